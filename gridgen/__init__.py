@@ -1,0 +1,110 @@
+"""gridgen: a grid of text-to-video requests, run safely and watched side by side.
+
+The public names are loaded when they are first used, so that importing the
+package stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridgen._loop import allow_nested_loops
+    from gridgen.client import Client
+    from gridgen.errors import (
+        APIError,
+        AuthenticationError,
+        BudgetError,
+        GridError,
+        GridgenError,
+        JournalError,
+        MissingKeyError,
+        NetworkError,
+        OutOfCreditsError,
+        RateLimitError,
+        TaskFailed,
+        TaskTimeout,
+        UnknownOutcome,
+    )
+    from gridgen.estimate import Estimate
+    from gridgen.gallery import Gallery
+    from gridgen.grid import Axis, Cell, Grid
+    from gridgen.journal import Journal
+    from gridgen.models import Model
+    from gridgen.simulator import Simulator
+    from gridgen.sweep import Sweep
+    from gridgen.task import Status, Task
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "gridgen._loop": ("allow_nested_loops",),
+    "gridgen.client": ("Client",),
+    "gridgen.errors": (
+        "APIError",
+        "AuthenticationError",
+        "BudgetError",
+        "GridError",
+        "GridgenError",
+        "JournalError",
+        "MissingKeyError",
+        "NetworkError",
+        "OutOfCreditsError",
+        "RateLimitError",
+        "TaskFailed",
+        "TaskTimeout",
+        "UnknownOutcome",
+    ),
+    "gridgen.estimate": ("Estimate",),
+    "gridgen.gallery": ("Gallery",),
+    "gridgen.grid": ("Axis", "Cell", "Grid"),
+    "gridgen.journal": ("Journal",),
+    "gridgen.models": ("Model",),
+    "gridgen.simulator": ("Simulator",),
+    "gridgen.sweep": ("Sweep",),
+    "gridgen.task": ("Status", "Task"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "APIError",
+    "AuthenticationError",
+    "Axis",
+    "BudgetError",
+    "Cell",
+    "Client",
+    "Estimate",
+    "Gallery",
+    "Grid",
+    "GridError",
+    "GridgenError",
+    "Journal",
+    "JournalError",
+    "MissingKeyError",
+    "Model",
+    "NetworkError",
+    "OutOfCreditsError",
+    "RateLimitError",
+    "Simulator",
+    "Status",
+    "Sweep",
+    "Task",
+    "TaskFailed",
+    "TaskTimeout",
+    "UnknownOutcome",
+    "allow_nested_loops",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"module 'gridgen' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

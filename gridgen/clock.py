@@ -1,0 +1,42 @@
+"""The clock that every wait, deadline, rate and stamp goes through.
+
+A client owns one clock. The real one is the default; a simulator brings its
+own, scaled or virtual, so that both sides agree on what a second is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """Real time, and the interface of every other clock.
+
+    Seconds are floats. `time` is for stamps that others see (Unix time),
+    `monotonic` for waits and rates.
+    """
+
+    def time(self) -> float:
+        """Return the current Unix time in seconds."""
+        return time.time()  # noqa: TID251 - this is the one place that reads it
+
+    def monotonic(self) -> float:
+        """Return seconds from an arbitrary start; never goes back."""
+        return time.monotonic()  # noqa: TID251 - this is the one place that reads it
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait; a delay of zero or less yields to other tasks once."""
+        await asyncio.sleep(max(0.0, seconds))  # noqa: TID251 - this is the one place that waits
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold virtual time still while the block runs; real time cannot be held."""
+        yield

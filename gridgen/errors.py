@@ -1,0 +1,165 @@
+"""Everything that gridgen raises.
+
+::
+
+    GridgenError
+    ├─ GridError (ValueError)        an axis or value is wrong; nothing was spent
+    ├─ MissingKeyError               how to set one, or how to use the Simulator
+    ├─ BudgetError                   the estimate, the budget, what to change; nothing was spent
+    ├─ JournalError                  the folder cannot be trusted or written; nothing was sent
+    ├─ APIError                      the server refused: status, code, message, request id
+    │   ├─ AuthenticationError       401 or 403
+    │   ├─ OutOfCreditsError         402
+    │   └─ RateLimitError            429; retry_after in seconds
+    ├─ NetworkError                  no answer, and nothing was sent
+    ├─ UnknownOutcome                sent, answer lost: may be billed; cell, evidence; never retried
+    ├─ TaskFailed                    task
+    └─ TaskTimeout (TimeoutError)    still running remotely; task, and how to go on
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gridgen.grid import Cell
+    from gridgen.task import Task
+
+__all__ = [
+    "APIError",
+    "AuthenticationError",
+    "BudgetError",
+    "GridError",
+    "GridgenError",
+    "JournalError",
+    "MissingKeyError",
+    "NetworkError",
+    "OutOfCreditsError",
+    "RateLimitError",
+    "TaskFailed",
+    "TaskTimeout",
+    "UnknownOutcome",
+]
+
+
+class GridgenError(Exception):
+    """The base of every error that gridgen raises on purpose."""
+
+
+class GridError(GridgenError, ValueError):
+    """An axis or a value is wrong. Nothing was sent and nothing was spent."""
+
+
+class MissingKeyError(GridgenError):
+    """No API key was given. The message says how to set one, and how to do without."""
+
+
+class BudgetError(GridgenError):
+    """The sweep would pass its budget, or has none. Nothing was sent."""
+
+
+class JournalError(GridgenError):
+    """The sweep's folder cannot be trusted, locked or written. Nothing was sent."""
+
+
+class APIError(GridgenError):
+    """The server answered, and refused.
+
+    Parameters
+    ----------
+    message : str
+        What the server said, in words.
+    status : int
+        HTTP status of the answer; 200 when the refusal came in the body.
+    code : str
+        The server's symbolic code, ``""`` when it gave none.
+    request_id : str
+        The server's own id of the request, ``""`` when it gave none.
+    """
+
+    def __init__(self, message: str, *, status: int, code: str = "", request_id: str = "") -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.request_id = request_id
+
+
+class AuthenticationError(APIError):
+    """The key is missing, wrong, or not allowed to do this (HTTP 401 or 403)."""
+
+
+class OutOfCreditsError(APIError):
+    """The account cannot pay for this (HTTP 402). Nothing was created."""
+
+
+class RateLimitError(APIError):
+    """Too many requests (HTTP 429). Nothing was created.
+
+    Attributes
+    ----------
+    retry_after : float or None
+        Seconds to wait as the server asked, None when it did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int = 429,
+        code: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, status=status, code=code, request_id=request_id)
+        self.retry_after = retry_after
+
+
+class NetworkError(GridgenError):
+    """No answer came, and it is certain that no submission was sent."""
+
+
+class UnknownOutcome(GridgenError):  # noqa: N818 - it states what is known, as the papers name it
+    """A submission was sent and its answer was lost: it may be billed.
+
+    It is never repeated without the user's word.
+
+    Attributes
+    ----------
+    cell : Cell
+        What was asked for.
+    evidence : str
+        The last thing seen on the wire.
+    """
+
+    def __init__(self, message: str, *, cell: Cell, evidence: str) -> None:
+        super().__init__(message)
+        self.cell = cell
+        self.evidence = evidence
+
+
+class TaskFailed(GridgenError):  # noqa: N818 - concurrent.futures names outcomes the same way
+    """The server ended the task without a video. Failed tasks are not charged.
+
+    Attributes
+    ----------
+    task : Task
+        The task as last seen.
+    """
+
+    def __init__(self, message: str, *, task: Task) -> None:
+        super().__init__(message)
+        self.task = task
+
+
+class TaskTimeout(GridgenError, TimeoutError):  # noqa: N818 - as TaskFailed
+    """Waiting ended; the task still runs, and is still billed, on the server.
+
+    Attributes
+    ----------
+    task : Task
+        The task as last seen; its ``id`` finds it again.
+    """
+
+    def __init__(self, message: str, *, task: Task) -> None:
+        super().__init__(message)
+        self.task = task
