@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis.strategies as st
 import pandas as pd
@@ -13,6 +13,9 @@ import pytest
 from hypothesis import given
 
 from gridgen import Cell, Grid, GridError
+
+if TYPE_CHECKING:
+    import random
 
 DEFAULT = "grok-imagine-1.0-video-apimart"
 EXT = "grok-imagine-1.5-video-ext"
@@ -76,10 +79,19 @@ def test_any_ordered_iterable_is_an_axis():
         ({"duration": True}, "duration=True is a bool"),
         ({"duration": 5}, "duration=5 is not offered by 'grok-imagine-1.0-video-apimart' (offered: 6 to 30"),
         ({"duration": 31}, "duration=31 is not offered"),
-        ({"duration": [6, 16], "model": EXT}, "duration=16 is not offered by 'grok-imagine-1.5-video-ext' (offered: 6 to 15"),
-        ({"size": "4:5"}, "size='4:5' is not offered by 'grok-imagine-1.0-video-apimart' (offered: 16:9, 9:16, 1:1, 3:2, 2:3)"),
+        (
+            {"duration": [6, 16], "model": EXT},
+            "duration=16 is not offered by 'grok-imagine-1.5-video-ext' (offered: 6 to 15",
+        ),
+        (
+            {"size": "4:5"},
+            "size='4:5' is not offered by 'grok-imagine-1.0-video-apimart' (offered: 16:9, 9:16, 1:1, 3:2, 2:3)",
+        ),
         ({"size": 169}, "size=169 is not offered"),
-        ({"quality": "1080p"}, "quality='1080p' is not offered by 'grok-imagine-1.0-video-apimart' (offered: 480p, 720p)"),
+        (
+            {"quality": "1080p"},
+            "quality='1080p' is not offered by 'grok-imagine-1.0-video-apimart' (offered: 480p, 720p)",
+        ),
         ({"prompt": ""}, "prompt='' is empty"),
         ({"prompt": " \n"}, "is empty"),
         ({"prompt": 7}, "prompt=7 is a int, not a text"),
@@ -98,7 +110,10 @@ def test_any_ordered_iterable_is_an_axis():
         ({"image_urls": "http://[::1"}, "is not public"),
         ({"image_urls": [[7]]}, "image URL 7 is a int"),
         ({"image_urls": [[]]}, "write None for no image"),
-        ({"image_urls": [[f"https://e.org/{n}.png" for n in range(8)]]}, "has 8 images in one value; '" + DEFAULT + "' takes at most 7"),
+        (
+            {"image_urls": [[f"https://e.org/{n}.png" for n in range(8)]]},
+            "has 8 images in one value; '" + DEFAULT + "' takes at most 7",
+        ),
         ({"image_urls": {"a": 1}}, "is not a list of URLs"),
     ],
 )
@@ -117,7 +132,9 @@ def test_all_bad_values_are_named_at_once():
         Grid(prompt="", size=["4:5", "16:9"], duration=[5, 6, 31], colour="red")
 
     said = str(caught.value)
-    assert [word in said for word in ("prompt=''", "size='4:5'", "duration=5", "duration=31", "'colour'")] == [True] * 5
+    assert [
+        word in said for word in ("prompt=''", "size='4:5'", "duration=5", "duration=31", "'colour'")
+    ] == [True] * 5
 
 
 def test_a_missing_prompt_is_a_grid_error():
@@ -131,7 +148,9 @@ def test_two_urls_in_a_flat_list_show_both_spellings():
     with pytest.raises(GridError) as caught:
         Grid(prompt="a", image_urls=["https://e.org/a.png", "https://e.org/b.png"])
 
-    assert "image_urls=[['https://e.org/a.png', 'https://e.org/b.png']] for one clip with 2 images" in str(caught.value)
+    assert "image_urls=[['https://e.org/a.png', 'https://e.org/b.png']] for one clip with 2 images" in str(
+        caught.value
+    )
     assert "image_urls=[['https://e.org/a.png'], ['https://e.org/b.png']] for an axis" in str(caught.value)
 
 
@@ -152,14 +171,19 @@ def test_seven_images_are_legal():
 
 def test_image_labels_stay_apart():
     """Two images of the same file name get labels that differ."""
-    grid = Grid(prompt="a", image_urls=[["https://a.org/x.png?t=1"], ["https://b.org/x.png"], ["https://b.org/x.png?u"]])
+    grid = Grid(
+        prompt="a",
+        image_urls=[["https://a.org/x.png?t=1"], ["https://b.org/x.png"], ["https://b.org/x.png?u"]],
+    )
     labels = next(axis.labels for axis in grid.axes if axis.name == "image_urls")
     assert len(set(labels)) == 3
 
 
 def test_size_beside_an_image_is_warned_of():
     """Cells that differ only in a size which the model ignores are named, on the caller's line, with their price."""
-    with pytest.warns(UserWarning, match=r"1 of 4 cells \(index 3\).*'grok-imagine-1.5-video-ext' ignores") as caught:
+    with pytest.warns(
+        UserWarning, match=r"1 of 4 cells \(index 3\).*'grok-imagine-1.5-video-ext' ignores"
+    ) as caught:
         Grid(prompt="a", image_urls=[None, "https://e.org/a.png"], size=["16:9", "9:16"], model=EXT)
 
     assert "They would cost $0.0612 more" in str(caught[0].message)
@@ -187,8 +211,15 @@ def test_naming_the_default_changes_no_key():
 
 
 FIELDS = {
-    "prompt": st.lists(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip), min_size=1, max_size=3, unique=True),
-    "size": st.lists(st.sampled_from(["16:9", "9:16", "1:1", "3:2", "2:3"]), min_size=1, max_size=3, unique=True),
+    "prompt": st.lists(
+        st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip),
+        min_size=1,
+        max_size=3,
+        unique=True,
+    ),
+    "size": st.lists(
+        st.sampled_from(["16:9", "9:16", "1:1", "3:2", "2:3"]), min_size=1, max_size=3, unique=True
+    ),
     "duration": st.lists(st.integers(6, 15), min_size=1, max_size=3, unique=True),
     "quality": st.lists(st.sampled_from(["480p", "720p"]), min_size=1, unique=True),
     "model": st.lists(st.sampled_from([DEFAULT, EXT]), min_size=1, unique=True),
@@ -225,7 +256,10 @@ def test_df_has_one_row_per_cell():
 
 def test_repr_is_one_short_line():
     """The repr tells axes, cells and footage, and has no address."""
-    assert repr(Grid(prompt=["a", "b"], duration=[6, 10])) == "Grid(4 cells: prompt 2 x duration 2; 32 s of footage)"
+    assert (
+        repr(Grid(prompt=["a", "b"], duration=[6, 10]))
+        == "Grid(4 cells: prompt 2 x duration 2; 32 s of footage)"
+    )
     assert repr(Grid(prompt="a")) == "Grid(1 cell; 6 s of footage)"
 
 

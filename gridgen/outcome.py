@@ -1,0 +1,221 @@
+"""What became of a submission: the one place that decides whether it may be sent again.
+
+A paid POST may be repeated only on proof that the first one was not applied
+(RFC 9110, section 9.2.2). The proof is progress on the wire, from the
+transport's trace, or the server's own words; never the name of an exception:
+a body that failed to go out can surface as a read error.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from gridgen.errors import (
+    APIError,
+    AuthenticationError,
+    OutOfCreditsError,
+    RateLimitError,
+)
+from gridgen.task import error_text, parse_json, task_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "Accepted",
+    "Ambiguous",
+    "NotApplied",
+    "NotSent",
+    "Outcome",
+    "Rejected",
+    "api_error",
+    "classify",
+    "retry_after",
+]
+
+POOL_TIMEOUT = "pool.timeout"
+"""The event that stands for a request which never got a connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Nothing left this machine; safe to send again."""
+
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplied:
+    """The server says that it did nothing; safe to send again after a while."""
+
+    error: APIError
+    retry_after: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A task exists and will be billed."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The server refused; the same request would be refused again.
+
+    ``everywhere`` is True when no other cell would fare better (a bad key, no money).
+    """
+
+    error: APIError
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """Sent, and the answer is lost or unreadable: it may be billed."""
+
+    evidence: str
+
+
+Outcome = NotSent | NotApplied | Accepted | Rejected | Ambiguous
+
+_NOT_APPLIED = {425, 429, 521, 523}
+_NOT_APPLIED_CODES = {(400, "get_channel_failed"), (503, "idempotency_unavailable")}
+_SWEEP_WIDE = {401, 402, 403}
+_REFUSED = {300, 301, 302, 304, 305, 307, 308, 400, 404, 405, 413, 415, 422}
+
+
+def classify(events: Sequence[str], status: int | None, headers: Mapping[str, str], body: bytes) -> Outcome:
+    """Decide what became of one POST of a video submission.
+
+    Parameters
+    ----------
+    events : sequence of str
+        Names of the transport's trace events for this request, in order, as
+        httpx documents them (python-httpx.org/advanced/extensions), plus
+        ``pool.timeout``. Empty for a transport that emits none.
+    status : int or None
+        HTTP status of the answer; None when an exception came instead.
+    headers : mapping of str to str
+        Headers of the answer, names in lower case.
+    body : bytes
+        Body of the answer.
+    """
+    if status is None:
+        return _unanswered(events)
+    payload = parse_json(body)
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+        return _success(status, headers, payload, body)
+    return _refusal(status, headers, payload, body)
+
+
+def _unanswered(events: Sequence[str]) -> Outcome:
+    """Judge by progress: until the body starts, no server has a request to apply."""
+    if not events:
+        return Ambiguous("no trace of the request")
+    if any(event.startswith("http") and event.endswith("send_request_body.started") for event in events):
+        return Ambiguous(events[-1])
+    return NotSent(events[-1])
+
+
+def _success(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
+    found = task_id(payload)
+    if found is not None:
+        return Accepted(found)
+    if isinstance(payload, dict):
+        code = str(payload.get("code", status))
+        inner = int(code) if code.isdecimal() else HTTPStatus.BAD_REQUEST
+        if inner >= HTTPStatus.BAD_REQUEST:
+            return _refusal(inner, headers, payload, body)
+        if payload.get("success") is False or payload.get("error"):
+            return _refusal(HTTPStatus.BAD_REQUEST, headers, payload, body)
+    return Ambiguous(f"HTTP {status} without a task id: {_shown(body)}")
+
+
+def _refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
+    error = api_error(status, headers, body, payload)
+    if status in _NOT_APPLIED or (status, error.code) in _NOT_APPLIED_CODES:
+        return NotApplied(error, retry_after(headers, payload))
+    if status in _SWEEP_WIDE:
+        return Rejected(error, everywhere=True)
+    if status in _REFUSED or error.code == "idempotency_key_reused" or _is_validation(status, error):
+        return Rejected(error)
+    return Ambiguous(str(error))
+
+
+def _is_validation(status: int, error: APIError) -> bool:
+    """Whether a 500 is really a parameter error, which the server prefixes so."""
+    return status == HTTPStatus.INTERNAL_SERVER_ERROR and "build_request_failed" in f"{error.code} {error}"
+
+
+def api_error(status: int, headers: Mapping[str, str], body: bytes, payload: Any = None) -> APIError:
+    """Return the error for a refused request: HTTP status first, then the server's code.
+
+    The server's ``code`` may be an integer, a numeric text, a word or empty,
+    and need not agree with the HTTP status.
+    """
+    payload = parse_json(body) if payload is None else payload
+    inner = payload.get("error") if isinstance(payload, dict) else None
+    code = inner.get("code") if isinstance(inner, dict) else None
+    code = "" if code is None or isinstance(code, (dict, list)) else str(code)
+    request_id = str(
+        (payload.get("request_id") if isinstance(payload, dict) else None) or headers.get("x-request-id", "")
+    )
+    words = error_text(payload) or _shown(body) or "no reason given"
+    message = f"HTTP {status}: {words[:300]}"
+    if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+        return AuthenticationError(message, status=status, code=code, request_id=request_id)
+    if status == HTTPStatus.PAYMENT_REQUIRED:
+        return OutOfCreditsError(message, status=status, code=code, request_id=request_id)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        wait = retry_after(headers, payload)
+        return RateLimitError(message, status=status, code=code, request_id=request_id, retry_after=wait)
+    return APIError(message, status=status, code=code, request_id=request_id)
+
+
+def retry_after(headers: Mapping[str, str], payload: Any) -> float | None:
+    """Return the seconds to wait that the server asked for, None when it did not.
+
+    It says so in a ``Retry-After`` header (seconds, or a date read against the
+    answer's own ``Date``), in ``retry_after`` of the body, or in the text.
+    """
+    text = headers.get("retry-after", "")
+    candidates: list[float | None] = [
+        _seconds(text),
+        _until(text, headers.get("date", "")),
+    ]
+    if isinstance(payload, dict):
+        inner = payload.get("error")
+        candidates.append(_seconds(payload.get("retry_after")))
+        candidates.append(_seconds(inner.get("retry_after")) if isinstance(inner, dict) else None)
+        said = re.search(
+            r"retry\D{0,20}(\d+(?:\.\d+)?)\s*s",
+            error_text(payload) or "",
+            re.IGNORECASE,
+        )
+        candidates.append(_seconds(said[1]) if said else None)
+    return next((wait for wait in candidates if wait is not None), None)
+
+
+def _seconds(value: Any) -> float | None:
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        return None
+    return seconds if 0 <= seconds < float("inf") else None
+
+
+def _until(text: str, date: str) -> float | None:
+    try:
+        until, now = (email.utils.parsedate_to_datetime(each) for each in (text, date))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def _shown(body: bytes) -> str:
+    return body[:300].decode("utf-8", "replace").strip()
