@@ -1,0 +1,617 @@
+"""The HTTP side: submit, ask, download; async inside, over httpx.
+
+The key is added to each request by a function and kept nowhere else: default
+headers of an HTTP client appear in tracebacks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import json
+import os
+import socket
+import sys
+import weakref
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote, urljoin, urlsplit
+
+import httpx
+
+from gridgen._loop import engine, wait, wait_async
+from gridgen.clock import Clock
+from gridgen.errors import (
+    APIError,
+    GridgenError,
+    MissingKeyError,
+    NetworkError,
+    TaskFailed,
+    UnknownOutcome,
+)
+from gridgen.models import Price
+from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
+from gridgen.task import Status, Task, parse_json, parse_task, valid_id
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Mapping
+    from types import TracebackType
+
+    from gridgen.grid import Cell
+
+__all__ = ["OFFICIAL", "Balance", "Client"]
+
+OFFICIAL = "https://api.apimart.ai"
+MIRRORS = frozenset({"api.apimart.ai", "api.apib.ai", "api.aiuxu.com", "api.aishuch.com"})
+"""The official host and its mainland mirrors, which answer to the same keys."""
+
+LARGEST_REPLY = 8 * 2**20
+LARGEST_FILE = 512 * 2**20
+CONTROL, DOWNLOADS = 12, 4
+MOST_HOPS = 3
+_DEAD_LINK = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+
+OnSending = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What the account has left.
+
+    Attributes
+    ----------
+    remaining, used : Decimal
+        In the unit that the server is set to, USD by default.
+    unlimited : bool
+        Whether the key itself has no limit; the account still has.
+    """
+
+    remaining: Decimal
+    used: Decimal
+    unlimited: bool
+
+
+class Client:
+    """A connection to the APIMart video API, or to a simulator of it.
+
+    Parameters
+    ----------
+    api_key : str, optional
+        Taken from the environment variable ``APIMART_API_KEY`` by default, and
+        then sent to the official host and its mirrors only.
+    base_url : str, default "https://api.apimart.ai"
+        With or without ``/v1``; plain http only on this machine.
+    timeout : float, optional
+        Seconds to wait for an answer; 45 for a submission, 15 for a question
+        by default. A lost answer leaves a submission unknown, so be generous.
+    http_client : callable, optional
+        Takes no arguments and returns an httpx or httpx2 ``AsyncClient``; it is
+        called, and its client closed, on the engine's loop.
+    clock : Clock, optional
+        What a second is; a simulator brings its own.
+
+    Raises
+    ------
+    MissingKeyError
+        If there is no key; the message names both ways out.
+
+    Notes
+    -----
+    Each verb has an async twin with the prefix ``a``.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        base_url: str = OFFICIAL,
+        *,
+        timeout: float | None = None,
+        http_client: Callable[[], Any] | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self.base_url = _base_url(base_url)
+        self.host = urlsplit(self.base_url).hostname or ""
+        self.on_loopback = is_loopback(self.host)
+        self.clock = clock or Clock()
+        key = _key(api_key, self.host)
+        self.is_simulator = key.startswith("sim-")
+        self._authorize = _authorization(key)
+        self._timeout = timeout
+        self._make_http = _factory(http_client)
+        self._traced = http_client is None
+        self._http: dict[str, Any] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self.simulator: object = None
+        weakref.finalize(self, _abandon, self._http).atexit = False
+
+    @property
+    def origin(self) -> str:
+        """Where clips come from: ``apimart``, ``simulator``, or the host's name."""
+        if self.is_simulator:
+            return "simulator"
+        return "apimart" if self.host in MIRRORS else self.host
+
+    def __repr__(self) -> str:
+        return f"Client({self.base_url!r}, origin={self.origin!r})"
+
+    def __getstate__(self) -> object:
+        msg = "a Client holds a key and open connections; make a new one instead of copying it"
+        raise TypeError(msg)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def submit(self, cell: Cell) -> Task:
+        """Submit one cell, which costs money, and return its task.
+
+        A sweep keeps a journal of what it submits; this does not.
+
+        Raises
+        ------
+        APIError
+            If the server refused; nothing was created.
+        NetworkError
+            If nothing was sent.
+        UnknownOutcome
+            If the answer was lost: it may be billed, and is not repeated.
+        """
+        return wait(self._submit(cell))
+
+    async def asubmit(self, cell: Cell) -> Task:
+        """Do as `submit`, from any event loop."""
+        return await wait_async(engine().submit(self._submit(cell)))
+
+    def task(self, task_id: str) -> Task:
+        """Return a task as it stands.
+
+        Raises
+        ------
+        APIError
+            If the server does not know it.
+        NetworkError
+            If no answer came.
+        """
+        return wait(self.poll(task_id))
+
+    async def atask(self, task_id: str) -> Task:
+        """Do as `task`, from any event loop."""
+        return await wait_async(engine().submit(self.poll(task_id)))
+
+    def download(self, task: Task, path: str | os.PathLike[str]) -> Path:
+        """Save the first video of a completed task and return the path.
+
+        The file is checked before it appears under its name.
+
+        Raises
+        ------
+        TaskFailed
+            If the task has no video.
+        APIError
+            If the link is dead.
+        NetworkError
+            If the transfer broke off.
+        """
+        return wait(self._download(task, Path(path)))
+
+    async def adownload(self, task: Task, path: str | os.PathLike[str]) -> Path:
+        """Do as `download`, from any event loop."""
+        return await wait_async(engine().submit(self._download(task, Path(path))))
+
+    def balance(self) -> Balance:
+        """Return what the account has left.
+
+        Raises
+        ------
+        APIError
+            If the server refused to say.
+        NetworkError
+            If no answer came.
+        """
+        return wait(self._balance())
+
+    async def abalance(self) -> Balance:
+        """Do as `balance`, from any event loop."""
+        return await wait_async(engine().submit(self._balance()))
+
+    def close(self) -> None:
+        """Close the connections; the client opens new ones if it is used again."""
+        wait(self._close())
+
+    async def aclose(self) -> None:
+        """Do as `close`, from any event loop."""
+        await wait_async(engine().submit(self._close()))
+
+    async def send(self, body: bytes, *, idempotency_key: str | None, on_sending: OnSending) -> Outcome:
+        """Send one submission and say what became of it; on the engine's loop.
+
+        Parameters
+        ----------
+        body : bytes
+            The exact JSON.
+        idempotency_key : str or None
+            1 to 191 visible ASCII characters, one per attempt.
+        on_sending : callable
+            Awaited right before the first byte may leave. If it raises, nothing
+            is sent.
+        """
+        trace = _Trace(on_sending)
+        headers = {"Content-Type": "application/json"}
+        if idempotency_key is not None:
+            headers["Idempotency-Key"] = idempotency_key
+        if not self._traced:
+            await trace.sending()
+        try:
+            async with self._place("control"):
+                status, reply_headers, reply = await self._exchange(
+                    "POST",
+                    "/v1/videos/generations",
+                    seconds=self._timeout or 45,
+                    content=body,
+                    headers=headers,
+                    extensions={"trace": trace} if self._traced else {},
+                )
+        except GridgenError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever an injected transport raises, only its trace counts
+            if type(error).__name__ == "PoolTimeout":
+                trace.events.append(POOL_TIMEOUT)
+            outcome = classify(trace.events, None, {}, b"")
+            return _named(outcome, error)
+        return classify(trace.events, status, reply_headers, reply)
+
+    async def poll(self, task_id: str) -> Task:
+        """Ask once for a task; on the engine's loop."""
+        if not valid_id(task_id):
+            msg = f"task id {task_id[:80]!r} is not one: expected a printable text of at most 200 characters"
+            raise GridgenError(msg)
+        payload = await self._get(f"/v1/tasks/{quote(task_id, safe='')}")
+        task = parse_task(payload, task_id)
+        if task is None:
+            msg = f"the reply describes no task: {json.dumps(payload)[:200]}"
+            raise APIError(msg, status=200)
+        return task
+
+    async def fetch(self, url: str, part: Path) -> None:
+        """Stream one link into a new file; on the engine's loop.
+
+        No key goes along. Redirects are followed by hand, three at most, and
+        each address is checked before it is connected to.
+
+        Raises
+        ------
+        APIError
+            If the answer is no file; statuses 403, 404 and 410 mean a dead link.
+        NetworkError
+            If the transfer broke off or the file is larger than 512 MB.
+        """
+        async with self._place("downloads"):
+            for _hop in range(MOST_HOPS + 1):
+                await self._check_address(url)
+                following = await self._fetch_once(url, part)
+                if following is None:
+                    return
+                url = following
+        msg = f"the link was redirected more than {MOST_HOPS} times"
+        raise NetworkError(msg)
+
+    async def price(self, model: str) -> Price | None:
+        """Ask the server's public price list; None where it knows no price.
+
+        An unknown model is answered with zeros, which is not free.
+        """
+        payload = await self._get(f"/api/pricing/model?model={quote(model, safe='')}")
+        data = payload.get("data")
+        return _price(data) if isinstance(data, dict) else None
+
+    async def _submit(self, cell: Cell) -> Task:
+        body = json.dumps(cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
+
+        async def on_sending() -> None:
+            """Nothing is kept of a submission outside a sweep."""
+
+        outcome = await self.send(body, idempotency_key=None, on_sending=on_sending)
+        if isinstance(outcome, Accepted):
+            return Task(outcome.task_id)
+        if isinstance(outcome, NotSent):
+            msg = f"nothing was sent: {outcome.evidence}. Check the network and try again."
+            raise NetworkError(msg)
+        if isinstance(outcome, Ambiguous):
+            msg = (
+                f"the submission left and its answer was lost ({outcome.evidence}). It may be billed; it was "
+                "not repeated. Look at the account's usage before you submit it again."
+            )
+            raise UnknownOutcome(msg, cell=cell, evidence=outcome.evidence)
+        raise outcome.error
+
+    async def _download(self, task: Task, path: Path) -> Path:
+        from gridgen.media import probe
+
+        if task.status is not Status.COMPLETED or not task.videos:
+            msg = f"task {task.id} is {task.status} and has no video" + (
+                f": {task.error}" if task.error else ""
+            )
+            raise TaskFailed(msg, task=task)
+        part = path.with_name(path.name + ".part")
+        await self.fetch(task.videos[0].url, part)
+        await engine().in_thread(probe, part)
+        part.replace(path)
+        return path
+
+    async def _balance(self) -> Balance:
+        payload = await self._get("/v1/user/balance")
+        remaining, used = (
+            Decimal(str(payload.get(name) or 0)) for name in ("remain_balance", "used_balance")
+        )
+        return Balance(remaining, used, unlimited=bool(payload.get("unlimited_quota")))
+
+    async def _get(self, path: str) -> dict[str, Any]:
+        try:
+            async with self._place("control"):
+                status, headers, body = await self._exchange("GET", path, seconds=self._timeout or 15)
+        except _http_errors() as error:
+            msg = f"no answer from {self.host}: {type(error).__name__}. Check the network; nothing was sent twice."
+            raise NetworkError(msg) from error
+        payload = parse_json(body)
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise api_error(status, headers, body, payload)
+        if not isinstance(payload, dict):
+            msg = (
+                f"{self.host} answered HTTP {status} without JSON: {body[:120].decode('utf-8', 'replace')!r}"
+            )
+            raise APIError(msg, status=status)
+        code = payload.get("code", status)
+        if code not in {status, HTTPStatus.OK} or payload.get("success") is False or payload.get("error"):
+            refused = (
+                code if isinstance(code, int) and code >= HTTPStatus.BAD_REQUEST else HTTPStatus.BAD_REQUEST
+            )
+            raise api_error(refused, headers, body, payload)
+        return payload
+
+    async def _exchange(
+        self, method: str, path: str, *, seconds: float, **options: Any
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Make one request and read its answer, up to 8 MiB."""
+        http = self._open("control")
+        async with http.stream(
+            method,
+            self.base_url + path,
+            auth=self._authorize,
+            follow_redirects=False,
+            timeout=(10, seconds, 30, None),
+            **options,
+        ) as response:
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > LARGEST_REPLY:
+                    break
+            return (
+                response.status_code,
+                {name.lower(): text for name, text in response.headers.items()},
+                bytes(body),
+            )
+
+    async def _check_address(self, url: str) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if self.on_loopback and is_loopback(host) and parts.scheme in {"http", "https"}:
+            return
+        if parts.scheme != "https" or not host:
+            msg = f"the result link starts with {parts.scheme or 'nothing'}://, which is not fetched; only https is"
+            raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(
+                host, parts.port or 443, type=socket.SOCK_STREAM
+            )
+        except OSError as error:
+            msg = f"the result's host {host!r} is not found: {error}"
+            raise NetworkError(msg) from error
+        if not all(ipaddress.ip_address(address[4][0]).is_global for address in found):
+            msg = f"the result link leads into a private network ({host!r}), which is not fetched"
+            raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
+
+    async def _fetch_once(self, url: str, part: Path) -> str | None:
+        """Fetch one hop: return where it redirects to, None when the file is complete."""
+        http = self._open("downloads")
+        try:
+            async with http.stream(
+                "GET",
+                url,
+                headers={"Accept-Encoding": "identity"},
+                follow_redirects=False,
+                timeout=(10, 30, 30, None),
+            ) as response:
+                if response.is_redirect:
+                    return urljoin(url, str(response.headers.get("location", "")))
+                if response.status_code != HTTPStatus.OK:
+                    body = await anext(response.aiter_bytes(), b"")
+                    raise api_error(response.status_code, {}, body[:300])
+                await _save(response.aiter_bytes(), part, response.headers.get("content-length"))
+        except _http_errors() as error:
+            msg = f"the download broke off: {type(error).__name__}"
+            raise NetworkError(msg) from error
+        return None
+
+    def _open(self, purpose: str) -> Any:
+        if purpose not in self._http:
+            self._http[purpose] = self._make_http(self.on_loopback)
+        return self._http[purpose]
+
+    def _place(self, purpose: str) -> asyncio.Semaphore:
+        """At most 16 requests are in flight: 12 to ask and submit, 4 to download."""
+        if purpose not in self._places:
+            self._places[purpose] = asyncio.Semaphore(CONTROL if purpose == "control" else DOWNLOADS)
+        return self._places[purpose]
+
+    async def _close(self) -> None:
+        await _close_all(self._http)
+
+
+async def _close_all(opened: dict[str, Any]) -> None:
+    while opened:
+        _, http = opened.popitem()
+        await http.aclose()
+
+
+def _abandon(opened: dict[str, Any]) -> None:
+    """Close the connections of a client that nobody holds any more."""
+    if opened:
+        engine().submit(_close_all(opened))
+
+
+def _http_errors() -> tuple[type[Exception], ...]:
+    """Return what a transport may raise, also when httpx2 was injected."""
+    newer = sys.modules.get("httpx2")
+    return (httpx.HTTPError, httpx.InvalidURL, *((newer.HTTPError, newer.InvalidURL) if newer else ()))
+
+
+class _Trace:
+    """Listens to one POST: keeps the names of its events and tells when it is about to leave."""
+
+    def __init__(self, on_sending: OnSending) -> None:
+        self.events: list[str] = []
+        self._on_sending: OnSending | None = on_sending
+        self._through_proxy = False
+
+    async def __call__(self, name: str, info: Mapping[str, Any]) -> None:
+        method = getattr(info.get("request"), "method", None)
+        if method is not None:
+            self._through_proxy = method == b"CONNECT"
+        self.events.append(f"proxy.{name}" if self._through_proxy else name)
+        if name.endswith("send_request_headers.started") and not self._through_proxy:
+            await self.sending()
+
+    async def sending(self) -> None:
+        on_sending, self._on_sending = self._on_sending, None
+        if on_sending is not None:
+            await on_sending()
+
+
+def _named(outcome: Outcome, error: Exception) -> Outcome:
+    if isinstance(outcome, NotSent):
+        return NotSent(f"{type(error).__name__} at {outcome.evidence}")
+    return Ambiguous(f"{type(error).__name__} after {getattr(outcome, 'evidence', 'sending')}")
+
+
+async def _save(chunks: AsyncIterator[bytes], part: Path, promised: str | None) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        part.unlink()
+    size = 0
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > LARGEST_FILE:
+                break
+            file.write(chunk)
+        file.flush()
+        await engine().in_thread(os.fsync, file.fileno())
+    wrong = promised is not None and promised.isdecimal() and size != int(promised)
+    if size > LARGEST_FILE or wrong:
+        part.unlink()
+        expected = f"at most {LARGEST_FILE}" if size > LARGEST_FILE else promised
+        msg = f"the download has {size} bytes, expected {expected}"
+        raise NetworkError(msg)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine's own."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def is_dead_link(error: APIError) -> bool:
+    """Whether a refused download means that a fresh link is needed."""
+    return error.status in _DEAD_LINK
+
+
+def _base_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        port = parts.port
+    except ValueError:
+        parts, host, port = urlsplit(""), "", None
+    if parts.scheme not in {"http", "https"} or not host or parts.username or parts.query or parts.fragment:
+        msg = f"base_url={text!r} is not the address of a server; expected for example {OFFICIAL!r}"
+        raise GridgenError(msg)
+    if parts.scheme == "http" and not is_loopback(host):
+        msg = f"base_url={text!r} would send the key unencrypted; use https (plain http only on this machine)"
+        raise GridgenError(msg)
+    path = parts.path.rstrip("/")
+    while path.endswith("/v1"):
+        path = path.removesuffix("/v1").rstrip("/")
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{path}"
+
+
+def _key(given: str | None, host: str) -> str:
+    key = given
+    if key is None and host in MIRRORS:
+        key = os.environ.get("APIMART_API_KEY")
+    if key is None and host not in MIRRORS:
+        msg = f"the key in APIMART_API_KEY is only sent to APIMart; give api_key= for {host!r}"
+        raise MissingKeyError(msg)
+    key = (key or "").strip()
+    if not key:
+        msg = (
+            "no API key: set the environment variable APIMART_API_KEY (or give api_key=), "
+            "or do without one: client = gridgen.Simulator().client()"
+        )
+        raise MissingKeyError(msg)
+    if not key.isascii() or not key.isprintable() or " " in key:
+        msg = "the API key has characters that no key has (a space, a line break or non-ASCII); copy it again"
+        raise MissingKeyError(msg)
+    return key
+
+
+def _authorization(key: str) -> Callable[[Any], Any]:
+    def authorize(request: Any) -> Any:
+        request.headers["Authorization"] = f"Bearer {key}"
+        return request
+
+    return authorize
+
+
+def _factory(http_client: Any) -> Callable[[bool], Any]:
+    if http_client is None:
+
+        def make(on_loopback: bool) -> httpx.AsyncClient:  # noqa: FBT001 - private
+            limits = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30)
+            return httpx.AsyncClient(limits=limits, trust_env=not on_loopback)
+
+        return make
+    if not callable(http_client) or hasattr(http_client, "stream"):
+        msg = (
+            "http_client= takes a callable that makes a client, such as httpx.AsyncClient itself, not a ready-made "
+            "one: it must be made and closed on gridgen's own loop"
+        )
+        raise GridgenError(msg)
+    return lambda _on_loopback: http_client()
+
+
+def _price(data: Mapping[str, Any]) -> Price | None:
+    per_second = data.get("billing_type") == "per_second"
+    listed = data.get("resolution_prices")
+    usd = {
+        str(tier).lower(): Decimal(str(each))
+        for tier, each in (listed if isinstance(listed, dict) else {}).items()
+        if isinstance(each, (int, float)) and each > 0
+    }
+    if not usd:
+        return None
+    return Price("second" if per_second else "request", usd, "the server's price list", None)

@@ -1,0 +1,365 @@
+"""Facts, posters and previews of video files.
+
+A file that came from a server is not trusted: its container is chosen by its
+first bytes, never by FFmpeg's guess, so that a playlist dressed up as a video
+opens nothing else, and pictures beyond `LONGEST_SIDE` are refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import av
+import av.error
+from av.video.frame import PictureType
+from av.video.reformatter import VideoReformatter
+from PIL import Image
+
+from gridgen.errors import GridgenError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+__all__ = ["Facts", "MediaError", "poster", "preview", "probe", "sniff"]
+
+LONGEST_SIDE = 8192
+"""Pixels; the largest side of a picture that is opened."""
+
+TILE = 320
+"""Pixels on the long side of posters and previews."""
+
+_POSTER_BYTES = 7000
+_POSTER_MOMENTS = (0.4, 0.6, 0.25, 0.8, 0.1, 0.95, 0.0)
+_DARK = 14
+_PREVIEW_FPS = 30
+_DEMUXERS = {"mp4": "mov", "webm": "matroska"}
+_WEBM_MAGIC = b"\x1a\x45\xdf\xa3"
+
+
+class MediaError(GridgenError, ValueError):
+    """A file is not the playable video that it should be.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    why : str
+        What is wrong with it, and what now.
+    """
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(f"{path}: {why}")
+        self.path = path
+        self.why = why
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a video file holds, measured from the file itself.
+
+    Attributes
+    ----------
+    width, height : int
+        Pixels of the stored picture.
+    fps : float
+        Average frames per second.
+    frames : int
+        Frames in the file, counted.
+    seconds : float
+        Length of the picture, from the first frame's start to the last one's end.
+    bytes : int
+        Size of the file.
+    sha256 : str
+        Hex digest of the file.
+    codec : str
+        FFmpeg's name of the codec, such as ``"h264"``.
+    """
+
+    width: int
+    height: int
+    fps: float
+    frames: int
+    seconds: float
+    bytes: int
+    sha256: str
+    codec: str
+
+
+def sniff(head: bytes) -> str | None:
+    """Tell a video's container by its first bytes.
+
+    Parameters
+    ----------
+    head : bytes
+        The first 12 bytes of the file, or more.
+
+    Returns
+    -------
+    str or None
+        ``"mp4"`` for ISO base media (an ``ftyp`` box first), ``"webm"`` for EBML,
+        None for anything else.
+    """
+    if head[4:8] == b"ftyp":
+        return "mp4"
+    if head[:4] == _WEBM_MAGIC:
+        return "webm"
+    return None
+
+
+def probe(path: Path) -> Facts:
+    """Measure a video file: every packet is read, the first frame is decoded.
+
+    Parameters
+    ----------
+    path : Path
+        The file, MP4 or WebM.
+
+    Returns
+    -------
+    Facts
+        Its measures.
+
+    Raises
+    ------
+    MediaError
+        It is no video, cannot be decoded, or ends early.
+    OSError
+        The file cannot be read.
+    """
+    size, digest = _fingerprint(path)
+    with _opened(path) as (container, stream):
+        first = next(container.decode(stream), None)
+        if first is None:
+            raise MediaError(path, "the video stream holds no picture.")
+        container.seek(0)
+        counted = _count(path, container, stream)
+        return Facts(
+            width=first.width,
+            height=first.height,
+            fps=float(stream.average_rate or counted[0] / counted[1]),
+            frames=counted[0],
+            seconds=float(counted[1]),
+            bytes=size,
+            sha256=digest,
+            codec=stream.codec_context.codec.canonical_name,
+        )
+
+
+def poster(path: Path, target: Path) -> None:
+    """Write a still of a video as a small WebP, atomically.
+
+    The frame lies 40 % into the clip, or elsewhere where that one is black.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    target : Path
+        The WebP to write: 320 px on the long side at most, 7 kB or less where the picture allows.
+
+    Raises
+    ------
+    MediaError
+        The video cannot be decoded, or `target` is a symbolic link.
+    """
+    with _opened(path) as (container, stream):
+        image = _telling_frame(path, container, stream)
+    image = image.resize(_fit(*image.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    _replace(target, lambda part: part.write_bytes(_webp(image)))
+
+
+def preview(path: Path, target: Path) -> None:
+    """Write a light copy of a video for tiles, atomically.
+
+    320 px on the long side at most, H.264 yuv420p, a keyframe every second or
+    less, no sound, index first, 30 frames a second or fewer, one encoder
+    thread so that the bytes do not depend on the machine's cores.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    target : Path
+        The MP4 to write.
+
+    Raises
+    ------
+    MediaError
+        The video cannot be decoded, or `target` is a symbolic link.
+    """
+    with _opened(path) as (container, stream):
+        try:
+            _replace(target, lambda part: _transcode(container, stream, part))
+        except av.error.FFmpegError as error:
+            raise MediaError(path, f"cannot be decoded to the end ({error.strerror}).") from error
+
+
+def _fingerprint(path: Path) -> tuple[int, str]:
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return file.tell(), digest
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    with path.open("rb") as file:
+        head = file.read(64)
+    container_name = sniff(head)
+    if container_name is None:
+        found = "is empty" if not head else f"starts with {head[:16]!r}"
+        raise MediaError(path, f"not an MP4 or WebM video: it {found}. Fetch it again.")
+    try:
+        with av.open(str(path), format=_DEMUXERS[container_name]) as container:
+            yield container, _picture(path, container)
+    except av.error.FFmpegError as error:
+        raise MediaError(path, f"damaged or cut short ({error.strerror}). Fetch it again.") from error
+
+
+def _picture(path: Path, container: InputContainer) -> VideoStream:
+    if not container.streams.video:
+        kinds = ", ".join(sorted({stream.type for stream in container.streams}))
+        raise MediaError(path, f"no video stream; it holds {kinds or 'nothing'}.")
+    stream = container.streams.video[0]
+    if not 0 < max(stream.width, stream.height) <= LONGEST_SIDE:
+        expected = f"expected 1 to {LONGEST_SIDE} px a side"
+        raise MediaError(path, f"a picture of {stream.width}x{stream.height}; {expected}.")
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def _count(path: Path, container: InputContainer, stream: VideoStream) -> tuple[int, Fraction]:
+    packets = [p for p in container.demux(stream) if p.pts is not None and p.time_base is not None]
+    if any(p.is_corrupt for p in packets) or len(packets) < stream.frames:
+        whole = stream.frames or "all"
+        found = sum(not p.is_corrupt for p in packets)
+        raise MediaError(path, f"cut short: {found} of {whole} frames are there. Fetch it again.")
+    starts = [_moment(packet) for packet in packets]
+    ends = [_moment(packet, packet.duration or 0) for packet in packets]
+    seconds = max(ends) - min(starts)
+    if seconds <= 0 and stream.average_rate:
+        seconds = len(packets) / stream.average_rate
+    if seconds <= 0:
+        raise MediaError(path, f"{len(packets)} frames without a length.")
+    return len(packets), seconds
+
+
+def _moment(packet: Packet[Any], later: int = 0) -> Fraction:
+    return Fraction((packet.pts or 0) + later) * (packet.time_base or 1)
+
+
+def _fit(width: int, height: int) -> tuple[int, int]:
+    scale = min(1.0, TILE / max(width, height))
+    return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
+
+
+def _telling_frame(path: Path, container: InputContainer, stream: VideoStream) -> Image.Image:
+    brightest, best = -1.0, None
+    for share in _POSTER_MOMENTS:
+        frame = _frame_at(container, stream, share)
+        if frame is None:
+            continue
+        image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+        light = max(image.convert("L").resize((16, 16), Image.Resampling.BOX).tobytes())
+        if light > brightest:
+            brightest, best = light, image
+        if light > _DARK:
+            break
+    if best is None:
+        raise MediaError(path, "the video stream holds no picture.")
+    return best
+
+
+def _frame_at(container: InputContainer, stream: VideoStream, share: float) -> VideoFrame | None:
+    length, base = _length(container, stream), stream.time_base or Fraction(1, 1000)
+    wanted = (stream.start_time or 0) + int(length * Fraction(share) / base)
+    container.seek(wanted, stream=stream, backward=True)
+    last = None
+    for frame in container.decode(stream):
+        last = frame
+        if frame.pts is not None and frame.pts >= wanted:
+            break
+    return last
+
+
+def _length(container: InputContainer, stream: VideoStream) -> Fraction:
+    if stream.duration and stream.time_base:
+        return stream.duration * stream.time_base
+    return Fraction(container.duration or 0, av.time_base)
+
+
+def _webp(image: Image.Image) -> bytes:
+    for quality in (72, 55, 40, 25, 10):
+        out = io.BytesIO()
+        image.save(out, "WEBP", quality=quality, method=4)
+        if out.tell() <= _POSTER_BYTES:
+            break
+    return out.getvalue()
+
+
+def _transcode(source: InputContainer, stream: VideoStream, part: Path) -> None:
+    size = _fit(stream.width, stream.height)
+    rate = min(Fraction(_PREVIEW_FPS), Fraction(stream.average_rate or 24))
+    with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as out:
+        tile = _encoder(out.add_stream("libx264", rate=rate), size, stream)
+        reformatter = VideoReformatter()
+        for frame in _thinned(source.decode(stream)):
+            small = reformatter.reformat(frame, *size, format="yuv420p", interpolation="AREA")
+            small.pict_type = frame.pict_type
+            out.mux(tile.encode(small))
+        out.mux(tile.encode())
+
+
+def _encoder(tile: VideoStream, size: tuple[int, int], source: VideoStream) -> VideoStream:
+    tile.width, tile.height = size
+    tile.pix_fmt = "yuv420p"
+    tile.codec_context.time_base = source.time_base or Fraction(1, 1000)
+    tile.codec_context.thread_count = 1
+    tile.options = {
+        "preset": "veryfast",
+        "crf": "27",
+        "forced-idr": "1",
+        "x264-params": "threads=1:keyint=infinite:scenecut=0:rc-lookahead=10:vbv-maxrate=112:vbv-bufsize=112",
+    }
+    return tile
+
+
+def _thinned(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+    """Drop frames beyond `_PREVIEW_FPS` and ask for a keyframe at least once a second."""
+    due, keyed = Fraction(-1), Fraction(-1)
+    for frame in frames:
+        if frame.pts is None or frame.time_base is None:
+            continue
+        now = frame.pts * frame.time_base
+        if now < due:
+            continue
+        due = max(due, now - Fraction(1, _PREVIEW_FPS)) + Fraction(1, _PREVIEW_FPS)
+        fresh = now - keyed >= Fraction(23, 24)
+        keyed = now if fresh else keyed
+        frame.pict_type = PictureType.I if fresh else PictureType.NONE
+        yield frame
+
+
+def _replace(target: Path, write: Callable[[Path], object]) -> None:
+    if target.is_symlink():
+        raise MediaError(target, "a symbolic link; it is not written through. Remove it first.")
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        write(part)
+        with part.open("rb+") as file:
+            os.fsync(file.fileno())
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

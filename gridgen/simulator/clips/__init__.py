@@ -1,0 +1,182 @@
+"""The simulator's clips: real videos, drawn from the prompt.
+
+`render` makes a whole MP4 of a `Scene`, `still` a thumbnail of it. The same
+scene gives the same bytes on one machine, in any thread or process.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from gridgen.simulator.clips.encode import encode
+from gridgen.simulator.clips.film import Film
+
+__all__ = ["Scene", "dimensions", "render", "stand_in", "still"]
+
+FPS: Final = 24
+_SHOWN: Final = 2
+_TINY_FPS: Final = 4
+_TINY_SIDE: Final = 96
+_WIDEST: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a clip is made from.
+
+    Attributes
+    ----------
+    prompt : str
+        Any text.
+    size : str
+        Aspect ratio such as ``"16:9"``; without effect beside an image.
+    duration : int
+        Seconds.
+    quality : str
+        Pixels of the short side, such as ``"480p"``.
+    seed : int
+        Which take; takes differ, and belong together.
+    image : bytes or None
+        A reference picture, in any format that Pillow reads.
+    caption : bool
+        Whether prompt, size, duration and quality are lettered on it.
+    """
+
+    prompt: str
+    size: str
+    duration: int
+    quality: str
+    seed: int = 0
+    image: bytes | None = None
+    caption: bool = True
+
+
+def dimensions(size: str, quality: str, image: bytes | None = None) -> tuple[int, int]:
+    """Return the width and height of a clip.
+
+    Parameters
+    ----------
+    size : str
+        Aspect ratio, two whole numbers around a colon or an x.
+    quality : str
+        Pixels of the short side, such as ``"480p"``.
+    image : bytes, optional
+        A reference picture, whose aspect ratio is used instead of `size`.
+
+    Returns
+    -------
+    tuple of int
+        Pixels, both even; at most four times as long as wide.
+
+    Raises
+    ------
+    ValueError
+        A text is not of that form, or the image cannot be read.
+    """
+    across, down = _ratio(size) if image is None else _picture(image).size
+    found = re.fullmatch(r"(\d{2,4})p", quality.strip().lower())
+    if found is None or not int(found[1]):
+        message = f"quality={quality!r} is not a number of lines such as '480p' or '720p'."
+        raise ValueError(message)
+    short, ratio = int(found[1]), min(_WIDEST, max(1 / _WIDEST, across / down))
+    width, height = (short * ratio, short) if ratio >= 1 else (short, short / ratio)
+    return max(2, round(width / 2) * 2), max(2, round(height / 2) * 2)
+
+
+def render(scene: Scene, *, tiny: bool = False) -> bytes:
+    """Make a clip.
+
+    Parameters
+    ----------
+    scene : Scene
+        What to show.
+    tiny : bool, default False
+        A picture of at most 96 pixels at 4 frames a second, a few kB: for tests.
+
+    Returns
+    -------
+    bytes
+        An MP4: H.264, yuv420p, silent, its index first, exactly as long as asked.
+
+    Raises
+    ------
+    ValueError
+        A field of the scene cannot be used.
+    """
+    size = dimensions(scene.size, scene.quality, scene.image)
+    if not 0 < scene.duration <= 60:
+        message = f"duration={scene.duration!r} is not between 1 and 60 seconds."
+        raise ValueError(message)
+    fps, shown, crf = (_TINY_FPS, 1, 30) if tiny else (FPS, _SHOWN, 26)
+    if tiny:
+        size = _shrunk(size, _TINY_SIDE)
+    film = _film(scene, size, caption=scene.caption and not tiny)
+    count = fps * scene.duration
+    pictures = film.pictures(times=[index * shown / fps for index in range(-(-count // shown))])
+    return encode(pictures, size=size, count=count, fps=fps, repeat=shown, crf=crf)
+
+
+def still(scene: Scene) -> bytes:
+    """Make a thumbnail of a clip: a JPEG of 320 pixels on its long side."""
+    size = _shrunk(dimensions(scene.size, scene.quality, scene.image), 320)
+    picture = next(iter(_film(scene, size, caption=False).pictures(times=[scene.duration * 0.4])))
+    out = io.BytesIO()
+    picture.rgb().save(out, "JPEG", quality=82)
+    return out.getvalue()
+
+
+def stand_in(url: str) -> bytes:
+    """Make a reference picture in place of one that cannot be fetched.
+
+    Parameters
+    ----------
+    url : str
+        Its address: the same address gives the same picture.
+
+    Returns
+    -------
+    bytes
+        A JPEG of 960 x 640.
+    """
+    digest = hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()
+    words = ("lake", "mountains", "forest", "desert", "meadow")[int(digest[0], 16) % 5]
+    scene = Scene(f"{words} {digest[:12]}", "3:2", 6, "640p", caption=False)
+    picture = next(iter(_film(scene, (960, 640), caption=False).pictures(times=[1.0])))
+    out = io.BytesIO()
+    picture.rgb().save(out, "JPEG", quality=88)
+    return out.getvalue()
+
+
+def _film(scene: Scene, size: tuple[int, int], *, caption: bool) -> Film:
+    facts = f"{scene.size}   {scene.duration} s   {scene.quality}" if caption else None
+    image = None if scene.image is None else _picture(scene.image)
+    return Film(scene.prompt, size, scene.duration, seed=scene.seed, image=image, facts=facts)
+
+
+def _picture(image: bytes) -> Image.Image:
+    try:
+        opened = Image.open(io.BytesIO(image))
+        opened.draft("RGB", (2560, 2560))
+        return ImageOps.exif_transpose(opened).convert("RGB")
+    except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:
+        message = f"image: {len(image)} bytes that are no picture Pillow can read ({error})."
+        raise ValueError(message) from error
+
+
+def _ratio(size: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,5})\s*[:xX]\s*(\d{1,5})", size.strip())
+    if found is None or not int(found[1]) or not int(found[2]):
+        message = f"size={size!r} is not an aspect ratio such as '16:9'."
+        raise ValueError(message)
+    return int(found[1]), int(found[2])
+
+
+def _shrunk(size: tuple[int, int], side: int) -> tuple[int, int]:
+    scale = min(1.0, side / max(size))
+    return max(16, round(size[0] * scale / 2) * 2), max(16, round(size[1] * scale / 2) * 2)

@@ -1,0 +1,131 @@
+"""Drawing simple figures: limbs, blobs and facets in a unit box."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageDraw
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridgen.simulator.clips.colours import Colour
+
+__all__ = ["Pen", "Point", "Spot", "turned"]
+
+Point = tuple[float, float]
+Spot = tuple[float, float, float]
+"""x, y and radius."""
+
+_SHARP = 3
+_CIRCLE = [(math.cos(math.pi * (k + 0.5) / 16), math.sin(math.pi * (k + 0.5) / 16)) for k in range(32)]
+
+
+def turned(point: Point, length: float, angle: float) -> Point:
+    """Return the point at a distance, at an angle in radians from straight down, forward being right."""
+    return point[0] + length * math.sin(angle), point[1] + length * math.cos(angle)
+
+
+class Pen:
+    """Draws on a transparent picture whose height is 1.
+
+    Parameters
+    ----------
+    height : int
+        Pixels of the finished picture.
+    aspect : float
+        Its width by its height.
+    ground : Colour
+        The colour that its transparent parts take, against fringes.
+    angle : float
+        Degrees against the clock by which everything is turned about the middle.
+    """
+
+    def __init__(self, height: int, aspect: float, ground: Colour, angle: float = 0.0) -> None:
+        tall = max(4, height // 2 * 2)
+        wide = max(4, round(tall * aspect / 2) * 2)
+        self._scale = tall * _SHARP
+        self.aspect = wide / tall
+        self.image = Image.new("RGBA", (wide * _SHARP, tall * _SHARP), (*_ints(ground), 0))
+        self._draw = ImageDraw.Draw(self.image)
+        self._turn = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+
+    def finished(self) -> Image.Image:
+        """Return the picture at its final size."""
+        return self.image.reduce(_SHARP)
+
+    def facet(self, colour: Colour, *points: Point) -> None:
+        """Fill a polygon."""
+        self._draw.polygon([self._at(p) for p in points], fill=(*_ints(colour), 255))
+
+    def curve(self, colour: Colour, *points: Point, steps: int = 8) -> None:
+        """Fill a closed smooth curve through the points."""
+        self.facet(colour, *_smooth(points, steps))
+
+    def limb(self, colour: Colour, *spots: Spot) -> None:
+        """Fill a chain of discs and the skin between them."""
+        for one, other in zip(spots, spots[1:], strict=False):
+            self.facet(colour, *_skin(one, other))
+        for x, y, radius in spots:
+            self.oval(colour, (x, y), radius, radius)
+
+    def oval(self, colour: Colour, middle: Point, wide: float, tall: float) -> None:
+        """Fill an ellipse of two half axes."""
+        self.facet(colour, *((middle[0] + wide * across, middle[1] + tall * down) for across, down in _CIRCLE))
+
+    def box(self, colour: Colour, corner: Point, wide: float, tall: float, *, round_: float = 0.0) -> None:
+        """Fill a rectangle, its corners rounded."""
+        half = (wide / 2, tall / 2)
+        middle = (corner[0] + half[0], corner[1] + half[1])
+        inner = (max(0.0, half[0] - round_), max(0.0, half[1] - round_))
+        edge = (
+            (middle[0] + math.copysign(inner[0], across) + round_ * across, middle[1] + math.copysign(inner[1], down) + round_ * down)
+            for across, down in _CIRCLE
+        )
+        self.facet(colour, *edge)
+
+    def line(self, colour: Colour, *points: Point, width: float) -> None:
+        """Draw a line through the points."""
+        thick = max(1, round(width * self._scale))
+        self._draw.line([self._at(p) for p in points], fill=(*_ints(colour), 255), width=thick, joint="curve")
+
+    def _at(self, point: Point) -> Point:
+        across, down = point[0] - self.aspect / 2, point[1] - 0.5
+        cosine, sine = self._turn
+        return (
+            (self.aspect / 2 + across * cosine + down * sine) * self._scale,
+            (0.5 + down * cosine - across * sine) * self._scale,
+        )
+
+
+def _ints(colour: Colour) -> tuple[int, int, int]:
+    red, green, blue = (min(255, max(0, int(part))) for part in colour)
+    return red, green, blue
+
+
+def _skin(one: Spot, other: Spot) -> list[Point]:
+    (x1, y1, r1), (x2, y2, r2) = one, other
+    length = math.hypot(x2 - x1, y2 - y1) or 1e-6
+    across, down = -(y2 - y1) / length, (x2 - x1) / length
+    return [
+        (x1 + across * r1, y1 + down * r1),
+        (x2 + across * r2, y2 + down * r2),
+        (x2 - across * r2, y2 - down * r2),
+        (x1 - across * r1, y1 - down * r1),
+    ]
+
+
+def _smooth(points: Sequence[Point], steps: int) -> list[Point]:
+    """Return a closed Catmull-Rom spline through the points."""
+    result, count = [], len(points)
+    for index in range(count):
+        before, start, end, after = (points[(index + k - 1) % count] for k in range(4))
+        for step in range(steps):
+            t = step / steps
+            result.append((_spline(before[0], start[0], end[0], after[0], t), _spline(before[1], start[1], end[1], after[1], t)))
+    return result
+
+
+def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
+    return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)

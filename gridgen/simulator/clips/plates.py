@@ -1,0 +1,209 @@
+"""Pictures as Y, U and V planes, and how one is laid on another.
+
+Everything is kept in the encoder's own colour space (BT.601, limited range,
+chroma at half size), so that a frame is composed by a few integer operations
+on whole planes and handed to the encoder as it is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from gridgen.simulator.clips.colours import Colour
+
+    Bytes = NDArray[np.uint8]
+    Words = NDArray[np.uint16]
+    Floats = NDArray[np.float32]
+
+__all__ = ["Canvas", "Plate", "yuv"]
+
+_LUMA: Final = np.array((65.481, 128.553, 24.966), np.float32) / 255
+_BLUE: Final = np.array((-37.797, -74.203, 112.0), np.float32) / 255
+_RED: Final = np.array((112.0, -93.786, -18.214), np.float32) / 255
+_TV_LUMA: Final = np.round(16 + np.arange(256) * 219 / 255).astype(np.uint8)
+_TV_CHROMA: Final = np.round(128 + (np.arange(256) - 128) * 224 / 255).astype(np.uint8)
+_OPAQUE: Final = 256
+
+
+def yuv(colour: Colour) -> tuple[int, int, int]:
+    """Return a colour as limited-range Y, U and V, each 16 to 240."""
+    rgb = np.asarray(colour, np.float32)
+    return round(16 + float(rgb @ _LUMA)), round(128 + float(rgb @ _BLUE)), round(128 + float(rgb @ _RED))
+
+
+class Canvas:
+    """A picture under composition.
+
+    Attributes
+    ----------
+    y : uint8 array of height x width
+    u, v : uint8 array of half that height and width
+    """
+
+    __slots__ = ("_scratch", "u", "v", "y")
+
+    def __init__(self, width: int, height: int) -> None:
+        self.y: Bytes = np.full((height, width), 16, np.uint8)
+        self.u: Bytes = np.full((height // 2, width // 2), 128, np.uint8)
+        self.v: Bytes = np.full((height // 2, width // 2), 128, np.uint8)
+        self._scratch: Words = np.empty((height, width), np.uint16)
+
+    @property
+    def width(self) -> int:
+        """Pixels, even."""
+        return self.y.shape[1]
+
+    @property
+    def height(self) -> int:
+        """Pixels, even."""
+        return self.y.shape[0]
+
+    @classmethod
+    def of(cls, rgb: Floats, size: tuple[int, int], rng: np.random.Generator) -> Canvas:
+        """Enlarge a soft picture to a canvas, with a grain against banding.
+
+        Parameters
+        ----------
+        rgb : float32 array of height x width x 3
+            0 to 255, of any size.
+        size : tuple of int
+            Width and height of the canvas.
+        rng : numpy.random.Generator
+            The grain.
+        """
+        canvas = cls(*size)
+        tile = rng.random((160, 192), np.float32) + rng.random((160, 192), np.float32)
+        offsets = ((canvas.y, _LUMA, 16.0), (canvas.u, _BLUE, 128.0), (canvas.v, _RED, 128.0))
+        for plane, weights, base in offsets:
+            height, width = plane.shape
+            grain = np.tile(tile, (height // 160 + 1, width // 192 + 1))[:height, :width]
+            soft = Image.fromarray(np.ascontiguousarray(rgb @ weights))
+            full = np.asarray(soft.resize((width, height), Image.Resampling.BICUBIC))
+            np.add(full + (base - 0.5), grain, out=plane, casting="unsafe")
+        return canvas
+
+    def copy_from(self, other: Canvas) -> None:
+        """Become a copy of a canvas of the same size."""
+        self.y[...] = other.y
+        self.u[...] = other.u
+        self.v[...] = other.v
+
+    def blend(self, plane: Bytes, ink: Words, keep: Words) -> None:
+        """Lay premultiplied `ink` (0 to 65,280) on `plane`, of which `keep` / 256 stays."""
+        room = self._scratch.reshape(-1)[: plane.size].reshape(plane.shape)
+        np.multiply(plane, keep, out=room)
+        room += ink
+        room >>= 8
+        np.copyto(plane, room, casting="unsafe")
+
+    def rgb(self) -> Image.Image:
+        """Return the picture as an RGB image."""
+        luma = np.clip((self.y.astype(np.float32) - 16) * (255 / 219), 0, 255).astype(np.uint8)
+        planes = [Image.fromarray(luma)]
+        for chroma in (self.u, self.v):
+            full = np.clip((chroma.astype(np.float32) - 128) * (255 / 224) + 128, 0, 255)
+            small = Image.fromarray(full.astype(np.uint8))
+            planes.append(small.resize((self.width, self.height), Image.Resampling.BILINEAR))
+        return Image.merge("YCbCr", planes).convert("RGB")
+
+
+class Plate:
+    """A still picture with transparency, ready to be laid on a canvas.
+
+    Parameters
+    ----------
+    rgb : uint8 array of height x width x 3
+        The colours; both sides even.
+    alpha : uint8 array of height x width
+        Coverage, 0 to 255.
+    """
+
+    __slots__ = ("_chroma", "_ink", "_keep", "_keep_half", "_solid", "height", "width")
+
+    def __init__(self, rgb: Bytes, alpha: Bytes) -> None:
+        self.height, self.width = alpha.shape
+        cover = alpha.astype(np.uint16)
+        cover += cover >> 7
+        luma, blue, red = Image.fromarray(rgb).convert("YCbCr").split()
+        self._ink: Words = _TV_LUMA[np.asarray(luma)] * cover
+        self._keep: Words = _OPAQUE - cover
+        self._keep_half: Words = _OPAQUE - _halved(cover)
+        self._chroma = tuple(_halved(_TV_CHROMA[np.asarray(c)] * cover) for c in (blue, red))
+        holes = np.flatnonzero(self._keep.any(axis=1))
+        self._solid = (int(holes[-1]) // 2 + 1) * 2 if holes.size else 0
+
+    @classmethod
+    def of(cls, image: Image.Image) -> Plate:
+        """Take over an RGBA image, cut to even sides."""
+        width, height = image.width // 2 * 2, image.height // 2 * 2
+        whole: Any = np.asarray(image)
+        return cls(np.ascontiguousarray(whole[:height, :width, :3]), whole[:height, :width, 3])
+
+    def faded(self, strength: float) -> Plate:
+        """Return a copy with `strength` (0 to 1) of the coverage."""
+        other = Plate.__new__(Plate)
+        other.width, other.height, other._solid = self.width, self.height, self.height
+        part = round(strength * _OPAQUE)
+        other._ink = _scaled(self._ink, part)
+        other._keep = _OPAQUE - _scaled(_OPAQUE - self._keep, part)
+        other._keep_half = _OPAQUE - _scaled(_OPAQUE - self._keep_half, part)
+        other._chroma = tuple(_scaled(ink, part) for ink in self._chroma)
+        return other
+
+    def flipped(self) -> Plate:
+        """Return a copy turned upside down, as water mirrors it."""
+        other = Plate.__new__(Plate)
+        other.width, other.height, other._solid = self.width, self.height, self.height
+        other._ink, other._keep = self._ink[::-1], self._keep[::-1]
+        other._keep_half = self._keep_half[::-1]
+        other._chroma = tuple(ink[::-1] for ink in self._chroma)
+        return other
+
+    def draw(self, canvas: Canvas, x: float, y: float) -> None:
+        """Lay the plate with its top left corner at `x`, `y`; what lies outside is cut."""
+        self._part(canvas, round(x), round(y))
+
+    def scroll(self, canvas: Canvas, x: float, y: float) -> None:
+        """Lay the plate across the whole canvas, repeated, shifted right by `x`."""
+        start = round(x) % self.width - self.width
+        for left in range(start, canvas.width, self.width):
+            self._part(canvas, left, round(y))
+
+    def _part(self, canvas: Canvas, x: int, y: int) -> None:
+        top, bottom = max(0, y), min(canvas.height, y + self.height)
+        left, right = max(0, x), min(canvas.width, x + self.width)
+        if top >= bottom or left >= right:
+            return
+        seam = min(bottom, max(top, y + self._solid))
+        here, there = slice(left, right), slice(left - x, right - x)
+        canvas.blend(canvas.y[top:seam, here], self._ink[top - y : seam - y, there], self._keep[top - y : seam - y, there])
+        np.right_shift(self._ink[seam - y : bottom - y, there], 8, out=canvas.y[seam:bottom, here], casting="unsafe")
+        self._part_chroma(canvas, (x // 2, y // 2), seam // 2)
+
+    def _part_chroma(self, canvas: Canvas, corner: tuple[int, int], seam: int) -> None:
+        x, y = corner
+        height, width = canvas.u.shape
+        top, bottom = max(0, y), min(height, y + self.height // 2)
+        left, right = max(0, x), min(width, x + self.width // 2)
+        seam = min(bottom, max(top, seam))
+        here, there = slice(left, right), slice(left - x, right - x)
+        keep = self._keep_half[top - y : seam - y, there]
+        for plane, ink in zip((canvas.u, canvas.v), self._chroma, strict=True):
+            canvas.blend(plane[top:seam, here], ink[top - y : seam - y, there], keep)
+            np.right_shift(ink[seam - y : bottom - y, there], 8, out=plane[seam:bottom, here], casting="unsafe")
+
+
+def _halved(plane: Words) -> Words:
+    quarter = plane >> 2
+    total: Words = quarter[::2, ::2] + quarter[1::2, ::2] + quarter[::2, 1::2] + quarter[1::2, 1::2]
+    return total
+
+
+def _scaled(plane: Words, part: int) -> Words:
+    return ((plane.astype(np.uint32) * part) >> 8).astype(np.uint16)

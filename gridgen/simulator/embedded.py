@@ -1,0 +1,232 @@
+"""A whole simulator in this process: a world, its clock, its HTTP face, its clips."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import secrets
+import weakref
+from typing import TYPE_CHECKING, Any, Self
+
+from gridgen.simulator import pricing
+from gridgen.simulator.app import App, Gate
+from gridgen.simulator.clock import ScaledClock, VirtualClock
+from gridgen.simulator.faults import Faults
+from gridgen.simulator.footage import Footage
+from gridgen.simulator.injector import Injector
+from gridgen.simulator.ledger import Ledger
+from gridgen.simulator.profiles import Profile, named
+from gridgen.simulator.server import Server
+from gridgen.simulator.state import StateFile
+from gridgen.simulator.world import World
+
+if TYPE_CHECKING:
+    import os
+    from collections import deque
+    from collections.abc import Iterable, Iterator
+    from decimal import Decimal
+    from types import TracebackType
+
+    import httpx
+
+    from gridgen.client import Client
+    from gridgen.clock import Clock
+    from gridgen.simulator.app import Seen
+    from gridgen.simulator.faults import Fault
+
+__all__ = ["Simulator"]
+
+_CLIPS = ("full", "tiny")
+
+
+class Simulator:
+    """A pretend APIMart with real, playable clips; nothing it bills is real.
+
+    It is reached over HTTP on 127.0.0.1 at `base_url`, by any client that sends
+    `api_key`. With ``speed=math.inf`` it lives in virtual time and in process only:
+    time stands still while anybody works and jumps when all wait, so that hours pass
+    in moments; `client` and `transport` are then the ways in.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Fixes, for each request body and how often it came, in whatever order: task id,
+        service time, outcome, progress, picture.
+    speed : float, default 60.0
+        Simulated seconds in a real one; 1 is real time, ``math.inf`` is virtual time.
+    profile : str or Profile, default "demo"
+        Behaviour; names join by ``+`` (see `gridgen.simulator.profiles`).
+    state : path or None, default None
+        File in which tasks, money and uploads outlive the process.
+    clips : str, default "full"
+        ``"full"``, or ``"tiny"`` for clips of a few kB.
+    port : int, default 0
+        Port to listen on; 0 takes a free one.
+    key : str or None, default None
+        API key to hand out, ``sim-`` and a token; by default a new one, or that of `state`.
+    record : int, default 10_000
+        How many requests to remember in `requests`.
+    faults : iterable of Fault, default ()
+        What goes wrong; `faults` also takes and lifts rules later.
+    **switches
+        Any switch of `Profile`, set on top of `profile`.
+
+    Raises
+    ------
+    ValueError
+        If a value is none of those named, or `state` is some other file.
+    TypeError
+        If there is no such switch.
+
+    Examples
+    --------
+    >>> with Simulator(speed=math.inf, slots=2) as simulator:
+    ...     simulator.base_url
+    'http://127.0.0.1'
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        speed: float = 60.0,
+        profile: str | Profile = "demo",
+        state: str | os.PathLike[str] | None = None,
+        clips: str = "full",
+        port: int = 0,
+        key: str | None = None,
+        record: int = 10_000,
+        faults: Iterable[Fault] = (),
+        **switches: Any,
+    ) -> None:
+        _check(clips, key)
+        chosen = named(profile) if isinstance(profile, str) else profile
+        self._state = None if state is None else StateFile(state)
+        self._world = World(seed=seed, profile=chosen.but(**switches), state=self._state)
+        self.clock: Clock = _clock(speed, self._world.latest)
+        self.api_key = self._world.set_key(key or "sim-" + secrets.token_hex(12))
+        self._footage = Footage(self._world, tiny=clips == "tiny")
+        self.faults = Faults(faults, seed=seed)
+        self._world.meddle = self.faults.meddle
+        app = App(self._world, self.clock, self._footage)
+        struck = Injector(app, self.faults, self._world, self.clock)
+        self._gate = Gate(struck, self.clock, self._world, record)
+        self._online = True
+        self._server = None if speed == math.inf else Server(self._gate, port)
+        at = "" if self._server is None else f":{self._server.port}"
+        self.base_url = f"http://127.0.0.1{at}"
+        self.ledger = Ledger(
+            lambda: len(self._world.tasks),
+            lambda index: self._world.entry(index, self.clock.time()),
+        )
+        self.close = weakref.finalize(self, _close, self._server, self._footage, self._state)
+
+    def __repr__(self) -> str:
+        return f"<Simulator at {self.base_url}: {self.ledger!r}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def profile(self) -> Profile:
+        """How the server behaves; may be set at any time."""
+        return self._world.profile
+
+    @profile.setter
+    def profile(self, profile: str | Profile) -> None:
+        self._world.profile = named(profile) if isinstance(profile, str) else profile
+
+    @property
+    def requests(self) -> deque[Seen]:
+        """The latest requests as they were seen on the wire, oldest first, without secrets."""
+        return self._gate.requests
+
+    @property
+    def balance(self) -> Decimal:
+        """What the account holds, in USD."""
+        return pricing.usd(self._world.balance(self.clock.time())[0])
+
+    def top_up(self, usd: float | Decimal) -> None:
+        """Pay into the account."""
+        self._world.top_up(round(usd * pricing.MICRO))
+
+    def revoke(self, key: str) -> None:
+        """Refuse a key from now on, as the server does after its rotation."""
+        self._world.revoke(key)
+
+    @contextlib.contextmanager
+    def offline(self) -> Iterator[None]:
+        """Refuse connections while the block runs, and cut those that are open."""
+        self._online = False
+        if self._server is not None:
+            self._server.refuse()
+        try:
+            yield
+        finally:
+            self._online = True
+            if self._server is not None:
+                self._server.accept()
+
+    def transport(self) -> httpx.AsyncBaseTransport:
+        """Return an httpx transport that reaches this simulator without a socket."""
+        from gridgen.simulator.transport import InProcess
+
+        return InProcess(self._gate, self.clock, lambda: self._online)
+
+    def client(self, **options: Any) -> Client:
+        """Return a client of this simulator, which it keeps alive.
+
+        Parameters
+        ----------
+        **options
+            Passed on to `gridgen.Client`.
+        """
+        from gridgen.client import Client
+
+        options = {
+            "api_key": self.api_key,
+            "base_url": self.base_url,
+            "clock": self.clock,
+            **options,
+        }
+        if self._server is None:
+            options.setdefault("http_client", self._http_client)
+        client = Client(**options)
+        client.simulator = self
+        return client
+
+    def _http_client(self) -> httpx.AsyncClient:
+        import httpx
+
+        return httpx.AsyncClient(transport=self.transport(), trust_env=False)
+
+
+def _check(clips: str, key: str | None) -> None:
+    if clips not in _CLIPS:
+        msg = f"clips={clips!r} is not a kind of clip (known: {', '.join(_CLIPS)})."
+        raise ValueError(msg)
+    if key is not None and not key.startswith("sim-"):
+        msg = "A simulator's key begins with 'sim-', so that it is never taken for a real one."
+        raise ValueError(msg)
+
+
+def _clock(speed: float, latest: float) -> Clock:
+    if speed == math.inf:
+        return VirtualClock(latest) if latest else VirtualClock()
+    return ScaledClock(speed, start=latest)
+
+
+def _close(server: Server | None, footage: Footage, state: StateFile | None) -> None:
+    if server is not None:
+        server.close()
+    footage.close()
+    if state is not None:
+        state.close()

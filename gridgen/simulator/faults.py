@@ -1,0 +1,228 @@
+"""Faults to order: what goes wrong, where, for which cells, when, and how often."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from gridgen.simulator.fate import Fate
+
+__all__ = ["ENDPOINTS", "KINDS", "Fault", "Faults"]
+
+ENDPOINTS = (
+    "submit",
+    "status",
+    "result",
+    "thumbnail",
+    "image",
+    "upload",
+    "balance",
+    "usage",
+    "models",
+    "prices",
+    "any",
+)
+"""Where a fault can strike."""
+
+_INSTEAD = ("before_read", "before", "after")
+KINDS: dict[str, tuple[str, ...]] = {
+    "reset": (*_INSTEAD, "mid_reply"),
+    "close": (*_INSTEAD, "mid_reply"),
+    "hang": (*_INSTEAD, "mid_reply"),
+    "garbage": _INSTEAD,
+    "reply": _INSTEAD,
+    "flood": _INSTEAD,
+    "gzip": _INSTEAD,
+    "slow": _INSTEAD,
+    "drip": ("mid_reply",),
+    "headers": ("mid_reply",),
+    "corrupt": ("mid_reply",),
+    "patch": ("mid_reply",),
+    "fail": ("fate",),
+    "cancel": ("fate",),
+    "stick": ("fate",),
+    "delay": ("fate",),
+}
+"""The kinds of fault, each with the moments at which it can strike."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One rule of what goes wrong.
+
+    Attributes
+    ----------
+    kind : str
+        On the wire: ``reset`` (RST), ``close`` (FIN), ``hang`` (no more bytes),
+        ``garbage`` (bytes that are no HTTP), ``slow`` (the reply comes `seconds` later),
+        ``drip`` (its body comes `size` bytes at a time, `seconds` apart).
+        In the reply: ``reply`` (`status`, `headers` and `body` instead of it), ``flood``
+        (`size` bytes instead of it), ``gzip`` (a bomb of `size` bytes), ``headers``
+        (`size` bytes of further headers), ``corrupt`` (bytes changed, length kept),
+        ``patch`` (`patch` merged into its JSON; ``...`` as a value removes the key).
+        In the task that a submission makes: ``fail``, ``cancel``, ``stick`` (it never
+        ends), ``delay`` (its service takes `seconds` longer).
+    on : str
+        One of `ENDPOINTS`; faults in the task are always on ``submit``.
+    when : str or None
+        ``before_read`` (the body was not read), ``before`` (read, nothing done),
+        ``after`` (done, and billed; the answer is lost) or ``mid_reply`` (after `size`
+        bytes of the reply's body). By default the first that the kind allows.
+    match : str, callable or None
+        Which cells: a text within the body of the submission (of the task that a status
+        or a result belongs to), or a function of that body that returns a bool.
+    times : int or None
+        How often it strikes; None means always.
+    skip : int
+        How many requests it lets pass first.
+    chance : float
+        Probability, 0 to 1, drawn from the simulator's seed.
+    seconds : float or None
+        On the simulator's clock; None means for ever.
+    size : int
+        Bytes; see `kind`.
+    status, body, headers
+        Of a ``reply``; `body` may be bytes, text or what JSON can hold.
+    patch : dict
+        Of a ``patch``.
+    """
+
+    kind: str
+    on: str = "any"
+    when: str | None = None
+    match: str | Callable[[dict[str, Any]], bool] | None = None
+    times: int | None = 1
+    skip: int = 0
+    chance: float = 1.0
+    seconds: float | None = None
+    size: int = 0
+    status: int = 500
+    body: Any = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    patch: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            msg = f"kind={self.kind!r} is not a fault (known: {', '.join(KINDS)})."
+            raise ValueError(msg)
+        if self.on not in ENDPOINTS:
+            msg = f"on={self.on!r} is no endpoint (known: {', '.join(ENDPOINTS)})."
+            raise ValueError(msg)
+        moments = KINDS[self.kind]
+        if self.when is None:
+            object.__setattr__(self, "when", moments[0])
+        if self.when not in moments:
+            msg = f"A {self.kind!r} fault cannot strike when={self.when!r} (it can: {', '.join(moments)})."
+            raise ValueError(msg)
+        if self.when == "before_read" and self.match is not None and self.on in {"submit", "any"}:
+            msg = "match= needs a body, and before_read comes before it is read; use when='before'."
+            raise ValueError(msg)
+
+
+@dataclass(slots=True)
+class _Count:
+    met: int = 0
+    struck: int = 0
+
+
+class Faults:
+    """The rules in force, and how often each has struck.
+
+    Parameters
+    ----------
+    faults : iterable of Fault, default ()
+        The first that applies to a request strikes.
+    seed : int, default 0
+        For `Fault.chance`.
+    """
+
+    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0) -> None:
+        self._rules: list[tuple[Fault, _Count]] = [(fault, _Count()) for fault in faults]
+        self._seed = seed
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._rules)
+
+    def __iter__(self) -> Iterator[Fault]:
+        return iter([fault for fault, _ in self._rules])
+
+    def add(self, fault: Fault) -> Fault:
+        """Put a rule in force after the others, and return it."""
+        with self._lock:
+            self._rules.append((fault, _Count()))
+        return fault
+
+    def clear(self) -> None:
+        """Lift all rules."""
+        with self._lock:
+            self._rules.clear()
+
+    def struck(self, fault: Fault) -> int:
+        """Return how often a rule in force has struck."""
+        return sum(count.struck for rule, count in self._rules if rule is fault)
+
+    def pick(self, endpoint: str, moments: tuple[str, ...], submission: bytes | None) -> Fault | None:
+        """Return the rule that strikes a request, and count it.
+
+        Parameters
+        ----------
+        endpoint : str
+            One of `ENDPOINTS`.
+        moments : tuple of str
+            Moments of which the rule must name one.
+        submission : bytes or None
+            Body of the submission that the request is, or belongs to.
+        """
+        if not self._rules:
+            return None
+        with self._lock:
+            for index, (fault, count) in enumerate(self._rules):
+                aimed = fault.when in moments and fault.on in {endpoint, "any"}
+                if aimed and _matches(fault, submission) and self._strikes(index, fault, count):
+                    return fault
+        return None
+
+    def meddle(self, body: dict[str, Any], fate: Fate) -> Fate:
+        """Return the fate of an accepted submission as the rules would have it."""
+        fault = self.pick("submit", ("fate",), json.dumps(body).encode())
+        if fault is None:
+            return fate
+        if fault.kind == "delay":
+            return replace(fate, service=fate.service + (fault.seconds or 0.0))
+        outcomes = {"fail": "failed", "cancel": "cancelled", "stick": "stuck"}
+        return replace(fate, outcome=outcomes[fault.kind])
+
+    def _strikes(self, index: int, fault: Fault, count: _Count) -> bool:
+        count.met += 1
+        if count.met <= fault.skip or (fault.times is not None and count.struck >= fault.times):
+            return False
+        if fault.chance < 1 and _uniform(f"{self._seed}:{index}:{count.met}") >= fault.chance:
+            return False
+        count.struck += 1
+        return True
+
+
+def _uniform(text: str) -> float:
+    digest = hashlib.blake2b(text.encode(), digest_size=7).digest()
+    return int.from_bytes(digest) / 2**56
+
+
+def _matches(fault: Fault, submission: bytes | None) -> bool:
+    if fault.match is None:
+        return True
+    if submission is None:
+        return False
+    try:
+        body = json.loads(submission)
+    except ValueError:
+        return False
+    if callable(fault.match):
+        return isinstance(body, dict) and bool(fault.match(body))
+    return fault.match in json.dumps(body, ensure_ascii=False)

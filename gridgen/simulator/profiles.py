@@ -1,0 +1,197 @@
+"""Profiles: how the simulated server behaves, as data.
+
+A profile is a set of switches. Names combine, later ones winning:
+``named("live+slow+string-url")``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+__all__ = ["PROFILES", "Profile", "named"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Every switch of the simulated server. The defaults are the demo.
+
+    Attributes
+    ----------
+    shape : str
+        Submit reply: ``"A"`` (array, live), ``"B"`` (object, the default model's page)
+        or ``"C"`` (202). The version header asks for C whatever this says.
+    url : str
+        ``videos[0].url``: ``"list"``, ``"string"``, ``"plain"`` (items are strings), or
+        ``"missing"`` (completed, and no link).
+    words : str
+        Status words: ``"live"``, ``"contract"`` or ``"odd"`` (other cases and synonyms).
+    durations : str
+        ``"page"`` (6-30 s for the ``-apimart`` ids) or ``"live"`` (no more than 15 s).
+    unknown_fields : str
+        ``"ignore"`` or ``"refuse"`` (400).
+    bad_values : str
+        A size, duration or tier that the model does not offer: ``"refuse"`` (400),
+        ``"500"`` (a bad size gives 500 ``build_request_failed``), ``"ignore"`` (the
+        default is used) or ``"fail"`` (accepted, then failed, cost 0).
+    slots : int or None
+        Tasks that run at once; None means all.
+    beyond_slots : str
+        ``"queue"``, or ``"refuse"`` with 429.
+    rate, burst : float or None, int
+        Submissions a minute and key, and how many may come at once.
+    rate_reply : str
+        How a 429 says when to come back: ``"header"``, ``"body"``, ``"text"``, ``"date"``
+        (an HTTP date in the header) or ``"none"``.
+    service : float
+        Factor on service times; 0 makes every task finish at once.
+    service_cv : float
+        Spread of service times (coefficient of variation of a lognormal).
+    wait, wait_cv : float
+        Median of an upstream queue in seconds, spent at progress 0, and its spread.
+    estimate : float
+        Factor by which ``estimated_time`` misses the median service time.
+    progress : str
+        ``"linear"``, ``"noisy"``, ``"plateau"``, ``"stuck"`` (at 99), ``"backwards"``,
+        ``"percent"`` (a string), ``"over"`` (past 100) or ``"absent"``.
+    failures, stuck : float
+        Share of tasks that fail, and that never end; 0 to 1.
+    link_life : float
+        Seconds from completion until a result's link dies.
+    expired_status : int
+        What a dead link answers: 403, 404 or 410.
+    idempotency : str
+        ``"honoured"``, ``"ignored"``, ``"in_progress"`` or ``"indeterminate"`` (409 on a
+        repeat), or ``"unavailable"`` (503; nothing is executed).
+    balance : Decimal
+        What the account holds at the start, in USD.
+    unlimited : bool
+        Whether the key has no quota of its own; its balance then reads -1.
+    balance_fails : bool
+        Whether the balance endpoints answer 200 with ``success: false``.
+    videos : int
+        Clips listed in a result; the first is the one asked for.
+    skew : float
+        Seconds by which the server's stamps run ahead of the clock.
+    """
+
+    shape: str = "A"
+    url: str = "list"
+    words: str = "live"
+    durations: str = "page"
+    unknown_fields: str = "ignore"
+    bad_values: str = "refuse"
+    slots: int | None = 8
+    beyond_slots: str = "queue"
+    rate: float | None = 600.0
+    burst: int = 60
+    rate_reply: str = "header"
+    service: float = 1.0
+    service_cv: float = 0.25
+    wait: float = 0.0
+    wait_cv: float = 0.8
+    estimate: float = 1.0
+    progress: str = "linear"
+    failures: float = 0.0
+    stuck: float = 0.0
+    link_life: float = 86_400.0
+    expired_status: int = 403
+    idempotency: str = "honoured"
+    balance: Decimal = Decimal(1000)
+    unlimited: bool = False
+    balance_fails: bool = False
+    videos: int = 1
+    skew: float = 0.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "balance", Decimal(str(self.balance)))
+        for switch, words in _WORDS.items():
+            value = getattr(self, switch)
+            if value not in words:
+                msg = f"{switch}={value!r} is no setting of the simulator (known: {', '.join(words)})."
+                raise ValueError(msg)
+
+    def but(self, **switches: Any) -> Profile:
+        """Return a copy with some switches set otherwise.
+
+        Raises
+        ------
+        TypeError
+            If there is no such switch; the message names the nearest.
+        """
+        known = [field.name for field in dataclasses.fields(self)]
+        for switch in switches:
+            if switch not in known:
+                near = difflib.get_close_matches(switch, known, n=1, cutoff=0.0)[0]
+                msg = f"The simulator has no switch {switch!r} (nearest: {near!r}; all: {', '.join(known)})."
+                raise TypeError(msg)
+        return dataclasses.replace(self, **switches)
+
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "shape": ("A", "B", "C"),
+    "url": ("list", "string", "plain", "missing"),
+    "words": ("live", "contract", "odd"),
+    "durations": ("page", "live"),
+    "unknown_fields": ("ignore", "refuse"),
+    "bad_values": ("refuse", "500", "ignore", "fail"),
+    "beyond_slots": ("queue", "refuse"),
+    "rate_reply": ("header", "body", "text", "date", "none"),
+    "progress": (
+        "linear",
+        "noisy",
+        "plateau",
+        "stuck",
+        "backwards",
+        "percent",
+        "over",
+        "absent",
+    ),
+    "idempotency": ("honoured", "ignored", "in_progress", "indeterminate", "unavailable"),
+}
+
+PROFILES: dict[str, dict[str, Any]] = {
+    "demo": {},
+    "contract": {"shape": "B", "words": "contract"},
+    "live": {
+        "durations": "live",
+        "bad_values": "500",
+        "rate": 40.0,
+        "burst": 5,
+        "service_cv": 0.8,
+        "progress": "plateau",
+        "estimate": 0.7,
+        "failures": 0.02,
+    },
+    "strict": {"unknown_fields": "refuse"},
+    "zero-balance": {"balance": Decimal(0)},
+    "slow": {"wait": 240.0, "service_cv": 1.0, "service": 1.5, "estimate": 0.3},
+    "instant": {"service": 0.0, "slots": None, "rate": None},
+    "string-url": {"url": "string"},
+    "long-links": {"link_life": 259_200.0},
+    "flaky": {"failures": 0.25, "progress": "noisy"},
+    "late-failure": {"bad_values": "fail"},
+    "ignored-duration": {"bad_values": "ignore"},
+    "unlimited": {"unlimited": True},
+}
+"""What each named profile sets otherwise than the demo."""
+
+
+def named(names: str) -> Profile:
+    """Return the profile of that name, or of several joined by ``+``.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown; the message lists those that exist.
+    """
+    profile = Profile()
+    for name in names.split("+"):
+        if name not in PROFILES:
+            msg = f"profile={names!r}: {name!r} is not a profile (known: {', '.join(PROFILES)}; join by '+')."
+            raise ValueError(msg)
+        profile = profile.but(**PROFILES[name])
+    return profile

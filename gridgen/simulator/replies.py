@@ -1,0 +1,215 @@
+"""The bodies of successful replies, in every shape that the real server was seen to use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from gridgen.models import catalogue
+from gridgen.simulator.fate import progress
+from gridgen.simulator.pricing import MICRO
+
+if TYPE_CHECKING:
+    from gridgen.models import Model
+    from gridgen.simulator.images import Upload
+    from gridgen.simulator.profiles import Profile
+    from gridgen.simulator.world import Receipt, View
+
+__all__ = [
+    "LANGUAGES",
+    "VERSION",
+    "balance",
+    "model_docs",
+    "model_schema",
+    "models",
+    "submitted",
+    "task",
+    "uploaded",
+]
+
+VERSION = "2026-07-27"
+"""The response version that asks for shape C."""
+
+_WORDS = {
+    "live": {"queued": "pending", "running": "processing"},
+    "contract": {"queued": "submitted", "running": "in_progress"},
+    "odd": {
+        "queued": "QUEUED",
+        "running": "Running",
+        "completed": "Success",
+        "failed": "FAILURE",
+        "cancelled": "canceled",
+    },
+}
+
+LANGUAGES = {
+    "en": "Generation failed. Please change the prompt and try again.",
+    "zh": "生成失败，请修改提示词后重试。",  # noqa: RUF001 - a Chinese sentence has Chinese punctuation
+    "ja": "生成に失敗しました。プロンプトを変更して再試行してください。",
+    "ko": "생성에 실패했습니다. 프롬프트를 수정한 후 다시 시도하세요.",
+    "ru": "Не удалось создать видео. Измените запрос и попробуйте снова.",  # noqa: RUF001 - Cyrillic
+    "fr": "La génération a échoué. Modifiez la description et réessayez.",
+    "de": "Die Erzeugung ist fehlgeschlagen. Bitte ändern Sie den Prompt.",
+    "id": "Pembuatan gagal. Ubah prompt lalu coba lagi.",
+    "pt": "A geração falhou. Altere o prompt e tente novamente.",
+    "es": "La generación ha fallado. Cambie el texto e inténtelo de nuevo.",
+}
+"""What a failed task says, by the codes that ``?language=`` takes."""
+
+
+def submitted(receipt: Receipt, shape: str, request_id: str, skew: float = 0.0) -> dict[str, Any]:
+    """Return the reply to a submission in shape A, B or C."""
+    task = receipt.task
+    if shape == "C":
+        data = {"id": task.id, "status": "queued", "object": "generation.task"}
+        return {"code": 202, "request_id": request_id, "data": data}
+    if shape == "B":
+        created = int(task.at + skew)
+        made = {"id": task.id, "status": "submitted", "progress": 0}
+        return {"code": 200, "data": {**made, "created": created, "type": "video"}}
+    return {"code": 200, "data": [{"status": "submitted", "task_id": task.id}]}
+
+
+def task(view: View, profile: Profile, links: tuple[list[str], str], language: str | None) -> Any:
+    """Return the status of a task.
+
+    Parameters
+    ----------
+    view : View
+        The task as it stands.
+    profile : Profile
+        Spelling of status, progress and links.
+    links : tuple of list of str and str
+        URLs of the clips and of the thumbnail.
+    language : str or None
+        One of `LANGUAGES` in any case; anything else means English.
+    """
+    which, phase, fraction, cost = view
+    created = int(which.at + profile.skew)
+    data: dict[str, Any] = {
+        "id": which.id,
+        "status": _WORDS[profile.words].get(phase, phase),
+        "progress": 100 if phase == "completed" else 0,
+        "cost": cost / MICRO,
+        "credits_cost": cost / MICRO * 10,
+        "created": created,
+        "estimated_time": which.estimate,
+    }
+    if phase == "running":
+        data["progress"] = progress(profile.progress, fraction, which.id)
+        if data["progress"] is None:
+            del data["progress"]
+    elif phase == "completed":
+        completed = int(which.end + profile.skew)
+        data["completed"] = completed
+        data["actual_time"] = completed - created
+        data["result"] = _result(profile, links, completed)
+    elif phase in {"failed", "cancelled"}:
+        data["error"] = _error(phase, language)
+    return {"code": 200, "data": data}
+
+
+def _result(profile: Profile, links: tuple[list[str], str], completed: int) -> dict[str, Any]:
+    urls, thumbnail = links
+    expires = completed + int(profile.link_life)
+    if profile.url == "missing":
+        return {"videos": []}
+    if profile.url == "plain":
+        return {"videos": urls, "thumbnail_url": thumbnail}
+    videos = [{"url": [url] if profile.url == "list" else url, "expires_at": expires} for url in urls]
+    return {"videos": videos, "thumbnail_url": thumbnail}
+
+
+def _error(phase: str, language: str | None) -> dict[str, Any]:
+    if phase == "cancelled":
+        message = "task was cancelled"
+    else:
+        message = LANGUAGES.get((language or "en").strip().lower(), LANGUAGES["en"])
+    return {"code": "task_failed", "message": message, "param": "", "type": "task_failed"}
+
+
+def uploaded(upload: Upload, base: str) -> dict[str, Any]:
+    """Return the reply to an upload."""
+    return {
+        "url": base + upload.path,
+        "filename": upload.name,
+        "content_type": upload.content_type,
+        "bytes": len(upload.data),
+        "created_at": int(upload.at),
+    }
+
+
+def balance(held: int, used: int, profile: Profile, *, of_key: bool) -> dict[str, Any]:
+    """Return the balance of a key or of the account, from micro-USD."""
+    if profile.balance_fails:
+        return {"success": False, "message": "Failed to get token info"}
+    unlimited = of_key and profile.unlimited
+    remain = -1.0 if unlimited else held / MICRO
+    return {
+        "success": True,
+        "remain_balance": remain,
+        "used_balance": used / MICRO,
+        "unlimited_quota": unlimited,
+        "remain_credits": remain if unlimited else remain * 10,
+        "used_credits": used / MICRO * 10,
+    }
+
+
+def models(*, expand: str | None) -> dict[str, Any]:
+    """Return the list of models, with categories and parameters if asked for."""
+    data = []
+    for model in catalogue().values():
+        record: dict[str, Any] = {
+            "id": model.id,
+            "object": "model",
+            "created": 1_760_000_000,
+            "owned_by": "apimart",
+            "supported_endpoint_types": ["video"],
+        }
+        if expand in {"category", "parameters"}:
+            record |= {"category": "video", "capability_tags": ["text-to-video", "image-to-video"]}
+        if expand == "parameters":
+            record["parameters"] = model_schema(model)
+        data.append(record)
+    return {"object": "list", "success": True, "data": data}
+
+
+def model_schema(model: Model) -> dict[str, Any]:
+    """Return what a model takes, as the server's registry states it."""
+    span = model.duration
+    properties: dict[str, Any] = {
+        "model": {"type": "string", "const": model.id},
+        "prompt": {"type": "string"},
+        model.size.field: {"type": "string", "enum": list(model.size.values)},
+        span.field: {"type": "integer", "minimum": span.min, "maximum": span.max},
+        model.quality.field: {"type": "string", "enum": list(model.quality.values)},
+        model.images.field: {
+            "type": "array",
+            "items": {"type": "string"},
+            "maxItems": model.images.max,
+        },
+    }
+    schema = {"type": "object", "required": ["model", "prompt"], "properties": properties}
+    return {
+        "operation": "video_generation",
+        "method": "POST",
+        "endpoint": "/v1/videos/generations",
+        "schema_version": "2026-07-30",
+        "source": "task_model_registry",
+        "input_schema": schema,
+    }
+
+
+def model_docs(model: Model) -> dict[str, Any]:
+    """Return a model's page, as Markdown made from the catalogue."""
+    span = model.duration
+    lines = [
+        f"# {model.id}",
+        f"- `{model.size.field}`: {', '.join(model.size.values)}",
+        f"- `{span.field}`: {span.min}-{span.max} s, default {span.default}",
+        f"- `{model.quality.field}`: {', '.join(model.quality.values)}",
+        f"- `{model.images.field}`: at most {model.images.max} public URLs",
+    ]
+    return {
+        "success": True,
+        "data": {"model": model.id, "content": "\n".join(lines), "stale": False},
+    }

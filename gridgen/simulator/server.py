@@ -1,0 +1,176 @@
+"""A simulated world on a real socket: uvicorn's HTTP protocol on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+    from uvicorn import Config
+
+    from gridgen.clock import Clock
+
+__all__ = ["Server", "SocketWire"]
+
+_BACKLOG = 1024
+
+
+class Server:
+    """An ASGI application on 127.0.0.1, in a background thread.
+
+    Parameters
+    ----------
+    app : ASGI application
+        What to serve.
+    port : int, default 0
+        Port to listen on; 0 takes a free one.
+
+    Raises
+    ------
+    OSError
+        If the port is taken.
+    """
+
+    def __init__(self, app: ASGIApp, port: int = 0) -> None:
+        from uvicorn.server import ServerState
+
+        self._config = _config(app)
+        self._protocol = _protocol()
+        self._state = ServerState()
+        self._socket = _listen(port)
+        self.port: int = self._socket.getsockname()[1]
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="simulator", daemon=True)
+        self._thread.start()
+        self._ready.wait()
+
+    def close(self) -> None:
+        """Stop listening and cut all connections; a second call does nothing."""
+        if not self._thread.is_alive():
+            return
+        self._loop.call_soon_threadsafe(self._stop.set)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+    def refuse(self) -> None:
+        """Cut all connections and refuse new ones until `accept`."""
+        asyncio.run_coroutine_threadsafe(self._unlisten(), self._loop).result()
+
+    def accept(self) -> None:
+        """Listen again, on the same port."""
+        self._socket = _listen(self.port)
+        asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        await self._listen()
+        self._ready.set()
+        await self._stop.wait()
+        await self._unlisten()
+        for task in list(self._state.tasks):
+            task.cancel()
+
+    async def _listen(self) -> None:
+        protocol = self._protocol
+
+        def connection() -> asyncio.Protocol:
+            made: asyncio.Protocol = protocol(config=self._config, server_state=self._state, app_state={})
+            return made
+
+        self._listener = await self._loop.create_server(connection, sock=self._socket, backlog=_BACKLOG)
+
+    async def _unlisten(self) -> None:
+        self._listener.close()
+        for connection in list(self._state.connections):
+            transport: asyncio.Transport = connection.transport
+            transport.abort()
+
+
+def _config(app: ASGIApp) -> Config:
+    from uvicorn import Config
+
+    config = Config(
+        app,
+        loop="asyncio",
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        date_header=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=60,
+    )
+    config.load()
+    return config
+
+
+class SocketWire:
+    """One connection, to be mistreated.
+
+    Parameters
+    ----------
+    transport : asyncio.Transport
+        Of the connection.
+    clock : Clock
+        For waits.
+    """
+
+    def __init__(self, transport: asyncio.Transport, clock: Clock) -> None:
+        self._transport = transport
+        self._clock = clock
+
+    async def wait(self, seconds: float) -> None:
+        """Let time pass before anything more is sent."""
+        await self._clock.sleep(seconds)
+
+    def reset(self) -> None:
+        """Cut the connection with RST."""
+        connection = self._transport.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def close(self) -> None:
+        """Close the connection after what was sent so far."""
+        self._transport.close()
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes as they are, outside HTTP, and close."""
+        self._transport.write(data)
+        self._transport.close()
+
+
+def _listen(port: int) -> socket.socket:
+    """Return a bound socket; without the protocol named, asyncio leaves Nagle's delay on."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _protocol() -> Any:
+    """Return uvicorn's protocol class, letting the application reach its transport."""
+    try:
+        from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Base
+    except ImportError:
+        from uvicorn.protocols.http.h11_impl import H11Protocol as Base  # type: ignore[assignment]
+
+    class Tapped(Base):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self.app_state = {**self.app_state, "transport": transport}
+
+    return Tapped

@@ -1,0 +1,99 @@
+"""What an account or a key has spent over a span of days."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from gridgen.simulator.pricing import MICRO
+from gridgen.simulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gridgen.simulator.world import Task, World
+
+__all__ = ["usage"]
+
+_DAY = 86_400
+_LONGEST = 31
+_GROUPINGS = ("none", "model", "date", "model,date")
+
+
+def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> dict[str, Any]:
+    """Return the reply of ``GET /v1/usage``.
+
+    Tasks are booked when they complete; failed ones never.
+
+    Parameters
+    ----------
+    world : World
+        Whose tasks.
+    key_id : str
+        Whose key, for ``scope=key`` (the default).
+    now : float
+        Unix seconds.
+    query : mapping
+        ``start`` and ``end`` (Unix seconds or YYYY-MM-DD, 31 days at most), ``model``,
+        ``group_by``, ``tz`` and ``scope``.
+
+    Raises
+    ------
+    Refusal
+        400 for a span that is too long or a value that is none.
+    """
+    zone = _zone(query.get("tz") or "UTC")
+    grouping = query.get("group_by") or "none"
+    if grouping not in _GROUPINGS:
+        message = f"group_by must be one of {', '.join(_GROUPINGS)}"
+        raise Refusal.invalid(message)
+    end = _moment(query.get("end"), now, zone)
+    start = _moment(query.get("start"), end - _LONGEST * _DAY, zone)
+    if not 0 <= end - start <= (_LONGEST + 1) * _DAY:
+        message = "start and end must span at most 31 days"
+        raise Refusal.invalid(message)
+    groups: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
+    for task in world.tasks:
+        if task.outcome != "completed" or not start <= task.end <= min(end, now):
+            continue
+        if query.get("scope", "key") == "key" and task.key_id != key_id:
+            continue
+        labels = _labels(world, task, zone)
+        if query.get("model") in {None, "", labels["model"]}:
+            group = tuple((name, labels[name]) for name in grouping.split(",") if name in labels)
+            groups[group].append(task.cost)
+    items = [{**dict(group), **_sum(costs)} for group, costs in sorted(groups.items())]
+    total = _sum([cost for costs in groups.values() for cost in costs])
+    return {"success": True, "data": {"total": total, "items": items}}
+
+
+def _labels(world: World, task: Task, zone: ZoneInfo) -> dict[str, str]:
+    day = datetime.fromtimestamp(task.end, zone).date()
+    return {"model": world.order(task).model.id, "date": day.isoformat()}
+
+
+def _sum(costs: list[int]) -> dict[str, Any]:
+    amount = sum(costs) / MICRO
+    return {"amount_usd": amount, "credits": amount * 10, "requests": len(costs)}
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError):
+        message = f"tz {name[:40]!r} is not a time zone"
+        raise Refusal.invalid(message) from None
+
+
+def _moment(text: str | None, default: float, zone: ZoneInfo) -> float:
+    if not text:
+        return default
+    try:
+        if text.isdigit():
+            return datetime.fromtimestamp(int(text), UTC).timestamp()
+        return datetime.combine(date.fromisoformat(text), time(), zone).timestamp()
+    except (ValueError, OverflowError, OSError):
+        message = f"{text[:40]!r} is neither Unix seconds nor YYYY-MM-DD"
+        raise Refusal.invalid(message) from None

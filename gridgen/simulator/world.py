@@ -1,0 +1,479 @@
+"""The simulated server without HTTP: accounts, money, slots, tasks, uploads.
+
+Everything that will become of a task is settled when it is accepted, so a task's
+state is a function of the time at which somebody looks. Callers pass that time;
+nothing here waits, and nothing reads a clock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import heapq
+import json
+import math
+import re
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gridgen.simulator import fate, pricing
+from gridgen.simulator.images import Upload, make_upload
+from gridgen.simulator.ledger import LedgerEntry
+from gridgen.simulator.orders import Order, parse, read
+from gridgen.simulator.profiles import Profile
+from gridgen.simulator.refusals import Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from gridgen.simulator.fate import Fate
+    from gridgen.simulator.state import StateFile
+
+__all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World"]
+
+_TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}|task-unified-[0-9]+-[0-9A-Za-z]{8}")
+_VISIBLE_ASCII = re.compile(r"[!-~]{1,191}")
+_TEST_KEY = re.compile(r"sim-[!-~]+|sk-test[!-~]*")
+UPLOAD_LIFE = 259_200.0
+"""Seconds for which an uploaded image can be fetched: 72 h."""
+
+
+class Sent(NamedTuple):
+    """A submission as it arrived."""
+
+    raw: bytes
+    key_id: str
+    idempotency_key: str | None
+    versioned: bool
+
+
+@dataclass(slots=True)
+class Task:
+    """One accepted submission and its settled future.
+
+    Attributes
+    ----------
+    id : str
+        Task id.
+    raw : bytes
+        The request body.
+    key_id : str
+        Fingerprint of the key.
+    idempotency_key : str or None
+        As received.
+    versioned : bool
+        Whether the response-version header came with it.
+    arrival : int
+        How often this body had come, this time included.
+    at, begin, end : float
+        Unix seconds of acceptance, start and end; a stuck task's end is infinite.
+    estimate : int
+        ``estimated_time`` in seconds.
+    outcome : str
+        ``completed``, ``failed``, ``cancelled`` or ``stuck``.
+    cost : int
+        Micro-USD.
+    """
+
+    id: str
+    raw: bytes
+    key_id: str
+    idempotency_key: str | None
+    versioned: bool
+    arrival: int
+    at: float
+    begin: float
+    end: float
+    estimate: int
+    outcome: str
+    cost: int
+
+    def fields(self) -> list[Any]:
+        """Return the task as JSON can hold it."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["raw"] = self.raw.decode("utf-8", "surrogateescape")
+        values["end"] = None if self.end == math.inf else self.end
+        return list(values.values())
+
+    @classmethod
+    def from_fields(cls, fields: list[Any]) -> Task:
+        """Return the task that `fields` came from."""
+        task = cls(*fields)
+        task.raw = fields[1].encode("utf-8", "surrogateescape")
+        task.end = math.inf if fields[8] is None else task.end
+        return task
+
+
+class Receipt(NamedTuple):
+    """What a submission made: the task, and whether it had been made before."""
+
+    task: Task
+    replayed: bool
+
+
+class View(NamedTuple):
+    """A task as it stands at one moment.
+
+    `phase` is ``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``;
+    `fraction` is the share of the service time that has passed.
+    """
+
+    task: Task
+    phase: str
+    fraction: float
+    cost: int
+
+
+class World:
+    """One account of the simulated server and all that happened in it.
+
+    Parameters
+    ----------
+    seed : int, default 0
+        Fixes, for each body and how often it came, what becomes of it.
+    profile : Profile or None, default None
+        Behaviour; the demo when None. May be replaced at any time.
+    state : StateFile or None, default None
+        Where tasks, uploads and money outlive the process.
+    """
+
+    def __init__(
+        self, *, seed: int = 0, profile: Profile | None = None, state: StateFile | None = None
+    ) -> None:
+        self.seed = seed
+        self.profile = profile or Profile()
+        self.key = ""
+        self.latest = 0.0
+        self.meddle: Callable[[dict[str, Any], Fate], Fate] | None = None
+        self.tasks: list[Task] = []
+        self.uploads: dict[str, Upload] = {}
+        self._state = state
+        self._lock = threading.RLock()
+        self._index: dict[str, int] = {}
+        self._arrivals: dict[int, int] = {}
+        self._submitted: dict[str, dict[str, int]] = {}
+        self._slots: list[float] = []
+        self._buckets: dict[str, tuple[float, float]] = {}
+        self._revoked: set[str] = set()
+        self._refunds: list[tuple[float, int]] = []
+        self._held = int(self.profile.balance * pricing.MICRO)
+        self._used = 0
+        with self._writing():
+            pass
+
+    # accounts
+
+    def admit(self, authorization: str | None, request_id: str = "req_0") -> str:
+        """Return the fingerprint of the key in an Authorization header.
+
+        Raises
+        ------
+        Refusal
+            401 without a key, or for one that is neither a simulator's nor a test key.
+        """
+        scheme, _, key = (authorization or "").partition(" ")
+        if scheme.lower() != "bearer" or not key.strip():
+            raise Refusal.without_key()
+        key = key.strip()
+        if not _TEST_KEY.fullmatch(key) or key in self._revoked:
+            raise Refusal.bad_key(request_id)
+        return "key-" + hashlib.sha256(key.encode()).hexdigest()[:12]
+
+    def revoke(self, key: str) -> None:
+        """Refuse a key from now on, as after its rotation."""
+        self._revoked.add(key)
+
+    def set_key(self, key: str) -> str:
+        """Return the world's own key: the one it was first given, wherever its state is kept."""
+        with self._writing():
+            if not self.key:
+                self._save(["key", key])
+        return self.key
+
+    def top_up(self, micro: int) -> None:
+        """Pay micro-USD into the account."""
+        with self._writing():
+            self._save(["top-up", micro])
+
+    def balance(self, now: float) -> tuple[int, int]:
+        """Return what the account holds and what it has spent, in micro-USD."""
+        with self._lock:
+            while self._refunds and self._refunds[0][0] <= now:
+                cost = self.tasks[heapq.heappop(self._refunds)[1]].cost
+                self._held += cost
+                self._used -= cost
+            return self._held, self._used
+
+    def require_credit(self, now: float) -> None:
+        """Raise 402 if the account holds nothing, as listing models does."""
+        held, _ = self.balance(now)
+        if held <= 0:
+            raise Refusal.unpaid(0.0, 0.0)
+
+    # submission
+
+    def submit(
+        self,
+        raw: bytes,
+        now: float,
+        *,
+        key_id: str = "",
+        idempotency_key: str | None = None,
+        versioned: bool = False,
+    ) -> Receipt:
+        """Accept a submission, or find the one that it repeats.
+
+        Parameters
+        ----------
+        raw : bytes
+            The request body.
+        now : float
+            Unix seconds.
+        key_id : str, default ""
+            Fingerprint of the key, from `admit`.
+        idempotency_key : str or None, default None
+            The header, as received.
+        versioned : bool, default False
+            Whether the response-version header came with it.
+
+        Raises
+        ------
+        Refusal
+            400, 402, 409, 429, 500 or 503; nothing was created and nothing billed.
+        """
+        sent = Sent(raw, key_id, idempotency_key, versioned)
+        with self._writing():
+            earlier = self._earlier(sent)
+            if earlier is not None:
+                return Receipt(earlier, replayed=True)
+            self._pass_rate(key_id, now)
+            body = parse(raw)
+            order = read(body, self.profile)
+            cost = pricing.cost(order)
+            held, _ = self.balance(now)
+            if cost > held or held <= 0:
+                raise Refusal.unpaid(held / pricing.MICRO, cost / pricing.MICRO)
+            self._find_slot(now)
+            task = self._new_task(sent, self._fate(body, order), now, cost)
+            self._save(["task", *task.fields()] if self._state else ["task", task])
+            return Receipt(task, replayed=False)
+
+    def _earlier(self, sent: Sent) -> Task | None:
+        """Return the task that an idempotency key already made, None if there is none."""
+        key, mode = sent.idempotency_key, self.profile.idempotency
+        if key is None:
+            return None
+        if not _VISIBLE_ASCII.fullmatch(key):
+            message = "Idempotency-Key must be 1 to 191 visible ASCII characters"
+            raise Refusal.invalid(message, "invalid_idempotency_key")
+        if mode == "unavailable":
+            raise Refusal.idempotency(mode)
+        found = self._submitted.get(sent.key_id, {}).get(key)
+        if found is None or mode == "ignored":
+            return None
+        task = self.tasks[found]
+        if task.raw != sent.raw or task.versioned != sent.versioned:
+            raise Refusal.key_reused()
+        if mode != "honoured":
+            raise Refusal.idempotency(mode)
+        return task
+
+    def _pass_rate(self, key_id: str, now: float) -> None:
+        rate, burst = self.profile.rate, self.profile.burst
+        if rate is None:
+            return
+        tokens, since = self._buckets.get(key_id, (float(burst), now))
+        tokens = min(float(burst), tokens + max(0.0, now - since) * rate / 60)
+        if tokens < 1:
+            self._buckets[key_id] = tokens, now
+            raise Refusal.too_many((1 - tokens) * 60 / rate, self.profile.rate_reply, now)
+        self._buckets[key_id] = tokens - 1, now
+
+    def _find_slot(self, now: float) -> None:
+        """Make the slots as many as the profile says; raise 429 if none may be waited for."""
+        slots = self.profile.slots
+        if slots is None:
+            return
+        if len(self._slots) != slots:
+            ends = [end for end in map(_slot_free, self.tasks) if end > now]
+            busy = heapq.nlargest(slots, ends)
+            self._slots = [0.0] * (slots - len(busy)) + busy
+            heapq.heapify(self._slots)
+        if self.profile.beyond_slots == "refuse" and self._slots[0] > now:
+            raise Refusal.too_many(self._slots[0] - now, self.profile.rate_reply, now)
+
+    def _fate(self, body: dict[str, Any], order: Order) -> tuple[Fate, int]:
+        spelled = fate.canonical(body)
+        arrival = self._arrivals.get(_digest(spelled), 0) + 1
+        future = fate.draw(self.seed, spelled, arrival, order, self.profile)
+        return future if self.meddle is None else self.meddle(body, future), arrival
+
+    def _new_task(self, sent: Sent, lot: tuple[Fate, int], now: float, cost: int) -> Task:
+        future, arrival = lot
+        begin = now + future.wait
+        if self.profile.slots is not None:
+            begin = max(begin, self._slots[0])
+        end = begin + future.service * (1.0 if future.outcome == "completed" else 0.6)
+        return Task(
+            id=future.id,
+            raw=sent.raw,
+            key_id=sent.key_id,
+            idempotency_key=sent.idempotency_key,
+            versioned=sent.versioned,
+            arrival=arrival,
+            at=now,
+            begin=begin,
+            end=math.inf if future.outcome == "stuck" else end,
+            estimate=future.estimate,
+            outcome=future.outcome,
+            cost=cost,
+        )
+
+    def _book(self, task: Task) -> None:
+        index = len(self.tasks)
+        self.tasks.append(task)
+        self._index[task.id] = index
+        self._arrivals[_digest(fate.canonical(json.loads(task.raw)))] = task.arrival
+        if task.idempotency_key is not None:
+            self._submitted.setdefault(task.key_id, {})[task.idempotency_key] = index
+        self._held -= task.cost
+        self._used += task.cost
+        if task.outcome in {"failed", "cancelled"}:
+            heapq.heappush(self._refunds, (task.end, index))
+        if self._slots:
+            heapq.heapreplace(self._slots, _slot_free(task))
+
+    # looking
+
+    def find(self, task_id: str) -> Task:
+        """Return a task.
+
+        Raises
+        ------
+        Refusal
+            400 for an id that is none, 404 for one that nobody was given.
+        """
+        if not _TASK_ID.fullmatch(task_id):
+            message = "Invalid task ID format"
+            raise Refusal.invalid(message, "invalid_task_id")
+        if task_id not in self._index and self._state is not None:
+            with self._writing():
+                pass
+        index = self._index.get(task_id)
+        if index is None:
+            raise Refusal(404, "not found", code=404)
+        return self.tasks[index]
+
+    def body_of(self, task_id: str) -> bytes | None:
+        """Return the body that a task was submitted with, None for an unknown task."""
+        index = self._index.get(task_id)
+        return None if index is None else self.tasks[index].raw
+
+    def look(self, task_id: str, now: float) -> View:
+        """Return a task as it stands now; raises as `find`."""
+        task = self.find(task_id)
+        if now >= task.end:
+            if self._state is not None and self.latest < task.end:
+                with self._writing():
+                    self._save(["time", now])
+            cost = task.cost if task.outcome == "completed" else 0
+            return View(task, task.outcome, 1.0, cost)
+        if now < task.begin:
+            return View(task, "queued", 0.0, task.cost)
+        span = 2.0 * task.estimate if task.end == math.inf else task.end - task.begin
+        return View(task, "running", min(0.999, (now - task.begin) / span), task.cost)
+
+    def order(self, task: Task) -> Order:
+        """Return what a task was asked for, as it was understood."""
+        understood = self.profile.but(bad_values="ignore", unknown_fields="ignore", durations="page")
+        return read(json.loads(task.raw), understood)
+
+    def entry(self, index: int, now: float) -> LedgerEntry:
+        """Return a task's line in the books."""
+        task = self.tasks[index]
+        body = json.loads(task.raw)
+        return LedgerEntry(
+            task_id=task.id,
+            model=body["model"],
+            body=body,
+            raw=task.raw,
+            api_key_id=task.key_id,
+            idempotency_key=task.idempotency_key,
+            accepted_at=task.at,
+            cost=pricing.usd(task.cost),
+            refunded=task.outcome in {"failed", "cancelled"} and now >= task.end,
+            ignored=self.order(task).ignored,
+        )
+
+    def signature(self, name: str) -> str:
+        """Return what makes a link to a result unguessable, the same for one seed."""
+        key = b"link" + str(self.seed).encode()
+        return hashlib.blake2b(name.encode(), key=key[:64], digest_size=10).hexdigest()
+
+    # images
+
+    def upload(self, data: bytes, name: str, now: float) -> Upload:
+        """Keep an image.
+
+        Raises
+        ------
+        Refusal
+            400 if it is no JPEG, PNG, WebP or GIF.
+        """
+        with self._writing():
+            self.uploads = {p: u for p, u in self.uploads.items() if now < u.at + UPLOAD_LIFE}
+            count = sum(upload.data == data for upload in self.uploads.values())
+            upload = make_upload(data, name, now, f"{self.seed}:{count}")
+            self._save(["upload", *upload.fields()])
+            return upload
+
+    def image(self, path: str, now: float) -> Upload | None:
+        """Return the upload that is served at a path, None if there is none (any more)."""
+        upload = self.uploads.get(path)
+        return upload if upload is not None and now < upload.at + UPLOAD_LIFE else None
+
+    # keeping
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Be the only writer, knowing all that others wrote to the state file."""
+        with self._lock:
+            if self._state is None:
+                yield
+                return
+            with self._state.locked():
+                for record in self._state.news():
+                    self._apply(record)
+                yield
+
+    def _save(self, record: list[Any]) -> None:
+        """Write a record to the state file, then let it count."""
+        if self._state is not None:
+            self._state.append(record)
+        self._apply(record)
+
+    def _apply(self, record: list[Any]) -> None:
+        kind, *fields = record
+        if kind == "task":
+            task = fields[0] if isinstance(fields[0], Task) else Task.from_fields(fields)
+            self._book(task)
+            self.latest = max(self.latest, task.at)
+        elif kind == "upload":
+            upload = Upload.from_fields(fields)
+            self.uploads[upload.path] = upload
+        elif kind == "key":
+            self.key = fields[0]
+        elif kind == "top-up":
+            self._held += fields[0]
+        elif kind == "time":
+            self.latest = max(self.latest, fields[0])
+
+
+def _slot_free(task: Task) -> float:
+    """Return when a task leaves its slot; a stuck one loses it after twice its estimate."""
+    return task.begin + 2.0 * task.estimate if task.end == math.inf else task.end
+
+
+def _digest(spelled: bytes) -> int:
+    return int.from_bytes(hashlib.blake2b(spelled, digest_size=8).digest())

@@ -1,0 +1,621 @@
+"""A grid being executed in a folder: the object that a person holds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import csv
+import os
+import re
+import sys
+import threading
+import unicodedata
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from gridgen._loop import engine, wait, wait_async, wait_future
+from gridgen.clock import Clock
+from gridgen.errors import BudgetError, GridError, GridgenError
+from gridgen.estimate import Estimate, Prices, estimate
+from gridgen.grid import FIELDS, Grid
+from gridgen.journal import STATES, Journal, Record, Row, read, row, spent
+from gridgen.models import find
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from concurrent.futures import Future
+
+    import pandas as pd
+
+    from gridgen.client import Client
+    from gridgen.gallery import Gallery
+    from gridgen.grid import Cell
+    from gridgen.models import Price
+    from gridgen.scheduler import Item, Scheduler
+
+__all__ = ["Sweep"]
+
+OPEN = frozenset({"planned", "sending", "queued", "running", "downloading"})
+"""What `Sweep.wait` waits for."""
+
+INTERVAL = 0.2
+"""Shortest time between two messages to a watcher, in seconds of real time."""
+
+
+class Sweep:
+    """A grid, executed once and for all in a folder.
+
+    What exists is never made again, whatever happens to the process: the
+    journal in the folder knows what was submitted, and running the same grid
+    again only follows and downloads. Nothing is sent before `start` or `run`.
+
+    Parameters
+    ----------
+    grid : Grid
+        What to make.
+    client : Client
+        Where to make it.
+    folder : str or path
+        Holds the journal, the videos, their posters and previews; made when
+        absent. Jupyter serves no hidden folder, so choose a visible one.
+    budget : number, optional
+        USD that the cells of this grid may have cost in this folder, over all
+        runs. Required with a real key, not needed on the simulator.
+    takes : int, default 1
+        How many clips of each cell.
+
+    Raises
+    ------
+    GridError
+        If an argument is wrong.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        *,
+        client: Client,
+        folder: str | os.PathLike[str],
+        budget: float | Decimal | str | None = None,
+        takes: int = 1,
+    ) -> None:
+        _check_arguments(grid, takes)
+        self.grid = grid
+        self.client = client
+        self.name = os.fspath(folder)
+        self.folder = Path(folder).expanduser().absolute()
+        self.budget = _budget(budget)
+        self.takes = takes
+        self._items = _items(grid, takes, client.origin)
+        self._index = {item.slot: item.index for item in self._items}
+        self._rows: list[Row] = []
+        self._stamp: object = None
+        self._journal: Journal | None = None
+        self._scheduler: Scheduler | None = None
+        self._future: Future[None] | None = None
+        self._watchers: list[_Watcher] = []
+        self._prices: Prices | None = None
+        self._reading = threading.Lock()
+
+    # What a person sees
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts().items())
+        return f"Sweep({self.name[:40]!r}: {len(self._items)} clips, {counts}; ${self.cost:.4f})"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        from gridgen.board import Board
+
+        return Board(self)._repr_mimebundle_(**options)
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """One row per cell and take, in grid order; what is unknown is missing.
+
+        Columns: ``cell``, ``take``, one per request field, ``status``,
+        ``progress`` (percent), ``task_id``, ``path``, ``url`` (without its
+        query), ``expires_at``, ``submitted_at``, ``completed_at`` (UTC),
+        ``service_seconds``, ``cost`` (USD), ``error_class``, ``error``, then what
+        was measured from the file (``width``, ``height``, ``fps``, ``frames``,
+        ``clip_seconds``, ``bytes``, ``sha256``), then the person's (``rating``,
+        ``pick``, ``tags``, ``note``).
+        """
+        from gridgen.frame import sweep_frame
+
+        table = sweep_frame(self.grid, self.rows(), self.takes)
+        base = self._shown_folder()
+        table["path"] = [None if name is None else (base / name).as_posix() for name in self._column("path")]
+        table["path"] = table["path"].astype("string")
+        return table
+
+    @property
+    def cost(self) -> Decimal:
+        """USD that the server has charged for these clips so far."""
+        paid = (row.cost for row in self.rows() if row.status not in {"failed", "rejected"})
+        return sum((cost for cost in paid if cost is not None), Decimal(0))
+
+    @property
+    def running(self) -> bool:
+        """Whether something is being submitted, followed or downloaded."""
+        return self._future is not None and not self._future.done()
+
+    @property
+    def unknown(self) -> tuple[Row, ...]:
+        """Submissions whose outcome nobody can know; they are never repeated unasked."""
+        return tuple(row for row in self.rows() if row.status == "unknown")
+
+    @property
+    def clock(self) -> Clock:
+        """The client's clock."""
+        return self.client.clock
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return one row per cell and take, in grid order, as things stand."""
+        if self._journal is None:
+            self._read()
+        return tuple(self._rows)
+
+    def counts(self) -> dict[str, int]:
+        """Return how many rows have each status, in the order of a cell's life."""
+        found = Counter(row.status for row in self.rows())
+        return {status: found[status] for status in STATES if found[status]}
+
+    def gallery(self, rows: str | list[str] | None = None, cols: str | list[str] | None = None) -> Gallery:
+        """Return the wall of players, which fills while the sweep runs.
+
+        Parameters
+        ----------
+        rows, cols : str or list of str, optional
+            Axes that name the rows and the columns; a list nests.
+
+        Raises
+        ------
+        GridError
+            If one of them is no axis of the grid.
+        """
+        from gridgen.gallery import Gallery
+
+        return Gallery(self, rows=rows, cols=cols)
+
+    def estimate(self) -> Estimate:
+        """Return what running now would make and cost; nothing is sent but a question for the price list."""
+        prices = wait(self._load_prices())
+        return self._estimate(prices)
+
+    # What a person does
+
+    def start(self) -> Self:
+        """Submit what is missing, follow and download it, in the background.
+
+        Returns
+        -------
+        Sweep
+            Itself, whose rich form is the live board.
+
+        Raises
+        ------
+        BudgetError
+            If the real API is to be used without a budget, or the known price
+            would pass it. Nothing is sent.
+        JournalError
+            If the folder cannot be used. Nothing is sent.
+        """
+        wait(self._start())
+        return self
+
+    def stop(self) -> None:
+        """Submit nothing more; what was submitted is still followed and downloaded."""
+        wait(self._stop())
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Wait until nothing is planned, running or downloading any more.
+
+        Held, unknown and stalled submissions are named in the table, not waited
+        for. Interrupting ends the waiting only.
+
+        Parameters
+        ----------
+        timeout : float, optional
+            Seconds of real time.
+
+        Raises
+        ------
+        TimeoutError
+            If the time is over; the sweep goes on.
+        GridgenError
+            If the sweep had to stop: no money, a bad key, a full disk.
+        """
+        if self._future is None:
+            return
+        try:
+            with _progress(self) as tick:
+                wait_future(engine().submit(self._settled()), timeout, tick)
+        except KeyboardInterrupt:
+            msg = "stopped waiting; the sweep goes on in the background. wait() waits again, stop() stops submitting"
+            raise KeyboardInterrupt(msg) from None
+        except TimeoutError:
+            msg = f"not finished after {timeout} s; the sweep goes on in the background. wait() waits again"
+            raise TimeoutError(msg) from None
+
+    def run(self) -> None:
+        """Do `start` and `wait` in one; interrupting it also stops submitting.
+
+        Raises
+        ------
+        GridgenError
+            As `start` and `wait`.
+        """
+        try:
+            self.start()
+            with _progress(self) as tick:
+                wait_future(engine().submit(self._settled()), None, tick)
+        except KeyboardInterrupt:
+            self.stop()
+            raise KeyboardInterrupt(_INTERRUPTED) from None
+
+    def __await__(self) -> Generator[Any, None, None]:
+        return self._await().__await__()
+
+    async def _await(self) -> None:
+        try:
+            await wait_async(engine().submit(self._start()))
+            await wait_async(engine().submit(self._settled()))
+        except (asyncio.CancelledError, KeyboardInterrupt) as error:
+            engine().submit(self._stop())
+            raise type(error)(_INTERRUPTED) from None
+
+    async def as_completed(self) -> AsyncIterator[Row]:
+        """Yield each row when it is finished, soonest first, starting the sweep if need be."""
+        loop = asyncio.get_running_loop()
+        changed = asyncio.Event()
+        await wait_async(engine().submit(self._start()))
+        stop = self.watch(lambda _rows: loop.call_soon_threadsafe(changed.set))
+        seen: set[int] = set()
+        try:
+            over = False
+            while not over:
+                over = not self.running
+                changed.clear()
+                for found in self.rows():
+                    if found.status not in OPEN and found.index not in seen:
+                        seen.add(found.index)
+                        yield found
+                if not over:
+                    waiter = asyncio.ensure_future(changed.wait())
+                    await asyncio.wait({waiter}, timeout=INTERVAL)
+                    waiter.cancel()
+        finally:
+            stop()
+
+    def watch(self, callback: Callable[[tuple[Row, ...]], None]) -> Callable[[], None]:
+        """Call back with the rows that changed, at most five times a second.
+
+        The first call brings all rows, the last one the final state. Calls come
+        on the engine's thread.
+
+        Returns
+        -------
+        callable
+            Ends the watching.
+        """
+        watcher = _Watcher(callback, set(range(len(self._items))))
+        loop = engine().loop
+        loop.call_soon_threadsafe(self._add_watcher, watcher)
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(self._remove_watcher, watcher)
+
+        return stop
+
+    # On the engine's loop
+
+    async def _start(self) -> None:
+        if self._scheduler is not None and self._future is not None:
+            if not self._scheduler.finished:
+                self._scheduler.resume()
+                return
+            await asyncio.wait({asyncio.wrap_future(self._future)})
+        prices = await self._load_prices()
+        self._check_budget(prices)
+        from gridgen.scheduler import Scheduler
+
+        journal = await self._open()
+        self._scheduler = Scheduler(
+            client=self.client,
+            journal=journal,
+            items=self._items,
+            prices=prices,
+            budget=self.budget,
+            on_change=self._held,
+        )
+        self._future = engine().submit(self._execute(self._scheduler, journal))
+
+    async def _execute(self, scheduler: Scheduler, journal: Journal) -> None:
+        try:
+            await scheduler.run()
+            await engine().in_thread(self._write_csv)
+        finally:
+            journal.watchers.remove(self._hear)
+            self._journal = None
+            self._stamp = None
+            await _detach(journal)
+
+    async def _settled(self) -> None:
+        """Wait for the scheduler to have nothing to wait for, and raise what stopped it."""
+        scheduler, future = self._scheduler, self._future
+        if scheduler is None or future is None:
+            return
+        await scheduler.settled.wait()
+        if not scheduler.stalled:
+            await asyncio.wrap_future(future)
+        if scheduler.error is not None:
+            raise scheduler.error
+
+    async def _stop(self) -> None:
+        if self._scheduler is not None and not self._scheduler.finished:
+            await self._scheduler.stop()
+
+    async def _open(self) -> Journal:
+        journal = await _attach(self.folder, self.client.clock)
+        self._journal = journal
+        self._rows = [self._row(item, journal.records.get(item.slot)) for item in self._items]
+        journal.watchers.append(self._hear)
+        self._mark(range(len(self._rows)))
+        return journal
+
+    async def _load_prices(self) -> Prices:
+        if self._prices is None:
+            listed: dict[str, Price | None] = {}
+            for model in dict.fromkeys(cell.model for cell in self.grid):
+                if find(model).price is None:
+                    listed[model] = await self._listed_price(model)
+            self._prices = Prices(listed)
+        return self._prices
+
+    async def _listed_price(self, model: str) -> Price | None:
+        try:
+            return await self.client.price(model)
+        except GridgenError:
+            return None
+
+    def _hear(self, record: Record | None) -> None:
+        index = None if record is None else self._index.get(record.slot)
+        if index is not None:
+            self._rows[index] = self._row(self._items[index], record)
+            self._mark([index])
+
+    def _held(self, item: Item) -> None:
+        journal = self._journal
+        if journal is not None:
+            self._rows[item.index] = self._row(item, journal.records.get(item.slot))
+            self._mark([item.index])
+
+    def _row(self, item: Item, record: Record | None) -> Row:
+        planned = "held" if item.phase == "held" else "planned"
+        return row(item.index, item.cell, item.take, record, planned=planned)
+
+    def _add_watcher(self, watcher: _Watcher) -> None:
+        if self._journal is None:
+            self._read()
+        self._watchers.append(watcher)
+        self._flush(watcher)
+
+    def _remove_watcher(self, watcher: _Watcher) -> None:
+        if watcher in self._watchers:
+            self._watchers.remove(watcher)
+
+    def _mark(self, indices: Any) -> None:
+        for watcher in self._watchers:
+            watcher.dirty.update(indices)
+            if not watcher.due:
+                watcher.due = True
+                engine().loop.call_later(INTERVAL, self._flush, watcher)
+
+    def _flush(self, watcher: _Watcher) -> None:
+        watcher.due = False
+        changed, watcher.dirty = sorted(watcher.dirty), set()
+        if changed and watcher in self._watchers:
+            watcher.callback(tuple(self._rows[index] for index in changed))
+
+    # Pieces
+
+    def _read(self) -> None:
+        """Take in what the journal says, without its lock."""
+        with self._reading:
+            stamp = _stamp(self.folder)
+            if stamp is not None and stamp == self._stamp and self._rows:
+                return
+            records = read(self.folder)
+            if self._journal is None:
+                self._rows = [self._row(item, records.get(item.slot)) for item in self._items]
+                self._stamp = stamp
+
+    def _column(self, name: str) -> list[Any]:
+        return [getattr(each, name) for each in self.rows()]
+
+    def _shown_folder(self) -> Path:
+        here = Path.cwd()
+        return self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
+
+    def _estimate(self, prices: Prices) -> Estimate:
+        return estimate(self.rows(), prices, committed=self._committed(), budget=self.budget)
+
+    def _committed(self) -> Decimal:
+        records = read(self.folder)
+        return spent(record for slot, record in records.items() if slot in self._index)
+
+    def _check_budget(self, prices: Prices) -> None:
+        if self.budget is None and self.client.is_simulator:
+            return
+        found = self._estimate(prices)
+        if self.budget is None:
+            suggested = "budget=..." if found.unpriced else f"budget={found.usd + found.committed:.2f}"
+            msg = (
+                f"this would make {found.videos} videos for {found.total} on {self.client.origin}; a sweep that "
+                f"spends real money needs a cap: add {suggested} to Sweep(...). Nothing was sent."
+            )
+            raise BudgetError(msg)
+        if found.committed + found.usd > self.budget:
+            msg = (
+                f"{found.videos} videos cost {found.total}, and ${found.committed:.4f} is spent already; that is more "
+                f"than budget={self.budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
+            )
+            raise BudgetError(msg)
+
+    def _write_csv(self) -> None:
+        """Put the table beside the videos, for people without Python."""
+        target = self.folder / "sweep.csv"
+        part = target.with_suffix(".csv.part")
+        names = [
+            "take",
+            "status",
+            "path",
+            "cost",
+            "service_seconds",
+            "error",
+            "width",
+            "height",
+            "clip_seconds",
+        ]
+        with part.open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow([*FIELDS, *names])
+            for each in self._rows:
+                cell = [_csv(getattr(each.cell, name)) for name in FIELDS]
+                table.writerow([*cell, *(_csv(getattr(each, name)) for name in names)])
+        part.replace(target)
+
+
+_INTERRUPTED = (
+    "stopped submitting; what was submitted is still followed and downloaded in the background. "
+    "run() submits the rest, wait() waits for what runs"
+)
+
+
+@dataclass(eq=False, slots=True)
+class _Watcher:
+    callback: Callable[[tuple[Row, ...]], None]
+    dirty: set[int] = field(default_factory=set)
+    due: bool = False
+
+
+def _check_arguments(grid: object, takes: object) -> None:
+    if not isinstance(grid, Grid):
+        msg = (
+            f"a Sweep takes a Grid, not a {type(grid).__name__}: gridgen.Sweep(gridgen.Grid(prompt=...), ...)"
+        )
+        raise GridError(msg)
+    if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
+        msg = f"takes={takes!r} is not a whole number of at least 1"
+        raise GridError(msg)
+
+
+def _items(grid: Grid, takes: int, origin: str) -> list[Item]:
+    from gridgen.scheduler import Item
+
+    items = []
+    for at, cell in enumerate(grid):
+        key = cell.key
+        for take in range(1, takes + 1):
+            name = f"{_stem(cell)}_{key[:8]}-{take}.mp4"
+            items.append(Item(at * takes + take - 1, cell, take, (origin, key, take), name))
+    return items
+
+
+def _stem(cell: Cell) -> str:
+    """Return what a person reads in a file's name: a-z, 0-9 and hyphens."""
+    plain = unicodedata.normalize("NFKD", cell.prompt).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "clip"
+    return f"{slug}_{cell.size.replace(':', 'x')}_{cell.duration}s"
+
+
+def _budget(value: float | Decimal | str | None) -> Decimal | None:
+    if value is None:
+        return None
+    try:
+        budget = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        budget = Decimal("NaN")
+    if not budget.is_finite() or budget < 0:
+        msg = f"budget={value!r} is not a sum of money in USD, such as budget=2.00"
+        raise GridError(msg)
+    return budget
+
+
+def _csv(value: Any) -> str:
+    """Return a text that no spreadsheet takes for a formula (OWASP ASVS 1.2.10)."""
+    if isinstance(value, tuple):
+        value = " ".join(value)
+    text = "" if value is None else str(value).replace("\0", "")
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+def _stamp(folder: Path) -> object:
+    """Return what changes whenever the journal on disk does."""
+    found = []
+    for name in ("journal.sqlite", "journal.sqlite-wal"):
+        try:
+            facts = (folder / name).stat()
+        except OSError:
+            continue
+        found.append((facts.st_mtime_ns, facts.st_size))
+    return tuple(found) or None
+
+
+async def _attach(folder: Path, clock: Clock) -> Journal:
+    """Return the folder's journal, shared by the sweeps of this process."""
+    shared = engine().shared.setdefault("journals", {})
+    async with engine().shared.setdefault("journals lock", asyncio.Lock()):
+        key = str(folder.resolve())
+        if key not in shared:
+            shared[key] = [await engine().in_thread(Journal, folder, clock), 0]
+        shared[key][1] += 1
+        journal: Journal = shared[key][0]
+        return journal
+
+
+async def _detach(journal: Journal) -> None:
+    shared = engine().shared["journals"]
+    async with engine().shared["journals lock"]:
+        key = str(journal.folder.resolve())
+        shared[key][1] -= 1
+        if not shared[key][1]:
+            del shared[key]
+            await engine().in_thread(journal.close)
+
+
+@contextlib.contextmanager
+def _progress(sweep: Sweep) -> Iterator[Callable[[], None] | None]:
+    """Show how a sweep gets on while a cell or a terminal waits for it."""
+    if _in_notebook():
+        from gridgen.board import Board
+
+        Board(sweep).display()
+        yield None
+    elif sys.stderr.isatty():
+        start = Clock().monotonic()
+
+        def tick() -> None:
+            sys.stderr.write(f"\r\x1b[K{_line(sweep, Clock().monotonic() - start)}")
+            sys.stderr.flush()
+
+        try:
+            yield tick
+        finally:
+            tick()
+            sys.stderr.write("\n")
+    else:
+        yield None
+
+
+def _line(sweep: Sweep, seconds: float) -> str:
+    counts = ", ".join(f"{count} {status}" for status, count in sweep.counts().items())
+    return f"{sweep.name[:30]}: {counts}; {seconds:.0f} s; ${sweep.cost:.4f}"
+
+
+def _in_notebook() -> bool:
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return shell is not None and "IPKernelApp" in shell.config

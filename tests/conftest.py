@@ -1,0 +1,54 @@
+"""What the tests share: simulators in virtual time, and an environment without a key."""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from gridgen import Grid, Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
+    """Wait in real time, in steps of 10 ms, for something that another thread or process brings about."""
+    for _ in range(round(seconds * 100)):
+        if holds():
+            return
+        threading.Event().wait(0.01)
+    msg = f"it did not come about in {seconds} s"
+    raise TimeoutError(msg)
+
+
+@pytest.fixture(autouse=True)
+def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test may find a real key in the environment."""
+    monkeypatch.delenv("APIMART_API_KEY", raising=False)
+
+
+@pytest.fixture
+def simulate() -> Iterator[Callable[..., Simulator]]:
+    """Make simulators with tiny clips, in virtual time unless told otherwise; close them afterwards."""
+    made: list[Simulator] = []
+
+    def make(**options: Any) -> Simulator:
+        made.append(Simulator(**{"speed": math.inf, "clips": "tiny", **options}))
+        return made[-1]
+
+    yield make
+    for simulator in made:
+        simulator.close()
+
+
+@pytest.fixture
+def boats() -> Grid:
+    """Eight cells: two prompts, two sizes, two durations."""
+    return Grid(
+        prompt=["a paper boat crossing a puddle", "a paper boat in a storm"],
+        size=["16:9", "9:16"],
+        duration=[6, 10],
+    )

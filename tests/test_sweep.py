@@ -1,0 +1,511 @@
+"""Sweeps: what is submitted, what is paid, what is on the disk, judged by the simulator's ledger."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import hashlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import textwrap
+from decimal import Decimal
+
+import httpx
+import httpx2
+import pandas as pd
+import pytest
+from conftest import until
+
+from gridgen import BudgetError, Client, Grid, GridError, JournalError, OutOfCreditsError, Simulator, Sweep
+
+EXT = "grok-imagine-1.5-video-ext"
+
+
+def posts(simulator: Simulator) -> int:
+    """Count the submissions that were seen on the wire."""
+    return sum(request.method == "POST" for request in simulator.requests)
+
+
+def test_a_sweep_makes_every_clip_once(simulate, boats, tmp_path):
+    """Eight cells are eight POSTs, eight ledger entries, eight verified files with posters and previews."""
+    simulator = simulate()
+    sweep = Sweep(boats, client=simulator.client(), folder=tmp_path / "boats")
+
+    sweep.run()
+
+    assert sweep.counts() == {"done": 8}
+    assert (posts(simulator), len(simulator.ledger)) == (8, 8)
+    assert sweep.cost == simulator.ledger.billed
+    for row in sweep.rows():
+        video = sweep.folder / row.path
+        assert hashlib.sha256(video.read_bytes()).hexdigest() == row.sha256
+        assert (sweep.folder / row.poster).is_file()
+        assert (sweep.folder / row.preview).is_file()
+        assert row.clip_seconds == pytest.approx(row.cell.duration, abs=0.01)
+    assert not list(sweep.folder.glob("**/*.part"))
+
+
+def test_running_again_costs_nothing(simulate, boats, tmp_path):
+    """The same grid in the same folder, by the same and by a new object, submits nothing more."""
+    simulator = simulate()
+    sweep = Sweep(boats, client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    sweep.run()
+    Sweep(boats, client=simulator.client(), folder=tmp_path).run()
+
+    assert posts(simulator) == 8
+
+
+def test_a_new_value_costs_only_the_new_cells(simulate, tmp_path):
+    """Adding a duration to a finished grid submits that duration only."""
+    simulator = simulate()
+    Sweep(Grid(prompt="boat", duration=[6, 10]), client=simulator.client(), folder=tmp_path).run()
+    wider = Sweep(Grid(prompt="boat", duration=[6, 8, 10]), client=simulator.client(), folder=tmp_path)
+
+    assert (wider.estimate().videos, wider.estimate().made) == (1, 2)
+    wider.run()
+
+    assert [entry.body["duration"] for entry in simulator.ledger] == [6, 10, 8]
+    assert wider.counts() == {"done": 3}
+
+
+def test_takes_are_clips_of_their_own(simulate, tmp_path):
+    """Two takes of a cell are two submissions and two files that differ."""
+    simulator = simulate()
+    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path, takes=2)
+    sweep.run()
+
+    assert [row.take for row in sweep.rows()] == [1, 2]
+    assert len({row.sha256 for row in sweep.rows()}) == 2
+    assert len(simulator.ledger) == 2
+
+
+def test_the_contracts_text_to_video_body(simulate, tmp_path):
+    """The body that reaches the server for text to video is the contract's, key for key."""
+    simulator = simulate()
+    Sweep(Grid(prompt="a paper boat"), client=simulator.client(), folder=tmp_path).run()
+
+    body = json.loads(simulator.ledger[0].raw)
+    assert body == {
+        "model": "grok-imagine-1.0-video-apimart",
+        "prompt": "a paper boat",
+        "size": "16:9",
+        "duration": 6,
+        "quality": "480p",
+    }
+    assert type(body["duration"]) is int
+
+
+def test_the_contracts_image_to_video_body(simulate, tmp_path):
+    """The body for image to video at 720p and 10 s is the contract's, key for key."""
+    simulator = simulate()
+    grid = Grid(
+        prompt="it sails away", duration=10, quality="720p", image_urls="https://example.org/boat.png"
+    )
+    Sweep(grid, client=simulator.client(), folder=tmp_path).run()
+
+    assert json.loads(simulator.ledger[0].raw) == {
+        "model": "grok-imagine-1.0-video-apimart",
+        "prompt": "it sails away",
+        "size": "16:9",
+        "duration": 10,
+        "quality": "720p",
+        "image_urls": ["https://example.org/boat.png"],
+    }
+
+
+def test_the_tier_goes_under_the_models_own_name(simulate, tmp_path):
+    """C8: quality is called resolution on the wire for -ext, and never both."""
+    simulator = simulate()
+    Sweep(Grid(prompt="boat", quality="720p", model=EXT), client=simulator.client(), folder=tmp_path).run()
+
+    body = json.loads(simulator.ledger[0].raw)
+    assert body["resolution"] == "720p"
+    assert "quality" not in body
+
+
+@pytest.mark.parametrize("profile", ["demo", "contract", "live", "demo+string-url"])
+def test_every_profile_is_understood(simulate, tmp_path, profile):
+    """C2, C14: both submit shapes and both forms of the link end in a clip."""
+    sweep = Sweep(Grid(prompt=["a", "b"]), client=simulate(profile=profile).client(), folder=tmp_path)
+    sweep.run()
+
+    assert sweep.counts() == {"done": 2}
+
+
+def test_the_table(simulate, boats, tmp_path, monkeypatch):
+    """The DataFrame is in grid order, with ordered text, plain numbers, UTC times and measured facts."""
+    monkeypatch.chdir(tmp_path)
+    sweep = Sweep(boats, client=simulate().client(), folder="boats")
+    planned = sweep.df
+    sweep.run()
+    table = sweep.df
+
+    assert list(planned["status"]) == ["planned"] * 8
+    assert planned["cost"].isna().all()
+    assert list(table.columns[:8]) == [
+        "cell",
+        "take",
+        "prompt",
+        "size",
+        "duration",
+        "model",
+        "quality",
+        "image_urls",
+    ]
+    assert list(table["cell"]) == [cell.key for cell in boats]
+    assert list(table["size"].cat.categories) == ["16:9", "9:16"]
+    assert list(table["duration"]) == [6, 10] * 4
+    assert str(table["completed_at"].dt.tz) == "UTC"
+    assert (table["completed_at"] > table["submitted_at"]).all()
+    assert (table["service_seconds"] > 0).all()
+    assert table["path"][0] == f"boats/a-paper-boat-crossing-a-puddle_16x9_6s_{boats[0].key[:8]}-1.mp4"
+    assert not table["url"].str.contains("?", regex=False).any()
+    assert {name: str(table[name].dtype) for name in ("progress", "cost", "width", "error", "pick")} == {
+        "progress": "Int64",
+        "cost": "Float64",
+        "width": "Int64",
+        "error": "string",
+        "pick": "boolean",
+    }
+    assert table.groupby("prompt", observed=True)["cost"].sum().sum() == pytest.approx(0.6528)
+    pd.testing.assert_frame_equal(planned[["cell", "prompt"]], table[["cell", "prompt"]])
+
+
+def test_a_failed_cell_is_a_row(simulate, tmp_path):
+    """A task that fails on the server is told in its row, costs nothing, and stops nobody."""
+    sweep = Sweep(Grid(prompt=["a", "b"]), client=simulate(failures=1.0).client(), folder=tmp_path)
+    sweep.run()
+
+    assert sweep.counts() == {"failed": 2}
+    assert sweep.cost == 0
+    assert sweep.df["error"].str.len().min() > 0
+
+
+def test_a_refused_cell_is_a_row(simulate, tmp_path):
+    """A parameter error ends its own cell, unpaid, and the others are made."""
+    simulator = simulate(durations="live")
+    sweep = Sweep(Grid(prompt="boat", duration=[6, 16]), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+
+    assert [row.status for row in sweep.rows()] == ["done", "rejected"]
+    assert "duration" in sweep.rows()[1].error
+    assert len(simulator.ledger) == 1
+
+
+def test_no_money_stops_the_sweep_and_loses_nothing(simulate, tmp_path):
+    """402 raises, leaves the cells planned, and after a top-up the same sweep goes on."""
+    simulator = simulate(balance=Decimal("0.07"))
+    sweep = Sweep(Grid(prompt=["a", "b", "c"]), client=simulator.client(), folder=tmp_path)
+
+    with pytest.raises(OutOfCreditsError):
+        sweep.run()
+    assert sweep.counts() == {"planned": 2, "done": 1}
+
+    simulator.top_up(1)
+    sweep.run()
+    assert sweep.counts() == {"done": 3}
+    assert len(simulator.ledger) == 3
+
+
+def test_rate_limits_are_waited_for(simulate, tmp_path):
+    """C29: refused submissions are repeated when the server says so, and none is paid twice."""
+    simulator = simulate(rate=6.0, burst=1)
+    sweep = Sweep(Grid(prompt=[f"boat {n}" for n in range(6)]), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+
+    assert sweep.counts() == {"done": 6}
+    assert posts(simulator) > len(simulator.ledger) == 6
+
+
+def test_a_lost_answer_is_unknown_and_never_repeated(tmp_path, simulate):
+    """A transport that bills and then loses the answer, without a trace: one POST, one row that says so."""
+    simulator = simulate()
+    inner = simulator.transport()
+
+    class Loses(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            response = await inner.handle_async_request(request)
+            if request.method == "POST":
+                await response.aread()
+                msg = "the answer never came"
+                raise httpx.ReadTimeout(msg, request=request)
+            return response
+
+    client = simulator.client(http_client=lambda: httpx.AsyncClient(transport=Loses()))
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path)
+    sweep.run()
+    sweep.run()
+
+    assert sweep.counts() == {"unknown": 1}
+    assert len(simulator.ledger) == posts(simulator) == 1
+    assert "may be billed" in sweep.unknown[0].error
+
+
+def test_an_injected_httpx2_client_works(simulate, tmp_path):
+    """The same sweep runs over the maintained successor of httpx, on a real socket."""
+    simulator = simulate(speed=1000.0)
+    client = simulator.client(http_client=lambda: httpx2.AsyncClient(trust_env=False))
+    sweep = Sweep(Grid(prompt=["a", "b"]), client=client, folder=tmp_path)
+    sweep.run()
+    client.close()
+
+    assert sweep.counts() == {"done": 2}
+    assert len(simulator.ledger) == 2
+
+
+def test_a_real_socket_works(simulate, boats, tmp_path):
+    """Over loopback HTTP, with the trace hook writing the intents, the ledger counts one submission per cell."""
+    simulator = simulate(speed=1000.0)
+    sweep = Sweep(boats, client=simulator.client(), folder=tmp_path)
+    sweep.run()
+
+    assert sweep.counts() == {"done": 8}
+    assert [entry.idempotency_key is not None for entry in simulator.ledger] == [True] * 8
+    assert len({entry.idempotency_key for entry in simulator.ledger}) == 8
+
+
+def test_two_origins_share_a_folder_and_no_clip(simulate, boats, tmp_path):
+    """A clip made at one origin never satisfies a cell at another: both submit all."""
+    simulator, other = simulate(), simulate(seed=1)
+    elsewhere = other.client(api_key="sk-test-other")
+    Sweep(boats, client=simulator.client(), folder=tmp_path).run()
+    second = Sweep(boats, client=elsewhere, folder=tmp_path, budget=5)
+    second.run()
+
+    assert (len(simulator.ledger), len(other.ledger)) == (8, 8)
+    assert second.counts() == {"done": 8}
+    assert len(list(tmp_path.glob("*.mp4"))) == 16
+
+
+def test_real_money_needs_a_budget(simulate, boats, tmp_path):
+    """A client that is not the simulator's needs budget=; the error states the estimate; nothing is sent."""
+    simulator = simulate()
+    client = simulator.client(api_key="sk-test-real")
+    sweep = Sweep(boats, client=client, folder=tmp_path / "x")
+
+    with pytest.raises(BudgetError, match=r"8 videos for \$0\.6528.*add budget=0\.65"):
+        sweep.run()
+    assert posts(simulator) == 0
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_budget_that_is_too_small_sends_nothing(simulate, boats, tmp_path):
+    """A known price that would pass the budget is an error before the first POST."""
+    simulator = simulate()
+    sweep = Sweep(boats, client=simulator.client(), folder=tmp_path, budget=0.60)
+
+    with pytest.raises(BudgetError, match=r"\$0\.6528.*budget=0\.6"):
+        sweep.start()
+    assert posts(simulator) == 0
+
+
+def test_a_budget_counts_what_was_spent_before(simulate, tmp_path):
+    """The cap holds over all runs: what the folder's cells have cost counts."""
+    simulator = simulate()
+    Sweep(Grid(prompt="a"), client=simulator.client(), folder=tmp_path, budget=0.07).run()
+    wider = Sweep(Grid(prompt=["a", "b"]), client=simulator.client(), folder=tmp_path, budget=0.07)
+
+    with pytest.raises(BudgetError):
+        wider.run()
+    assert len(simulator.ledger) == 1
+
+
+@pytest.mark.parametrize("budget", ["much", True, -1, float("nan")])
+def test_a_budget_is_a_sum_of_money(simulate, boats, tmp_path, budget):
+    """Anything else is refused on the line that was typed."""
+    with pytest.raises(GridError, match="budget="):
+        Sweep(boats, client=simulate().client(), folder=tmp_path, budget=budget)
+
+
+def test_takes_and_grid_are_checked(simulate, boats, tmp_path):
+    """A wrong argument fails where it is typed."""
+    client = simulate().client()
+    with pytest.raises(GridError, match="takes=0"):
+        Sweep(boats, client=client, folder=tmp_path, takes=0)
+    with pytest.raises(GridError, match="takes a Grid, not a list"):
+        Sweep([1], client=client, folder=tmp_path)
+
+
+def test_await_and_as_completed(simulate, boats, tmp_path):
+    """`await sweep` runs it, and `as_completed` yields each row once, finished."""
+
+    async def use() -> list[int]:
+        first = Sweep(boats[:2], client=simulate().client(), folder=tmp_path / "a")
+        await first
+        assert first.counts() == {"done": 2}
+        second = Sweep(boats, client=simulate().client(), folder=tmp_path / "b")
+        return [row.index async for row in second.as_completed() if row.status == "done"]
+
+    assert sorted(asyncio.run(use())) == list(range(8))
+
+
+def test_stop_leaves_the_rest_planned(simulate, tmp_path):
+    """After stop no POST leaves; what was submitted is followed to its end; run goes on with the rest."""
+    simulator = simulate(speed=600.0, rate=60.0, burst=2)
+    sweep = Sweep(Grid(prompt=[f"boat {n}" for n in range(30)]), client=simulator.client(), folder=tmp_path)
+    sweep.start()
+    until(lambda: len(simulator.ledger))
+    sweep.stop()
+    submitted = len(simulator.ledger)
+    sweep.wait()
+
+    assert 0 < submitted < 30
+    assert len(simulator.ledger) == submitted
+    assert sweep.counts() == {"planned": 30 - submitted, "done": submitted}
+    sweep.run()
+    assert sweep.counts() == {"done": 30}
+    assert len(simulator.ledger) == 30
+
+
+def test_two_sweeps_of_one_process_share_a_folder(simulate, boats, tmp_path):
+    """Overlapping sweeps that run at once submit each cell once, and both end with all clips."""
+    simulator = simulate(speed=600.0)
+    client = simulator.client()
+    first = Sweep(boats[:6], client=client, folder=tmp_path)
+    second = Sweep(boats[2:], client=client, folder=tmp_path)
+    first.start()
+    second.start()
+    first.wait()
+    second.wait()
+
+    assert first.counts() == {"done": 6}
+    assert second.counts() == {"done": 6}
+    assert len(simulator.ledger) == 8
+
+
+CHILD = """
+import os, sys
+from gridgen import Client, Grid, Sweep
+url, key, folder, speed = sys.argv[1:]
+grid = Grid(prompt=[f"boat {n}" for n in range(12)])
+sweep = Sweep(grid, client=Client(key, url), folder=folder)
+print("ready", flush=True)
+sweep.run()
+"""
+
+
+def test_killed_in_mid_sweep_and_finished_by_another(simulate, tmp_path):
+    """SIGKILL while submitting; a new process takes the folder over; the ledger counts one submission per cell."""
+    simulator = simulate(speed=1.0, service=0.02)
+    arguments = [sys.executable, "-c", textwrap.dedent(CHILD)]
+    arguments += [simulator.base_url, simulator.api_key, str(tmp_path / "boats"), "1"]
+    with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as child:
+        until(lambda: len(simulator.ledger) >= 3 or child.poll() is not None)
+        os.kill(child.pid, signal.SIGKILL)
+
+    killed_at = len(simulator.ledger)
+    grid = Grid(prompt=[f"boat {n}" for n in range(12)])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "boats")
+    sweep.run()
+
+    assert 3 <= killed_at < 12
+    unknown = len(sweep.unknown)
+    assert unknown <= 12
+    assert sweep.counts().get("done", 0) + unknown == 12
+    prompts = [entry.body["prompt"] for entry in simulator.ledger]
+    assert len(prompts) == len(set(prompts))
+
+
+def test_a_folder_in_use_by_another_process(simulate, boats, tmp_path):
+    """A second process cannot submit into a folder at work; it can still read the table."""
+    simulator = simulate()
+    sweep = Sweep(boats, client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    holder = "import fcntl, sys; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX); print('held', flush=True); sys.stdin.read()"
+    arguments = [sys.executable, "-c", holder, str(tmp_path / "journal.lock")]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True) as child:
+        child.stdout.readline()
+        again = Sweep(boats, client=simulator.client(), folder=tmp_path)
+        with pytest.raises(JournalError, match="is at work in"):
+            again.start()
+        assert again.counts() == {"done": 8}
+        child.stdin.close()
+
+
+def test_a_foreign_file_is_no_journal(simulate, boats, tmp_path):
+    """A file that gridgen did not write is refused, and nothing is sent."""
+    simulator = simulate()
+    (tmp_path / "journal.sqlite").write_bytes(b"not a database, not at all" * 50)
+    with pytest.raises(JournalError, match="Nothing was sent"):
+        Sweep(boats, client=simulator.client(), folder=tmp_path).run()
+    assert posts(simulator) == 0
+
+
+def test_the_files_are_private(simulate, boats, tmp_path):
+    """S24: the journal is readable by its owner only, as is a folder that gridgen makes."""
+    sweep = Sweep(boats[:1], client=simulate().client(), folder=tmp_path / "boats")
+    sweep.run()
+
+    assert stat.S_IMODE(sweep.folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((sweep.folder / "journal.sqlite").stat().st_mode) == 0o600
+
+
+def test_a_clip_that_was_deleted_is_fetched_again(simulate, boats, tmp_path):
+    """A missing file is downloaded again as long as its link lives; nothing is submitted."""
+    simulator = simulate()
+    sweep = Sweep(boats[:2], client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    (sweep.folder / sweep.rows()[0].path).unlink()
+    sweep.run()
+
+    assert (sweep.folder / sweep.rows()[0].path).is_file()
+    assert posts(simulator) == 2
+
+
+def test_the_csv_is_safe_for_spreadsheets(simulate, tmp_path):
+    """S17: a prompt that a spreadsheet would take for a formula is quoted in sweep.csv."""
+    sweep = Sweep(Grid(prompt=["=1+1", "boat"]), client=simulate().client(), folder=tmp_path)
+    sweep.run()
+    with (tmp_path / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        prompts = [line["prompt"] for line in csv.DictReader(file)]
+
+    assert prompts == ["'=1+1", "boat"]
+
+
+def test_watchers_hear_everything(simulate, boats, tmp_path):
+    """A watcher gets all rows first and ends with the final state of each."""
+    sweep = Sweep(boats, client=simulate().client(), folder=tmp_path)
+    calls = []
+    stop = sweep.watch(calls.append)
+    sweep.run()
+    until(lambda: all(row.preview for row in {row.index: row for call in calls for row in call}.values()))
+    stop()
+
+    assert len(calls[0]) == 8
+    assert {row.status for row in {row.index: row for call in calls for row in call}.values()} == {"done"}
+
+
+def test_the_key_is_nowhere(simulate, boats, tmp_path, caplog):
+    """S1: a canary key is in no file, repr, attribute, log line or traceback of a full run."""
+    canary = "sk-test-CANARY0123456789"
+    simulator = simulate(speed=1000.0)
+    caplog.set_level("DEBUG")
+    client = simulator.client(api_key=canary)
+    sweep = Sweep(boats[:2], client=client, folder=tmp_path, budget=1)
+    sweep.run()
+    with pytest.raises(TypeError) as caught:
+        client.__reduce_ex__(4)
+
+    seen = [
+        caplog.text,
+        repr(client),
+        repr(vars(client)),
+        repr(sweep),
+        repr(vars(sweep)),
+        sweep.df.to_csv(),
+        str(caught.value),
+    ]
+    seen += [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    assert [canary in text for text in seen] == [False] * len(seen)
+
+
+def test_clients_know_their_origin():
+    """Official hosts and mirrors are one origin, another host is its own, a simulator is its key."""
+    assert Client("sk-x").origin == Client("sk-x", "https://api.apib.ai/v1/").origin == "apimart"
+    assert Client("sk-x", "https://example.org").origin == "example.org"
+    assert Client("sim-x", "http://127.0.0.1:1").origin == "simulator"
