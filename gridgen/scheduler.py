@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from gridgen import media
 from gridgen._loop import engine
 from gridgen.client import CONTROL, DOWNLOADS, is_dead_link
-from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
+from gridgen.errors import APIError, AuthenticationError, GridgenError, JournalError, NetworkError
 from gridgen.journal import LIVE, Record, spent
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Backoff, Bucket, Service, Window
@@ -103,7 +103,7 @@ class Scheduler:
         self.items = tuple(items)
         self.prices = prices
         self.budget = budget
-        self.error: GridgenError | None = None
+        self.error: Exception | None = None
         self.stopping = False
         self.settled = asyncio.Event()
         self.finished = False
@@ -170,6 +170,8 @@ class Scheduler:
             return
         self.journal.claims.add(item.slot)
         record = self.journal.records.get(item.slot)
+        if record is not None and record.created_at is not None and record.completed_at is not None:
+            self._service(item).learn(record.completed_at - record.created_at)
         if record is None or record.state == "planned":
             self._plan(item)
         elif record.task_id is not None and record.state in _ASKED_AGAIN:
@@ -288,15 +290,16 @@ class Scheduler:
     ) -> None:
         while ready and self._flying[what] < most:
             item = heapq.heappop(ready)[-1] if isinstance(ready, list) else ready.popleft()
-            self._spawn(what, work(item))
+            self._spawn(what, item, work(item))
 
-    def _spawn(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, what: str, item: Item, work: Coroutine[Any, Any, None]) -> None:
         async def bracketed() -> None:
             try:
                 with self.clock.working():
                     await work
-            except GridgenError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the person who waits must see it
                 self.error = self.error or error
+                self._move(item, "over")
             finally:
                 self._flying[what] -= 1
                 self._wake.set()
@@ -322,7 +325,7 @@ class Scheduler:
             self._bucket.take(now)
             self._reserved[item] = self._price(item) or Decimal(0)
             self._move(item, "submit")
-            self._spawn("submit", self._submit(item))
+            self._spawn("submit", item, self._submit(item))
 
     def _price(self, item: Item) -> Decimal | None:
         cell = item.cell
@@ -370,9 +373,6 @@ class Scheduler:
             )
         except StoppedError:
             outcome = NotSent("stopped")
-        except JournalError:
-            self._plan(item)
-            raise
         finally:
             self._reserved.pop(item, None)
         await self._apply(item, record, outcome)
@@ -402,15 +402,23 @@ class Scheduler:
                 await self._unapplied(item, record, outcome)
 
     async def _accepted(self, item: Item, record: Record, task_id: str) -> None:
+        """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
         self._move(item, "poll")
-        changes = {"state": "queued", "task_id": task_id, "error_class": None, "error": None}
-        try:
-            await self.journal.save(record, durable=True, **changes)
-        except JournalError:
-            self.journal.show(record, **changes)
-            raise
-        finally:
-            self._later(self._service(item).hazard.next_check(0.0), "poll", item)
+        wait = Backoff()
+        while True:
+            try:
+                await self.journal.save(
+                    record, durable=True, state="queued", task_id=task_id, error_class=None, error=None
+                )
+            except JournalError as error:
+                msg = f"{error} Task {task_id} is paid and could not be noted in the journal: write its id down."
+                self.error = JournalError(msg)
+                if wait.failures >= MOST_UNSENT:
+                    raise self.error from error
+                await self.clock.sleep(wait.failed())
+            else:
+                break
+        self._later(self._service(item).hazard.next_check(0.0), "poll", item)
 
     async def _unapplied(self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected) -> None:
         """Plan an item again whose submission provably did nothing."""
@@ -471,6 +479,8 @@ class Scheduler:
 
     async def _poll_failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
+        if isinstance(error, AuthenticationError):
+            raise error
         now = self.clock.monotonic()
         if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
             item.missing_since = now if item.missing_since is None else item.missing_since

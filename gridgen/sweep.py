@@ -272,7 +272,11 @@ class Sweep:
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
         await wait_async(engine().submit(self._start()))
-        stop = self.watch(lambda _rows: loop.call_soon_threadsafe(changed.set))
+
+        def on_rows(_rows: tuple[Row, ...]) -> None:
+            loop.call_soon_threadsafe(changed.set)
+
+        stop = self.watch(on_rows)
         seen: set[int] = set()
         try:
             over = False
