@@ -19,7 +19,7 @@ import threading
 import uuid
 from dataclasses import dataclass, fields
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from gridgen.errors import JournalError
 
@@ -53,6 +53,8 @@ STATES = (
 
 LIVE = frozenset({"sending", "queued", "running", "stalled", "downloading"})
 """States in which the engine has something to do or to wait for."""
+
+_AT_RISK = LIVE | {"unknown", "lost"}
 
 NAME = "journal.sqlite"
 SCHEMA = 1
@@ -110,11 +112,40 @@ _TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
 _COUNTED_ONCE = 500
 
 
+class Changes(TypedDict, total=False):
+    """What may change of a `Record`, under the same names."""
+
+    state: str
+    price: Decimal | None
+    cost: Decimal | None
+    task_id: str | None
+    progress: int | None
+    submitted_at: float | None
+    created_at: float | None
+    completed_at: float | None
+    url: str | None
+    expires_at: float | None
+    error_class: str | None
+    error: str | None
+    evidence: str | None
+    path: str | None
+    poster: str | None
+    preview: str | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    frames: int | None
+    clip_seconds: float | None
+    bytes: int | None
+    sha256: str | None
+
+
 @dataclass(slots=True)
 class Record:
     """The latest attempt of one take of a cell, as the journal holds it.
 
-    Money is in USD, times are Unix seconds, names are relative to the folder.
+    Money is in USD, times are Unix seconds, names are relative to the folder;
+    ``before`` is what earlier attempts of the same take have cost or may cost.
     """
 
     id: int
@@ -147,6 +178,19 @@ class Record:
     clip_seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    before: Decimal = Decimal(0)
+
+    @property
+    def committed(self) -> Decimal:
+        """What this attempt has cost or may cost, in USD.
+
+        A finished one counts at its cost; one that runs, or whose outcome nobody
+        knows, at the larger of its price and the cost that the server reports.
+        """
+        if self.state in {"rejected", "planned"}:
+            return Decimal(0)
+        cost = self.cost or Decimal(0)
+        return max(cost, self.price or Decimal(0)) if self.state in _AT_RISK else cost
 
     @property
     def slot(self) -> tuple[str, str, int]:
@@ -193,7 +237,7 @@ class Row:
     note: str | None = None
 
 
-_COLUMNS = tuple(field.name for field in fields(Record))
+_COLUMNS = tuple(field.name for field in fields(Record) if field.name != "before")
 _SHARED = tuple(
     field.name for field in fields(Row) if field.name in _COLUMNS and field.name not in {"cell", "take"}
 )
@@ -307,10 +351,37 @@ class Journal:
         last = self.records.get(slot)
         if last is not None and last.state == "planned":
             return last
+        return self._new(slot, last, body)
+
+    def _new(self, slot: tuple[str, str, int], last: Record | None, body: bytes) -> Record:
         n = 1 if last is None else last.n + 1
         self._next_id += 1
         key = _idempotency_key(self.store_id, slot, n)
-        return Record(self._next_id - 1, origin, cell.key, take, n, "planned", key, body)
+        record = Record(self._next_id - 1, *slot, n, "planned", key, body)
+        if last is not None:
+            record.before = last.before + last.committed
+        return record
+
+    async def again(self, last: Record, *, ending: str | None = None) -> Record:
+        """Plan a new attempt of a take whose last one has ended, or ends so now, in one transaction.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        statements: list[tuple[str, Sequence[Any]]] = []
+        if ending is not None:
+            statements.append(("UPDATE attempt SET state = ? WHERE id = ?", (ending, last.id)))
+            statements.append(_event(last.id, self.clock, ending, None))
+            last.state = ending
+        record = self._new(last.slot, last, last.body)
+        statements.append((_INSERT, [_stored(name, getattr(record, name)) for name in _COLUMNS]))
+        statements.append(_event(record.id, self.clock, "planned", None))
+        await self._write(statements, durable=True)
+        self.records[record.slot] = record
+        self._tell(record)
+        return record
 
     async def intend(self, record: Record, cell: Cell, *, price: Decimal | None) -> None:
         """Commit, durably, that this attempt is about to leave.
@@ -326,17 +397,36 @@ class Journal:
             )
             return
         record.state, record.submitted_at, record.price = "sending", self.clock.time(), price
+        await self._insert(record, cell)
+
+    async def _insert(self, record: Record, cell: Cell, detail: str | None = None) -> None:
         named = json.dumps(_fields(cell), sort_keys=True, ensure_ascii=False)
         await self._write(
             [
                 ("INSERT OR IGNORE INTO cell VALUES (?, ?)", (cell.key, named)),
                 (_INSERT, [_stored(name, getattr(record, name)) for name in _COLUMNS]),
-                _event(record.id, self.clock, "sending", None),
+                _event(record.id, self.clock, record.state, detail),
             ],
             durable=True,
         )
         self.records[record.slot] = record
         self._tell(record)
+
+    async def adopt(self, *, origin: str, cell: Cell, take: int, task_id: str) -> None:
+        """Take up a task that was submitted elsewhere as an attempt of this take.
+
+        Raises
+        ------
+        JournalError
+            If the take has a live attempt, or the task belongs to another one.
+        """
+        record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
+        now = self.clock.time()
+        if self.records.get(record.slot) is record:
+            await self.save(record, durable=True, state="queued", task_id=task_id, submitted_at=now)
+            return
+        record.state, record.task_id, record.submitted_at = "queued", task_id, now
+        await self._insert(record, cell, "adopted")
 
     async def save(
         self, record: Record, *, durable: bool = False, detail: str | None = None, **changes: Any
@@ -348,13 +438,13 @@ class Journal:
             (f"UPDATE attempt SET {sets} WHERE id = ?", [*values, record.id])  # noqa: S608 - names are our own keywords
         ]
         if changes.get("state", record.state) != record.state:
-            statements.append(_event(record.id, self.clock, changes["state"], detail))
+            statements.append(_event(record.id, self.clock, changes.get("state", ""), detail))
         await self._write(statements, durable=durable)
         for name, value in changes.items():
             setattr(record, name, value)
         self._tell(record)
 
-    def show(self, record: Record, **changes: Any) -> None:
+    def show(self, record: Record, **changes: Unpack[Changes]) -> None:
         """Apply changes in memory only: progress is seen, not kept."""
         for name, value in changes.items():
             setattr(record, name, value)
@@ -487,6 +577,9 @@ def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
     columns = ", ".join(_COLUMNS)
     for values in connection.execute(f"SELECT {columns} FROM attempt ORDER BY n"):  # noqa: S608 - our own names
         record = Record(*(_loaded(name, value) for name, value in zip(_COLUMNS, values, strict=True)))
+        last = found.get(record.slot)
+        if last is not None:
+            record.before = last.before + last.committed
         found[record.slot] = record
     return found
 
@@ -573,15 +666,5 @@ def _lock_file(file: Any) -> None:
 
 
 def spent(records: Iterable[Record]) -> Decimal:
-    """Return what these attempts have cost or may cost, in USD.
-
-    Finished ones count at their cost; running and unknown ones at the larger of
-    their price and the cost that the server reports.
-    """
-    total = Decimal(0)
-    for record in records:
-        if record.state in LIVE or record.state == "unknown":
-            total += max(record.price or Decimal(0), record.cost or Decimal(0))
-        elif record.state not in {"rejected", "planned"}:
-            total += record.cost or Decimal(0)
-    return total
+    """Return what these takes have cost or may cost, over all their attempts, in USD."""
+    return sum((record.committed + record.before for record in records), Decimal(0))

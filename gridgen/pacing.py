@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-__all__ = ["Backoff", "Bucket", "Hazard", "Service", "Window"]
+__all__ = ["Backoff", "Bucket", "Hazard", "ServiceTimes", "Window"]
 
 DENSITY = 2.0
 """Checks per square root of a second: a quarter of G is the mean delay."""
@@ -60,7 +60,7 @@ class Hazard:
 
 
 @dataclass(slots=True)
-class Service:
+class ServiceTimes:
     """What is known of the service times of one model, duration and quality.
 
     Eight finished tasks replace the prior: the server's estimate, or 60 s, with

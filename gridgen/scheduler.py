@@ -23,7 +23,7 @@ from gridgen.client import CONTROL, DOWNLOADS, is_dead_link
 from gridgen.errors import APIError, AuthenticationError, GridgenError, JournalError, NetworkError
 from gridgen.journal import LIVE, Record, spent
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import Backoff, Bucket, Service, Window
+from gridgen.pacing import Backoff, Bucket, ServiceTimes, Window
 from gridgen.task import Status, Task
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ class Scheduler:
         self._flying: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._reserved: dict[Item, Decimal] = {}
-        self._services: dict[tuple[str, int, str], Service] = {}
+        self._services: dict[tuple[str, int, str], ServiceTimes] = {}
         self._per_second: dict[tuple[str, str, bool], Decimal] = {}
         self._bucket, self._window = Bucket(), Window()
         self._unsent, self._refused = Backoff(), Backoff()
@@ -153,14 +153,22 @@ class Scheduler:
         if submitting:
             await asyncio.wait(submitting, timeout=0.3)
 
+    def reconsider(self) -> None:
+        """Look again at what was over: a person may have settled or renewed it."""
+        for item in self.items:
+            if item.phase == "over":
+                self.journal.claims.discard(item.slot)
+                self._take_on(item)
+        self.settled.clear()
+        self._wake.set()
+
     def resume(self) -> None:
         """Submit again after `stop`, or after what was wrong was mended."""
         self.stopping, self.error = False, None
         for item in self.items:
             if item.phase == "held":
                 self._plan(item)
-        self.settled.clear()
-        self._wake.set()
+        self.reconsider()
 
     # Taking on
 
@@ -444,9 +452,9 @@ class Scheduler:
 
     # Asking
 
-    def _service(self, item: Item) -> Service:
+    def _service(self, item: Item) -> ServiceTimes:
         key = (item.cell.model, item.cell.duration, item.cell.quality)
-        return self._services.setdefault(key, Service())
+        return self._services.setdefault(key, ServiceTimes())
 
     async def _poll(self, item: Item) -> None:
         record = self._record(item)

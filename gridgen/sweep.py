@@ -25,7 +25,7 @@ from gridgen.journal import STATES, Journal, Record, Row, read, row, spent
 from gridgen.models import find
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterator
+    from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator
     from concurrent.futures import Future
 
     import pandas as pd
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gridgen.grid import Cell
     from gridgen.models import Price
     from gridgen.scheduler import Item, Scheduler
+    from gridgen.unknown import Unknown
 
 __all__ = ["Sweep"]
 
@@ -143,9 +144,14 @@ class Sweep:
         return self._future is not None and not self._future.done()
 
     @property
-    def unknown(self) -> tuple[Row, ...]:
-        """Submissions whose outcome nobody can know; they are never repeated unasked."""
-        return tuple(row for row in self.rows() if row.status == "unknown")
+    def unknown(self) -> Unknown:
+        """Submissions whose outcome nobody can know, and the ways to settle them.
+
+        They are never repeated unasked.
+        """
+        from gridgen.unknown import Unknown
+
+        return Unknown(self)
 
     @property
     def clock(self) -> Clock:
@@ -209,6 +215,63 @@ class Sweep:
     def stop(self) -> None:
         """Submit nothing more; what was submitted is still followed and downloaded."""
         wait(self._stop())
+
+    def retry(self, where: str | Collection[str] | Callable[[Row], bool] | None = None) -> int:
+        """Submit failed cells again, each as a new attempt of the same take, in the background.
+
+        The failed attempts stay in the journal, and what they cost counts.
+
+        Parameters
+        ----------
+        where : str, collection of str or callable, optional
+            Which of them: error classes such as ``"moderation"``, or a function of
+            the row. All failed and rejected ones by default.
+
+        Returns
+        -------
+        int
+            How many are submitted again.
+
+        Raises
+        ------
+        GridgenError
+            As `start`.
+        """
+        if isinstance(where, str):
+            where = {where}
+        failed = [each for each in self.rows() if each.status in {"failed", "rejected"}]
+        chosen = [
+            each
+            for each in failed
+            if where is None or (where(each) if callable(where) else each.error_class in where)
+        ]
+        if chosen:
+            wait(self._renew(chosen))
+            self.start()
+        return len(chosen)
+
+    def adopt(self, task_id: str, cell: Cell | int, *, take: int = 1) -> None:
+        """Take up a task that was submitted elsewhere as one of this grid's clips.
+
+        Parameters
+        ----------
+        task_id : str
+            The server's id; it is asked for before anything is noted.
+        cell : Cell or int
+            The cell that it shows, or its index in the grid.
+        take : int, default 1
+            Which take of the cell it is to be.
+
+        Raises
+        ------
+        APIError
+            If the server does not know the task.
+        JournalError
+            If the take has a clip already.
+        """
+        found = cell if isinstance(cell, int) else list(self.grid).index(cell)
+        item = self._items[range(len(self.grid))[found] * self.takes + take - 1]
+        wait(self._adopt(item, task_id))
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until nothing is planned, running or downloading any more.
@@ -294,6 +357,10 @@ class Sweep:
         finally:
             stop()
 
+    def slot(self, row: Row) -> tuple[str, str, int]:
+        """Return what names a row in the journal: origin, cell and take."""
+        return self._items[row.index].slot
+
     def watch(self, callback: Callable[[tuple[Row, ...]], None]) -> Callable[[], None]:
         """Call back with the rows that changed, at most five times a second.
 
@@ -344,6 +411,29 @@ class Sweep:
         finally:
             journal.watchers.remove(self._hear)
             self._journal = None
+            self._stamp = None
+            await _detach(journal)
+
+    async def _renew(self, rows: Iterable[Row]) -> None:
+        async with self.journaled() as journal:
+            for each in rows:
+                await journal.again(journal.records[self._items[each.index].slot])
+
+    async def _adopt(self, item: Item, task_id: str) -> None:
+        await self.client.poll(task_id)
+        async with self.journaled() as journal:
+            await journal.adopt(origin=item.slot[0], cell=item.cell, take=item.take, task_id=task_id)
+
+    @contextlib.asynccontextmanager
+    async def journaled(self) -> AsyncIterator[Journal]:
+        """Lend the journal for a change that a person asked for."""
+        if self._journal is not None:
+            yield self._journal
+            return
+        journal = await _attach(self.folder, self.client.clock)
+        try:
+            yield journal
+        finally:
             self._stamp = None
             await _detach(journal)
 

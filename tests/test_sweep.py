@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import hashlib
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
@@ -509,3 +511,30 @@ def test_clients_know_their_origin():
     assert Client("sk-x").origin == Client("sk-x", "https://api.apib.ai/v1/").origin == "apimart"
     assert Client("sk-x", "https://example.org").origin == "example.org"
     assert Client("sim-x", "http://127.0.0.1:1").origin == "simulator"
+
+
+TERMINAL = """
+import math, sys
+from gridgen import Grid, Simulator, Sweep
+with Simulator(speed=1000.0, clips="tiny") as simulator:
+    Sweep(Grid(prompt=["a", "b"]), client=simulator.client(), folder=sys.argv[1]).run()
+"""
+
+
+def test_a_terminal_sees_a_live_line(tmp_path):
+    """In a terminal, run() shows one line with counts, seconds and cost, and ends it with a line break."""
+    screen, child_end = pty.openpty()
+    arguments = [sys.executable, "-c", TERMINAL, str(tmp_path / "boats")]
+    with subprocess.Popen(arguments, stderr=child_end, stdout=child_end) as child:
+        os.close(child_end)
+        shown = b""
+        with contextlib.suppress(OSError):
+            while piece := os.read(screen, 65536):
+                shown += piece
+    os.close(screen)
+
+    assert child.returncode == 0, shown
+    last = shown.decode().replace("\r\n", "\n").strip().split("\r\x1b[K")[-1]
+    assert last.startswith(f"{tmp_path / 'boats'}"[:30])
+    assert "2 done" in last
+    assert "$0.1224" in last

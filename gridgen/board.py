@@ -1,0 +1,147 @@
+"""The live view of a sweep: how far it is, what it cost, what went wrong, and a button that stops it."""
+
+from __future__ import annotations
+
+import html
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import IPython.display
+import traitlets as t
+
+from gridgen.gallery.channel import QuestionError, SweepWidget
+from gridgen.gallery.layout import UNFINISHED, describe, sheet_axes
+from gridgen.gallery.script import script, style
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gridgen.journal import Row
+    from gridgen.sweep import Sweep
+
+__all__ = ["Board"]
+
+ATTENTION = frozenset({"unknown", "stalled", "held", "failed", "rejected", "expired", "missing", "lost"})
+"""States that a person may want to act on."""
+_MOST_TROUBLES = 20
+
+
+def _standing(_value: object, board: Board) -> dict[str, Any]:
+    return board.state()
+
+
+class Board(SweepWidget):
+    """Where a sweep stands, live in a notebook.
+
+    Parameters
+    ----------
+    sweep : Sweep
+        What to follow.
+
+    Notes
+    -----
+    Where no widgets run, the board is the plan: axes, clips, seconds of footage,
+    and the outcome once nothing is left to do.
+    """
+
+    _esm = script("board")
+    _css = style()
+
+    standing = t.Any().tag(sync=True, to_json=_standing)
+
+    def __init__(self, sweep: Sweep) -> None:
+        self.sweep = sweep
+        self._rows = {row.index: row for row in sweep.rows()}
+        super().__init__()
+        self.follow(sweep)
+
+    def display(self) -> None:
+        """Show the board in the cell that runs."""
+        IPython.display.display(self)  # type: ignore[no-untyped-call]
+
+    def state(self) -> dict[str, Any]:
+        """Return what the board shows, as JSON values; money is decimal text."""
+        rows = [self._rows[index] for index in sorted(self._rows)]
+        troubled = [row for row in rows if row.status in ATTENTION]
+        finished = not any(row.status in UNFINISHED for row in rows)
+        prices = [row.price for row in rows if row.price is not None]
+        ended = [row.completed_at for row in rows if row.completed_at is not None]
+        return {
+            "now": self.sweep.clock.time(),
+            "name": Path(self.sweep.name).name,
+            "clips": len(rows),
+            "counts": _counts(rows),
+            "footage": sum(row.cell.duration for row in rows if row.status == "done"),
+            "wanted": sum(row.cell.duration for row in rows),
+            "began": min((row.submitted_at for row in rows if row.submitted_at is not None), default=None),
+            "ended": max(ended, default=None) if finished else None,
+            "cost": str(self.sweep.cost),
+            "estimate": str(sum(prices, Decimal(0))) if prices else "",
+            "unpriced": len(rows) - len(prices),
+            "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
+            "more": max(0, len(troubled) - _MOST_TROUBLES),
+        }
+
+    def __repr__(self) -> str:
+        seconds = sum(row.cell.duration for row in self._rows.values())
+        return f"Board({Path(self.sweep.name).name[:60]!r}: {len(self._rows)} clips, {seconds} s of footage)"
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
+        return {**data, "text/plain": repr(self), "text/html": self._static()}, metadata
+
+    def changed(self, rows: tuple[Row, ...]) -> None:
+        """Send what the browser has not heard."""
+        if all(self._rows.get(row.index) == row for row in rows):
+            return
+        self._rows.update((row.index, row) for row in rows)
+        self.send({"kind": "standing", "standing": self.state()})
+
+    def answer(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """Say how things stand, or stop the sweep."""
+        match question.get("kind"):
+            case "standing":
+                return {"standing": self.state()}, []
+            case "stop":
+                self.sweep.stop()
+                return {"stopped": True}, []
+            case other:
+                msg = f"{other!r} is not a question that the board answers"
+                raise QuestionError(msg)
+
+    def _trouble(self, row: Row) -> dict[str, str]:
+        why = ": ".join(part for part in (row.error_class, row.error) if part)
+        return {"what": self._name(row), "status": row.status, "why": why}
+
+    def _name(self, row: Row) -> str:
+        shown = [axis for axis in sheet_axes(self.sweep) if len(axis) > 1 or axis.name == "prompt"]
+        return ", ".join(describe(shown, row))
+
+    def _static(self) -> str:
+        """Return the plan as HTML; the outcome too, once nothing is left to do."""
+        rows = [self._rows[index] for index in sorted(self._rows)]
+        facts = [
+            f"{len(rows)} {'clip' if len(rows) == 1 else 'clips'}",
+            f"{sum(row.cell.duration for row in rows)} s of footage",
+        ]
+        if not any(row.status in UNFINISHED for row in rows):
+            facts += [f"{count} {status}" for status, count in _counts(rows)]
+        axes = "".join(
+            f'<tr style="background:none"><th style="text-align:left">{html.escape(axis.name)}</th>'
+            f'<td style="text-align:left">{html.escape(", ".join(axis.labels))}</td></tr>'
+            for axis in sheet_axes(self.sweep)
+            if len(axis) > 1
+        )
+        name = html.escape(Path(self.sweep.name).name)
+        return f"<div><p><strong>{name}</strong> · {' · '.join(facts)}</p><table>{axes}</table></div>"
+
+
+def _counts(rows: Sequence[Row]) -> list[tuple[str, int]]:
+    """Return how many rows there are by state, the finished first."""
+    counted = Counter(row.status for row in rows)
+    return sorted(
+        counted.items(),
+        key=lambda each: (each[0] != "done", each[0] in ATTENTION, each[0] == "planned", each[0]),
+    )

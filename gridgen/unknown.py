@@ -1,0 +1,145 @@
+"""Submissions whose outcome nobody can know, and the ways a person can settle them."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, overload
+
+from gridgen._loop import wait
+from gridgen.errors import GridgenError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gridgen.journal import Journal, Record, Row
+    from gridgen.sweep import Sweep
+
+__all__ = ["Unknown"]
+
+_WAYS = "attach(row, task_id), resubmit(row) or drop(row)"
+
+
+class Unknown(Sequence["Row"]):
+    """The rows of a sweep that were sent and whose answer was lost.
+
+    Each may be billed. The API lists no tasks, so only a person can find out,
+    in the account's usage, what became of one; these verbs note the verdict.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._rows = tuple(row for row in sweep.rows() if row.status == "unknown")
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def at_risk(self) -> Decimal:
+        """What they may have cost, in USD; unknown prices are not in it."""
+        return sum((row.price for row in self._rows if row.price is not None), Decimal(0))
+
+    def __repr__(self) -> str:
+        if not self._rows:
+            return "nothing is unknown"
+        return (
+            f"{len(self)} submissions unknown, at most ${self.at_risk:.4f} at risk; settle each with {_WAYS}"
+        )
+
+    def _repr_html_(self) -> str:
+        now = self._sweep.clock.time()
+        lines = "".join(
+            f"<tr><td>{at}</td><td style='text-align:left'>{html.escape(row.cell.prompt)}</td><td>{row.take}</td>"
+            f"<td>{_age(now, row)}</td><td style='text-align:left'>{html.escape(row.error or '')}</td></tr>"
+            for at, row in enumerate(self._rows)
+        )
+        head = "<tr><th></th><th>prompt</th><th>take</th><th>sent</th><th>evidence</th></tr>"
+        return (
+            f"<div><p>{html.escape(repr(self))}</p>{f'<table>{head}{lines}</table>' if lines else ''}</div>"
+        )
+
+    def attach(self, row: Row | int, task_id: str) -> None:
+        """Note that the submission became this task; the sweep follows and downloads it.
+
+        Raises
+        ------
+        APIError
+            If the server does not know the task.
+        JournalError
+            If another clip has that task.
+        """
+        wait(self._attach(self._chosen(row), task_id))
+        self._sweep.start()
+
+    def resubmit(self, *rows: Row | int) -> None:
+        """Submit these again, at the price of possibly paying twice; all of them when none is named.
+
+        What may have been paid before stays in the sum that the budget caps.
+        """
+        for row in rows or self._rows:
+            wait(self._each(self._chosen(row), _resubmitted))
+        self._sweep.start()
+
+    def drop(self, *rows: Row | int) -> None:
+        """Give these up; all of them when none is named. What they may have cost still counts."""
+        for row in rows or self._rows:
+            wait(self._each(self._chosen(row), _dropped))
+
+    def _chosen(self, row: Row | int) -> Row:
+        found = self._rows[row] if isinstance(row, int) else row
+        if found.status != "unknown":
+            msg = f"this row is {found.status}, not unknown; there is nothing to settle"
+            raise GridgenError(msg)
+        return found
+
+    async def _attach(self, row: Row, task_id: str) -> None:
+        await self._sweep.client.poll(task_id)
+
+        async def attached(journal: Journal, record: Record) -> None:
+            await journal.save(
+                record,
+                durable=True,
+                detail="attached",
+                state="queued",
+                task_id=task_id,
+                error_class=None,
+                error=None,
+            )
+
+        await self._each(row, attached)
+
+    async def _each(self, row: Row, settle: Callable[[Journal, Record], Awaitable[object]]) -> None:
+        async with self._sweep.journaled() as journal:
+            record = journal.records[self._sweep.slot(row)]
+            if record.state != "unknown":
+                msg = f"this submission is {record.state} by now; look at sweep.df again"
+                raise GridgenError(msg)
+            await settle(journal, record)
+
+
+async def _resubmitted(journal: Journal, record: Record) -> None:
+    await journal.again(record, ending="lost")
+
+
+async def _dropped(journal: Journal, record: Record) -> None:
+    await journal.save(record, durable=True, detail="dropped", state="lost")
+
+
+def _age(now: float, row: Row) -> str:
+    if row.submitted_at is None:
+        return ""
+    minutes = max(0.0, now - row.submitted_at) / 60
+    hour = 60
+    return f"{minutes:.0f} min ago" if minutes < hour else f"{minutes / hour:.1f} h ago"
