@@ -148,7 +148,7 @@ def probe(path: Path) -> Facts:
         return Facts(
             width=first.width,
             height=first.height,
-            fps=float(stream.average_rate or counted[0] / counted[1]),
+            fps=float(counted[0] / counted[1]),
             frames=counted[0],
             seconds=float(counted[1]),
             bytes=size,

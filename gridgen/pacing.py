@@ -15,6 +15,9 @@ __all__ = ["Backoff", "Bucket", "Hazard", "ServiceTimes", "Window"]
 DENSITY = 2.0
 """Checks per square root of a second: a quarter of G is the mean delay."""
 
+ROUNDING = 1e-6
+"""Seconds below which a wait is an error of arithmetic; a clock may be too coarse to end it."""
+
 SHORTEST, LONGEST = 0.25, 15.0
 FIRST_QUANTILE = -2.054
 """Standard score of the 2 % quantile: nothing finishes before it."""
@@ -112,7 +115,8 @@ class Bucket:
         """Return the seconds until a submission may leave, 0 for at once."""
         self._fill(now)
         missing = max(0.0, (1.0 - self.tokens) / self.rate)
-        return max(missing, self.paused_until - now, 0.0)
+        wait = max(missing, self.paused_until - now)
+        return wait if wait > ROUNDING else 0.0
 
     def take(self, now: float) -> None:
         """Count a submission that leaves now."""

@@ -24,6 +24,7 @@ from gridgen.errors import APIError, AuthenticationError, GridgenError, JournalE
 from gridgen.journal import LIVE, Record, spent
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Backoff, Bucket, ServiceTimes, Window
+from gridgen.stats import Meter
 from gridgen.task import Status, Task
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ FAILING_FOR = 900.0
 STALLED_INTERVAL = 60.0
 LONGEST_PAUSE = 600.0
 PICTURES = 2
+SHORTEST_REST = 0.001
+"""Seconds; a clock may not tell shorter waits from none."""
+
 _ASKED_AGAIN = {"queued", "running", "stalled", "missing", "expired"}
 """A paid video that could not be had last time may be had now."""
 
@@ -108,6 +112,8 @@ class Scheduler:
         self.settled = asyncio.Event()
         self.finished = False
         self.stalled = 0
+        self.meter = Meter()
+        self._blocked: tuple[str, float] | None = None
         self._on_change = on_change
         for item in self.items:
             item.phase = "over"
@@ -262,7 +268,7 @@ class Scheduler:
         if self._planned and not (self.stopping or self.error):
             now = self.clock.monotonic()
             wait = self._bucket.wait(now)
-            due = min(due, now + wait) if wait > 0 else due
+            due = min(due, now + max(wait, SHORTEST_REST)) if wait > 0 else due
         waker = asyncio.create_task(self._wake.wait())
         waiting: set[asyncio.Task[Any]] = {waker}
         if due < float("inf"):
@@ -321,10 +327,8 @@ class Scheduler:
 
     def _start_submissions(self) -> None:
         while self._planned and not self.stopping and self.error is None:
-            flying = self._flying["submit"] + self._flying["poll"]
-            still_open = self._phases["submit"] + self._phases["poll"]
             now = self.clock.monotonic()
-            if flying >= CONTROL or still_open >= self._window.size or self._bucket.wait(now) > 0:
+            if self._hindered(now):
                 return
             item = self._planned.popleft()
             if not self._affordable(item):
@@ -334,6 +338,21 @@ class Scheduler:
             self._reserved[item] = self._price(item) or Decimal(0)
             self._move(item, "submit")
             self._spawn("submit", item, self._submit(item))
+        self._blocked = None
+
+    def _hindered(self, now: float) -> bool:
+        """Whether no submission may leave now; keeps account of what it waits for."""
+        if self._blocked is not None:
+            why, since = self._blocked
+            self.meter.lost(why, now - since)
+        hindrances = {
+            "rate": self._bucket.wait(now) > 0,
+            "window": self._phases["submit"] + self._phases["poll"] >= self._window.size,
+            "requests": self._flying["submit"] + self._flying["poll"] >= CONTROL,
+        }
+        found = next((why for why, holds in hindrances.items() if holds), None)
+        self._blocked = None if found is None else (found, now)
+        return found is not None
 
     def _price(self, item: Item) -> Decimal | None:
         cell = item.cell
@@ -375,6 +394,8 @@ class Scheduler:
             if self.stopping:
                 raise StoppedError
 
+        self.meter.began = self.clock.monotonic() if self.meter.began is None else self.meter.began
+        self.meter.requests["submissions"] += 1
         try:
             outcome = await self.client.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
@@ -432,6 +453,7 @@ class Scheduler:
         """Plan an item again whose submission provably did nothing."""
         if self.journal.records.get(item.slot) is record and record.state == "sending":
             await self.journal.save(record, state="planned", submitted_at=None)
+        self.meter.requests["refused"] += 1
         now = self.clock.monotonic()
         wait = 0.0
         if isinstance(outcome, Rejected):
@@ -458,6 +480,7 @@ class Scheduler:
 
     async def _poll(self, item: Item) -> None:
         record = self._record(item)
+        self.meter.requests["polls"] += 1
         try:
             task = await self.client.poll(record.task_id or "")
         except (APIError, NetworkError) as error:
@@ -524,6 +547,8 @@ class Scheduler:
             return
         if task.service_seconds is not None:
             self._service(item).learn(task.service_seconds)
+        if task.completed is not None and record.state != "downloading":
+            self.meter.delays.append(max(0.0, self.clock.time() - task.completed))
         self._window.finished()
         await self.journal.save(
             record,
@@ -554,6 +579,7 @@ class Scheduler:
         name = record.path or self._file_name(item)
         target = self.journal.folder / name
         part = target.with_name(f"{target.name}.part")
+        self.meter.requests["downloads"] += 1
         try:
             await self.client.fetch(record.url or "", part)
             facts = await engine().in_thread(_accept, part, target)
@@ -563,6 +589,7 @@ class Scheduler:
             await self._disk_failed(item, error)
         else:
             self._queue_picture(item)
+            self.meter.ended, self.meter.bytes = self.clock.monotonic(), self.meter.bytes + facts.bytes
             await self.journal.save(
                 record,
                 durable=True,

@@ -23,6 +23,7 @@ from gridgen.estimate import Estimate, Prices, estimate
 from gridgen.grid import FIELDS, Grid
 from gridgen.journal import STATES, Journal, Record, Row, read, row, spent
 from gridgen.models import find
+from gridgen.pacing import Bucket
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gridgen.grid import Cell
     from gridgen.models import Price
     from gridgen.scheduler import Item, Scheduler
+    from gridgen.stats import Stats
     from gridgen.unknown import Unknown
 
 __all__ = ["Sweep"]
@@ -190,6 +192,35 @@ class Sweep:
         """Return what running now would make and cost; nothing is sent but a question for the price list."""
         prices = wait(self._load_prices())
         return self._estimate(prices)
+
+    def stats(self) -> Stats:
+        """Return how the latest run of this object went, in figures; zeros before the first."""
+        from gridgen.stats import Meter, Stats, lower_bound
+
+        meter = Meter() if self._scheduler is None else self._scheduler.meter
+        rows = self.rows()
+        sent = sorted(
+            (row for row in rows if row.submitted_at is not None), key=lambda row: row.submitted_at or 0.0
+        )
+        service = [row.service_seconds for row in sent if row.service_seconds is not None]
+        bucket = Bucket()
+        blocked = meter.blocked.most_common(1)
+        return Stats(
+            makespan=0.0 if meter.began is None or meter.ended is None else meter.ended - meter.began,
+            lower_bound=lower_bound(service, rate=bucket.rate, burst=bucket.burst),
+            limited_by=blocked[0][0] if blocked else "nothing",
+            submissions=meter.requests["submissions"],
+            polls=meter.requests["polls"],
+            downloads=meter.requests["downloads"],
+            refused=meter.requests["refused"],
+            polls_per_clip=meter.requests["polls"] / max(1, len(meter.delays)),
+            detection_mean=sum(meter.delays) / max(1, len(meter.delays)),
+            detection_worst=max(meter.delays, default=0.0),
+            bytes=meter.bytes,
+            estimated=sum((row.price for row in sent if row.price is not None), Decimal(0)),
+            cost=self.cost,
+            at_risk=self.unknown.at_risk,
+        )
 
     # What a person does
 
