@@ -15,6 +15,9 @@ __all__ = ["Backoff", "Bucket", "Hazard", "ServiceTimes", "Window"]
 DENSITY = 2.0
 """Checks per square root of a second: a quarter of G is the mean delay."""
 
+FAR_TAIL = 3.0
+"""Standard scores beyond which the fit says nothing; waits then grow with the age."""
+
 ROUNDING = 1e-6
 """Seconds below which a wait is an error of arithmetic; a clock may be too coarse to end it."""
 
@@ -36,8 +39,8 @@ class Hazard:
             return 0.0
         z = (math.log(age) - self.mu) / self.sigma
         surviving = math.erfc(z / math.sqrt(2)) / 2
-        if surviving < 1e-12:  # noqa: PLR2004 - beyond it the quotient is noise; the limit of a far tail
-            return z / (self.sigma * age)
+        if z > FAR_TAIL:
+            return 4.0 / age
         density = math.exp(-z * z / 2) / (age * self.sigma * math.sqrt(2 * math.pi))
         return density / surviving
 
@@ -88,7 +91,7 @@ class ServiceTimes:
         """The best guess now."""
         enough = 8
         if self.count >= enough:
-            return Hazard(self.mean, max(0.05, math.sqrt(self.spread / (self.count - 1))))
+            return Hazard(self.mean, max(0.08, math.sqrt(self.spread / (self.count - 1))))
         sigma = math.sqrt(math.log(1.25))
         return Hazard(math.log(max(1.0, self.estimate or 60.0)) - sigma * sigma / 2, sigma)
 

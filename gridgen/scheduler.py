@@ -11,6 +11,7 @@ import errno
 import heapq
 import itertools
 import json
+import math
 from collections import Counter, deque
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -23,7 +24,7 @@ from gridgen.client import CONTROL, DOWNLOADS, is_dead_link
 from gridgen.errors import APIError, AuthenticationError, GridgenError, JournalError, NetworkError
 from gridgen.journal import LIVE, Record, spent
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import Backoff, Bucket, ServiceTimes, Window
+from gridgen.pacing import LONGEST, Backoff, Bucket, ServiceTimes, Window
 from gridgen.stats import Meter
 from gridgen.task import Status, Task
 
@@ -75,6 +76,7 @@ class Item:
     failing_since: float | None = None
     backoff: Backoff = field(default_factory=Backoff)
     missing_since: float | None = None
+    started: float | None = None
 
 
 class Scheduler:
@@ -131,6 +133,7 @@ class Scheduler:
         self._per_second: dict[tuple[str, str, bool], Decimal] = {}
         self._bucket, self._window = Bucket(), Window()
         self._unsent, self._refused = Backoff(), Backoff()
+        self._at_server: dict[Item, Status] = {}
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -184,8 +187,6 @@ class Scheduler:
             return
         self.journal.claims.add(item.slot)
         record = self.journal.records.get(item.slot)
-        if record is not None and record.created_at is not None and record.completed_at is not None:
-            self._service(item).learn(record.completed_at - record.created_at)
         if record is None or record.state == "planned":
             self._plan(item)
         elif record.task_id is not None and record.state in _ASKED_AGAIN:
@@ -218,6 +219,8 @@ class Scheduler:
         self._phases[phase] += 1
         shown = {"held", item.phase} if phase == "held" or item.phase == "held" else ()
         item.phase = phase
+        if phase not in {"poll", "foreign"}:
+            self._at_server.pop(item, None)
         if shown:
             self._on_change(item)
 
@@ -347,12 +350,18 @@ class Scheduler:
             self.meter.lost(why, now - since)
         hindrances = {
             "rate": self._bucket.wait(now) > 0,
-            "window": self._phases["submit"] + self._phases["poll"] >= self._window.size,
+            "window": self._phases["submit"] + self._phases["poll"] >= self._window.size
+            or self._queue_is_long(),
             "requests": self._flying["submit"] + self._flying["poll"] >= CONTROL,
         }
         found = next((why for why, holds in hindrances.items() if holds), None)
         self._blocked = None if found is None else (found, now)
         return found is not None
+
+    def _queue_is_long(self) -> bool:
+        """Whether the server has enough waiting that more would only wait there too."""
+        queued = sum(status is Status.QUEUED for status in self._at_server.values())
+        return queued > 2 + (len(self._at_server) - queued) // 4
 
     def _price(self, item: Item) -> Decimal | None:
         cell = item.cell
@@ -524,17 +533,38 @@ class Scheduler:
         self._later(max(item.backoff.failed(), getattr(error, "retry_after", None) or 0.0), "poll", item)
 
     async def _still_running(self, item: Item, record: Record, task: Task) -> None:
+        now = self.clock.time()
         service = self._service(item)
         service.estimate = service.estimate or task.estimated_time
-        age = max(0.0, self.clock.time() - (record.submitted_at or self.clock.time()))
-        state, wait = str(task.status), service.hazard.next_check(age) - age
-        if age > STALLED_AFTER and age > service.hazard.latest():
+        waited = self._at_server.get(item) is Status.QUEUED
+        self._at_server[item] = task.status
+        state = str(task.status)
+        if task.status is Status.QUEUED:
+            wait = self._turn(item, service)
+        else:
+            if item.started is None:
+                item.started = now if waited else (record.submitted_at or now)
+            age = max(0.0, now - item.started)
+            wait = service.hazard.next_check(age) - age
+        age = now - (record.submitted_at or now)
+        if age > STALLED_AFTER and age > service.hazard.latest() and task.status is not Status.QUEUED:
             state, wait = "stalled", STALLED_INTERVAL
         if task.progress is not None:
             self.journal.show(record, progress=max(task.progress, record.progress or 0))
         if state != record.state or task.cost != record.cost:
             await self.journal.save(record, state=state, cost=task.cost, created_at=task.created)
         self._later(wait, "poll", item)
+
+    def _turn(self, item: Item, service: ServiceTimes) -> float:
+        """Return the seconds until a queued task's turn may have come: queues are served in order."""
+        running = max(1, sum(status is Status.RUNNING for status in self._at_server.values()))
+        ahead = 0
+        for other, status in self._at_server.items():
+            if other is item:
+                break
+            ahead += status is Status.QUEUED
+        each = math.exp(service.hazard.mu) / running
+        return min(LONGEST, max(1.0, 0.8 * (ahead + 1) * each))
 
     def _learn_price(self, item: Item, task: Task) -> None:
         if task.cost and self.prices.of(item.cell) is None:
@@ -545,8 +575,9 @@ class Scheduler:
         if not task.videos:
             await self._without_video(item, record)
             return
-        if task.service_seconds is not None:
-            self._service(item).learn(task.service_seconds)
+        if task.service_seconds is not None and task.completed is not None:
+            began = task.created if item.started is None else item.started
+            self._service(item).learn(task.completed - max(began or 0.0, task.created or 0.0))
         if task.completed is not None and record.state != "downloading":
             self.meter.delays.append(max(0.0, self.clock.time() - task.completed))
         self._window.finished()
