@@ -139,9 +139,13 @@ class Board(SweepWidget):
 
 
 def _counts(rows: Sequence[Row]) -> list[tuple[str, int]]:
-    """Return how many rows there are by state, the finished first."""
-    counted = Counter(row.status for row in rows)
-    return sorted(
-        counted.items(),
-        key=lambda each: (each[0] != "done", each[0] in ATTENTION, each[0] == "planned", each[0]),
-    )
+    """Return how many rows there are by state, from finished to not begun."""
+    return sorted(Counter(row.status for row in rows).items(), key=lambda each: (_rank(each[0]), each[0]))
+
+
+def _rank(status: str) -> int:
+    if status == "done":
+        return 0
+    if status in {"planned", "skipped"}:
+        return 3
+    return 2 if status in ATTENTION else 1

@@ -7,12 +7,8 @@ headers of an HTTP client appear in tracebacks.
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ipaddress
 import json
 import os
-import socket
-import sys
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -20,12 +16,13 @@ from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from gridgen._loop import engine, wait, wait_async
 from gridgen.clock import Clock
+from gridgen.download import download, http_errors, is_loopback
 from gridgen.errors import (
     APIError,
     GridgenError,
@@ -39,7 +36,7 @@ from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome,
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import Mapping
     from types import TracebackType
 
     from gridgen.grid import Cell
@@ -51,10 +48,7 @@ MIRRORS = frozenset({"api.apimart.ai", "api.apib.ai", "api.aiuxu.com", "api.aish
 """The official host and its mainland mirrors, which answer to the same keys."""
 
 LARGEST_REPLY = 8 * 2**20
-LARGEST_FILE = 512 * 2**20
 CONTROL, DOWNLOADS = 12, 4
-MOST_HOPS = 3
-_DEAD_LINK = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 OnSending = Callable[[], Awaitable[None]]
 
@@ -282,27 +276,25 @@ class Client:
         return task
 
     async def fetch(self, url: str, part: Path) -> None:
-        """Stream one link into a new file; on the engine's loop.
+        """Stream one result link into a file, as `gridgen.download` does; on the engine's loop."""
+        async with self._place("downloads"):
+            await download(self._open("downloads"), url, part, on_loopback=self.on_loopback)
 
-        No key goes along. Redirects are followed by hand, three at most, and
-        each address is checked before it is connected to.
+    async def probe(self) -> None:
+        """Ask something that costs nothing, to see whether the server answers at all.
 
         Raises
         ------
         APIError
-            If the answer is no file; statuses 403, 404 and 410 mean a dead link.
+            If it answers with a failure of its own (5xx).
         NetworkError
-            If the transfer broke off or the file is larger than 512 MB.
+            If it does not answer.
         """
-        async with self._place("downloads"):
-            for _hop in range(MOST_HOPS + 1):
-                await self._check_address(url)
-                following = await self._fetch_once(url, part)
-                if following is None:
-                    return
-                url = following
-        msg = f"the link was redirected more than {MOST_HOPS} times"
-        raise NetworkError(msg)
+        try:
+            await self._get("/v1/balance")
+        except APIError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
 
     async def price(self, model: str) -> Price | None:
         """Ask the server's public price list; None where it knows no price.
@@ -358,7 +350,7 @@ class Client:
         try:
             async with self._place("control"):
                 status, headers, body = await self._exchange("GET", path, seconds=self._timeout or 15)
-        except _http_errors() as error:
+        except http_errors() as error:
             msg = f"no answer from {self.host}: {type(error).__name__}. Check the network; nothing was sent twice."
             raise NetworkError(msg) from error
         payload = parse_json(body)
@@ -401,47 +393,6 @@ class Client:
                 bytes(body),
             )
 
-    async def _check_address(self, url: str) -> None:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if self.on_loopback and is_loopback(host) and parts.scheme in {"http", "https"}:
-            return
-        if parts.scheme != "https" or not host:
-            msg = f"the result link starts with {parts.scheme or 'nothing'}://, which is not fetched; only https is"
-            raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, parts.port or 443, type=socket.SOCK_STREAM
-            )
-        except OSError as error:
-            msg = f"the result's host {host!r} is not found: {error}"
-            raise NetworkError(msg) from error
-        if not all(ipaddress.ip_address(address[4][0]).is_global for address in found):
-            msg = f"the result link leads into a private network ({host!r}), which is not fetched"
-            raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
-
-    async def _fetch_once(self, url: str, part: Path) -> str | None:
-        """Fetch one hop: return where it redirects to, None when the file is complete."""
-        http = self._open("downloads")
-        try:
-            async with http.stream(
-                "GET",
-                url,
-                headers={"Accept-Encoding": "identity"},
-                follow_redirects=False,
-                timeout=(10, 30, 30, None),
-            ) as response:
-                if response.is_redirect:
-                    return urljoin(url, str(response.headers.get("location", "")))
-                if response.status_code != HTTPStatus.OK:
-                    body = await anext(response.aiter_bytes(), b"")
-                    raise api_error(response.status_code, {}, body[:300])
-                await _save(response.aiter_bytes(), part, response.headers.get("content-length"))
-        except _http_errors() as error:
-            msg = f"the download broke off: {type(error).__name__}"
-            raise NetworkError(msg) from error
-        return None
-
     def _open(self, purpose: str) -> Any:
         if purpose not in self._http:
             self._http[purpose] = self._make_http(self.on_loopback)
@@ -467,12 +418,6 @@ def _abandon(opened: dict[str, Any]) -> None:
     """Close the connections of a client that nobody holds any more."""
     if opened:
         engine().submit(_close_all(opened))
-
-
-def _http_errors() -> tuple[type[Exception], ...]:
-    """Return what a transport may raise, also when httpx2 was injected."""
-    newer = sys.modules.get("httpx2")
-    return (httpx.HTTPError, httpx.InvalidURL, *((newer.HTTPError, newer.InvalidURL) if newer else ()))
 
 
 class _Trace:
@@ -501,42 +446,6 @@ def _named(outcome: Outcome, error: Exception) -> Outcome:
     if isinstance(outcome, NotSent):
         return NotSent(f"{type(error).__name__} at {outcome.evidence}")
     return Ambiguous(f"{type(error).__name__} after {getattr(outcome, 'evidence', 'sending')}")
-
-
-async def _save(chunks: AsyncIterator[bytes], part: Path, promised: str | None) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()
-    size = 0
-    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        async for chunk in chunks:
-            size += len(chunk)
-            if size > LARGEST_FILE:
-                break
-            file.write(chunk)
-        file.flush()
-        await engine().in_thread(os.fsync, file.fileno())
-    wrong = promised is not None and promised.isdecimal() and size != int(promised)
-    if size > LARGEST_FILE or wrong:
-        part.unlink()
-        expected = f"at most {LARGEST_FILE}" if size > LARGEST_FILE else promised
-        msg = f"the download has {size} bytes, expected {expected}"
-        raise NetworkError(msg)
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_dead_link(error: APIError) -> bool:
-    """Whether a refused download means that a fresh link is needed."""
-    return error.status in _DEAD_LINK
 
 
 def _base_url(text: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-__all__ = ["Backoff", "Bucket", "Hazard", "ServiceTimes", "Window"]
+__all__ = ["Backoff", "Bucket", "Hazard", "ServiceTimes", "Storm", "Window"]
 
 DENSITY = 2.0
 """Checks per square root of a second: a quarter of G is the mean delay."""
@@ -21,6 +21,8 @@ FAR_TAIL = 3.0
 ROUNDING = 1e-6
 """Seconds below which a wait is an error of arithmetic; a clock may be too coarse to end it."""
 
+STORM_AFTER = 5
+PROBE_INTERVAL = 15.0
 SHORTEST, LONGEST = 0.25, 15.0
 FIRST_QUANTILE = -2.054
 """Standard score of the 2 % quantile: nothing finishes before it."""
@@ -162,3 +164,36 @@ class Backoff:
         """Count a failure and return the seconds to wait."""
         self.failures += 1
         return min(20.0, 0.5 * 2.0 ** (self.failures - 1))
+
+
+@dataclass(slots=True)
+class Storm:
+    """A breaker: after five failures of the server in a row, one question every 15 s tells when it is over.
+
+    While it is open nothing is submitted: an answer lost in a storm may be a
+    paid one, and a question costs nothing.
+    """
+
+    failures: int = 0
+    next_probe: float = -math.inf
+
+    @property
+    def open(self) -> bool:
+        """Whether the server is taken to be down."""
+        return self.failures >= STORM_AFTER
+
+    def failed(self, now: float) -> None:
+        """Count an answer that never came or was the server's own failure."""
+        self.failures += 1
+        if self.open:
+            self.next_probe = now + PROBE_INTERVAL
+
+    def calm(self) -> None:
+        """Note that the server answered."""
+        self.failures = 0
+
+    def most(self, now: float, usual: int) -> int:
+        """Return how many questions may be in flight."""
+        if not self.open:
+            return usual
+        return 1 if now >= self.next_probe else 0

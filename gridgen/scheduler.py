@@ -20,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen import media
 from gridgen._loop import engine
-from gridgen.client import CONTROL, DOWNLOADS, is_dead_link
+from gridgen.client import CONTROL, DOWNLOADS
+from gridgen.download import is_dead_link
 from gridgen.errors import APIError, AuthenticationError, GridgenError, JournalError, NetworkError
 from gridgen.journal import LIVE, Record, spent
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import LONGEST, Backoff, Bucket, ServiceTimes, Window
+from gridgen.pacing import LONGEST, Backoff, Bucket, ServiceTimes, Storm, Window
 from gridgen.stats import Meter
 from gridgen.task import Status, Task
 
@@ -134,6 +135,7 @@ class Scheduler:
         self._bucket, self._window = Bucket(), Window()
         self._unsent, self._refused = Backoff(), Backoff()
         self._at_server: dict[Item, Status] = {}
+        self._storm = Storm()
         self._wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -174,6 +176,7 @@ class Scheduler:
     def resume(self) -> None:
         """Submit again after `stop`, or after what was wrong was mended."""
         self.stopping, self.error = False, None
+        self._storm.calm()
         for item in self.items:
             if item.phase == "held":
                 self._plan(item)
@@ -239,7 +242,9 @@ class Scheduler:
         self._take_on_released()
         self._ripen()
         self._start_submissions()
-        self._start("poll", self._polls, CONTROL - self._flying["submit"], self._poll)
+        most = self._storm.most(self.clock.monotonic(), CONTROL - self._flying["submit"])
+        self._start("poll", self._polls, most, self._poll)
+        self._start_probe()
         self._start("download", self._links, DOWNLOADS, self._download)
         self._start("picture", self._pictures, PICTURES, self._picture)
         unfinished = sum(self._phases[phase] for phase in ("submit", "poll", "download", "picture"))
@@ -250,6 +255,25 @@ class Scheduler:
             self.settled.set()
         self.finished = not waiting
         return bool(waiting)
+
+    def _may_probe(self) -> bool:
+        """Whether anybody waits for the storm to pass and no question is on its way."""
+        return bool(self._polls or self._planned) and not (self._flying["poll"] or self._flying["probe"])
+
+    def _start_probe(self) -> None:
+        """Ask for the balance, which costs nothing, when a storm leaves nothing else to ask."""
+        over = self.stopping or self.error is not None or bool(self._polls)
+        due = self._storm.open and self.clock.monotonic() >= self._storm.next_probe
+        if due and self._may_probe() and not over:
+            self._spawn("probe", None, self._probe())
+
+    async def _probe(self) -> None:
+        try:
+            await self.client.probe()
+        except (APIError, NetworkError):
+            self._storm.failed(self.clock.monotonic())
+        else:
+            self._storm.calm()
 
     def _count_stalled(self) -> int:
         if not self._phases["poll"]:
@@ -268,8 +292,10 @@ class Scheduler:
     async def _rest(self) -> None:
         """Wait until something changed or the next thing is due."""
         due = self._due[0][0] if self._due else float("inf")
-        if self._planned and not (self.stopping or self.error):
-            now = self.clock.monotonic()
+        now = self.clock.monotonic()
+        if self._storm.open:
+            due = min(due, max(self._storm.next_probe, now + SHORTEST_REST)) if self._may_probe() else due
+        elif self._planned and not (self.stopping or self.error):
             wait = self._bucket.wait(now)
             due = min(due, now + max(wait, SHORTEST_REST)) if wait > 0 else due
         waker = asyncio.create_task(self._wake.wait())
@@ -309,14 +335,15 @@ class Scheduler:
             item = heapq.heappop(ready)[-1] if isinstance(ready, list) else ready.popleft()
             self._spawn(what, item, work(item))
 
-    def _spawn(self, what: str, item: Item, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, what: str, item: Item | None, work: Coroutine[Any, Any, None]) -> None:
         async def bracketed() -> None:
             try:
                 with self.clock.working():
                     await work
             except Exception as error:  # noqa: BLE001 - whatever it is, the person who waits must see it
                 self.error = self.error or error
-                self._move(item, "over")
+                if item is not None:
+                    self._move(item, "over")
             finally:
                 self._flying[what] -= 1
                 self._wake.set()
@@ -331,7 +358,7 @@ class Scheduler:
     def _start_submissions(self) -> None:
         while self._planned and not self.stopping and self.error is None:
             now = self.clock.monotonic()
-            if self._hindered(now):
+            if self._hindered(now) or self._storm.open:
                 return
             item = self._planned.popleft()
             if not self._affordable(item):
@@ -418,9 +445,11 @@ class Scheduler:
     async def _apply(self, item: Item, record: Record, outcome: Outcome) -> None:
         match outcome:
             case Accepted(task_id):
+                self._storm.calm()
                 self._unsent.failures = self._refused.failures = 0
                 await self._accepted(item, record, task_id)
             case Ambiguous(evidence):
+                self._storm.failed(self.clock.monotonic())
                 self._move(item, "over")
                 text = f"sent, and the answer was lost ({evidence}); it may be billed and is not repeated"
                 await self.journal.save(
@@ -495,6 +524,7 @@ class Scheduler:
         except (APIError, NetworkError) as error:
             await self._poll_failed(item, record, error)
             return
+        self._storm.calm()
         item.backoff.failures, item.missing_since = 0, None
         self._learn_price(item, task)
         if not task.status.finished:
@@ -522,6 +552,8 @@ class Scheduler:
         if isinstance(error, AuthenticationError):
             raise error
         now = self.clock.monotonic()
+        if getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, NetworkError):
+            self._storm.failed(now)
         if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
             item.missing_since = now if item.missing_since is None else item.missing_since
             if now - item.missing_since >= MISSING_AFTER:
@@ -697,7 +729,11 @@ class Scheduler:
 
 def _accept(part: Path, target: Path) -> media.Facts:
     """Check a downloaded file, and only then give it its name."""
-    facts = media.probe(part)
+    try:
+        facts = media.probe(part)
+    except media.MediaError:
+        part.unlink()
+        raise
     if target.is_symlink():
         raise media.MediaError(target, "it is a link, which is not written through")
     part.replace(target)
