@@ -43,6 +43,8 @@ TILE = 320
 _POSTER_BYTES = 7000
 _POSTER_MOMENTS = (0.4, 0.6, 0.25, 0.8, 0.1, 0.95, 0.0)
 _DARK = 14
+_BT709, _UNNAMED, _BT601 = 1, 2, 6
+_HIGH = 720
 _PREVIEW_FPS = 30
 _DEMUXERS = {"mp4": "mov", "webm": "matroska"}
 _WEBM_MAGIC = b"\x1a\x45\xdf\xa3"
@@ -270,6 +272,7 @@ def _telling_frame(path: Path, container: InputContainer, stream: VideoStream) -
         frame = _frame_at(container, stream, share)
         if frame is None:
             continue
+        frame.colorspace = _matrix(frame.colorspace, frame.height)
         image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
         light = max(image.convert("L").resize((16, 16), Image.Resampling.BOX).tobytes())
         if light > brightest:
@@ -326,13 +329,21 @@ def _encoder(tile: VideoStream, size: tuple[int, int], source: VideoStream) -> V
     tile.pix_fmt = "yuv420p"
     tile.codec_context.time_base = source.time_base or Fraction(1, 1000)
     tile.codec_context.thread_count = 1
+    tile.codec_context.colorspace = _matrix(source.codec_context.colorspace, source.height)
+    tile.codec_context.color_primaries = source.codec_context.color_primaries
+    tile.codec_context.color_trc = source.codec_context.color_trc
     tile.options = {
         "preset": "veryfast",
         "crf": "27",
         "forced-idr": "1",
-        "x264-params": "threads=1:keyint=infinite:scenecut=0:rc-lookahead=10:vbv-maxrate=112:vbv-bufsize=112",
+        "x264-params": "threads=1:keyint=infinite:scenecut=0:rc-lookahead=10:vbv-maxrate=102:vbv-bufsize=102",
     }
     return tile
+
+
+def _matrix(named: int, height: int) -> int:
+    """Return the colour matrix of a picture; one that names none is taken as browsers take it."""
+    return named if named != _UNNAMED else _BT709 if height >= _HIGH else _BT601
 
 
 def _thinned(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 __all__ = ["App", "Gate", "Seen"]
 
+_ENCODE = json.JSONEncoder(separators=(",", ":")).encode
+_REMEMBERED = 65_536
 _BODY_LIMIT = 8 * 1024 * 1024
 _RESULT = re.compile(r"(task[-_][0-9A-Za-z-]+)-([0-9]+)-([0-9a-f]{20})\.(?:mp4|jpg)")
 _LOCAL = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
@@ -56,7 +58,7 @@ class Seen:
     headers : dict of str to str
         Names in lower case; without those that carry secrets.
     body : bytes
-        What was read of it.
+        What was read of it, up to 64 kB.
     at : float
         Unix seconds on the simulator's clock.
     status : int or None
@@ -73,7 +75,7 @@ class Seen:
 
 
 def _json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    data = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
+    data = _ENCODE(body).encode()
     return Response(data, status, headers, "application/json")
 
 
@@ -88,6 +90,11 @@ def _answering(endpoint: Endpoint) -> Endpoint:
             return _json(refusal.body, refusal.status, refusal.headers)
 
     return answer
+
+
+def _base(request: Request) -> str:
+    """Return the URL by which the client reached this server; `Gate` has checked it."""
+    return f"http://{request.headers['host']}"
 
 
 async def _read(request: Request, limit: int) -> bytes:
@@ -207,11 +214,11 @@ class App:
         self._key_id(request)
         view = self.world.look(request.path_params["task_id"], self._now())
         links: tuple[list[str], str] = [], ""
-        if view.task.outcome == "completed" and view.phase in {"running", "completed"}:
-            links = self._links(view.task, str(request.base_url).rstrip("/"))
-            if self._ahead:
-                self.footage.ahead(view.task)
-        language = request.query_params.get("language")
+        if view.phase == "completed":
+            links = self._links(view.task, _base(request))
+        if self._ahead and view.fraction and view.task.outcome == "completed":
+            self.footage.ahead(view.task)
+        language = request.query_params.get("language") if request.scope["query_string"] else None
         return _json(replies.task(view, self.world.profile, links, language))
 
     def _links(self, task: Task, base: str) -> tuple[list[str], str]:
@@ -269,7 +276,7 @@ class App:
             message = "file is larger than 20 MB"
             raise Refusal(413, message, code="file_too_large")
         upload = self.world.upload(data, name, self._now())
-        return _json(replies.uploaded(upload, str(request.base_url).rstrip("/")))
+        return _json(replies.uploaded(upload, _base(request)))
 
     # account
 
@@ -328,7 +335,7 @@ class App:
         """Answer ``GET /openapi.json``: this API, described."""
         from gridgen.simulator.openapi import description
 
-        return _json(description(str(request.base_url).rstrip("/")))
+        return _json(description(_base(request)))
 
 
 def _known(name: str) -> Any:
@@ -400,7 +407,8 @@ class Gate:
 
         async def watched() -> Message:
             message = await receive()
-            seen.body += message.get("body", b"")
+            if len(seen.body) < _REMEMBERED:
+                seen.body = (seen.body + message.get("body", b""))[:_REMEMBERED]
             return message
 
         async def stamped(message: Message) -> None:

@@ -6,7 +6,7 @@ import contextlib
 import math
 import secrets
 import weakref
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from gridgen.simulator import pricing
 from gridgen.simulator.app import App, Gate
@@ -15,7 +15,7 @@ from gridgen.simulator.faults import Faults
 from gridgen.simulator.footage import Footage
 from gridgen.simulator.injector import Injector
 from gridgen.simulator.ledger import Ledger
-from gridgen.simulator.profiles import Profile, named
+from gridgen.simulator.profiles import Profile, Switches, named
 from gridgen.simulator.server import Server
 from gridgen.simulator.state import StateFile
 from gridgen.simulator.world import World
@@ -23,7 +23,7 @@ from gridgen.simulator.world import World
 if TYPE_CHECKING:
     import os
     from collections import deque
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from decimal import Decimal
     from types import TracebackType
 
@@ -97,7 +97,7 @@ class Simulator:
         key: str | None = None,
         record: int = 10_000,
         faults: Iterable[Fault] = (),
-        **switches: Any,
+        **switches: Unpack[Switches],
     ) -> None:
         _check(clips, key)
         chosen = named(profile) if isinstance(profile, str) else profile
@@ -106,7 +106,7 @@ class Simulator:
         self.clock: Clock = _clock(speed, self._world.latest)
         self.api_key = self._world.set_key(key or "sim-" + secrets.token_hex(12))
         self._footage = Footage(self._world, tiny=clips == "tiny")
-        self.faults = Faults(faults, seed=seed)
+        self.faults = Faults(faults, seed=seed, clock=self.clock)
         self._world.meddle = self.faults.meddle
         app = App(self._world, self.clock, self._footage)
         struck = Injector(app, self.faults, self._world, self.clock)
@@ -115,11 +115,8 @@ class Simulator:
         self._server = None if speed == math.inf else Server(self._gate, port)
         at = "" if self._server is None else f":{self._server.port}"
         self.base_url = f"http://127.0.0.1{at}"
-        self.ledger = Ledger(
-            lambda: len(self._world.tasks),
-            lambda index: self._world.entry(index, self.clock.time()),
-        )
-        self.close = weakref.finalize(self, _close, self._server, self._footage, self._state)
+        self.ledger = _ledger(self._world, self.clock)
+        self._end = weakref.finalize(self, _close, self._server, self._footage, self._state)
 
     def __repr__(self) -> str:
         return f"<Simulator at {self.base_url}: {self.ledger!r}>"
@@ -134,6 +131,10 @@ class Simulator:
         where: TracebackType | None,
     ) -> None:
         self.close()
+
+    def close(self) -> None:
+        """End it: nothing answers any more; what is in `state` stays. Again does nothing."""
+        self._end()
 
     @property
     def profile(self) -> Profile:
@@ -181,25 +182,31 @@ class Simulator:
 
         return InProcess(self._gate, self.clock, lambda: self._online)
 
-    def client(self, **options: Any) -> Client:
+    def client(
+        self,
+        *,
+        api_key: str | None = None,
+        timeout: float | None = None,
+        http_client: Callable[[], Any] | None = None,
+    ) -> Client:
         """Return a client of this simulator, which it keeps alive.
 
         Parameters
         ----------
-        **options
-            Passed on to `gridgen.Client`.
+        api_key : str or None, default None
+            Another key than `api_key`, such as one that is wrong.
+        timeout, http_client
+            As of `gridgen.Client`.
         """
         from gridgen.client import Client
 
-        options = {
-            "api_key": self.api_key,
-            "base_url": self.base_url,
-            "clock": self.clock,
-            **options,
-        }
-        if self._server is None:
-            options.setdefault("http_client", self._http_client)
-        client = Client(**options)
+        client = Client(
+            self.api_key if api_key is None else api_key,
+            self.base_url,
+            timeout=timeout,
+            http_client=self._http_client if self._server is None and http_client is None else http_client,
+            clock=self.clock,
+        )
         client.simulator = self
         return client
 
@@ -207,6 +214,10 @@ class Simulator:
         import httpx
 
         return httpx.AsyncClient(transport=self.transport(), trust_env=False)
+
+
+def _ledger(world: World, clock: Clock) -> Ledger:
+    return Ledger(lambda: len(world.tasks), lambda index: world.entry(index, clock.time()))
 
 
 def _check(clips: str, key: str | None) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from gridgen.clock import Clock
     from gridgen.simulator.fate import Fate
 
 __all__ = ["ENDPOINTS", "KINDS", "Fault", "Faults"]
@@ -81,6 +82,9 @@ class Fault:
         How often it strikes; None means always.
     skip : int
         How many requests it lets pass first.
+    during : tuple of float or None
+        From when to when, in simulated seconds since the simulator began; None means
+        always.
     chance : float
         Probability, 0 to 1, drawn from the simulator's seed.
     seconds : float or None
@@ -99,6 +103,7 @@ class Fault:
     match: str | Callable[[dict[str, Any]], bool] | None = None
     times: int | None = 1
     skip: int = 0
+    during: tuple[float, float] | None = None
     chance: float = 1.0
     seconds: float | None = None
     size: int = 0
@@ -140,11 +145,14 @@ class Faults:
         The first that applies to a request strikes.
     seed : int, default 0
         For `Fault.chance`.
+    clock : Clock or None, default None
+        For `Fault.during`; without one no rule with a span of time ever strikes.
     """
 
-    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0) -> None:
+    def __init__(self, faults: Iterable[Fault] = (), *, seed: int = 0, clock: Clock | None = None) -> None:
         self._rules: list[tuple[Fault, _Count]] = [(fault, _Count()) for fault in faults]
         self._seed = seed
+        self._clock = clock
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -185,7 +193,12 @@ class Faults:
         with self._lock:
             for index, (fault, count) in enumerate(self._rules):
                 aimed = fault.when in moments and fault.on in {endpoint, "any"}
-                if aimed and _matches(fault, submission) and self._strikes(index, fault, count):
+                if (
+                    aimed
+                    and self._is_time(fault)
+                    and _matches(fault, submission)
+                    and self._strikes(index, fault, count)
+                ):
                     return fault
         return None
 
@@ -198,6 +211,12 @@ class Faults:
             return replace(fate, service=fate.service + (fault.seconds or 0.0))
         outcomes = {"fail": "failed", "cancel": "cancelled", "stick": "stuck"}
         return replace(fate, outcome=outcomes[fault.kind])
+
+    def _is_time(self, fault: Fault) -> bool:
+        if fault.during is None:
+            return True
+        begin, end = fault.during
+        return self._clock is not None and begin <= self._clock.monotonic() < end
 
     def _strikes(self, index: int, fault: Fault, count: _Count) -> bool:
         count.met += 1

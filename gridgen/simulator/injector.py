@@ -32,6 +32,8 @@ _FOLDERS = {
     "/f/thumbnail/": "thumbnail",
     "/f/image/": "image",
 }
+_ALL = ("before_read", "before", "after", "mid_reply")
+_FIRST = _ALL[:1]
 _FOR_EVER = 86_400.0
 _BLOCK = 65_536
 _NO_HTTP = b"\x16\x03\x01\x00\xff this is not HTTP \x00\r\n\r\n"
@@ -81,16 +83,13 @@ class Injector:
             return
         place = _place(scope["path"])
         submission = self._submission(place, scope["path"])
-        fault = self._faults.pick(place, ("before_read",), submission)
-        if fault is not None:
-            await self._instead(fault, scope, receive, send)
-            return
-        if place == "submit":
+        fault = self._faults.pick(place, _FIRST if place == "submit" else _ALL, submission)
+        if fault is None and place == "submit":
             submission, receive = await _buffered(receive)
-        fault = self._faults.pick(place, ("before", "after", "mid_reply"), submission)
+            fault = self._faults.pick(place, _ALL[1:], submission)
         if fault is None:
             await self._app(scope, receive, send)
-        elif fault.when == "before":
+        elif fault.when in {"before_read", "before"}:
             await self._instead(fault, scope, receive, send)
         elif fault.kind == "slow":
             start, body = await _reply_of(self._app, scope, receive)

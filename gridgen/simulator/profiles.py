@@ -10,9 +10,41 @@ import dataclasses
 import difflib
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
-__all__ = ["PROFILES", "Profile", "named"]
+__all__ = ["PROFILES", "Profile", "Switches", "named"]
+
+
+class Switches(TypedDict, total=False):
+    """The switches of a `Profile`, as keywords."""
+
+    shape: str
+    url: str
+    words: str
+    durations: str
+    unknown_fields: str
+    bad_values: str
+    slots: int | None
+    beyond_slots: str
+    rate: float | None
+    burst: int
+    rate_reply: str
+    service: float
+    service_cv: float
+    wait: float
+    wait_cv: float
+    estimate: float
+    progress: str
+    failures: float
+    stuck: float
+    link_life: float
+    expired_status: int
+    idempotency: str
+    balance: float | Decimal
+    unlimited: bool
+    balance_fails: bool
+    videos: int
+    skew: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +146,7 @@ class Profile:
                 msg = f"{switch}={value!r} is no setting of the simulator (known: {', '.join(words)})."
                 raise ValueError(msg)
 
-    def but(self, **switches: Any) -> Profile:
+    def but(self, **switches: Unpack[Switches]) -> Profile:
         """Return a copy with some switches set otherwise.
 
         Raises
@@ -128,7 +160,8 @@ class Profile:
                 near = difflib.get_close_matches(switch, known, n=1, cutoff=0.0)[0]
                 msg = f"The simulator has no switch {switch!r} (nearest: {near!r}; all: {', '.join(known)})."
                 raise TypeError(msg)
-        return dataclasses.replace(self, **switches)
+        values: dict[str, Any] = {**switches}
+        return dataclasses.replace(self, **values)
 
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -153,7 +186,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "idempotency": ("honoured", "ignored", "in_progress", "indeterminate", "unavailable"),
 }
 
-PROFILES: dict[str, dict[str, Any]] = {
+PROFILES: dict[str, Switches] = {
     "demo": {},
     "contract": {"shape": "B", "words": "contract"},
     "live": {

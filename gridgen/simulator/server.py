@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import struct
 import threading
 from typing import TYPE_CHECKING, Any
 
+from gridgen.clock import Clock
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from starlette.types import ASGIApp
     from uvicorn import Config
-
-    from gridgen.clock import Clock
 
 __all__ = ["Server", "SocketWire"]
 
 _BACKLOG = 1024
+_TURNS = 5
 
 
 class Server:
@@ -38,8 +42,8 @@ class Server:
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
         from uvicorn.server import ServerState
 
-        self._config = _config(app)
-        self._protocol = _protocol()
+        self._config = _config(app, _protocol(lambda: self._open))
+        self._open = True
         self._state = ServerState()
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
@@ -80,7 +84,8 @@ class Server:
             task.cancel()
 
     async def _listen(self) -> None:
-        protocol = self._protocol
+        self._open = True
+        protocol: Any = self._config.http_protocol_class
 
         def connection() -> asyncio.Protocol:
             made: asyncio.Protocol = protocol(config=self._config, server_state=self._state, app_state={})
@@ -89,17 +94,28 @@ class Server:
         self._listener = await self._loop.create_server(connection, sock=self._socket, backlog=_BACKLOG)
 
     async def _unlisten(self) -> None:
-        self._listener.close()
+        """Take no more connections, then cut those there are.
+
+        asyncio loses a connection that was accepted just before its listener closes, so
+        the last ones are let in first.
+        """
+        self._open = False
+        with contextlib.suppress(NotImplementedError):
+            self._loop.remove_reader(self._socket)
+        for _ in range(_TURNS):
+            await Clock().sleep(0)
         for connection in list(self._state.connections):
             transport: asyncio.Transport = connection.transport
             transport.abort()
+        self._listener.close()
 
 
-def _config(app: ASGIApp) -> Config:
+def _config(app: ASGIApp, protocol: Any) -> Config:
     from uvicorn import Config
 
     config = Config(
         app,
+        http=protocol,
         loop="asyncio",
         lifespan="off",
         ws="none",
@@ -155,13 +171,15 @@ def _listen(port: int) -> socket.socket:
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-    except OSError:
+        listener.listen(_BACKLOG)
+    except OSError as error:
         listener.close()
-        raise
+        msg = f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}); 0 takes a free one."
+        raise OSError(error.errno, msg) from None
     return listener
 
 
-def _protocol() -> Any:
+def _protocol(is_open: Callable[[], bool]) -> Any:
     """Return uvicorn's protocol class, letting the application reach its transport."""
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as Base
@@ -172,5 +190,7 @@ def _protocol() -> Any:
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
             self.app_state = {**self.app_state, "transport": transport}
+            if not is_open():
+                transport.abort()
 
     return Tapped

@@ -82,7 +82,7 @@ def _sum(costs: list[int]) -> dict[str, Any]:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):
+    except (KeyError, ValueError, OSError):
         message = f"tz {name[:40]!r} is not a time zone"
         raise Refusal.invalid(message) from None
 

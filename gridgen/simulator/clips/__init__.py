@@ -21,9 +21,10 @@ __all__ = ["Scene", "dimensions", "render", "stand_in", "still"]
 
 FPS: Final = 24
 _SHOWN: Final = 2
-_TINY_FPS: Final = 4
-_TINY_SIDE: Final = 96
+_TINY_FPS: Final = 2
+_TINY_SIDE: Final = 64
 _WIDEST: Final = 4.0
+_LONGEST: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ def render(scene: Scene, *, tiny: bool = False) -> bytes:
     scene : Scene
         What to show.
     tiny : bool, default False
-        A picture of at most 96 pixels at 4 frames a second, a few kB: for tests.
+        A picture of at most 64 pixels at 2 frames a second, a few kB: for tests. It has
+        the prompt's light and colours, and no subject.
 
     Returns
     -------
@@ -110,13 +112,13 @@ def render(scene: Scene, *, tiny: bool = False) -> bytes:
         A field of the scene cannot be used.
     """
     size = dimensions(scene.size, scene.quality, scene.image)
-    if not 0 < scene.duration <= 60:
-        message = f"duration={scene.duration!r} is not between 1 and 60 seconds."
+    if not 0 < scene.duration <= _LONGEST:
+        message = f"duration={scene.duration!r} is not between 1 and {_LONGEST} seconds."
         raise ValueError(message)
-    fps, shown, crf = (_TINY_FPS, 1, 30) if tiny else (FPS, _SHOWN, 26)
+    fps, shown, crf = (_TINY_FPS, 1, 32) if tiny else (FPS, _SHOWN, 26)
     if tiny:
         size = _shrunk(size, _TINY_SIDE)
-    film = _film(scene, size, caption=scene.caption and not tiny)
+    film = _film(scene, size, caption=scene.caption and not tiny, sketch=tiny)
     count = fps * scene.duration
     pictures = film.pictures(times=[index * shown / fps for index in range(-(-count // shown))])
     return encode(pictures, size=size, count=count, fps=fps, repeat=shown, crf=crf)
@@ -153,10 +155,11 @@ def stand_in(url: str) -> bytes:
     return out.getvalue()
 
 
-def _film(scene: Scene, size: tuple[int, int], *, caption: bool) -> Film:
-    facts = f"{scene.size}   {scene.duration} s   {scene.quality}" if caption else None
+def _film(scene: Scene, size: tuple[int, int], *, caption: bool, sketch: bool = False) -> Film:
     image = None if scene.image is None else _picture(scene.image)
-    return Film(scene.prompt, size, scene.duration, seed=scene.seed, image=image, facts=facts)
+    shape = scene.size if image is None else "from image"
+    facts = f"{shape}   {scene.duration} s   {scene.quality}" if caption else None
+    return Film(scene.prompt, size, scene.duration, seed=scene.seed, image=image, facts=facts, sketch=sketch)
 
 
 def _picture(image: bytes) -> Image.Image:

@@ -66,22 +66,30 @@ def caption(size: tuple[int, int], prompt: str, facts: str) -> tuple[Plate, int]
         The bar, and its top edge in pixels.
     """
     width, height = size
-    letter = max(8, round(min(max(size) / 30, min(size) / 15)))
-    margin = letter * 4 // 5
-    lines = _wrapped(printable(prompt), _font(letter), width - 2 * margin)
-    deep = (round(letter * (1.26 * len(lines) + 2.9)) // 2) * 2
-    bar = Image.new("RGBA", (width, deep), (6, 8, 14, 0))
-    fall = np.linspace(0, 1, deep, dtype=np.float32) ** np.float32(0.62) * 205
-    shade = np.repeat(fall.astype(np.uint8)[:, None], width, axis=1)
-    bar.putalpha(Image.fromarray(shade))
+    largest = max(8, round(min(max(size) / 32, min(size) / 17)))
+    margin = largest * 3 // 4
+    letter, lines = _set(printable(prompt), width - 2 * margin, largest)
+    small = max(7, round(largest * 0.84))
+    deep = round(letter * 1.24 * len(lines) + small * 1.3 + largest * 0.95) // 2 * 2
+    bar = Image.new("RGBA", (width, deep), (8, 10, 16, 0))
+    fall = np.clip(np.linspace(0, 1.6, deep, dtype=np.float32), 0, 1) ** np.float32(0.8) * 172
+    bar.putalpha(Image.fromarray(np.repeat(fall.astype(np.uint8)[:, None], width, axis=1)))
     draw = ImageDraw.Draw(bar)
-    y = letter * 1.0
+    y = largest * 0.55
     for line in lines:
         draw.text((margin, y), line, font=_font(letter), fill=(250, 250, 252, 255))
-        y += letter * 1.26
-    small = max(7, round(letter * 0.82))
-    draw.text((margin, y + letter * 0.12), facts, font=_font(small), fill=(255, 214, 140, 255))
+        y += letter * 1.24
+    draw.text((margin, y + small * 0.08), facts, font=_font(small), fill=(255, 212, 132, 255))
     return Plate.of(bar), height - deep
+
+
+def _set(text: str, width: float, largest: int) -> tuple[int, list[str]]:
+    """Choose the letters' size: a little smaller where one line is then enough."""
+    for letter in range(largest, round(largest * 0.8) - 1, -1):
+        if _font(letter).getlength(text) <= width:
+            return letter, [text]
+    letter = round(largest * 0.9)
+    return letter, _wrapped(text, _font(letter), width)
 
 
 def _wrapped(text: str, font: ImageFont.FreeTypeFont, width: float) -> list[str]:

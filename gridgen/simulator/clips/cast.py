@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gridgen.simulator.clips import animals, objects
+from gridgen.simulator.clips import creatures, figures, vessels
 from gridgen.simulator.clips.colours import NAMES, Colour, lit, mix
 from gridgen.simulator.clips.plates import Plate
+from gridgen.simulator.clips.quadrupeds import QUADRUPEDS, quadruped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from PIL import Image
 
     from gridgen.simulator.clips.colours import Palette
     from gridgen.simulator.clips.words import Subject
 
-__all__ = ["AFLOAT", "IN_AIR", "Role", "cycle", "role"]
+    _Shape = Callable[[int, Colour, float], Image.Image]
+
+__all__ = ["AFLOAT", "BUILT", "IN_AIR", "Role", "cycle", "role"]
 
 AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
-IN_AIR: Final = frozenset({"bird", "butterfly", "balloon", "plane", "rocket", "umbrella", "lantern", "astronaut"})
-_GLOWING: Final = frozenset({"lantern", "lighthouse", "train", "robot", "jellyfish"})
+BUILT: Final = frozenset({"lighthouse", "windmill"})
+IN_AIR: Final = frozenset(
+    {"bird", "butterfly", "balloon", "plane", "rocket", "umbrella", "lantern", "astronaut"}
+)
+_GLOWING: Final = frozenset({"fish", "lantern", "lighthouse", "train", "robot", "jellyfish"})
 _TURN: Final = 2 * math.pi
 
 
@@ -63,7 +68,7 @@ _ROLES: Final = {
     "jellyfish": Role(0.34, (226, 150, 220), 16, 2.2),
     "bird": Role(0.22, (236, 238, 242), 12, 0.9),
     "butterfly": Role(0.2, (244, 152, 58), 10, 0.5),
-    "paper boat": Role(0.3, (248, 246, 238), 16, 2.8),
+    "paper boat": Role(0.36, (248, 246, 238), 16, 2.8),
     "sailboat": Role(0.36, (196, 66, 52), 16, 3.2),
     "ship": Role(0.3, (190, 56, 48), 16, 4.0),
     "balloon": Role(0.42, (226, 70, 56), 16, 5.0),
@@ -74,7 +79,7 @@ _ROLES: Final = {
     "person": Role(0.38, (186, 62, 54), 12, 1.0),
     "rocket": Role(0.5, (216, 62, 50), 6, 0.3),
     "plane": Role(0.17, (52, 104, 184), 8, 4.0),
-    "lighthouse": Role(0.56, (192, 52, 46), 1, 1.0),
+    "lighthouse": Role(0.62, (192, 52, 46), 1, 1.0),
     "windmill": Role(0.5, (214, 196, 168), 16, 1.6),
     "umbrella": Role(0.26, (218, 52, 60), 16, 3.5),
     "lantern": Role(0.22, (238, 96, 52), 16, 4.0),
@@ -86,7 +91,7 @@ def role(subject: Subject) -> Role:
     return _ROLES[subject.kind]
 
 
-def cycle(subject: Subject, height: int, palette: Palette) -> list[Plate]:
+def cycle(subject: Subject, height: int, palette: Palette, *, rough: float = 1.0) -> list[Plate]:
     """Paint a subject's cycle of pictures, facing right.
 
     Parameters
@@ -96,66 +101,107 @@ def cycle(subject: Subject, height: int, palette: Palette) -> list[Plate]:
         Pixels.
     palette : Palette
         The light it stands in.
+    rough : float, default 1.0
+        How strongly boats rock.
     """
     part = _ROLES[subject.kind]
     own = NAMES[subject.colour] if subject.colour else part.colour
-    strength = 0.25 if subject.kind in _GLOWING else 0.72
-    shown = mix(lit(own, palette.shade, strength), own, 0.35)
-    draw = _pictures(subject, shown, palette)
-    return [Plate.of(draw(height, frame / part.frames)) for frame in range(part.frames)]
+    if subject.kind in QUADRUPEDS and subject.colour not in {None, "black", "white"}:
+        own = mix(own, part.colour, 0.45)
+    colour = lit(own, palette.shade, 0.25 if subject.kind in _GLOWING else 0.5)
+    dress = _Dress(subject.deed, colour, palette, rough)
+    draw = _DRAWN[subject.kind]
+    if subject.kind not in _SWINGING:
+        return [Plate.of(draw(height, frame / part.frames, dress)) for frame in range(part.frames)]
+    swings = [round(math.sin(frame / part.frames * _TURN), 6) for frame in range(part.frames)]
+    painted = {
+        swing: Plate.of(draw(height, math.asin(swing) / _TURN, dress)) for swing in sorted(set(swings))
+    }
+    return [painted[swing] for swing in swings]
 
 
-def _pictures(subject: Subject, colour: Colour, palette: Palette) -> Callable[[int, float], Image.Image]:
-    kind, deed, lamp = subject.kind, subject.deed, mix(palette.lamp, (255, 255, 255), 0.1)
-    if kind in animals.QUADRUPEDS:
-        return _four_legs(kind, deed, colour, palette)
-    if kind in _ROCKING:
-        draw, degrees = _ROCKING[kind]
-        return lambda height, u: draw(height, colour, degrees * math.sin(u * _TURN))
-    if kind in _BENDING:
-        shape = _BENDING[kind]
-        return lambda height, u: shape(height, colour, math.sin(u * _TURN))
-    if kind == "robot":
-        return lambda height, u: objects.robot(height, colour, u, lamp, walking=deed in {"walk", "run", "dance"})
-    if kind == "person":
-        return lambda height, u: objects.person(height, colour, u, gait=deed)
-    if kind == "train":
-        return lambda height, _: objects.train(height, colour, lamp)
-    if kind == "lighthouse":
-        return lambda height, _: objects.lighthouse(height, colour, lamp)
-    turning = objects.car if kind == "car" else objects.windmill
-    step = _TURN / 3 if kind == "car" else _TURN / 4
-    return lambda height, u: turning(height, colour, u * step)
+@dataclass(frozen=True, slots=True)
+class _Dress:
+    """How a figure is drawn: its deed, its colour, the light, how strongly it rocks."""
+
+    deed: str
+    colour: Colour
+    palette: Palette
+    rough: float
 
 
-def _four_legs(kind: str, deed: str, colour: Colour, palette: Palette) -> Callable[[int, float], Image.Image]:
-    build = animals.QUADRUPEDS[kind]
-    dressed = animals.Build(
-        coat=colour,
-        mark=mix(lit(build.mark, palette.shade, 0.6), build.mark, 0.35),
-        **{name: getattr(build, name) for name in ("body", "girth", "leg", "neck", "rise", "head", "snout", "ears", "tail")},
+_Draw = Callable[[int, float, _Dress], "Image.Image"]
+
+
+def _stepping(kind: str) -> _Draw:
+    build = QUADRUPEDS[kind]
+
+    def draw(height: int, phase: float, dress: _Dress) -> Image.Image:
+        mark = mix(lit(build.mark, dress.palette.shade, 0.6), build.mark, 0.35)
+        dressed = replace(build, coat=dress.colour, mark=mark)
+        if dress.deed == "wait":
+            return quadruped(height, dressed, 0.02 * math.sin(phase * _TURN), gallop=False)
+        return quadruped(height, dressed, phase, gallop=dress.deed in {"run", "leap"})
+
+    return draw
+
+
+def _rocking(shape: _Shape, degrees: float) -> _Draw:
+    return lambda height, phase, dress: shape(
+        height, dress.colour, degrees * dress.rough * math.sin(phase * _TURN)
     )
-    if deed == "wait":
-        return lambda height, u: animals.quadruped(height, dressed, 0.02 * math.sin(u * _TURN), gallop=False)
-    return lambda height, u: animals.quadruped(height, dressed, u, gallop=deed in {"run", "leap"})
 
 
-_ROCKING: Final = {
-    "paper boat": (objects.paper_boat, 5.0),
-    "sailboat": (objects.sailboat, 4.0),
-    "ship": (objects.ship, 1.2),
-    "balloon": (objects.balloon, 3.0),
-    "astronaut": (objects.astronaut, 14.0),
-    "plane": (objects.plane, 2.5),
-    "umbrella": (objects.umbrella, 16.0),
-    "lantern": (objects.lantern, 5.0),
+def _bending(shape: _Shape) -> _Draw:
+    return lambda height, phase, dress: shape(height, dress.colour, math.sin(phase * _TURN))
+
+
+def _turning(shape: _Shape, spokes: int) -> _Draw:
+    return lambda height, phase, dress: shape(height, dress.colour, phase * _TURN / spokes)
+
+
+def _robot(height: int, phase: float, dress: _Dress) -> Image.Image:
+    walking = dress.deed in {"walk", "run", "dance"}
+    return figures.robot(height, dress.colour, phase, dress.palette.lamp, walking=walking)
+
+
+_DRAWN: Final[dict[str, _Draw]] = {
+    **{kind: _stepping(kind) for kind in QUADRUPEDS},
+    "astronaut": _rocking(figures.astronaut, 14.0),
+    "balloon": _rocking(vessels.balloon, 3.0),
+    "bird": _bending(creatures.bird),
+    "butterfly": _bending(creatures.butterfly),
+    "car": _turning(vessels.car, 3),
+    "dolphin": _bending(creatures.whale),
+    "fish": _bending(creatures.fish),
+    "jellyfish": _bending(creatures.jellyfish),
+    "lantern": _rocking(figures.lantern, 5.0),
+    "lighthouse": lambda height, _, dress: figures.lighthouse(height, dress.colour, dress.palette.lamp),
+    "paper boat": _rocking(vessels.paper_boat, 5.0),
+    "person": lambda height, phase, dress: figures.person(height, dress.colour, phase, gait=dress.deed),
+    "plane": _rocking(vessels.plane, 2.5),
+    "robot": _robot,
+    "rocket": _bending(vessels.rocket),
+    "sailboat": _rocking(vessels.sailboat, 4.0),
+    "ship": _rocking(vessels.ship, 1.2),
+    "train": lambda height, _, dress: vessels.train(height, dress.colour, dress.palette.lamp),
+    "umbrella": _rocking(figures.umbrella, 16.0),
+    "whale": _bending(creatures.whale),
+    "windmill": _turning(figures.windmill, 4),
 }
-_BENDING: Final = {
-    "whale": animals.whale,
-    "dolphin": animals.whale,
-    "fish": animals.fish,
-    "bird": animals.bird,
-    "butterfly": animals.butterfly,
-    "jellyfish": animals.jellyfish,
-    "rocket": objects.rocket,
-}
+_SWINGING: Final = frozenset(
+    {
+        "astronaut",
+        "balloon",
+        "bird",
+        "butterfly",
+        "dolphin",
+        "fish",
+        "jellyfish",
+        "lantern",
+        "paper boat",
+        "plane",
+    }
+    | {"rocket", "sailboat", "ship", "umbrella", "whale"}
+)
+"""Figures that go back the way they came: half of their pictures serve twice."""

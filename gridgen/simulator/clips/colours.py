@@ -25,12 +25,39 @@ NAMES: Final[dict[str, Colour]] = {
     name: _hex(code)
     for name, code in (
         pair.split(":")
-        for pair in (
-            "red:e0342b crimson:c81d3c scarlet:ea3323 orange:f2852b amber:f5a623 yellow:f6d23a gold:e8b130 golden:f0b63a "
-            "green:3da35a emerald:1fae6b lime:9bd83a olive:8a8a3a teal:1f9a94 turquoise:2fc3b8 cyan:2fc8e0 blue:2f6fe0 "
-            "azure:3f9ff0 navy:23408f indigo:4a3fb0 violet:8a4fd0 purple:8a3fc0 magenta:d836b8 pink:f283b0 rose:ec6a8c "
-            "brown:8a5a36 beige:d8c3a0 white:f4f5f7 silver:c3c9d2 grey:8d939b gray:8d939b black:17181d coral:f47a60"
-        ).split()
+        for pair in [
+            "red:e0342b",
+            "crimson:c81d3c",
+            "scarlet:ea3323",
+            "orange:f2852b",
+            "amber:f5a623",
+            "yellow:f6d23a",
+            "gold:e8b130",
+            "golden:f0b63a",
+            "green:3da35a",
+            "emerald:1fae6b",
+            "lime:9bd83a",
+            "olive:8a8a3a",
+            "teal:1f9a94",
+            "turquoise:2fc3b8",
+            "cyan:2fc8e0",
+            "blue:2f6fe0",
+            "azure:3f9ff0",
+            "navy:23408f",
+            "indigo:4a3fb0",
+            "violet:8a4fd0",
+            "purple:8a3fc0",
+            "magenta:d836b8",
+            "pink:f283b0",
+            "rose:ec6a8c",
+            "brown:8a5a36",
+            "beige:d8c3a0",
+            "white:f4f5f7",
+            "silver:c3c9d2",
+            "grey:8d939b",
+            "gray:8d939b",
+            "black:17181d",
+        ]
     )
 }
 """Colour words and what they mean, each 0 to 255."""
@@ -64,11 +91,12 @@ class Palette:
     haze: Colour
     shade: Colour
     lamp: Colour
-    night: bool = False
+    night: bool
 
 
 def _palette(codes: str, *, night: bool = False) -> Palette:
-    return Palette(*(_hex(code) for code in codes.split()), night=night)
+    top, middle, low, sun, glow, haze, shade, lamp = map(_hex, codes.split())
+    return Palette(top, middle, low, sun, glow, haze, shade, lamp, night)
 
 
 _HOURS: Final = {
@@ -77,6 +105,7 @@ _HOURS: Final = {
     "golden": _palette("55639c f0a766 ffdf9a fff6cf ffbe5c f4c48c b98a74 ffdf8f"),
     "dusk": _palette("2a2a66 8d4a8a ff9a72 ffe0b0 ff7a68 b2658c 6d5486 ffcf8a"),
     "night": _palette("060b22 10244c 2c4f7c f4f1df 7ea6d8 24426a 2c3f66 ffd98a", night=True),
+    "storm": _palette("1e2c3a 435a68 a9b4a2 e8ece4 c9d2c0 6d818a 73838e ffe3a8"),
     "grey": _palette("6b7683 98a3ae c6ced4 f3f3ee dfe4e6 b4bec6 98a2aa ffe3a8"),
     "neon": _palette("0c0828 3d1264 d63a8c ffd0f0 ff4fae 6a2288 3a2a66 ffd080", night=True),
     "space": _palette("04030d 0d0a26 1c1748 fff4dc 8a6cff 2a2060 6a6a90 ffd98a", night=True),
@@ -123,7 +152,7 @@ def palette(look: Look, setting: str, rng: random.Random) -> Palette:
     name = _name(look, setting, rng)
     shift, exposure = rng.uniform(-0.015, 0.015), look.light
     if "storm" in look.weather:
-        exposure *= 0.58
+        exposure *= 0.9
     found = _mapped(_HOURS[name], lambda c: _graded(c, shift, look.manner))
     if "fog" in look.weather:
         found = _veiled(found)
@@ -141,6 +170,8 @@ def _name(look: Look, setting: str, rng: random.Random) -> str:
         return "neon"
     if look.hour is not None:
         return look.hour
+    if "storm" in look.weather:
+        return "storm"
     return "grey" if look.weather & {"rain", "fog", "storm", "cloud"} else chosen
 
 
@@ -148,9 +179,9 @@ def _veiled(found: Palette) -> Palette:
     veil = mix(found.haze, (214.0, 220.0, 224.0), 0.12 if found.night else 0.5)
     return replace(
         found,
-        top=mix(found.top, veil, 0.6),
-        middle=mix(found.middle, veil, 0.6),
-        low=mix(found.low, veil, 0.55),
+        top=mix(found.top, veil, 0.5),
+        middle=mix(found.middle, veil, 0.5),
+        low=mix(found.low, veil, 0.4),
         haze=veil,
     )
 
@@ -168,8 +199,17 @@ def _graded(colour: Colour, shift: float, manner: frozenset[str]) -> Colour:
 
 
 def _mapped(found: Palette, change: Callable[[Colour], Colour]) -> Palette:
-    parts = ("top", "middle", "low", "sun", "glow", "haze", "shade", "lamp")
-    return replace(found, **{part: change(getattr(found, part)) for part in parts})
+    return Palette(
+        change(found.top),
+        change(found.middle),
+        change(found.low),
+        change(found.sun),
+        change(found.glow),
+        change(found.haze),
+        change(found.shade),
+        change(found.lamp),
+        found.night,
+    )
 
 
 def _luma(colour: Colour) -> float:

@@ -67,7 +67,9 @@ def encode(
     return out.getvalue()
 
 
-def _packets(stream: VideoStream, pictures: Iterable[Canvas], count: int, repeat: int) -> Iterator[Packet[Any]]:
+def _packets(
+    stream: VideoStream, pictures: Iterable[Canvas], count: int, repeat: int
+) -> Iterator[Packet[Any]]:
     repeats, since_key = None, 0
     for packet in _encoded(stream, pictures, repeat):
         since_key = 0 if packet.is_keyframe else since_key + 1

@@ -9,11 +9,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from gridgen.simulator.clips import scenery, weather, words
+from gridgen.simulator.clips.acting import perform
 from gridgen.simulator.clips.caption import caption
 from gridgen.simulator.clips.colours import mix, palette
-from gridgen.simulator.clips.layers import Moment, Strip
+from gridgen.simulator.clips.layers import Moment, Sprite, Strip
+from gridgen.simulator.clips.places import PLACES, settle
 from gridgen.simulator.clips.plates import Canvas, Plate
-from gridgen.simulator.clips.settings import SETTINGS, settle
 from gridgen.simulator.clips.stage import Stage, chance
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Film"]
 
 _ZOOM: Final = 1.3
+_GREY: Final = 128
 
 
 class Film:
@@ -41,10 +43,20 @@ class Film:
         RGB picture that becomes the far layer.
     facts : str or None
         Second line of the caption; None for no caption.
+    sketch : bool, default False
+        Only the light and one moving form, for very small pictures.
     """
 
     def __init__(
-        self, prompt: str, size: tuple[int, int], seconds: float, *, seed: int, image: Image.Image | None, facts: str | None
+        self,
+        prompt: str,
+        size: tuple[int, int],
+        seconds: float,
+        *,
+        seed: int,
+        image: Image.Image | None,
+        facts: str | None,
+        sketch: bool = False,
     ) -> None:
         self.look = words.read(prompt)
         luck = chance(prompt, 0, "scene")
@@ -53,8 +65,11 @@ class Film:
         colours = palette(self.look, place, luck)
         self._seconds = seconds
         self.stage = Stage(size, seconds * self.look.pace, self.look, colours, prompt, seed)
-        self._backdrop = self._sky(place) if image is None else _covering(image, size, self.stage)
-        self._set(place, framed=image is not None)
+        self._backdrop = self._sky(place) if image is None else _covering(image, size)
+        if sketch:
+            self._sketch()
+        else:
+            self._set(place, framed=image is not None)
         self._caption = None if facts is None else caption(size, prompt, facts)
 
     def pictures(self, times: Sequence[float]) -> Iterator[Canvas]:
@@ -65,7 +80,9 @@ class Film:
             canvas.copy_from(self._backdrop)
             for layer in self.stage.layers:
                 layer.draw(canvas, now)
-            picture = _zoomed(canvas, shown, zoom) if zoom > 1.001 else canvas
+            picture = _zoomed(canvas, shown, zoom) if zoom > 1 else canvas
+            if "mono" in self.look.manner:
+                picture.u[...] = picture.v[...] = _GREY
             if self._caption is not None:
                 self._caption[0].draw(picture, 0, self._caption[1])
             yield picture
@@ -78,15 +95,25 @@ class Film:
         canvas = Canvas.of(soft, stage.size, stage.rng("grain"))
         if not stage.look.weather & {"storm", "fog", "rain", "cloud"} and place != "underwater":
             plate = scenery.disc(stage.unit * 0.065, stage.palette.sun)
-            plate.draw(canvas, stage.sun[0] * stage.size[0] - plate.width / 2, stage.sun[1] * stage.size[1] - plate.height / 2)
+            plate.draw(
+                canvas,
+                stage.sun[0] * stage.size[0] - plate.width / 2,
+                stage.sun[1] * stage.size[1] - plate.height / 2,
+            )
         return canvas
+
+    def _sketch(self) -> None:
+        stage, radius = self.stage, self.stage.unit * 0.22
+        plate = scenery.disc(radius, mix(stage.palette.shade, stage.palette.glow, 0.5))
+        way = stage.size[0] + 2 * radius
+        stage.layers.append(Sprite([plate], lambda t: ((t * stage.unit * 0.3) % way - radius, stage.y(0.7))))
 
     def _set(self, place: str, *, framed: bool) -> None:
         stage = self.stage
         runs = any(s.deed == "run" for s in stage.look.subjects[:1])
         stage.track = stage.unit * 0.3 if runs and self.look.camera not in {"static", "orbit"} else 0.0
         if framed:
-            stage.perform(0.86, 0.7)
+            perform(stage, 0.8, 0.7)
         else:
             if stage.palette.night:
                 weather.stars(stage)
@@ -94,9 +121,15 @@ class Film:
                 tone = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.4)
                 heavy = bool(stage.look.weather & {"storm", "cloud", "rain"})
                 tone = mix(stage.palette.top, stage.palette.low, 0.3) if heavy else tone
-                plate = scenery.clouds(stage.rng("clouds"), stage.period, round(stage.unit * 0.34), tone, cover=0.85 if heavy else 0.45)
+                plate = scenery.clouds(
+                    stage.rng("clouds"),
+                    stage.period,
+                    round(stage.unit * 0.34),
+                    tone,
+                    cover=0.85 if heavy else 0.45,
+                )
                 stage.layers.append(Strip(plate, stage.y(0.06), 0.06, stage.unit * 0.012))
-            SETTINGS[place](stage)
+            PLACES[place](stage)
             if "fog" in stage.look.weather:
                 weather.veil(stage, 0.66, 0.4)
                 weather.veil(stage, 0.86, 0.9)
@@ -114,7 +147,7 @@ class Film:
         elif look.camera in {"pan left", "pan right"}:
             pan += unit * 0.16 * time * (1 if look.camera == "pan right" else -1)
         elif look.camera in {"tilt up", "tilt down"}:
-            tilt = unit * 0.018 * min(time, 6.0) * (-1 if look.camera == "tilt up" else 1)
+            tilt = unit * 0.013 * min(time, 6.0) * (-1 if look.camera == "tilt up" else 1)
         elif look.camera == "orbit":
             pan += unit * 0.22 * math.sin(time * 0.5)
         elif look.camera == "handheld":
@@ -125,17 +158,24 @@ class Film:
         return Moment(time, pan, tilt), zoom
 
 
-def _covering(image: Image.Image, size: tuple[int, int], stage: Stage) -> Canvas:
+def _covering(image: Image.Image, size: tuple[int, int]) -> Canvas:
     fitted = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
     canvas = Canvas(*size)
-    Plate(np.asarray(fitted), np.full((size[1], size[0]), 255, np.uint8)).draw(canvas, 0, 0)
+    Plate.painted(np.asarray(fitted), np.full((size[1], size[0]), 255, np.uint8)).draw(canvas, 0, 0)
     return canvas
 
 
 def _zoomed(canvas: Canvas, shown: Canvas, zoom: float) -> Canvas:
-    for source, target in ((canvas.y, shown.y), (canvas.u, shown.u), (canvas.v, shown.v)):
+    smooth, plain = Image.Resampling.BILINEAR, Image.Resampling.NEAREST
+    for source, target, way in (
+        (canvas.y, shown.y, smooth),
+        (canvas.u, shown.u, plain),
+        (canvas.v, shown.v, plain),
+    ):
         height, width = source.shape
         left, top = width * (1 - 1 / zoom) / 2, height * (1 - 1 / zoom) / 2
         whole = Image.fromarray(source)
-        target[...] = np.asarray(whole.resize((width, height), Image.Resampling.BILINEAR, box=(left, top, width - left, height - top)))
+        target[...] = np.asarray(
+            whole.resize((width, height), way, box=(left, top, width - left, height - top))
+        )
     return shown

@@ -1,12 +1,13 @@
-"""What moves: strips of scenery, water, sprites, particles and light, each a function of time."""
+"""What moves: strips of scenery, water, sprites and light, each a function of time."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Indices = NDArray[np.int64]
 
-__all__ = ["Flakes", "Flash", "Layer", "Moment", "Sprite", "Strip", "Water"]
+__all__ = ["Beam", "Flash", "Layer", "Moment", "Sprite", "Strip", "Water"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ class Strip:
     def draw(self, canvas: Canvas, now: Moment) -> None:
         """Lay it on `canvas`."""
         lift = self.bob * math.sin(1.7 * now.t + self.phase) if self.bob else 0.0
-        self.plate.scroll(canvas, self.speed * now.t - now.pan * self.depth, self.y - now.tilt * self.depth + lift)
+        self.plate.scroll(
+            canvas, self.speed * now.t - now.pan * self.depth, self.y - now.tilt * self.depth + lift
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,16 +93,19 @@ class Sprite:
         Pictures of the cycle a second.
     depth : float
         How strongly the camera's moves shift it.
+    lead : float
+        Seconds by which the cycle is ahead.
     """
 
     cycle: Sequence[Plate]
     path: Callable[[float], tuple[float, float]]
     rate: float = 0.0
     depth: float = 0.0
+    lead: float = 0.0
 
     def draw(self, canvas: Canvas, now: Moment) -> None:
         """Lay it on `canvas`."""
-        plate = self.cycle[int(now.t * self.rate) % len(self.cycle)]
+        plate = self.cycle[int((now.t + self.lead) * self.rate) % len(self.cycle)]
         x, y = self.path(now.t)
         x -= plate.width / 2 + now.pan * self.depth
         plate.draw(canvas, x, y - plate.height / 2 - now.tilt * self.depth)
@@ -154,65 +160,57 @@ class Water:
             canvas.blend(plane[self.horizon // 2 :], ink[::2], self._keep[::2])
 
 
-@dataclass(frozen=True, slots=True)
-class Flakes:
-    """A crowd of particles, each on its own way.
+class Beam:
+    """Cones of light that turn about a lamp.
 
-    Attributes
+    Parameters
     ----------
-    places : float32 array of n x 2
-        Where they start, in pixels.
-    speeds : float32 array of n x 2
-        Pixels a second, right and down.
-    sway : float32 array of n x 3
-        Pixels, radians a second and radians of a side-to-side swing.
-    stamp : tuple of arrays
-        Offsets down and right in pixels, and coverage 0 to 1, of one particle.
-    colour : tuple of int
-        Y, U and V.
-    field : tuple of int
-        Left, top, width and height of where they live; they wrap inside it.
-    twinkle : float
-        0 for a steady light, 1 for one that goes out and comes back.
-    depth : float
-        How strongly the camera's moves shift them.
+    size : tuple of int
+        Of the clip, pixels.
+    lamp : tuple of float
+        Where the light comes from, pixels.
+    width : float
+        Half angle of a cone, radians.
+    turn : float
+        Radians a second.
+    strength : float
+        Coverage at the lamp, 0 to 1.
+    floor : int
+        The light ends at this height, pixels from the top.
     """
 
-    places: Floats
-    speeds: Floats
-    sway: Floats
-    stamp: tuple[Indices, Indices, Floats]
-    colour: tuple[int, int, int]
-    field: tuple[int, int, int, int]
-    twinkle: float = 0.0
-    depth: float = 0.5
+    _COARSE = 6
+
+    def __init__(
+        self,
+        size: tuple[int, int],
+        lamp: tuple[float, float],
+        *,
+        width: float,
+        turn: float,
+        strength: float,
+        floor: int,
+    ) -> None:
+        self._size = (size[0], floor // 2 * 2)
+        down, right = np.mgrid[0 : self._size[1] : self._COARSE, 0 : size[0] : self._COARSE].astype(
+            np.float32
+        )
+        down, right = down - lamp[1], right - lamp[0]
+        self._angle = np.arctan2(down * 2.6, right)
+        distance = np.hypot(down, right) / max(size)
+        self._fade = np.clip(strength * np.exp(-1.6 * distance) * np.clip(distance * 40, 0, 1), 0, 1)
+        self._width, self._turn = width, turn
 
     def draw(self, canvas: Canvas, now: Moment) -> None:
-        """Scatter them over `canvas`."""
-        left, top, width, height = self.field
-        swing = self.sway[:, 0] * np.sin(self.sway[:, 1] * now.t + self.sway[:, 2])
-        x = (self.places[:, 0] + self.speeds[:, 0] * now.t + swing - now.pan * self.depth) % width + left
-        y = (self.places[:, 1] + self.speeds[:, 1] * now.t - now.tilt * self.depth) % height + top
-        power = np.ones_like(x)
-        if self.twinkle:
-            power -= self.twinkle * (0.5 + 0.5 * np.sin(self.sway[:, 1] * 1.9 * now.t + self.sway[:, 2] * 5))
-        down, right, cover = self.stamp
-        cells = (y.astype(np.int64)[:, None] + down, x.astype(np.int64)[:, None] + right)
-        _scatter(canvas.y, cells, power[:, None] * cover, self.colour[0])
-        coarse = slice(None, None, max(1, cover.size // 12))
-        cells = (cells[0][:, coarse] // 2, cells[1][:, coarse] // 2)
-        for plane, value in ((canvas.u, self.colour[1]), (canvas.v, self.colour[2])):
-            _scatter(plane, cells, power[:, None] * cover[coarse], value)
-
-
-def _scatter(plane: NDArray[np.uint8], cells: tuple[Indices, Indices], cover: Floats, value: int) -> None:
-    rows, columns = cells
-    height, width = plane.shape
-    inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
-    spots, strength = (rows * width + columns)[inside], cover[inside]
-    flat = plane.reshape(-1)
-    below = flat[spots].astype(np.float32)
-    flat[spots] = (below + (value - below) * strength + 0.5).astype(np.uint8)
+        """Light up the air of `canvas`."""
+        light = np.zeros_like(self._fade)
+        facing = 0.55 + 0.45 * math.cos(2 * self._turn * now.t)
+        for half in (0.0, math.pi):
+            away = np.abs((self._angle - self._turn * now.t - half + math.pi) % (2 * math.pi) - math.pi)
+            light += np.clip(1 - away / (self._width * (1.6 - 0.6 * facing)), 0, 1) ** 1.4
+        soft = Image.fromarray((np.clip(light * self._fade, 0, 1) * 255).astype(np.uint8))
+        cover = np.asarray(soft.resize(self._size, Image.Resampling.BILINEAR)).astype(np.uint16)
+        canvas.blend(canvas.y[: self._size[1]], cover * np.uint16(232), 256 - cover)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,15 +223,27 @@ class Flash:
         Seconds at which it strikes.
     every : float
         Seconds after which the strikes come again.
+    bolt : Plate
+        What is seen of the lightning itself.
+    places : tuple of tuple of float
+        Its top left corner at each strike, pixels.
     """
 
     times: tuple[float, ...]
     every: float
+    bolt: Plate
+    places: tuple[tuple[float, float], ...]
+
+    _SEEN: ClassVar = 0.22
+    _FADED: ClassVar = 0.42
 
     def draw(self, canvas: Canvas, now: Moment) -> None:
         """Brighten `canvas`."""
-        since = min((now.t - strike) % self.every for strike in self.times)
-        power = max(0.0, 1.0 - since / 0.45) * (0.6 if 0.1 < since < 0.18 else 1.0)
+        since, which = min(((now.t - strike) % self.every, n) for n, strike in enumerate(self.times))
+        if since < self._SEEN:
+            self.bolt.draw(canvas, *self.places[which])
+        dip = 1 - 0.4 * math.exp(-(((since - 0.14) / 0.03) ** 2))
+        power = dip * max(0.0, 1.0 - since / self._FADED)
         if power > 0:
-            keep = np.full((1, 1), round(256 * (1 - 0.42 * power)), np.uint16)
+            keep = np.full((1, 1), round(256 * (1 - 0.34 * power)), np.uint16)
             canvas.blend(canvas.y, (256 - keep) * np.uint16(225), keep)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ Point = tuple[float, float]
 Spot = tuple[float, float, float]
 """x, y and radius."""
 
-_SHARP = 3
+_LARGE = 110
 _CIRCLE = [(math.cos(math.pi * (k + 0.5) / 16), math.sin(math.pi * (k + 0.5) / 16)) for k in range(32)]
 
 
@@ -45,15 +46,16 @@ class Pen:
     def __init__(self, height: int, aspect: float, ground: Colour, angle: float = 0.0) -> None:
         tall = max(4, height // 2 * 2)
         wide = max(4, round(tall * aspect / 2) * 2)
-        self._scale = tall * _SHARP
+        self._sharp = 3 if tall < _LARGE else 2
+        self._scale = tall * self._sharp
         self.aspect = wide / tall
-        self.image = Image.new("RGBA", (wide * _SHARP, tall * _SHARP), (*_ints(ground), 0))
+        self.image = Image.new("RGBA", (wide * self._sharp, tall * self._sharp), (*_ints(ground), 0))
         self._draw = ImageDraw.Draw(self.image)
         self._turn = math.cos(math.radians(angle)), math.sin(math.radians(angle))
 
     def finished(self) -> Image.Image:
         """Return the picture at its final size."""
-        return self.image.reduce(_SHARP)
+        return self.image.reduce(self._sharp)
 
     def facet(self, colour: Colour, *points: Point) -> None:
         """Fill a polygon."""
@@ -65,14 +67,19 @@ class Pen:
 
     def limb(self, colour: Colour, *spots: Spot) -> None:
         """Fill a chain of discs and the skin between them."""
-        for one, other in zip(spots, spots[1:], strict=False):
+        for one, other in itertools.pairwise(spots):
             self.facet(colour, *_skin(one, other))
         for x, y, radius in spots:
             self.oval(colour, (x, y), radius, radius)
 
     def oval(self, colour: Colour, middle: Point, wide: float, tall: float) -> None:
         """Fill an ellipse of two half axes."""
-        self.facet(colour, *((middle[0] + wide * across, middle[1] + tall * down) for across, down in _CIRCLE))
+        if self._turn[1]:
+            self.facet(colour, *((middle[0] + wide * x, middle[1] + tall * y) for x, y in _CIRCLE))
+            return
+        (x, y), s = middle, self._scale
+        shape = ((x - wide) * s, (y - tall) * s, (x + wide) * s, (y + tall) * s)
+        self._draw.ellipse(shape, fill=(*_ints(colour), 255))
 
     def box(self, colour: Colour, corner: Point, wide: float, tall: float, *, round_: float = 0.0) -> None:
         """Fill a rectangle, its corners rounded."""
@@ -80,7 +87,10 @@ class Pen:
         middle = (corner[0] + half[0], corner[1] + half[1])
         inner = (max(0.0, half[0] - round_), max(0.0, half[1] - round_))
         edge = (
-            (middle[0] + math.copysign(inner[0], across) + round_ * across, middle[1] + math.copysign(inner[1], down) + round_ * down)
+            (
+                middle[0] + math.copysign(inner[0], across) + round_ * across,
+                middle[1] + math.copysign(inner[1], down) + round_ * down,
+            )
             for across, down in _CIRCLE
         )
         self.facet(colour, *edge)
@@ -123,7 +133,12 @@ def _smooth(points: Sequence[Point], steps: int) -> list[Point]:
         before, start, end, after = (points[(index + k - 1) % count] for k in range(4))
         for step in range(steps):
             t = step / steps
-            result.append((_spline(before[0], start[0], end[0], after[0], t), _spline(before[1], start[1], end[1], after[1], t)))
+            result.append(
+                (
+                    _spline(before[0], start[0], end[0], after[0], t),
+                    _spline(before[1], start[1], end[1], after[1], t),
+                )
+            )
     return result
 
 

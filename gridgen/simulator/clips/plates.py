@@ -7,7 +7,7 @@ on whole planes and handed to the encoder as it is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image
@@ -29,6 +29,7 @@ _RED: Final = np.array((112.0, -93.786, -18.214), np.float32) / 255
 _TV_LUMA: Final = np.round(16 + np.arange(256) * 219 / 255).astype(np.uint8)
 _TV_CHROMA: Final = np.round(128 + (np.arange(256) - 128) * 224 / 255).astype(np.uint8)
 _OPAQUE: Final = 256
+_GAP: Final = 24
 
 
 def yuv(colour: Colour) -> tuple[int, int, int]:
@@ -57,12 +58,12 @@ class Canvas:
     @property
     def width(self) -> int:
         """Pixels, even."""
-        return self.y.shape[1]
+        return int(self.y.shape[1])
 
     @property
     def height(self) -> int:
         """Pixels, even."""
-        return self.y.shape[0]
+        return int(self.y.shape[0])
 
     @classmethod
     def of(cls, rgb: Floats, size: tuple[int, int], rng: np.random.Generator) -> Canvas:
@@ -118,85 +119,122 @@ class Plate:
 
     Parameters
     ----------
-    rgb : uint8 array of height x width x 3
-        The colours; both sides even.
-    alpha : uint8 array of height x width
-        Coverage, 0 to 255.
+    ink, keep : uint16 arrays of height x width
+        Y times coverage, and what stays of what lies below; coverage is 0 to 256.
+    chroma : tuple of two uint16 arrays of half that height and width
+        U and V times coverage.
+    keep_half : uint16 array of that size
+        What stays of what lies below.
     """
 
-    __slots__ = ("_chroma", "_ink", "_keep", "_keep_half", "_solid", "height", "width")
+    __slots__ = ("_chroma", "_ink", "_keep", "_keep_half", "_solid", "_spans", "height", "width")
 
-    def __init__(self, rgb: Bytes, alpha: Bytes) -> None:
-        self.height, self.width = alpha.shape
+    def __init__(self, ink: Words, keep: Words, chroma: tuple[Words, Words], keep_half: Words) -> None:
+        self.height, self.width = ink.shape
+        self._ink, self._keep, self._chroma, self._keep_half = ink, keep, chroma, keep_half
+        holes = np.flatnonzero(keep.max(axis=1))
+        self._solid = (int(holes[-1]) // 2 + 1) * 2 if holes.size else 0
+        self._spans = _spans(keep.min(axis=0) < _OPAQUE)
+
+    @classmethod
+    def painted(cls, rgb: Bytes, alpha: Bytes) -> Plate:
+        """Take over a picture.
+
+        Parameters
+        ----------
+        rgb : uint8 array of height x width x 3
+            The colours; both sides even.
+        alpha : uint8 array of height x width
+            Coverage, 0 to 255.
+        """
         cover = alpha.astype(np.uint16)
         cover += cover >> 7
         luma, blue, red = Image.fromarray(rgb).convert("YCbCr").split()
-        self._ink: Words = _TV_LUMA[np.asarray(luma)] * cover
-        self._keep: Words = _OPAQUE - cover
-        self._keep_half: Words = _OPAQUE - _halved(cover)
-        self._chroma = tuple(_halved(_TV_CHROMA[np.asarray(c)] * cover) for c in (blue, red))
-        holes = np.flatnonzero(self._keep.any(axis=1))
-        self._solid = (int(holes[-1]) // 2 + 1) * 2 if holes.size else 0
+        u, v = (_halved(_TV_CHROMA[np.asarray(plane)] * cover) for plane in (blue, red))
+        return cls(_TV_LUMA[np.asarray(luma)] * cover, _OPAQUE - cover, (u, v), _OPAQUE - _halved(cover))
+
+    @classmethod
+    def toned(cls, rows: Floats, alpha: Bytes) -> Plate:
+        """Take over a silhouette.
+
+        Parameters
+        ----------
+        rows : float32 array of height x 3, or 1 x 3
+            The colour of each row, or of all, 0 to 255.
+        alpha : uint8 array of height x width
+            Coverage, 0 to 255; both sides even.
+        """
+        cover = alpha.astype(np.uint16)
+        cover += cover >> 7
+        half, coarse = _halved(cover), rows[:: 2 if len(rows) > 1 else 1]
+        luma = (16.5 + rows @ _LUMA).astype(np.uint16)[:, None]
+        u, v = ((128.5 + coarse @ weights).astype(np.uint16)[:, None] for weights in (_BLUE, _RED))
+        return cls(luma * cover, _OPAQUE - cover, (u * half, v * half), _OPAQUE - half)
 
     @classmethod
     def of(cls, image: Image.Image) -> Plate:
         """Take over an RGBA image, cut to even sides."""
         width, height = image.width // 2 * 2, image.height // 2 * 2
-        whole: Any = np.asarray(image)
-        return cls(np.ascontiguousarray(whole[:height, :width, :3]), whole[:height, :width, 3])
+        whole: Bytes = np.asarray(image)
+        return cls.painted(np.ascontiguousarray(whole[:height, :width, :3]), whole[:height, :width, 3])
 
-    def faded(self, strength: float) -> Plate:
-        """Return a copy with `strength` (0 to 1) of the coverage."""
-        other = Plate.__new__(Plate)
-        other.width, other.height, other._solid = self.width, self.height, self.height
+    def mirrored(self, strength: float) -> Plate:
+        """Return a copy turned upside down, with `strength` (0 to 1) of the coverage."""
         part = round(strength * _OPAQUE)
-        other._ink = _scaled(self._ink, part)
-        other._keep = _OPAQUE - _scaled(_OPAQUE - self._keep, part)
-        other._keep_half = _OPAQUE - _scaled(_OPAQUE - self._keep_half, part)
-        other._chroma = tuple(_scaled(ink, part) for ink in self._chroma)
-        return other
-
-    def flipped(self) -> Plate:
-        """Return a copy turned upside down, as water mirrors it."""
-        other = Plate.__new__(Plate)
-        other.width, other.height, other._solid = self.width, self.height, self.height
-        other._ink, other._keep = self._ink[::-1], self._keep[::-1]
-        other._keep_half = self._keep_half[::-1]
-        other._chroma = tuple(ink[::-1] for ink in self._chroma)
-        return other
+        u, v = (_scaled(ink[::-1], part) for ink in self._chroma)
+        keep, keep_half = (_OPAQUE - _scaled(_OPAQUE - k[::-1], part) for k in (self._keep, self._keep_half))
+        return Plate(_scaled(self._ink[::-1], part), keep, (u, v), keep_half)
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Lay the plate with its top left corner at `x`, `y`; what lies outside is cut."""
-        self._part(canvas, round(x), round(y))
+        left, top = round(x), round(y)
+        upper, lower = max(0, top), min(canvas.height, top + self.height)
+        for start, end in self._spans if upper < lower else ():
+            first, last = max(0, left + start), min(canvas.width, left + end)
+            if first < last:
+                self._lay(canvas, (left, top), (upper, lower), (first, last))
 
     def scroll(self, canvas: Canvas, x: float, y: float) -> None:
         """Lay the plate across the whole canvas, repeated, shifted right by `x`."""
         start = round(x) % self.width - self.width
         for left in range(start, canvas.width, self.width):
-            self._part(canvas, left, round(y))
+            self.draw(canvas, left, y)
 
-    def _part(self, canvas: Canvas, x: int, y: int) -> None:
-        top, bottom = max(0, y), min(canvas.height, y + self.height)
-        left, right = max(0, x), min(canvas.width, x + self.width)
-        if top >= bottom or left >= right:
-            return
-        seam = min(bottom, max(top, y + self._solid))
-        here, there = slice(left, right), slice(left - x, right - x)
-        canvas.blend(canvas.y[top:seam, here], self._ink[top - y : seam - y, there], self._keep[top - y : seam - y, there])
-        np.right_shift(self._ink[seam - y : bottom - y, there], 8, out=canvas.y[seam:bottom, here], casting="unsafe")
-        self._part_chroma(canvas, (x // 2, y // 2), seam // 2)
-
-    def _part_chroma(self, canvas: Canvas, corner: tuple[int, int], seam: int) -> None:
+    def _lay(
+        self, canvas: Canvas, corner: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
+    ) -> None:
         x, y = corner
-        height, width = canvas.u.shape
-        top, bottom = max(0, y), min(height, y + self.height // 2)
-        left, right = max(0, x), min(width, x + self.width // 2)
-        seam = min(bottom, max(top, seam))
-        here, there = slice(left, right), slice(left - x, right - x)
-        keep = self._keep_half[top - y : seam - y, there]
+        (upper, lower), (first, last) = rows, columns
+        seam = min(lower, max(upper, y + self._solid))
+        here, there = slice(first, last), slice(first - x, last - x)
+        canvas.blend(
+            canvas.y[upper:seam, here],
+            self._ink[upper - y : seam - y, there],
+            self._keep[upper - y : seam - y, there],
+        )
+        np.right_shift(
+            self._ink[seam - y : lower - y, there], 8, out=canvas.y[seam:lower, here], casting="unsafe"
+        )
+        x, y, seam = x // 2, y // 2, seam // 2
+        upper, lower = max(0, y), min(canvas.u.shape[0], y + self.height // 2)
+        first, last = max(first // 2, x), min((last + 1) // 2, x + self.width // 2)
+        seam = min(lower, max(upper, seam))
+        here, there = slice(first, last), slice(first - x, last - x)
+        keep = self._keep_half[upper - y : seam - y, there]
         for plane, ink in zip((canvas.u, canvas.v), self._chroma, strict=True):
-            canvas.blend(plane[top:seam, here], ink[top - y : seam - y, there], keep)
-            np.right_shift(ink[seam - y : bottom - y, there], 8, out=plane[seam:bottom, here], casting="unsafe")
+            canvas.blend(plane[upper:seam, here], ink[upper - y : seam - y, there], keep)
+            np.right_shift(ink[seam - y : lower - y, there], 8, out=plane[seam:lower, here], casting="unsafe")
+
+
+def _spans(used: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return the runs of used columns, gaps of up to `_GAP` closed, edges even."""
+    columns = np.flatnonzero(used)
+    if not columns.size:
+        return []
+    breaks = np.flatnonzero(np.diff(columns) > _GAP)
+    starts = columns[np.concatenate([[0], breaks + 1])] // 2 * 2
+    ends = columns[np.concatenate([breaks, [columns.size - 1]])] // 2 * 2 + 2
+    return [(int(a), int(b)) for a, b in zip(starts, ends, strict=True)]
 
 
 def _halved(plane: Words) -> Words:

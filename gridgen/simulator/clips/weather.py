@@ -3,103 +3,200 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from PIL import Image, ImageDraw
 
 from gridgen.simulator.clips import scenery
 from gridgen.simulator.clips.colours import Colour, mix
-from gridgen.simulator.clips.layers import Flakes, Flash
-from gridgen.simulator.clips.plates import yuv
+from gridgen.simulator.clips.layers import Flash
+from gridgen.simulator.clips.particles import Flakes, dash, ring, spot, streak
+from gridgen.simulator.clips.plates import Plate, yuv
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
+    from gridgen.simulator.clips.particles import Stamp
     from gridgen.simulator.clips.stage import Stage
 
-    Stamp = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+__all__ = ["drops", "fall", "glitter", "stars", "veil"]
 
-__all__ = ["fall", "stars", "veil"]
-
-
-def spot(radius: float, strength: float = 1.0) -> Stamp:
-    """Return the stamp of a soft round particle."""
-    reach = math.ceil(radius)
-    down, right = (axis.ravel() for axis in np.mgrid[-reach : reach + 1, -reach : reach + 1])
-    cover = np.clip((radius + 0.5 - np.hypot(down, right)) / max(0.9, radius * 0.7), 0, 1) * strength
-    kept = cover > 0.02
-    order = np.argsort(-cover[kept], kind="stable")
-    return down[kept][order], right[kept][order], cover[kept][order].astype(np.float32)
+_WHITE: Final = (255.0, 255.0, 255.0)
 
 
-def streak(length: float, slant: float, strength: float) -> Stamp:
-    """Return the stamp of a raindrop's trace."""
-    down = np.arange(max(2, round(length)))
-    cover = np.linspace(0.15, 1, down.size, dtype=np.float32) * strength
-    return down, np.round(down * slant).astype(np.int64), cover
+@dataclass(frozen=True, slots=True)
+class _Crowd:
+    """A kind of particle.
+
+    Attributes
+    ----------
+    count : int
+        How many in a frame of 16:9 in usual weather.
+    speed : tuple of float
+        Short sides a second, right and down.
+    sway : float
+        Short sides, from side to side.
+    radius : float
+        Short sides.
+    colour : Colour
+    strength : float
+        Coverage, 0 to 1.
+    twinkle : float
+        0 for steady, 1 for on and off.
+    depth : float
+        How strongly the camera's moves shift it.
+    """
+
+    count: int
+    speed: tuple[float, float] = (0.0, 0.0)
+    sway: float = 0.0
+    radius: float = 0.003
+    colour: Colour = (250.0, 252.0, 255.0)
+    strength: float = 0.9
+    twinkle: float = 0.0
+    depth: float = 0.5
 
 
-def _crowd(stage: Stage, name: str, count: int, speed: tuple[float, float], sway: float, stamp: Stamp, colour: Colour, **extra: float) -> Flakes:
-    rng, (width, height), unit = stage.rng(f"flakes {name}"), stage.size, stage.unit
-    margin = round(0.08 * unit)
-    field = (-margin, -margin, width + 2 * margin, height + 2 * margin)
+_SNOW: Final = (
+    _Crowd(150, (0.02, 0.10), 0.02, 0.0022, depth=0.4),
+    _Crowd(80, (0.02, 0.17), 0.02, 0.004, strength=0.8, depth=0.8),
+    _Crowd(26, (0.02, 0.27), 0.02, 0.0085, strength=0.66, depth=1.2),
+)
+_STARS: Final = (
+    _Crowd(130, radius=0.0012, strength=0.7, twinkle=0.3, depth=0.02),
+    _Crowd(34, radius=0.0026, strength=0.8, twinkle=0.85, depth=0.02),
+)
+_DRIFTING: Final = {
+    "petals": _Crowd(46, (0.05, 0.09), 0.04, 0.007, (255.0, 190.0, 208.0)),
+    "leaves": _Crowd(30, (0.06, 0.11), 0.06, 0.009, (226.0, 122.0, 44.0)),
+    "embers": _Crowd(50, (0.02, -0.16), 0.03, 0.0035, (255.0, 160.0, 60.0), twinkle=0.7),
+    "fireflies": _Crowd(34, (0.01, -0.006), 0.05, 0.0055, (240.0, 250.0, 120.0), twinkle=1.0),
+    "bubbles": _Crowd(40, (0.0, -0.13), 0.02, 0.005, (220.0, 250.0, 250.0), strength=0.6),
+    "dust": _Crowd(70, (0.16, 0.004), 0.02, 0.003, (250.0, 220.0, 176.0), twinkle=0.4),
+    "confetti": _Crowd(60, (0.02, 0.14), 0.05, 0.008, (250.0, 210.0, 80.0)),
+}
+
+
+def _field(stage: Stage) -> tuple[int, int, int, int]:
+    margin = round(0.08 * stage.unit)
+    return -margin, -margin, stage.size[0] + 2 * margin, stage.size[1] + 2 * margin
+
+
+def _add(stage: Stage, name: str, crowd: _Crowd, stamp: Stamp, field: tuple[int, int, int, int]) -> None:
+    rng, unit, count = stage.rng(f"flakes {name}"), stage.unit, crowd.count
     places = rng.random((count, 2), np.float32) * np.array(field[2:], np.float32)
-    pace = 0.75 + 0.5 * rng.random((count, 1), np.float32)
-    swing = np.stack([rng.random(count) * sway * unit, 0.6 + 1.4 * rng.random(count), rng.random(count) * 2 * math.pi], -1)
-    speeds = np.array(speed, np.float32) * unit * pace
-    return Flakes(places, speeds.astype(np.float32), swing.astype(np.float32), stamp, yuv(colour), field, **extra)
+    speeds = np.array(crowd.speed, np.float32) * unit * (0.75 + 0.5 * rng.random((count, 1), np.float32))
+    swing = rng.random((count, 3), np.float32) * np.array((crowd.sway * unit, 1.4, 2 * math.pi), np.float32)
+    swing[:, 1] += 0.6
+    colour = yuv(crowd.colour)
+    stage.layers.append(
+        Flakes(places, speeds, swing, stamp, colour, field, twinkle=crowd.twinkle, depth=crowd.depth)
+    )
 
 
-def _count(stage: Stage, usual: float) -> int:
+def _spread(stage: Stage, name: str, crowd: _Crowd) -> None:
+    """Add round particles all over the frame."""
+    _add(
+        stage, name, _thickened(stage, crowd), spot(crowd.radius * stage.unit, crowd.strength), _field(stage)
+    )
+
+
+def _thickened(stage: Stage, crowd: _Crowd, heavy: float | None = None) -> _Crowd:
     width, height = stage.size
-    return max(4, round(usual * stage.look.heavy * width * height / (stage.unit**2 * 16 / 9)))
+    share = (stage.look.heavy if heavy is None else heavy) * width * height / (stage.unit**2 * 16 / 9)
+    return _Crowd(
+        max(4, round(crowd.count * share)),
+        crowd.speed,
+        crowd.sway,
+        crowd.radius,
+        crowd.colour,
+        crowd.strength,
+        crowd.twinkle,
+        crowd.depth,
+    )
 
 
 def fall(stage: Stage) -> None:
     """Add whatever falls or floats before the scene."""
-    weather, unit = stage.look.weather, stage.unit
+    weather = stage.look.weather
     if "snow" in weather:
-        for number, (count, size, speed) in enumerate(((150, 0.0022, 0.10), (80, 0.004, 0.17), (26, 0.0085, 0.27))):
-            stage.layers.append(_crowd(stage, f"snow {number}", _count(stage, count), (0.02, speed), 0.02, spot(size * unit, 0.9 - 0.12 * number), (250, 252, 255), depth=0.4 + 0.4 * number))
+        for number, crowd in enumerate(_SNOW):
+            _spread(stage, f"snow {number}", crowd)
     elif "rain" in weather:
-        wind = 0.42 if "storm" in weather else 0.12
-        tone = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.6)
-        for number, (count, long, speed) in enumerate(((90, 0.035, 1.5), (60, 0.06, 2.2))):
-            stamp = streak(long * unit, -wind * 0.8, 0.3 + 0.14 * number)
-            stage.layers.append(_crowd(stage, f"rain {number}", _count(stage, count), (-speed * wind * 0.8, speed), 0.0, stamp, tone, depth=0.3))
+        _rain(stage)
     for name in sorted(weather & set(_DRIFTING)):
-        count, size, speed, sway, colour, twinkle = _DRIFTING[name]
-        stage.layers.append(_crowd(stage, name, _count(stage, count), speed, sway, spot(size * unit, 0.9), colour, twinkle=twinkle))
+        _spread(stage, name, _DRIFTING[name])
     if not weather & {"snow", "rain", *_DRIFTING}:
-        name = "fireflies" if stage.palette.night else "motes"
-        stage.layers.append(_crowd(stage, name, _count(stage, 18), (0.012, -0.014), 0.03, spot(0.0035 * unit, 0.55), mix(stage.palette.sun, (255.0, 255.0, 255.0), 0.3), twinkle=1.0))
+        tone = mix(stage.palette.sun, _WHITE, 0.3)
+        _spread(stage, "motes", _Crowd(18, (0.012, -0.014), 0.03, 0.0035, tone, strength=0.55, twinkle=1.0))
     if "storm" in weather and "snow" not in weather:
-        luck = stage.rng("lightning")
-        stage.layers.append(Flash(tuple(float(t) for t in luck.uniform(0.6, 5.0, 2)), 5.5))
+        _lightning(stage)
 
 
-_DRIFTING: dict[str, tuple[int, float, tuple[float, float], float, Colour, float]] = {
-    "petals": (46, 0.007, (0.05, 0.09), 0.04, (255.0, 190.0, 208.0), 0.0),
-    "leaves": (30, 0.009, (0.06, 0.11), 0.06, (226.0, 122.0, 44.0), 0.0),
-    "embers": (50, 0.0035, (0.02, -0.16), 0.03, (255.0, 160.0, 60.0), 0.7),
-    "fireflies": (34, 0.005, (0.01, -0.006), 0.05, (236.0, 246.0, 130.0), 1.0),
-    "bubbles": (40, 0.005, (0.0, -0.13), 0.02, (220.0, 250.0, 250.0), 0.0),
-    "dust": (70, 0.003, (0.16, 0.004), 0.02, (250.0, 220.0, 176.0), 0.4),
-    "confetti": (60, 0.008, (0.02, 0.14), 0.05, (250.0, 210.0, 80.0), 0.0),
-}
+def _rain(stage: Stage) -> None:
+    wind = 0.42 if "storm" in stage.look.weather else 0.12
+    tone = mix(stage.palette.low, _WHITE, 0.6)
+    for number, (count, long, speed) in enumerate(((90, 0.035, 1.5), (60, 0.06, 2.2))):
+        crowd = _Crowd(count, (-speed * wind * 0.8, speed), colour=tone, depth=0.3)
+        stamp = streak(long * stage.unit, -wind * 0.8, 0.32 + 0.14 * number)
+        _add(stage, f"rain {number}", _thickened(stage, crowd), stamp, _field(stage))
+
+
+def _lightning(stage: Stage) -> None:
+    luck, width, tall = stage.rng("lightning"), stage.size[0], round(stage.y(stage.horizon))
+    image = Image.new("RGBA", (tall, tall), (235, 240, 255, 0))
+    draw, steps = ImageDraw.Draw(image), 12
+    x = np.cumsum(luck.uniform(-1, 1, steps)) * tall * 0.045 + tall / 2
+    points = [(float(x[k]), tall * k / (steps - 1)) for k in range(steps)]
+    fork = [
+        points[4],
+        (points[4][0] + tall * 0.1, tall * 0.52),
+        (points[4][0] + tall * 0.13, tall * 0.66),
+    ]
+    for thick, alpha in ((tall // 34, 40), (tall // 70, 110), (max(1, tall // 160), 255)):
+        draw.line(points, fill=(240, 244, 255, alpha), width=thick, joint="curve")
+        draw.line(fork, fill=(240, 244, 255, alpha // 2), width=max(1, thick // 2))
+    times = (float(luck.uniform(0.5, 2.2)), float(luck.uniform(3.2, 4.8)))
+    places = tuple((float(luck.uniform(*side)) * width - tall / 2, 0.0) for side in ((0.1, 0.4), (0.55, 0.9)))
+    stage.layers.insert(1, Flash(times, 5.5, Plate.of(image), places))
+
+
+def glitter(stage: Stage, horizon: float, foot: float) -> None:
+    """Add the sun's glints on water between two heights, shares of the frame's."""
+    width, unit = stage.size[0], stage.unit
+    middle = stage.sun[0] * width
+    tone = mix(stage.palette.sun, stage.palette.glow, 0.2)
+    path = scenery.glow(unit * 0.3, stage.palette.glow, 0.5, flat=1.1)
+    stage.layers.append(stage.hung(path, middle, stage.y((horizon + foot) / 2), 0.0))
+    for name, spread, count, long in (("far", 0.07, 44, 0.016), ("near", 0.13, 40, 0.034)):
+        top = horizon if name == "far" else (horizon * 2 + foot) / 3
+        left, right = round(middle - spread * unit * 16 / 9), round(middle + spread * unit * 16 / 9)
+        field = (left, round(stage.y(top)) + 2, right - left, round(stage.y(foot - top)))
+        crowd = _Crowd(count, sway=0.02, colour=tone, twinkle=1.0, depth=0.0)
+        _add(stage, f"glitter {name}", crowd, dash(long * unit, 0.85), field)
+
+
+def drops(stage: Stage, horizon: float, foot: float) -> None:
+    """Add the rings of raindrops on water between two heights, shares of the frame's."""
+    tone = mix(stage.palette.low, _WHITE, 0.5)
+    for number, (count, radius) in enumerate(((26, 0.012), (16, 0.024))):
+        top = horizon + (foot - horizon) * 0.3 * number
+        field = (0, round(stage.y(top)) + 3, stage.size[0], round(stage.y(foot - top)))
+        crowd = _thickened(stage, _Crowd(count, colour=tone, twinkle=1.0, depth=0.6))
+        _add(stage, f"drops {number}", crowd, ring(radius * stage.unit, 0.5), field)
 
 
 def stars(stage: Stage) -> None:
     """Add stars to the sky, some of which twinkle."""
-    for name, count, size, twinkle in (("faint", 130, 0.0012, 0.3), ("bright", 34, 0.0026, 0.85)):
-        crowd = _crowd(stage, f"stars {name}", _count(stage, count) , (0.0, 0.0), 0.0, spot(size * stage.unit, 0.7), (238, 242, 255), twinkle=twinkle, depth=0.02)
-        stage.layers.append(crowd)
+    for number, crowd in enumerate(_STARS):
+        few = _thickened(stage, crowd, heavy=1.0)
+        stamp = spot(crowd.radius * stage.unit, crowd.strength)
+        _add(stage, f"stars {number}", few, stamp, _field(stage))
 
 
-def veil(stage: Stage, foot: float, depth: float) -> None:
+def veil(stage: Stage, foot: float, depth: float, strength: float = 1.0) -> None:
     """Add a drifting bank of fog whose middle is at `foot`, a share of the height."""
-    rng = stage.rng(f"fog {foot}")
-    height = round(stage.unit * 0.34)
-    tone = mix(stage.palette.haze, (255.0, 255.0, 255.0), 0.06 if stage.palette.night else 0.3)
-    plate = scenery.clouds(rng, stage.period, height, tone, cover=0.9)
+    rng, height = stage.rng(f"fog {foot}"), round(stage.unit * 0.34)
+    tone = mix(stage.palette.haze, _WHITE, 0.06 if stage.palette.night else 0.3)
+    plate = scenery.clouds(rng, stage.period, height, tone, cover=0.9 * strength)
     stage.strip(plate, foot + height / 2 / stage.size[1], depth, speed=stage.unit * 0.04 * (0.5 + depth))

@@ -31,11 +31,14 @@ class Subject:
         How it moves: run, walk, wait, float, leap, fly, swim, rise, fall or dance.
     colour : str or None
         The colour word before it.
+    many : bool
+        Whether the prompt speaks of several.
     """
 
     kind: str
     deed: str
     colour: str | None = None
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ _WEATHER: Final = _table(
     embers="fire embers sparks campfire lava burning volcano",
     fireflies="fireflies firefly",
     bubbles="bubbles underwater reef aquarium",
-    dust="dust dusty sandstorm pollen",
+    dust="dust dusty sandstorm sand_storm dust_storm pollen",
     confetti="confetti carnival party",
 )
 _CAMERA: Final = {
@@ -212,8 +215,15 @@ _OWN_DEEDS: Final = {
     "person": "walk", "rocket": "rise", "plane": "fly", "lighthouse": "wait", "windmill": "wait", "umbrella": "fly",
     "lantern": "float",
 }  # fmt: skip
+_OWN_COLOURS: Final = {
+    "crow": "black", "raven": "black", "panther": "black", "orca": "black", "eagle": "brown", "hawk": "brown", "owl": "brown",
+    "falcon": "brown", "unicorn": "white", "taxi": "yellow", "goldfish": "orange", "shark": "grey",
+}  # fmt: skip
+_SEVERAL: Final = frozenset({"people", "children", "couple", "wolves"})
 _AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
-_MATTER: Final = frozenset({"paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"})
+_MATTER: Final = frozenset(
+    {"paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"}
+)
 _LIGHT_NOUNS: Final = frozenset({"light", "hour", "glow", "sunlight", "retriever"})
 
 
@@ -296,13 +306,16 @@ def _subjects(words: list[str], text: str) -> tuple[Subject, ...]:
     for kind in _all(_KINDS, text):
         own = "float" if kind in _AFLOAT else _OWN_DEEDS[kind]
         asked = None if found or deed is None else deed
-        found.setdefault(kind, Subject(kind, asked or own, _colour_before(words, kind)))
+        many = any(_KINDS.get(word) == kind and (word in _SEVERAL or word.endswith("s")) for word in words)
+        found.setdefault(kind, Subject(kind, asked or own, _colour_before(words, kind), many))
     return tuple(found.values())[:2]
 
 
 def _colour_before(words: list[str], kind: str) -> str | None:
     """Return the colour word of a subject: right before it, or before "little", "paper" and the like."""
     for place, word in enumerate(words):
+        if word in _OWN_COLOURS and _KINDS.get(word) == kind:
+            return _OWN_COLOURS[word]
         if _KINDS.get(word) == kind or (word in kind.split() and word not in _MATTER):
             before = place - 1
             while before >= 0 and words[before] in _MATTER:
@@ -315,7 +328,7 @@ def _colour_before(words: list[str], kind: str) -> str | None:
 def _tint(words: list[str], subjects: tuple[Subject, ...]) -> str | None:
     """Return the colour word that belongs to no subject and names no light."""
     taken = {subject.colour for subject in subjects}
-    for word, following in zip(words, [*words[1:], ""], strict=True):
+    for word, following in zip(words, [*words, ""][1:], strict=True):
         if word in NAMES and word not in taken and following not in _LIGHT_NOUNS:
             return word
     return None

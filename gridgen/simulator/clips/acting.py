@@ -1,0 +1,242 @@
+"""How subjects move over a stage, and what they leave on it: shadow, mirror image, spray, light."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from gridgen.simulator.clips import cast, scenery
+from gridgen.simulator.clips.colours import mix
+from gridgen.simulator.clips.layers import Beam, Sprite
+from gridgen.simulator.clips.particles import Burst, spot
+from gridgen.simulator.clips.plates import yuv
+from gridgen.simulator.clips.stage import chance
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Callable
+
+    from gridgen.simulator.clips.plates import Plate
+    from gridgen.simulator.clips.stage import Stage
+    from gridgen.simulator.clips.words import Subject
+
+    Path = Callable[[float], tuple[float, float]]
+
+__all__ = ["perform", "stands"]
+
+_BLACK: Final = (0.0, 0.0, 0.0)
+_SECOND: Final = 0.8
+_ALONE: Final = cast.BUILT | {"train", "whale", "car", "plane", "ship"}
+_GROUNDED: Final = frozenset({"run", "walk", "wait", "dance"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Where one subject acts: height and foot in pixels, depth, its luck, whether it is the main one."""
+
+    subject: Subject
+    height: int
+    foot: float
+    depth: float
+    luck: random.Random
+    leads: bool
+
+
+def stands(stage: Stage) -> bool:
+    """Return whether the main subject needs ground under its feet."""
+    return any(_on_foot(subject) for subject in stage.look.subjects[:1])
+
+
+def _on_foot(subject: Subject) -> bool:
+    return subject.deed in _GROUNDED and not {subject.kind} & (cast.IN_AIR | cast.AFLOAT | cast.BUILT)
+
+
+def perform(stage: Stage, foot: float, depth: float, *, afloat: bool = False, mirrored: bool = False) -> None:
+    """Add the prompt's subjects to a stage.
+
+    Parameters
+    ----------
+    stage : Stage
+    foot : float
+        Where they stand or float, a share of the height.
+    depth : float
+        Of that place, 0 far to 1 near.
+    afloat : bool, default False
+        Whether the place is water.
+    mirrored : bool, default False
+        Whether the ground is wet enough to mirror them.
+    """
+    for number, subject in reversed(list(enumerate(stage.look.subjects))):
+        luck = chance(stage.prompt, stage.seed, f"path {subject.kind}")
+        size = cast.role(subject).height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0)
+        mark = _Mark(subject, round(size * stage.unit), stage.y(foot), depth, luck, leads=number == 0)
+        if subject.many and subject.kind not in _ALONE:
+            _accompany(stage, mark)
+        _act(stage, mark, afloat=afloat, mirrored=mirrored)
+
+
+def _accompany(stage: Stage, mark: _Mark) -> None:
+    """Add four more of a subject behind it, smaller and each in its own step."""
+    part, luck = cast.role(mark.subject), chance(stage.prompt, stage.seed, f"others {mark.subject.kind}")
+    height = round(mark.height * 0.62)
+    pictures, path = cast.cycle(mark.subject, height, stage.palette), _path(stage, mark)
+    flying = mark.subject.kind in cast.IN_AIR or mark.subject.deed in {"fly", "swim"}
+    for number in (-2, -1, 1, 2):
+        aside = mark.height * (number * 0.85 + luck.uniform(-0.25, 0.25))
+        above = mark.height * (luck.uniform(-0.7, 0.6) if flying else 0.13 + luck.uniform(0, 0.03))
+        lead = luck.uniform(0, part.seconds)
+
+        def follow(
+            t: float, aside: float = aside, above: float = above, lead: float = lead
+        ) -> tuple[float, float]:
+            x, y = path(t)
+            return x + aside, y + above + height * 0.04 * math.sin(1.4 * t + 6 * lead)
+
+        depth = 0.0 if stage.track else mark.depth * 0.45
+        stage.layers.append(Sprite(pictures, follow, part.frames / part.seconds, depth, lead))
+
+
+def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
+    part = cast.role(mark.subject)
+    pictures = cast.cycle(
+        mark.subject, mark.height, stage.palette, rough=2.4 if "storm" in stage.look.weather else 1.0
+    )
+    rate, path = part.frames / part.seconds, _path(stage, mark)
+    shift = 0.0 if stage.track else mark.depth * 0.5
+    rests = _on_foot(mark.subject)
+    if afloat and mark.subject.kind in cast.AFLOAT:
+        _mirror(stage, pictures, (path, rate, shift), mark, at=0.8)
+    elif mirrored and rests:
+        _mirror(stage, pictures, (path, rate, shift), mark, at=0.97)
+    elif rests and not afloat:
+        _shadow(stage, path, mark, shift)
+    if mark.subject.deed == "leap" and afloat:
+        _splash(stage, mark)
+    if mark.subject.kind == "lighthouse":
+        _light(stage, mark, path(0.0))
+    stage.layers.append(Sprite(pictures, path, rate, shift))
+
+
+def _mirror(
+    stage: Stage, pictures: list[Plate], move: tuple[Path, float, float], mark: _Mark, *, at: float
+) -> None:
+    """Add the picture upside down below the line `at`, a share of its height."""
+    path, rate, shift = move
+    upside = [plate.mirrored(0.34) for plate in pictures]
+    drop = mark.height * (2 * at - 1)
+    stage.layers.append(Sprite(upside, lambda t: (path(t)[0], path(t)[1] + drop), rate, shift))
+
+
+def _shadow(stage: Stage, path: Path, mark: _Mark, shift: float) -> None:
+    wide = mark.height * (0.5 if mark.subject.kind in {"person", "robot"} else 1.05)
+    plate = scenery.glow(wide * 0.5, mix(stage.palette.shade, _BLACK, 0.75), 0.6, flat=0.16)
+    under = mark.height * 0.46
+    stage.layers.append(Sprite([plate], lambda t: (path(t)[0], path(t)[1] + under), 0.0, shift))
+
+
+def _splash(stage: Stage, mark: _Mark) -> None:
+    every, start = _round(stage), _start(stage, mark)
+    rng = np.random.Generator(np.random.PCG64(mark.luck.getrandbits(60)))
+    angle, speed = rng.uniform(-2.5, -0.64, 220), rng.uniform(0.1, 0.62, 220) * mark.height / 0.55
+    speeds = np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
+    tone = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.7)
+    times = (every * 0.04, every * 0.7)
+    origin = (start, mark.foot + mark.height * 0.04)
+    stamp = spot(max(1.0, stage.unit * 0.0046), 0.9)
+    stage.layers.append(Burst(origin, speeds, stage.unit * 1.1, times, every, 1.3, stamp, yuv(tone)))
+
+
+def _light(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
+    lamp = (middle[0], middle[1] - mark.height * 0.365)
+    dark = stage.palette.night or "fog" in stage.look.weather
+    stage.layers.append(
+        stage.hung(
+            scenery.glow(mark.height * 0.42, stage.palette.lamp, 0.8 if dark else 0.35),
+            *lamp,
+            mark.depth * 0.5,
+        )
+    )
+    if dark:
+        fog = "fog" in stage.look.weather
+        beam = Beam(
+            stage.size, lamp, width=0.17, turn=0.9, strength=0.7 if fog else 0.5, floor=round(stage.y(0.86))
+        )
+        stage.layers.append(beam)
+
+
+def _round(stage: Stage) -> float:
+    """Return the seconds between two leaps: all of a short clip."""
+    return stage.seconds / max(1, round(stage.seconds / 5.0))
+
+
+def _start(stage: Stage, mark: _Mark) -> float:
+    near, far = (0.32, 0.54) if mark.leads else (0.6, 0.76)
+    if mark.subject.kind in cast.BUILT:
+        near, far = (0.26, 0.36) if stage.side > 0 else (0.64, 0.74)
+    return stage.size[0] * mark.luck.uniform(near, far)
+
+
+def _path(stage: Stage, mark: _Mark) -> Path:
+    start, kind, deed = _start(stage, mark), mark.subject.kind, mark.subject.deed
+    middle = mark.foot - mark.height * 0.48
+    if kind in cast.BUILT or deed == "wait":
+        return lambda _: (start, middle)
+    if deed == "leap":
+        every = _round(stage)
+        return lambda t: _leap(t, every, start, mark.foot, mark.height)
+    if kind in cast.IN_AIR or deed in {"fly", "rise", "fall"}:
+        return _airborne(stage, mark, start)
+    if deed in {"float", "swim"} or kind in cast.AFLOAT:
+        return _afloat(stage, mark, start - stage.size[0] * 0.1)
+    return _passing(stage, mark) if kind == "train" else _afoot(stage, mark, (start, middle))
+
+
+def _passing(stage: Stage, mark: _Mark) -> Path:
+    speed, way = stage.unit * 0.55, stage.size[0] + 9 * mark.height
+    y = mark.foot - mark.height * 0.62
+    return lambda t: ((t * speed + 2 * mark.height) % way - 4 * mark.height, y)
+
+
+def _afloat(stage: Stage, mark: _Mark, start: float) -> Path:
+    speed = stage.unit * {"swim": 0.14, "run": 0.14, "walk": 0.085}.get(mark.subject.deed, 0.05)
+    middle = mark.foot - mark.height * 0.34
+    heave = mark.height * (0.13 if "storm" in stage.look.weather else 0.03)
+    return lambda t: (start + speed * t, middle + heave * math.sin(t * 2.2))
+
+
+def _afoot(stage: Stage, mark: _Mark, place: tuple[float, float]) -> Path:
+    start, middle = place
+    width, height = stage.size[0], mark.height
+    if stage.track and mark.leads:
+        return lambda t: (start + width * 0.05 * math.sin(t * 0.6), middle)
+    speed = stage.unit * (0.34 if mark.subject.deed == "run" else 0.1)
+    first = width * 0.16 if mark.subject.deed == "run" else start - width * 0.2
+    return lambda t: ((first + speed * t + height) % (width + 2 * height) - height, middle)
+
+
+def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
+    width, tall = stage.size
+    height, level = mark.height, tall * mark.luck.uniform(0.26, 0.38)
+    if mark.subject.deed == "rise":
+        speed, base = tall * 0.07, tall * (0.62 if mark.subject.kind == "rocket" else 0.5)
+        spurt = 0.12 if mark.subject.kind == "rocket" else 0.0
+        return lambda t: (start, base - speed * t * (1 + spurt * t))
+    if mark.subject.deed == "fall":
+        return lambda t: (start + height * 0.5 * math.sin(t), level + tall * 0.06 * t)
+    slow = mark.subject.kind in {"balloon", "lantern", "astronaut"}
+    speed, first = stage.unit * (0.03 if slow else 0.13), start - width * (0.08 if slow else 0.24)
+    swing = (height * 0.12, 0.9) if slow else (height * 0.12, 1.7)
+    return lambda t: (
+        (first + speed * t + height) % (width + 2 * height) - height,
+        level + swing[0] * math.sin(t * swing[1]),
+    )
+
+
+def _leap(t: float, every: float, start: float, foot: float, height: float) -> tuple[float, float]:
+    """Return where something is that rises out of the water and falls back, again and again."""
+    u = (t % every) / every
+    reach = math.sin(math.pi * min(1.0, max(0.0, (u - 0.02) / 0.74))) ** 0.8
+    return start + height * 0.5 * (u - 0.4), foot + height * 0.66 - height * 0.96 * reach

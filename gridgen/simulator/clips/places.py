@@ -1,0 +1,65 @@
+"""The places that a clip can show, and which one a prompt means."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from gridgen.simulator.clips import land, waters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gridgen.simulator.clips.stage import Stage
+
+__all__ = ["PLACES", "settle"]
+
+PLACES: Final[dict[str, Callable[[Stage], None]]] = {
+    "city": land.city,
+    "desert": land.desert,
+    "forest": land.forest,
+    "hills": land.hills,
+    "lake": waters.lake,
+    "meadow": land.meadow,
+    "mountains": land.mountains,
+    "puddle": waters.puddle,
+    "sea": waters.sea,
+    "space": land.space,
+    "underwater": waters.underwater,
+}
+"""Each place and the function that sets it on a stage, far to near."""
+
+_HOMES: Final = {
+    "sea": frozenset({"paper boat", "sailboat", "ship", "whale", "dolphin", "lighthouse"}),
+    "underwater": frozenset({"fish", "jellyfish"}),
+    "space": frozenset({"astronaut", "rocket"}),
+    "city": frozenset({"robot", "car", "train", "umbrella"}),
+    "forest": frozenset({"fox", "wolf", "deer", "bear"}),
+    "meadow": frozenset({"horse", "dog", "cat", "butterfly", "windmill", "balloon"}),
+    "desert": frozenset({"elephant"}),
+}
+_ANYWHERE: Final = ("meadow", "mountains", "lake", "desert", "hills")
+
+
+def settle(place: str | None, kinds: frozenset[str], choice: Callable[[tuple[str, ...]], str]) -> str:
+    """Decide on a place.
+
+    Parameters
+    ----------
+    place : str or None
+        What the prompt says.
+    kinds : frozenset of str
+        The subjects, which suggest one.
+    choice : callable
+        Chooses from a tuple where nothing suggests anything.
+
+    Returns
+    -------
+    str
+        A key of `PLACES`.
+    """
+    if place is not None:
+        return place
+    for home, kept in _HOMES.items():
+        if kinds & kept:
+            return home
+    return choice(_ANYWHERE)

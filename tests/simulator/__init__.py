@@ -1,0 +1,1 @@
+"""The simulator, judged by what it answers."""
