@@ -1,0 +1,139 @@
+"""What the browser knows of a sweep: one snapshot, then changes."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridgen.gallery.channel import QuestionError
+from gridgen.gallery.layout import coordinates, sheet_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gridgen.journal import Row
+    from gridgen.sweep import Sweep
+
+__all__ = ["Feed"]
+
+MEDIA = ("poster", "preview", "path")
+MOST_BYTES = 20_000_000
+"""Largest file that goes through the kernel's own channel."""
+
+
+class Feed:
+    """The state of a sweep as the browser knows it.
+
+    Rows come from the engine's thread and questions from the kernel's, so both
+    sides hold one lock.
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._axes = sheet_axes(sweep)
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._rows = {row.index: row for row in sweep.rows()}
+        self._told = {index: _tile(row) for index, row in self._rows.items()}
+        self._places = {index: coordinates(self._axes, row) for index, row in self._rows.items()}
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything, as JSON values; money is decimal text."""
+        with self._lock:
+            return {
+                **self._stamp(),
+                "name": Path(self._sweep.name).name,
+                "folder": _beside_notebook(self._sweep.folder),
+                "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in self._axes],
+                "tiles": [
+                    {"id": index, "at": self._places[index], **tile} for index, tile in self._told.items()
+                ],
+            }
+
+    def delta(self, rows: Iterable[Row]) -> dict[str, Any] | None:
+        """Take up changed rows and return what is new to the browser, None for nothing."""
+        with self._lock:
+            changes = [change for row in rows if row.index in self._told and (change := self._change(row))]
+            if not changes:
+                return None
+            self._seq += 1
+            return {"kind": "delta", **self._stamp(), "tiles": changes}
+
+    def file(self, index: object, what: object) -> bytes:
+        """Return one file of one row.
+
+        Raises
+        ------
+        QuestionError
+            If there is no such row, kind of file or file, or it is too large to send.
+        """
+        with self._lock:
+            row = self._rows.get(index) if type(index) is int else None
+        if row is None or what not in MEDIA:
+            msg = f"no {what!r} of clip {index!r} is known here"
+            raise QuestionError(msg)
+        return _read(self._sweep.folder, getattr(row, str(what)))
+
+    def _stamp(self) -> dict[str, Any]:
+        return {"seq": self._seq, "now": self._sweep.clock.time(), "cost": str(self._sweep.cost)}
+
+    def _change(self, row: Row) -> dict[str, Any] | None:
+        told, tile = self._told[row.index], _tile(row)
+        self._rows[row.index], self._told[row.index] = row, tile
+        change = {name: value for name, value in tile.items() if told[name] != value}
+        return {"id": row.index, **change} if change else None
+
+
+def _tile(row: Row) -> dict[str, Any]:
+    return {
+        "status": row.status,
+        "progress": row.progress,
+        "began": row.submitted_at,
+        "service": row.service_seconds,
+        "price": None if row.price is None else str(row.price),
+        "cost": None if row.cost is None else str(row.cost),
+        "error_class": row.error_class,
+        "error": row.error,
+        "path": row.path,
+        "poster": row.poster,
+        "preview": row.preview,
+        "width": row.width,
+        "height": row.height,
+        "fps": row.fps,
+        "seconds": row.clip_seconds,
+        "bytes": row.bytes,
+    }
+
+
+def _beside_notebook(folder: Path) -> str:
+    """Return the folder relative to the notebook, where the kernel is told which that is, else to where it works.
+
+    jupyter_server puts the notebook's path into ``JPY_SESSION_NAME``.
+    """
+    session = os.environ.get("JPY_SESSION_NAME", "")
+    beside = Path(session).parent if Path(session).is_absolute() else Path.cwd()
+    try:
+        return Path(os.path.relpath(folder.resolve(), beside.resolve())).as_posix()
+    except ValueError:
+        return folder.name
+
+
+def _read(folder: Path, name: str | None) -> bytes:
+    if name is None:
+        msg = "this clip has no such file yet"
+        raise QuestionError(msg)
+    path = (folder / name).resolve()
+    if not path.is_relative_to(folder.resolve()):
+        msg = f"{name!r} is outside the sweep's folder and is not sent"
+        raise QuestionError(msg)
+    try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            msg = f"{name} has {size / 1e6:.0f} MB, too much to send through the kernel; open it in the sweep's folder"
+            raise QuestionError(msg)
+        return path.read_bytes()
+    except OSError as error:
+        msg = f"{name} cannot be read: {error.strerror}"
+        raise QuestionError(msg) from None

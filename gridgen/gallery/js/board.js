@@ -1,0 +1,44 @@
+import { Link } from "./link.js";
+import { Panel } from "./panel.js";
+
+/**
+ * @typedef {import("./link.js").Model} Model
+ * @typedef {import("./panel.js").Standing} Standing
+ */
+
+/** One for each model: every view shows the same standing. */
+export default function widget() {
+  /** @type {Link} */
+  let link;
+  /** @type {Standing} */
+  let standing;
+  /** @type {Set<Panel>} */
+  const panels = new Set();
+
+  return {
+    /** @param {{model: Model, signal: AbortSignal}} host */
+    initialize({ model, signal }) {
+      link = new Link(model);
+      standing = model.get("standing");
+      const show = (/** @type {Standing} */ heard) => {
+        standing = heard;
+        for (const panel of panels) panel.show(standing);
+      };
+      const hear = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
+        if (!link.answer(content, buffers) && content?.kind === "standing") show(content.standing);
+      };
+      model.on("msg:custom", hear);
+      signal.addEventListener("abort", () => model.off("msg:custom", hear));
+      link.ask({ kind: "standing" }, signal).then(({ content }) => show(content.standing), () => undefined);
+    },
+
+    /** @param {{el: HTMLElement, signal: AbortSignal}} host */
+    render({ el, signal }) {
+      const panel = new Panel(link, signal);
+      panels.add(panel);
+      panel.show(standing);
+      el.append(panel.element);
+      signal.addEventListener("abort", () => panels.delete(panel) && panel.element.remove());
+    },
+  };
+}

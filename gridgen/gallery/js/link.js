@@ -1,0 +1,55 @@
+/**
+ * @typedef {object} Model what anywidget gives us of the widget's model
+ * @property {(name: string) => any} get
+ * @property {(name: string, value: any) => void} set
+ * @property {() => void} save_changes
+ * @property {(event: string, callback: (...args: any[]) => void) => void} on
+ * @property {(event: string, callback: (...args: any[]) => void) => void} off
+ * @property {(content: any) => void} send
+ * @typedef {{content: any, buffers: DataView[]}} Reply
+ */
+
+/** Questions to Python, each with an answer or a reason, over custom messages. */
+export class Link {
+  #model;
+  #last = 0;
+  /** @type {Map<number, {resolve: (reply: Reply) => void, reject: (reason: Error) => void}>} */
+  #open = new Map();
+
+  /** @param {Model} model */
+  constructor(model) {
+    this.#model = model;
+  }
+
+  /**
+   * @param {Record<string, unknown>} question
+   * @param {AbortSignal} [signal] stops waiting for the answer
+   * @returns {Promise<Reply>}
+   */
+  ask(question, signal) {
+    const request = ++this.#last;
+    return new Promise((resolve, reject) => {
+      this.#open.set(request, { resolve, reject });
+      signal?.addEventListener("abort", () => {
+        if (this.#open.delete(request)) reject(new DOMException("no longer wanted", "AbortError"));
+      });
+      this.#model.send({ ...question, request });
+    });
+  }
+
+  /**
+   * Take a message that may be an answer.
+   *
+   * @param {any} content
+   * @param {DataView[]} buffers
+   * @returns {boolean} whether it was one
+   */
+  answer(content, buffers) {
+    if (typeof content?.request !== "number") return false;
+    const open = this.#open.get(content.request);
+    this.#open.delete(content.request);
+    if (content.error) open?.reject(new Error(content.error));
+    else open?.resolve({ content, buffers });
+    return true;
+  }
+}

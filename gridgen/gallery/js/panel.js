@@ -1,0 +1,141 @@
+import { Ticker } from "./clock.js";
+import { followTheme, make, mark, write } from "./dom.js";
+import { announce, elapsed, isSettled, money, STATES, toneOf } from "./words.js";
+
+/**
+ * @typedef {import("./link.js").Link} Link
+ * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
+ *   began: number | null, ended: number | null, cost: string, estimate: string, unpriced: number,
+ *   troubles: {what: string, status: string, why: string}[], more: number}} Standing
+ */
+
+/** Where a sweep stands: counts, bar, time, money, what went wrong, and the button that stops it. */
+export class Panel {
+  #link;
+  #signal;
+  #ticker = new Ticker();
+  /** @type {Standing | null} */
+  #standing = null;
+  #spoken = 0;
+  #stopped = -1;
+  #name = make("strong", { class: "gg-name" });
+  #plan = make("span", { class: "gg-sums" });
+  #bar = make("div", { class: "gg-segments", role: "progressbar", "aria-label": "Clips finished", "aria-valuemin": 0 });
+  #chips = make("div", { class: "gg-counts" });
+  #sums = make("div", { class: "gg-sums" });
+  #stop = /** @type {HTMLButtonElement} */ (
+    make("button", { class: "gg-stop", type: "button", title: "Submit nothing more; what runs is followed to its end" })
+  );
+  #note = make("div", { class: "gg-note" });
+  #troubles = make("details", { class: "gg-troubles" });
+  #live = make("div", { class: "gg-live", "aria-live": "polite" });
+  element = make("div", { class: "gg-wall gg-board" });
+
+  /**
+   * @param {Link} link
+   * @param {AbortSignal} signal
+   */
+  constructor(link, signal) {
+    this.#link = link;
+    this.#signal = signal;
+    this.#stop.textContent = "Stop";
+    const title = make("div", { class: "gg-title" }, this.#name, this.#plan, this.#stop);
+    const line = make("div", { class: "gg-line" }, this.#chips, this.#sums);
+    this.element.append(title, this.#bar, line, this.#note, this.#troubles, this.#live);
+    this.#stop.addEventListener("click", () => this.#halt(), { signal });
+    this.element.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation(), { signal });
+    followTheme(this.element, signal);
+    const second = setInterval(() => this.#time(), 1000);
+    signal.addEventListener("abort", () => clearInterval(second));
+  }
+
+  /** @param {Standing} standing */
+  show(standing) {
+    this.#standing = standing;
+    this.#ticker.hear(standing.now, performance.now());
+    const busy = standing.counts.some(([status]) => !isSettled(status));
+    write(this.#name, standing.name);
+    write(this.#plan, `${standing.clips} ${standing.clips === 1 ? "clip" : "clips"} · ${standing.wanted} s of footage`);
+    this.#segments(standing);
+    this.#chips.replaceChildren(...standing.counts.map(([status, count]) => chip(status, count)));
+    this.#stop.hidden = !busy;
+    const planned = new Map(standing.counts).get("planned") ?? 0;
+    if (this.#stopped > planned) this.#release();
+    this.#list(standing);
+    this.#time();
+    this.#say(announce(standing.counts), busy);
+  }
+
+  /** @param {Standing} standing */
+  #segments({ counts, clips }) {
+    this.#bar.replaceChildren(
+      ...counts.map(([status, count]) => {
+        const part = make("span", { "data-tone": toneOf(status), title: `${count} ${status}` });
+        part.style.flexGrow = String(count);
+        return part;
+      }),
+    );
+    const over = counts.filter(([status]) => isSettled(status)).reduce((sum, [, count]) => sum + count, 0);
+    mark(this.#bar, "aria-valuemax", String(clips));
+    mark(this.#bar, "aria-valuenow", String(over));
+  }
+
+  #time() {
+    const standing = this.#standing;
+    if (!standing) return;
+    const { began, ended, cost, estimate, unpriced } = standing;
+    const until = ended ?? this.#ticker.time(performance.now());
+    const price = estimate && estimate !== cost ? ` of ${money(estimate)}${unpriced ? "+" : ""} estimated` : "";
+    const parts = [began === null ? "" : elapsed(until - began), `${money(cost)}${price}`];
+    write(this.#sums, parts.filter(Boolean).join(" · "));
+    mark(this.element, "data-gone", this.element.closest(".jupyter-widgets-disconnected") ? "" : null);
+  }
+
+  /** @param {Standing} standing */
+  #list({ troubles, more }) {
+    this.#troubles.hidden = troubles.length === 0;
+    const items = troubles.map(({ what, status, why }) =>
+      make("li", {}, make("b", { "data-tone": toneOf(status), text: status }), ` ${what}`, make("span", { class: "gg-why", text: why || STATES[status]?.says })),
+    );
+    const rest = more ? [make("li", { text: `and ${more} more` })] : [];
+    const count = troubles.length + more;
+    const summary = make("summary", { text: `${count} ${count === 1 ? "clip needs" : "clips need"} attention` });
+    this.#troubles.replaceChildren(summary, make("ul", {}, ...items, ...rest));
+  }
+
+  async #halt() {
+    this.#stop.disabled = true;
+    write(this.#note, "Stopping …");
+    try {
+      await this.#link.ask({ kind: "stop" }, this.#signal);
+      this.#stopped = new Map(this.#standing?.counts).get("planned") ?? 0;
+      write(this.#note, "Stopped: nothing more is submitted; what runs is followed. start() or run() goes on.");
+    } catch (reason) {
+      this.#release();
+      write(this.#note, `Not stopped: ${/** @type {Error} */ (reason).message}`);
+    }
+  }
+
+  #release() {
+    this.#stopped = -1;
+    this.#stop.disabled = false;
+    write(this.#note, "");
+  }
+
+  /** @param {string} text @param {boolean} busy */
+  #say(text, busy) {
+    const now = performance.now();
+    if (busy && now - this.#spoken < 5000) return;
+    this.#spoken = now;
+    write(this.#live, text);
+  }
+}
+
+/**
+ * @param {string} status
+ * @param {number} count
+ * @returns {HTMLElement}
+ */
+export function chip(status, count) {
+  return make("span", { class: "gg-chip", "data-tone": toneOf(status) }, make("b", { text: count }), ` ${status}`);
+}

@@ -1,0 +1,50 @@
+"""One script and one style sheet for each widget, joined from the modules beside this file.
+
+anywidget loads a script from a ``blob:`` address, where a relative import has
+nothing to be relative to.
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import resources
+
+__all__ = ["script", "style"]
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
+
+
+def script(entry: str) -> str:
+    """Return a module and all that it imports as one ES module.
+
+    Parameters
+    ----------
+    entry : str
+        Name of the module with the default export, without ``.js``.
+
+    Returns
+    -------
+    str
+        Each module once, after those that it imports.
+    """
+    joined: dict[str, str] = {}
+    _join(entry, joined)
+    return "\n".join(joined.values())
+
+
+def _join(name: str, joined: dict[str, str]) -> None:
+    source = _read(f"js/{name}.js")
+    for needed in _IMPORT.findall(source):
+        if needed not in joined:
+            _join(needed, joined)
+    joined[name] = _EXPORT.sub("", _IMPORT.sub("", source))
+
+
+def style() -> str:
+    """Return the style sheet of all widgets."""
+    return _read("wall.css")
+
+
+def _read(name: str) -> str:
+    return resources.files("gridgen.gallery").joinpath(name).read_text("utf-8")

@@ -1,0 +1,152 @@
+"""The gallery in a real JupyterLab, from the menus to the pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from lab import chromium, lab, open_notebook, run_all, write_notebook
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
+
+SWEEP = """\
+from gridgen.grid import Grid
+from gridgen.simulator import Simulator
+from gridgen.sweep import Sweep
+grid = Grid(prompt=["a paper boat at dawn", "a red fox in snow"], size=["16:9", "9:16"], duration=6)
+sweep = Sweep(grid, client=Simulator(speed=600).client(), folder="clips & boats")
+sweep.start()"""
+GALLERY = 'gallery = sweep.gallery(rows="prompt", cols="size")\ngallery'
+WAIT = "sweep.wait()"
+
+PLAYERS = """() => [...document.querySelectorAll(".gg-video")].map((video) => ({
+  ready: video.readyState, width: video.videoWidth, height: video.videoHeight, at: video.currentTime,
+  source: video.src,
+}))"""
+ALL_READY = """(count) => {
+  const players = [...document.querySelectorAll(".gg-video")];
+  return players.length === count && players.every((video) => video.readyState >= 2);
+}"""
+MOVING = """() => [...document.querySelectorAll(".gg-video")].every((video) => video.currentTime > 0.3 && !video.paused)"""
+STILL = """() => [...document.querySelectorAll(".gg-video")].every((video) => video.paused)"""
+SIDES = """() => [...document.querySelectorAll(".gg-side")].map((head) => head.innerText)"""
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that JupyterLab serves."""
+    return tmp_path_factory.mktemp("served")
+
+
+@pytest.fixture(scope="module")
+def base(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a JupyterLab."""
+    with lab(place, tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium that plays H.264."""
+    with chromium() as started:
+        yield started
+
+
+def opened(browser: Browser, base: str, place: Path, folder: str, *cells: str) -> tuple[Page, list[str]]:
+    """Return a page with a new notebook of those cells."""
+    write_notebook(place / folder / "first.ipynb", cells)
+    return open_notebook(browser, base, f"{folder}/first.ipynb")
+
+
+def test_clips_arrive_play_and_are_rearranged(browser: Browser, base: str, place: Path) -> None:
+    """A run from the first cell: a tile per cell, each player loaded from the server's files, moving, pivoted by menu."""
+    page, troubles = opened(browser, base, place, "my notes #1", SWEEP, GALLERY, WAIT)
+    run_all(page)
+    assert page.locator(".gg-tile").count() == 4
+    page.locator(".gridgen-controls").scroll_into_view_if_needed()
+    page.wait_for_function(ALL_READY, arg=4)
+    page.get_by_role("button", name="Play all").first.click()
+    page.wait_for_function(MOVING)
+    players = page.evaluate(PLAYERS)
+    assert (
+        sorted((player["width"], player["height"]) for player in players)
+        == [(180, 320)] * 2 + [(320, 180)] * 2
+    )
+    assert all(
+        "/user/me/files/my%20notes%20%231/clips%20%26%20boats/" in player["source"] for player in players
+    )
+    assert page.evaluate(SIDES) == ["a paper boat at dawn", "a red fox in snow"]
+    page.locator(".gridgen-controls select").first.select_option("size")
+    page.wait_for_function(f"({SIDES})()[0] === '16:9'")
+    assert page.evaluate(SIDES) == ["16:9", "9:16"]
+    page.wait_for_function(MOVING)
+    assert troubles == []
+    page.close()
+
+
+def test_controls_act_while_a_cell_blocks_and_after_the_kernel_died(
+    browser: Browser, base: str, place: Path
+) -> None:
+    """Menus and switches need no kernel: they work while it is busy, and when it is gone."""
+    page, _ = opened(browser, base, place, "busy", SWEEP, GALLERY, WAIT, "import time; time.sleep(600)")
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.wait_for_function(ALL_READY, arg=4)
+    kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
+    page.wait_for_function(f"{kernel}.status === 'busy'")
+    controls = page.locator(".gridgen-controls")
+    controls.get_by_text("Play all").click()
+    page.wait_for_function(MOVING)
+    controls.get_by_text("Pause all").wait_for()
+    controls.locator("select").first.select_option("size")
+    page.wait_for_function(f"({SIDES})()[0] === '16:9'")
+    assert page.evaluate(f"{kernel}.status") == "busy"
+    page.evaluate(f"() => {kernel}.restart()")
+    page.locator(".gg-wall[data-gone]").first.wait_for()
+    page.wait_for_function(MOVING)
+    page.evaluate(f"() => {kernel}.shutdown()")
+    page.locator(".gg-wall .gg-switch").click()
+    page.wait_for_function(STILL)
+    controls.get_by_text("Play all").wait_for()
+    controls.locator("select").first.select_option("prompt")
+    page.wait_for_function(f"({SIDES})()[0] === 'a paper boat at dawn'")
+    page.close()
+
+
+def test_keys_in_the_wall_leave_the_notebook_alone(browser: Browser, base: str, place: Path) -> None:
+    """Letters that are notebook commands change no cell; arrows move the focus, Enter opens a clip, Escape closes it."""
+    page, troubles = opened(browser, base, place, "keys", SWEEP, GALLERY, WAIT)
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=4)
+    count = "jupyterapp.shell.currentWidget.content.widgets.length"
+    before = page.evaluate(count)
+    page.locator(".gg-tile").first.focus()
+    for key in ["a", "b", "d", "d", "x", "j", "k", "ArrowRight"]:
+        page.keyboard.press(key)
+    focused = "document.activeElement.getAttribute('aria-label')"
+    assert page.evaluate(focused) == "a paper boat at dawn, 9:16: done"
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('.gg-stage video')?.videoWidth === 480")
+    page.keyboard.press("Escape")
+    page.locator(".gg-focus[open]").wait_for(state="detached")
+    assert page.evaluate(focused) == "a paper boat at dawn, 9:16: done"
+    assert page.evaluate(count) == before
+    assert troubles == []
+    page.close()
+
+
+def test_a_reload_with_a_live_kernel_brings_the_wall_back(browser: Browser, base: str, place: Path) -> None:
+    """After the page is loaded anew the same tiles are there, as they stand now."""
+    page, _ = opened(browser, base, place, "again", SWEEP, GALLERY, WAIT)
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=4)
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.reload()
+    page.wait_for_function(ALL_READY, arg=4)
+    assert page.locator(".gg-tile[data-status=done]").count() == 4
+    page.close()

@@ -1,0 +1,289 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { test } from "node:test";
+
+const source = new URL("../../gridgen/gallery/js/", import.meta.url);
+const load = (name) => import(new URL(`${name}.js`, source));
+
+const { arrange, boxKey, neighbour, ratioOf, runs, tileSize } = await load("layout");
+const { correction, drift, StepClock, Ticker } = await load("clock");
+const { LoadQueue } = await load("queue");
+const { announce, countStates, differing, elapsed, isSettled, money, size, speak, STATES, toneOf } = await load("words");
+const { BlobCache, candidates, fileUrl, Media } = await load("media");
+const { Store } = await load("store");
+const { Link } = await load("link");
+
+const axes = [
+  { name: "prompt", labels: ["boat", "fox"] },
+  { name: "size", labels: ["16:9", "9:16"] },
+  { name: "duration", labels: ["6", "10"] },
+];
+const product = axes[0].labels.flatMap((_, p) =>
+  axes[1].labels.flatMap((__, s) => axes[2].labels.map((___, d) => [p, s, d])),
+);
+const tiles = product.map((at, id) => ({ id, at, status: "planned" }));
+
+test("every tile has one box, whatever goes to rows and columns", () => {
+  const sides = [[], ["prompt"], ["size", "duration"], ["duration", "prompt", "size"]];
+  for (const rows of sides)
+    for (const cols of sides) {
+      const { boxes, rowKeys, colKeys } = arrange(axes, tiles, rows, cols);
+      assert.deepEqual([...boxes.values()].flat().sort((a, b) => a - b), tiles.map(({ id }) => id));
+      for (const key of boxes.keys())
+        assert.ok(rowKeys.some((row) => colKeys.some((col) => boxKey(row, col) === key)), key);
+    }
+});
+
+test("nested headers keep axis order and join equal neighbours", () => {
+  const { colKeys, rest } = arrange(axes, tiles, ["prompt"], ["duration", "size"]);
+  assert.deepEqual(colKeys, [[0, 0], [0, 1], [1, 0], [1, 1]]);
+  assert.deepEqual(runs(colKeys, 0), [{ start: 0, count: 2, value: 0 }, { start: 2, count: 2, value: 1 }]);
+  assert.deepEqual(runs(colKeys, 1).map(({ count }) => count), [1, 1, 1, 1]);
+  assert.deepEqual(rest, []);
+});
+
+test("an axis named twice goes to the rows, and one that is named nowhere is the rest", () => {
+  const { rows, cols, rest } = arrange(axes, tiles, ["size"], ["size", "prompt"]);
+  assert.deepEqual([rows, cols, rest], [[1], [0], [2]]);
+});
+
+test("axes sort by their own order, also beyond nine values", () => {
+  const many = { name: "prompt", labels: Array.from({ length: 12 }, (_, at) => `p${at}`) };
+  const placed = many.labels.map((_, at) => ({ id: at, at: [11 - at] }));
+  assert.deepEqual(arrange([many], placed, ["prompt"], []).rowKeys.map(([at]) => at), many.labels.map((_, at) => at));
+});
+
+test("all shapes get the same area", () => {
+  for (const ratio of [16 / 9, 1, 9 / 16, 2 / 3]) {
+    const { width, height } = tileSize(ratio, 240);
+    assert.ok(Math.abs(width * height - 240 * 135) < 240, `${ratio}: ${width} x ${height}`);
+  }
+});
+
+test("a clip's shape is what was measured, else what was asked, else 16:9", () => {
+  assert.equal(ratioOf({ width: 100, height: 200 }, "16:9"), 0.5);
+  assert.equal(ratioOf({}, "9:16"), 9 / 16);
+  for (const odd of ["", "auto", "1:0", "0:1", "999:1"]) assert.equal(ratioOf({}, odd), 16 / 9, odd);
+});
+
+test("arrows find the neighbour in line and stop at the edge", () => {
+  const at = (x, y) => ({ left: x, top: y, right: x + 10, bottom: y + 10 });
+  const rects = [at(0, 0), at(20, 0), at(0, 20), at(20, 20)];
+  const go = (from) => ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].map((key) => neighbour(rects, from, key));
+  assert.deepEqual(go(0), [0, 1, 0, 2]);
+  assert.deepEqual(go(3), [2, 3, 1, 3]);
+});
+
+test("the clock runs, rests, seeks and loops", () => {
+  const clock = new StepClock();
+  clock.resize(10, 0);
+  clock.play(1000);
+  assert.equal(clock.at(4000), 3);
+  clock.pause(4000);
+  assert.equal(clock.at(9000), 3);
+  clock.seek(9, 9000);
+  clock.play(9000);
+  assert.ok(Math.abs(clock.at(11_500) - 1.5) < 1e-9);
+});
+
+test("without a loop the clock ends, and starts over when played again", () => {
+  const clock = new StepClock();
+  clock.resize(4, 0);
+  clock.loop = false;
+  clock.play(0);
+  assert.equal(clock.ended(3900), false);
+  assert.equal(clock.ended(4100), true);
+  assert.equal(clock.at(9000), 4);
+  clock.pause(9000);
+  clock.play(9000);
+  assert.equal(clock.at(9000), 0);
+});
+
+test("a longer clip that arrives does not make the clock jump", () => {
+  const clock = new StepClock();
+  clock.resize(6, 0);
+  clock.play(0);
+  const before = clock.at(8000);
+  clock.resize(10, 8000);
+  assert.equal(clock.at(8000), before);
+  assert.equal(clock.at(9000), before + 1);
+});
+
+test("drift goes the short way round the loop", () => {
+  assert.ok(Math.abs(drift(9.98, 0.02, 10) + 0.04) < 1e-9);
+  assert.ok(Math.abs(drift(0.02, 9.98, 10) - 0.04) < 1e-9);
+  assert.equal(drift(3, 2, 10), 1);
+});
+
+test("small drift is left, middling drift is pulled back gently, large drift is jumped", () => {
+  assert.deepEqual(correction(0.005), { seek: false, rate: 1 });
+  assert.ok(correction(0.1).rate < 1 && correction(0.1).rate >= 0.75);
+  assert.ok(correction(-0.3).rate > 1 && correction(-0.3).rate <= 1.25);
+  assert.equal(correction(2).seek, true);
+});
+
+test("a hurried clock is learned from what is heard", () => {
+  const ticker = new Ticker();
+  ticker.hear(1000, 500);
+  ticker.hear(1060, 1500);
+  assert.equal(ticker.rate, 60);
+  assert.equal(ticker.time(2000), 1090);
+  assert.equal(ticker.time(60_000), 1060 + 120, "and never runs far ahead of the last word");
+});
+
+test("the queue starts few at a time, in order, and never too many", () => {
+  const started = [];
+  const queue = new LoadQueue(2, 3);
+  for (const key of [1, 2, 3, 4, 5]) queue.want(key, () => started.push(key));
+  assert.deepEqual(started, [1, 2]);
+  queue.loaded(1);
+  assert.deepEqual(started, [1, 2, 3]);
+  queue.loaded(2);
+  queue.loaded(3);
+  assert.deepEqual(started, [1, 2, 3], "three live are the most");
+  queue.drop(1);
+  assert.deepEqual(started, [1, 2, 3, 4]);
+});
+
+test("what is not wanted any more never starts and frees its slot", () => {
+  const started = [];
+  const queue = new LoadQueue(1, 9);
+  for (const key of [1, 2, 3]) queue.want(key, () => started.push(key));
+  queue.drop(2);
+  queue.drop(1);
+  assert.deepEqual(started, [1, 3]);
+  queue.loaded(1);
+  assert.deepEqual(queue.counts, { waiting: 0, loading: 1, live: 0 });
+});
+
+test("amounts, times and sizes read well", () => {
+  assert.deepEqual(["0", "0.1", "0.0612", "12.5", null].map(money), ["$0.00", "$0.10", "$0.0612", "$12.50", ""]);
+  assert.deepEqual([0, 8.9, 99, 125, 3729].map(elapsed), ["0 s", "8 s", "99 s", "2:05", "1:02:09"]);
+  assert.deepEqual([4200, 1_250_000].map(size), ["4 kB", "1.3 MB"]);
+  assert.deepEqual([speak("duration", "6"), speak("take", "2"), speak("size", "1:1")], ["6 s", "take 2", "1:1"]);
+});
+
+test("states are counted from finished to not begun, unknown words last but not lost", () => {
+  const found = ["planned", "failed", "running", "done", "done", "odd"].map((status) => ({ status }));
+  assert.deepEqual(countStates(found).map(([status]) => status), ["done", "running", "odd", "failed", "planned"]);
+  assert.equal(announce(countStates(found)), "2 of 6 done, 1 failed");
+  assert.equal(toneOf("odd"), "warn");
+  assert.deepEqual(Object.keys(STATES).filter((status) => !isSettled(status)), [
+    "planned", "sending", "queued", "running", "stalled", "downloading",
+  ]);
+});
+
+test("long prompts that are nearly equal show the words in which they differ", () => {
+  const long = (mood) => `a red fox runs through a snowy birch forest at ${mood} dawn, slow push in, 35 mm film`;
+  assert.deepEqual(differing([long("grey"), long("golden")]), ["… grey …", "… golden …"]);
+  assert.deepEqual(differing(["a boat", "a fox"]), ["a boat", "a fox"]);
+  const same = [`${long("a")} x`, `${long("a")} x y`];
+  assert.ok(differing(same).every((text) => text.length > 0 && text !== "…"));
+});
+
+test("the folder is looked for beside the notebook first, never above the root or in hidden places", () => {
+  const find = (path, folder) => candidates(path, "/user/me/", folder).map((parts) => parts.join("/"));
+  assert.deepEqual(find("/user/me/lab/tree/a/b%20c/n.ipynb", "boats"), ["a/b c/boats", "a/boats", "boats"]);
+  assert.deepEqual(find("/user/me/lab/workspaces/auto-1/tree/n.ipynb", "boats"), ["boats"]);
+  assert.deepEqual(find("/user/me/notebooks/x/n.ipynb", "../clips"), ["clips"]);
+  assert.deepEqual(find("/user/me/lab/tree/x/n.ipynb", ".hidden/boats"), []);
+  assert.deepEqual(find("/somewhere/else", "boats"), ["boats"]);
+});
+
+test("a file's address is quoted part by part and bears the token", () => {
+  assert.equal(fileUrl("/u/", ["a b", "c#d?e%f"], ""), "/u/files/a%20b/c%23d%3Fe%25f");
+  assert.equal(fileUrl("/", ["x"], "a=1; _xsrf=2|ab%3D"), "/files/x?_xsrf=2%7Cab%3D");
+});
+
+test("blobs beyond the limit are given back, oldest first, but never one in use", () => {
+  const revoked = [];
+  const original = URL.revokeObjectURL;
+  URL.revokeObjectURL = (url) => revoked.push(url);
+  const cache = new BlobCache(25);
+  const urls = ["a", "b", "c", "d"].map((key) => {
+    cache.put(key, new Blob(["0123456789"]));
+    return cache.take(key);
+  });
+  assert.deepEqual(revoked, [], "all in use");
+  cache.free("b");
+  cache.free("c");
+  cache.put("e", new Blob(["0123456789"]));
+  assert.deepEqual(revoked, [urls[1], urls[2]]);
+  assert.equal(cache.take("b"), undefined);
+  URL.revokeObjectURL = original;
+});
+
+test("changes are taken in order, a gap asks for a snapshot, an old message is ignored", () => {
+  const store = new Store();
+  const heard = [];
+  const end = new AbortController();
+  store.subscribe((changed) => heard.push(changed), end.signal);
+  store.load({ seq: 3, now: 0, name: "x", folder: "x", axes, tiles: structuredClone(tiles), cost: "0" }, 0);
+  assert.equal(store.apply({ seq: 4, now: 1, cost: "0.1", tiles: [{ id: 2, status: "done" }] }, 10), true);
+  assert.equal(store.tiles.get(2).status, "done");
+  assert.deepEqual(store.tiles.get(2).at, tiles[2].at);
+  assert.equal(store.apply({ seq: 4, now: 1, cost: "9", tiles: [{ id: 2, status: "lost" }] }, 10), true);
+  assert.equal(store.cost, "0.1");
+  assert.equal(store.apply({ seq: 7, now: 1, cost: "1", tiles: [{ id: 999, status: "done" }] }, 10), false);
+  assert.equal(store.tiles.has(999), false);
+  assert.equal(store.apply({ seq: 8, now: 1, cost: "1", tiles: [] }, 10), false, "it stays incomplete");
+  store.load({ seq: 8, now: 0, name: "x", folder: "x", axes, tiles: structuredClone(tiles), cost: "2" }, 0);
+  assert.equal(store.cost, "2", "the snapshot of the same moment is taken");
+  store.load({ seq: 8, now: 0, name: "x", folder: "x", axes, tiles: [], cost: "3" }, 0);
+  assert.equal(store.tiles.size, tiles.length, "and only once");
+  end.abort();
+  store.apply({ seq: 9, now: 1, cost: "1", tiles: [{ id: 1, status: "done" }] }, 10);
+  assert.deepEqual(heard, [null, [2], [], [], null]);
+});
+
+test("each question gets its own answer, its reason, or is given up", async () => {
+  const sent = [];
+  const link = new Link({ send: (content) => sent.push(content) });
+  const gone = new AbortController();
+  const [one, two, three] = [link.ask({ kind: "a" }), link.ask({ kind: "b" }), link.ask({ kind: "c" }, gone.signal)];
+  assert.equal(link.answer({ request: sent[1].request, error: "no such clip" }, []), true);
+  assert.equal(link.answer({ request: sent[0].request, ok: 1 }, [new DataView(new ArrayBuffer(2))]), true);
+  assert.equal(link.answer({ kind: "delta" }, []), false);
+  gone.abort();
+  assert.equal((await one).buffers[0].byteLength, 2);
+  await assert.rejects(two, /no such clip/);
+  await assert.rejects(three, { name: "AbortError" });
+});
+
+test("bytes come once for two views, and one view's change of mind does not fail the other", async () => {
+  globalThis.document ??= { getElementById: () => null, cookie: "" };
+  const open = [];
+  const link = { ask: (question, signal) => new Promise((resolve, reject) => {
+    open.push({ question, resolve });
+    signal.addEventListener("abort", () => reject(new DOMException("no longer wanted", "AbortError")));
+  }) };
+  const media = new Media(new Store(), link);
+  const tile = { id: 5, at: [], status: "done", path: "a.mp4", preview: "p.mp4" };
+  const [first, second] = [new AbortController(), new AbortController()];
+  const gone = media.url(tile, "preview", first.signal);
+  const kept = media.url(tile, "preview", second.signal);
+  await new Promise(setImmediate);
+  assert.equal(open.length, 1);
+  first.abort();
+  await assert.rejects(gone, { name: "AbortError" });
+  await new Promise(setImmediate);
+  open[1].resolve({ content: {}, buffers: [new DataView(new ArrayBuffer(3))] });
+  assert.match(await kept, /^blob:/);
+  assert.deepEqual(open[1].question, { kind: "media", id: 5, what: "preview" });
+  media.cache.clear();
+});
+
+test("no module has more than 600 lines, and no two of one script name the same thing", () => {
+  const names = readdirSync(source).filter((name) => name.endsWith(".js"));
+  const seen = new Map();
+  for (const name of names) {
+    const text = readFileSync(new URL(name, source), "utf8");
+    assert.ok(text.split("\n").length <= 601, name);
+    const entry = name === "wall.js" || name === "board.js";
+    for (const [, word] of text.matchAll(/^(?:export )?(?:default )?(?:async )?(?:function|class|const|let) (\w+)/gm)) {
+      if (entry && word === "widget") continue;
+      assert.ok(!seen.has(word), `${word} in ${name} and ${seen.get(word)}`);
+      seen.set(word, name);
+    }
+  }
+});

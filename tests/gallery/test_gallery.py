@@ -1,0 +1,443 @@
+"""The Python side of gallery and board: what they tell the browser, answer it, and show without it."""
+
+from __future__ import annotations
+
+import dataclasses
+import html.parser
+import json
+import re
+import shutil
+import subprocess
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_sweep import FakeSweep
+
+from gridgen.board import Board
+from gridgen.errors import GridError
+from gridgen.gallery import Gallery
+from gridgen.gallery.script import script, style
+from gridgen.grid import Grid
+
+if TYPE_CHECKING:
+    from gridgen.gallery.channel import SweepWidget
+
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+TESTS = Path(__file__).parent
+
+
+class Outbox:
+    """Collects what a widget sends to the browser."""
+
+    def __init__(self, widget: SweepWidget) -> None:
+        self.widget = widget
+        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
+        widget.send = lambda content, buffers=None: self.sent.append((content, buffers or []))
+
+    def ask(self, **question: object) -> tuple[dict[str, Any], list[bytes]]:
+        """Send a message as the browser does and return the last thing sent back."""
+        self.widget._handle_custom_msg(question, [])
+        return self.sent[-1]
+
+
+class Tags(html.parser.HTMLParser):
+    """Collects tags, their attributes, and text."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note a tag."""
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        self.texts.append(data)
+
+
+def finished(sweep: FakeSweep) -> FakeSweep:
+    """Make every clip of a sweep."""
+    for row in sweep.rows():
+        sweep.finish(row.index)
+    return sweep
+
+
+def test_the_script_passes_node() -> None:
+    """The pure modules pass their own tests, and both joined scripts are valid modules."""
+    node = shutil.which("node")
+    assert node, "node is needed: install Node.js 20 or newer"
+    subprocess.run(
+        [node, "--test", str(TESTS / "pure.test.mjs")], check=True, capture_output=True, timeout=60
+    )
+    for entry in ("wall", "board"):
+        source = script(entry)
+        subprocess.run(
+            [node, "--check", "--input-type=module", "-"], input=source.encode(), check=True, timeout=30
+        )
+        assert not re.search(r"^import |^export (?!default)", source, re.MULTILINE)
+        assert source.count("export default") == 1
+
+
+def test_style_and_script_fetch_nothing() -> None:
+    """No address of another host is in what the widget brings along."""
+    assert "@import" not in style()
+    assert "url(" not in style()
+    for entry in ("wall", "board"):
+        addresses = set(re.findall(r"https?://[^\s\"'`]+", script(entry)))
+        assert addresses == {"http://www.w3.org/2000/svg"} & addresses
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "found"),
+    [
+        (None, None, (("prompt",), ("size", "duration"))),
+        ("size", None, (("size",), ("prompt", "duration"))),
+        (None, "size", (("prompt",), ("size",))),
+        (["duration", "size"], [], (("duration", "size"), ())),
+        ([], [], ((), ())),
+        ("model", "take", (("model",), ("take",))),
+    ],
+)
+def test_rows_and_columns_are_as_named_or_chosen(
+    served: Path, rows: Any, cols: Any, found: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    """Names go where they are put; what is left out is dealt from the axes that vary."""
+    grid = Grid(prompt=["a", "b"], size=["16:9", "1:1"], duration=[6, 10])
+    gallery = Gallery(FakeSweep(grid, served), rows, cols)
+    assert (gallery.rows, gallery.cols) == found
+    gallery.close()
+
+
+def test_one_axis_flows(served: Path) -> None:
+    """A lone axis is not spread over rows or columns."""
+    gallery = Gallery(FakeSweep(Grid(prompt=["a", "b"]), served))
+    assert (gallery.rows, gallery.cols) == ((), ())
+    gallery.close()
+
+
+@pytest.mark.parametrize(
+    ("rows", "cols", "message"),
+    [
+        (
+            "promt",
+            None,
+            r"'promt' is not an axis \(did you mean 'prompt'\?\); the axes are prompt, size, duration",
+        ),
+        (["prompt", "colour"], None, "'colour' is not an axis"),
+        ("size", ["size"], "size is named twice"),
+    ],
+)
+def test_a_wrong_axis_is_named(sweep: FakeSweep, rows: Any, cols: Any, message: str) -> None:
+    """A GridError says which name is wrong and which axes there are."""
+    with pytest.raises(GridError, match=message):
+        Gallery(sweep, rows, cols)
+
+
+def test_the_state_is_current_whenever_a_page_is_loaded(sweep: FakeSweep) -> None:
+    """A page that is loaded late gets the tiles as they are then, as JSON, in grid order."""
+    gallery = Gallery(sweep)
+    sweep.change(2, status="running", progress=7)
+    snapshot = gallery.wall.get_state()["snapshot"]
+    assert json.loads(json.dumps(snapshot)) == snapshot
+    assert [tile["id"] for tile in snapshot["tiles"]] == [0, 1, 2, 3]
+    assert snapshot["tiles"][2]["status"] == "running"
+    assert snapshot["folder"] == "boats"
+    assert [snapshot["axes"][at]["name"] for at in (0, 1, -1)] == ["prompt", "size", "take"]
+    gallery.close()
+
+
+def test_only_what_changed_is_sent(sweep: FakeSweep) -> None:
+    """A change goes out with its row's number and the changed fields; no change, no message."""
+    gallery = Gallery(sweep)
+    outbox = Outbox(gallery.wall)
+    sweep.change(1, status="running", progress=5)
+    sweep.change(1, status="running", progress=5)
+    sweep.change(1, progress=9, cost=Decimal("0.10"))
+    assert [content["seq"] for content, _ in outbox.sent] == [1, 2]
+    assert [content["tiles"] for content, _ in outbox.sent] == [
+        [{"id": 1, "status": "running", "progress": 5}],
+        [{"id": 1, "progress": 9, "cost": "0.10"}],
+    ]
+    assert outbox.sent[1][0]["cost"] == "0.10"
+    gallery.close()
+
+
+def test_files_of_known_clips_are_sent(sweep: FakeSweep) -> None:
+    """The browser gets poster, preview and original by the number of the clip."""
+    sweep.finish(3)
+    gallery = Gallery(sweep)
+    outbox = Outbox(gallery.wall)
+    for what, name in (("poster", "clip-0003.webp"), ("preview", "clip-0003.mp4"), ("path", "clip-0003.mp4")):
+        content, buffers = outbox.ask(kind="media", id=3, what=what, request=8)
+        assert content == {"request": 8}
+        assert buffers == [(sweep.folder / name).read_bytes()]
+    gallery.close()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"kind": "media", "id": 99, "what": "path"},
+        {"kind": "media", "id": True, "what": "path"},
+        {"kind": "media", "id": "../../etc/passwd", "what": "path"},
+        {"kind": "media", "id": [0], "what": "path"},
+        {"kind": "media", "id": 0, "what": "sha256"},
+        {"kind": "media", "id": 0, "what": ["path"]},
+        {"kind": "media", "id": 1, "what": "path"},
+        {"kind": "media"},
+        {"kind": "run", "code": "print(1)"},
+        {"kind": None},
+        {},
+    ],
+)
+def test_a_wrong_question_gets_a_reason_and_no_bytes(sweep: FakeSweep, question: dict[str, Any]) -> None:
+    """Unknown clips, kinds and fields are refused by name; nothing of the message is used as a path."""
+    sweep.finish(0)
+    gallery = Gallery(sweep)
+    content, buffers = Outbox(gallery.wall).ask(**question, request=1)
+    assert content["request"] == 1
+    assert content["error"]
+    assert buffers == []
+    gallery.close()
+
+
+def test_what_is_no_question_is_ignored(sweep: FakeSweep) -> None:
+    """A message without a number, or that is no mapping, is not answered."""
+    gallery = Gallery(sweep)
+    outbox = Outbox(gallery.wall)
+    for content in ("stop", None, 3, ["kind"], {"kind": "snapshot"}, {"kind": "snapshot", "request": "1"}):
+        gallery.wall._handle_custom_msg(content, [])
+    assert outbox.sent == []
+    gallery.close()
+
+
+def test_a_path_that_leads_out_of_the_folder_is_refused(sweep: FakeSweep, served: Path) -> None:
+    """Not even the journal makes the wall read a file outside the sweep's folder, by dots or by a link."""
+    (served / "secret.txt").write_text("secret")
+    sweep.folder.mkdir()
+    (sweep.folder / "link.mp4").symlink_to(served / "secret.txt")
+    gallery = Gallery(sweep)
+    outbox = Outbox(gallery.wall)
+    for name in ("../../secret.txt", str(served / "secret.txt"), "link.mp4"):
+        sweep.change(0, status="done", path=name)
+        content, buffers = outbox.ask(kind="media", id=0, what="path", request=1)
+        assert "outside the sweep's folder" in content["error"]
+        assert buffers == []
+    gallery.close()
+
+
+def test_a_file_too_large_for_the_kernel_is_refused(sweep: FakeSweep) -> None:
+    """A large original is named with its size instead of being sent."""
+    sweep.folder.mkdir()
+    with (sweep.folder / "large.mp4").open("wb") as file:
+        file.truncate(30_000_000)
+    sweep.change(0, status="done", path="large.mp4")
+    gallery = Gallery(sweep)
+    content, _ = Outbox(gallery.wall).ask(kind="media", id=0, what="path", request=1)
+    assert "large.mp4 has 30 MB" in content["error"]
+    gallery.close()
+
+
+def test_a_failure_while_answering_is_told(sweep: FakeSweep) -> None:
+    """What goes wrong inside reaches the person in the browser instead of vanishing."""
+    board = Board(sweep)
+    outbox = Outbox(board)
+
+    def stop() -> None:
+        msg = "the engine is gone"
+        raise RuntimeError(msg)
+
+    sweep.stop = stop
+    content, _ = outbox.ask(kind="stop", request=4)
+    assert content == {"request": 4, "error": "gridgen failed here: RuntimeError: the engine is gone"}
+    board.close()
+
+
+def test_closing_ends_the_watching(sweep: FakeSweep) -> None:
+    """A closed gallery or board is no longer called, also when closed twice."""
+    gallery, board = Gallery(sweep), Board(sweep)
+    assert len(sweep.watchers) == 2
+    for _ in range(2):
+        gallery.close()
+        board.close()
+    assert sweep.watchers == []
+
+
+def test_two_thousand_changes_end_in_the_right_state(served: Path) -> None:
+    """What the browser puts together from snapshot and changes is what Python has."""
+    sweep = FakeSweep(Grid(prompt=[f"p{n}" for n in range(100)]), served / "many")
+    gallery = Gallery(sweep)
+    outbox = Outbox(gallery.wall)
+    tiles = {tile["id"]: tile for tile in gallery.wall.feed.snapshot()["tiles"]}
+    for step in range(2000):
+        sweep.change(step % 100, status="running", progress=step // 20)
+    for content, _ in outbox.sent:
+        for change in content["tiles"]:
+            tiles[change["id"]].update(change)
+    assert list(tiles.values()) == gallery.wall.feed.snapshot()["tiles"]
+    assert max(len(json.dumps(content)) for content, _ in outbox.sent) < 200
+    gallery.close()
+
+
+def test_the_bundle_has_widget_html_and_one_line(sweep: FakeSweep) -> None:
+    """Places with widgets get one, others a table; the text is short and has no address."""
+    for shown in (Gallery(sweep), Board(sweep)):
+        bundle = shown._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        assert set(data) == {WIDGET_VIEW, "text/html", "text/plain"}
+        assert data["text/plain"] == repr(shown)
+        assert len(repr(shown)) < 120
+        assert "0x" not in repr(shown)
+        shown.close()
+
+
+def static(sweep: FakeSweep, **sides: Any) -> str:
+    """Return the static form of a sweep's gallery."""
+    gallery = Gallery(sweep, **sides)
+    text = gallery._repr_mimebundle_()["text/html"]
+    gallery.close()
+    return text
+
+
+def test_the_static_form_is_the_plan_until_all_is_finished(sweep: FakeSweep) -> None:
+    """Whatever the moment, an unfinished sweep shows the same words and no picture."""
+    plan = static(sweep)
+    sweep.change(0, status="running", progress=50)
+    sweep.finish(1)
+    sweep.change(2, status="failed", error="no")
+    assert static(sweep) == plan
+    assert plan.count("planned") == 4
+    assert "<img" not in plan
+
+
+def test_the_static_form_shows_posters_labels_and_errors(sweep: FakeSweep) -> None:
+    """A finished sweep shows a picture per clip under its labels, and the reason where there is none."""
+    for index in (0, 1, 3):
+        sweep.finish(index)
+    sweep.change(2, status="failed", error_class="TaskFailed", error="refused by the filter")
+    text = static(sweep, rows="prompt", cols="size")
+    assert text.count("data:image/webp;base64,") == 3
+    assert "TaskFailed: refused by the filter" in text
+    assert "4 clips · 24 s of footage · 3 done · 1 failed" in text
+    heads = [tag for tag, _ in Tags(text).tags if tag == "th"]
+    assert len(heads) == 1 + 2 + 2
+
+
+def test_the_static_form_nests_headers(served: Path) -> None:
+    """Outer headers span their inner ones, in rows and in columns."""
+    grid = Grid(prompt=["a", "b"], size=["16:9", "1:1"], duration=[6, 10])
+    text = static(FakeSweep(grid, served), rows="prompt", cols=["size", "duration"])
+    spans = [attrs.get("colspan") for tag, attrs in Tags(text).tags if tag == "th" and "colspan" in attrs]
+    assert spans == ["1", "2", "2", "1", "1", "1", "1", "1"]
+    text = static(FakeSweep(grid, served), rows=["size", "duration"], cols="prompt")
+    assert [attrs["rowspan"] for tag, attrs in Tags(text).tags if "rowspan" in attrs] == [
+        "2",
+        "1",
+        "1",
+        "2",
+        "1",
+        "1",
+    ]
+
+
+def test_the_static_form_is_small_and_the_same_each_time(served: Path) -> None:
+    """Twelve clips with posters stay under 100 kB, and nothing in them depends on time or place."""
+    grid = Grid(prompt=["a boat", "a fox", "a whale"], size=["16:9", "9:16"], duration=[6, 10])
+    texts = []
+    for place in ("one", "two"):
+        sweep = finished(FakeSweep(grid, served / place))
+        texts.append(static(sweep))
+    assert texts[0] == texts[1]
+    assert len(texts[0]) < 100_000
+    assert texts[0].count("data:image") == 12
+    assert str(served) not in texts[0]
+
+
+def test_the_static_form_survives_sanitizers(sweep: FakeSweep) -> None:
+    """It is made of tables, divisions and pictures with inline styles, and of nothing that is stripped."""
+    tags = {tag for tag, _ in Tags(static(finished(sweep))).tags}
+    assert tags == {"div", "p", "strong", "table", "tr", "th", "td", "img"}
+
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "' onmouseover='alert(1)",
+    "javascript:alert(1) {{7*7}} ${x} $x^2$ &lt;b&gt;",
+    "\u202egnp.exe",
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_is_escaped(served: Path, text: str) -> None:
+    """Markup in prompt, error and name stays text in the static form and in the board's."""
+    sweep = FakeSweep(Grid(prompt=[text, "plain"]), served / "x", name=text.replace("/", "|"))
+    for index in range(2):
+        sweep.change(index, status="failed", error_class=text, error=text)
+    board = Board(sweep)
+    for shown in (static(sweep, rows="prompt"), board._repr_mimebundle_()[0]["text/html"]):
+        found = Tags(shown)
+        assert {tag for tag, _ in found.tags} <= {"div", "p", "strong", "table", "tr", "th", "td"}
+        assert all(set(attrs) <= {"style", "rowspan", "colspan"} for _, attrs in found.tags)
+        assert any(text in each for each in found.texts)
+    board.close()
+
+
+def test_the_board_says_where_a_sweep_stands(sweep: FakeSweep) -> None:
+    """Counts, footage, time, cost and what needs attention, as JSON."""
+    board = Board(sweep)
+    sweep.change(0, submitted_at=100.0)
+    sweep.finish(0)
+    sweep.change(0, completed_at=141.5)
+    sweep.change(1, status="failed", submitted_at=101.0, error_class="TaskFailed", error="no")
+    sweep.change(2, status="running", submitted_at=102.0)
+    state = board.state()
+    assert json.loads(json.dumps(state))["counts"] == [
+        ["done", 1],
+        ["running", 1],
+        ["failed", 1],
+        ["planned", 1],
+    ]
+    assert (state["footage"], state["wanted"]) == (6, 24)
+    assert (state["began"], state["ended"]) == (100.0, None)
+    assert (state["cost"], state["estimate"], state["unpriced"]) == ("0.10", "0.40", 0)
+    assert state["troubles"] == [{"what": "a paper boat, 9:16", "status": "failed", "why": "TaskFailed: no"}]
+    board.close()
+
+
+def test_an_unknown_price_is_not_nothing(sweep: FakeSweep) -> None:
+    """Clips without a price are counted, and an estimate of none is empty rather than zero."""
+    sweep._rows = [dataclasses.replace(row, price=None) for row in sweep.rows()]
+    board = Board(sweep)
+    assert (board.state()["estimate"], board.state()["unpriced"]) == ("", 4)
+    board.close()
+
+
+def test_the_stop_button_stops_the_sweep(sweep: FakeSweep) -> None:
+    """The browser's question stops the sweep and is answered."""
+    board = Board(sweep)
+    assert Outbox(board).ask(kind="stop", request=2) == ({"request": 2, "stopped": True}, [])
+    assert sweep.stopped
+    board.close()
+
+
+def test_the_board_without_widgets_is_the_plan_then_the_outcome(sweep: FakeSweep) -> None:
+    """Its HTML does not depend on the moment, and names the outcome only at the end."""
+    board = Board(sweep)
+
+    def shown() -> str:
+        return board._repr_mimebundle_()[0]["text/html"]
+
+    plan = shown()
+    sweep.change(0, status="running", progress=3)
+    assert shown() == plan
+    for index in range(4):
+        sweep.change(index, status="done")
+    assert "4 done" in shown()
+    assert repr(board) == "Board('boats': 4 clips, 24 s of footage)"
+    board.close()

@@ -1,0 +1,393 @@
+"""The wall in a real browser, on a page without Jupyter."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_sweep import FakeSweep
+from page import LAB_DARK, Pages
+
+from gridgen.gallery import Gallery
+from gridgen.grid import Grid
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+
+READY = """(count) => {
+  const players = [...document.querySelectorAll(".gg-video")];
+  return players.length === count && players.every((video) => video.readyState >= 2);
+}"""
+MOVING = """() => {
+  const players = [...document.querySelectorAll(".gg-video")];
+  return players.length > 0 && players.every((video) => video.currentTime > 0.2 && !video.paused);
+}"""
+RECORD = """() => {
+  window.shown = [...document.querySelectorAll(".gg-video")].map((video) => {
+    const frames = [];
+    const note = (now, { mediaTime, expectedDisplayTime }) => {
+      frames.push([expectedDisplayTime, mediaTime]);
+      video.requestVideoFrameCallback(note);
+    };
+    video.requestVideoFrameCallback(note);
+    return frames;
+  });
+}"""
+OFFSETS = """() => shown.map((frames) => {
+  const offsets = frames.slice(-12).map(([display, media]) => media - display / 1000).sort((a, b) => a - b);
+  return offsets[offsets.length >> 1];
+})"""
+COUNT_BLOBS = """
+  window.blobs = 0;
+  const { createObjectURL, revokeObjectURL } = URL;
+  URL.createObjectURL = (blob) => { blobs += 1; return createObjectURL.call(URL, blob); };
+  URL.revokeObjectURL = (url) => { blobs -= 1; return revokeObjectURL.call(URL, url); };
+"""
+CONTRASTS = """() => {
+  const channels = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
+  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
+  const rgb = (layers) => {
+    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  const layersOf = (element) => element
+    ? [...layersOf(element.parentElement), getComputedStyle(element).backgroundColor] : ["#fff"];
+  const texts = [...document.querySelectorAll(".gg-wall *")].filter((element) => element.checkVisibility()
+    && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
+  return texts.map((element) => {
+    const under = layersOf(element);
+    const [a, b] = [rgb([...under, getComputedStyle(element).color]), rgb(under)].map(light);
+    return [element.className, element.innerText.slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
+  });
+}"""
+
+
+def opened(browser: Browser, pages: Pages, **options: Any) -> Page:
+    """Return a page with the wall on it; whatever goes wrong there fails the test at its end."""
+    page = browser.new_page(viewport={"width": 1200, "height": 900}, **options)
+    page.set_default_timeout(20_000)
+    page.troubles = []
+    page.on("pageerror", lambda error: page.troubles.append(str(error)))
+    page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
+    page.add_init_script(COUNT_BLOBS)
+    page.goto(pages.url)
+    page.wait_for_function("window.ready")
+    return page
+
+
+@pytest.fixture
+def done(sweep: FakeSweep) -> FakeSweep:
+    """Four finished cells."""
+    for row in sweep.rows():
+        sweep.finish(row.index)
+    return sweep
+
+
+@pytest.fixture
+def gallery(sweep: FakeSweep) -> Iterator[Gallery]:
+    """Its gallery, sizes in columns."""
+    made = Gallery(sweep, rows="prompt", cols="size")
+    yield made
+    made.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_clips_come_from_the_files_route(browser: Browser, served: Path, gallery: Gallery) -> None:
+    """Where the server has the folder, its place is asked for once and no byte goes through the kernel."""
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function(READY, arg=4)
+        assert [line for line in pages.fetched if line.startswith("HEAD")] == ["HEAD nb/boats/clip-0000.mp4"]
+        assert [question["kind"] for question in pages.asked] == ["snapshot"]
+        assert page.evaluate("blobs") == 0
+        assert page.troubles == []
+        page.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_clips_come_through_the_kernel_elsewhere(browser: Browser, gallery: Gallery) -> None:
+    """On a page without Jupyter's server posters and previews are asked for one by one, originals when opened."""
+    with Pages(gallery.wall).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function(READY, arg=4)
+        asked = [
+            (question["what"], question["id"]) for question in pages.asked if question["kind"] == "media"
+        ]
+        assert sorted(asked) == [(what, index) for what in ("poster", "preview") for index in range(4)]
+        page.locator(".gg-tile").nth(1).click()
+        page.wait_for_function("document.querySelector('.gg-stage video')?.readyState >= 2")
+        assert (pages.asked[-1]["what"], pages.asked[-1]["id"]) == ("path", 1)
+        assert page.troubles == []
+        page.close()
+
+
+def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path, sweep: FakeSweep) -> None:
+    """Shown frames of nine players, three of them late, are at most 50 ms apart against one clock."""
+    wide = FakeSweep(Grid(prompt=[f"take {n}" for n in range(9)], duration=6), sweep.folder)
+    wide.fps = 24
+    wide.finish(0)
+    for index in range(1, 6):
+        wide.finish_like(index, 0)
+    gallery = Gallery(wide, rows=[], cols=[])
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function(READY, arg=6)
+        page.evaluate("model.set('playing', true)")
+        page.wait_for_function(MOVING)
+        for index in range(6, 9):
+            wide.finish_like(index, 0)
+            page.evaluate("hear", pages.told[-1])
+        page.wait_for_function(READY, arg=9)
+        page.evaluate(RECORD)
+        page.wait_for_function("shown.every((frames) => frames.length > 60)")
+        offsets = page.evaluate(OFFSETS)
+        assert max(offsets) - min(offsets) <= 0.05
+        assert page.troubles == []
+        page.close()
+    gallery.close()
+
+
+def test_a_change_is_on_screen_within_a_second(
+    browser: Browser, served: Path, sweep: FakeSweep, gallery: Gallery
+) -> None:
+    """A tile goes from planned through running to a playing clip as Python tells it, without a new page."""
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        tile = page.locator(".gg-tile").first
+        assert tile.get_attribute("aria-label") == "a paper boat, 16:9: planned"
+        sweep.change(0, status="running", progress=42, submitted_at=sweep.clock.now - 8)
+        page.evaluate("hear", pages.told[-1])
+        page.wait_for_function(
+            "document.querySelector('.gg-tile .gg-time').textContent === '42 % · 8 s'", timeout=1000
+        )
+        sweep.finish(0)
+        page.evaluate("hear", pages.told[-1])
+        page.wait_for_function("document.querySelector('.gg-tile').dataset.status === 'done'", timeout=1000)
+        page.wait_for_function(READY, arg=1)
+        assert page.locator(".gg-counts").inner_text().split("\n") == ["boats", "1 done", "3 planned"]
+        assert page.locator(".gg-sums").inner_text() == "6 s of footage · $0.10"
+        page.close()
+
+
+def test_a_lost_message_is_made_good_by_a_snapshot(
+    browser: Browser, served: Path, sweep: FakeSweep, gallery: Gallery
+) -> None:
+    """After a gap in the numbers the page asks for everything and shows it."""
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        sweep.change(0, status="failed", error="no")
+        sweep.change(1, status="queued")
+        page.evaluate("hear", pages.told[-1])
+        page.wait_for_function("document.querySelector('.gg-tile').dataset.status === 'failed'")
+        page.close()
+
+
+def test_a_broken_clip_says_so_and_the_others_play(
+    browser: Browser, served: Path, done: FakeSweep, gallery: Gallery
+) -> None:
+    """Bytes that are no video, and a file that is gone, are named in their tiles; nothing else suffers."""
+    (done.folder / "clip-0001.mp4").write_bytes(b"not a video" * 99)
+    (done.folder / "clip-0002.mp4").unlink()
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function("document.querySelectorAll('.gg-tile[data-tone=bad]').length === 2")
+        page.evaluate("model.set('playing', true)")
+        page.wait_for_function(
+            "[0, 3].every((id) => document.querySelector(`[data-id='${id}'] video`).currentTime > 0.2)"
+        )
+        said = page.locator("[data-id='1'] .gg-reason").inner_text()
+        assert "this browser does not know its format" in said
+        page.close()
+
+
+HOSTILE = [
+    "</script><img src=x onerror=alert(1)>",
+    '"><svg onload=alert(1)>',
+    "javascript:alert(1)",
+    "{{constructor.constructor('alert(1)')()}} ${alert(1)} <%= 1 %>",
+    "\u202egnp.exe \u2066 bidi",
+    "' onmouseover='alert(1)",
+    "<style>*{display:none}</style>",
+    "<a href=http://evil.example/x>click</a><iframe src=http://evil.example>",
+]
+
+
+def test_hostile_text_stays_text(browser: Browser, served: Path) -> None:
+    """Markup in prompts, errors and the sweep's name is shown as typed; no script runs and nothing is fetched."""
+    hostile = FakeSweep(Grid(prompt=HOSTILE), served / "nb" / "boats", name="<img src=x onerror=alert(2)>")
+    for index, text in enumerate(HOSTILE):
+        hostile.change(index, status="failed", error_class=text, error=text)
+    gallery = Gallery(hostile, rows="prompt", cols=[])
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        fetched: list[str] = []
+        page.on("request", lambda request: fetched.append(request.url))
+        page.on("dialog", lambda dialog: page.troubles.append(dialog.message))
+        for index in range(len(HOSTILE)):
+            page.locator(f"[data-id='{index}']").click()
+            page.keyboard.press("Escape")
+        assert (
+            page.evaluate("[...document.querySelectorAll('.gg-side')].map((head) => head.textContent)")
+            == HOSTILE
+        )
+        assert (
+            page.evaluate("[...document.querySelectorAll('.gg-reason')].map((why) => why.textContent)")
+            == HOSTILE
+        )
+        assert (
+            page.evaluate(
+                "document.querySelectorAll('.gg-wall :is(img[src], script, iframe, style, svg[onload], a)').length"
+            )
+            == 0
+        )
+        assert (fetched, page.troubles) == ([], [])
+        page.close()
+    gallery.close()
+
+
+def test_a_thousand_tiles_scroll_with_few_players(browser: Browser, served: Path, sweep: FakeSweep) -> None:
+    """Only what is in view is live, at most four loads run at a time, and what left is let go."""
+    many = FakeSweep(Grid(prompt=[f"prompt {n}" for n in range(1000)], duration=6), sweep.folder)
+    many.finish(0)
+    for index in range(1, 1000):
+        many.finish_like(index, 0)
+    gallery = Gallery(many, rows=[], cols=[])
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        most = page.evaluate(
+            """async () => {
+              const scroll = document.querySelector(".gg-scroll");
+              let [live, loading] = [0, 0];
+              const look = () => {
+                const videos = [...document.querySelectorAll(".gg-video")];
+                live = Math.max(live, videos.length);
+                loading = Math.max(loading, videos.filter((video) => video.readyState < 2).length);
+              };
+              const end = performance.now() + 4000;
+              while (performance.now() < end) {
+                scroll.scrollTop += scroll.clientHeight / 6;
+                await new Promise(requestAnimationFrame);
+                look();
+              }
+              return { live, loading };
+            }"""
+        )
+        assert most["live"] <= 120
+        assert most["loading"] <= 4
+        page.wait_for_function("document.querySelectorAll('.gg-video').length > 0")
+        page.wait_for_function("""() => [...document.querySelectorAll(".gg-video")].every((video) => {
+          const [tile, scroll] = [video.getBoundingClientRect(), document.querySelector(".gg-scroll").getBoundingClientRect()];
+          return tile.bottom > scroll.top && tile.top < scroll.bottom;
+        })""")
+        assert page.troubles == []
+        page.close()
+    gallery.close()
+
+
+def test_a_hundred_cells_are_rearranged_quickly(browser: Browser, served: Path, sweep: FakeSweep) -> None:
+    """Changing the axes of a hundred cells moves the same tiles, in less than 200 ms of the page's time."""
+    grid = Grid(prompt=[f"prompt {n}" for n in range(10)], size=["16:9", "1:1"], duration=[6, 7, 8, 9, 10])
+    gallery = Gallery(FakeSweep(grid, sweep.folder), rows="prompt", cols=["size", "duration"])
+    choices = json.loads(json.dumps(gallery.wall.choices))
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages)
+        took = page.evaluate(
+            """(rows) => {
+              const before = new Set(document.querySelectorAll(".gg-tile"));
+              const start = performance.now();
+              model.set("rows", rows);
+              document.body.getBoundingClientRect();
+              const took = performance.now() - start;
+              return [took, [...document.querySelectorAll(".gg-tile")].every((tile) => before.has(tile))];
+            }""",
+            choices.index(["duration", "size"]),
+        )
+        assert page.locator(".gg-tile").count() == 100
+        assert page.evaluate("[...document.querySelectorAll('.gg-side')].length") == 5 + 10
+        assert took[1]
+        assert took[0] < 200
+        page.close()
+    gallery.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_taking_an_output_away_frees_everything(browser: Browser, gallery: Gallery) -> None:
+    """After thirty showings and removals no listener is left, and with the model go the blobs."""
+    with Pages(gallery.wall).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function(READY, arg=4)
+        before = page.evaluate("listeners()")
+        page.evaluate(
+            """async () => {
+              for (let round = 0; round < 30; round += 1) {
+                const [end, place] = [new AbortController(), document.body.appendChild(document.createElement("div"))];
+                show(end.signal, place);
+                await new Promise(requestAnimationFrame);
+                end.abort();
+                place.remove();
+              }
+            }"""
+        )
+        assert page.evaluate("listeners()") == before
+        assert page.locator(".gg-wall").count() == 1
+        page.evaluate("host.abort()")
+        assert page.evaluate("[listeners(), blobs, document.querySelectorAll('.gg-wall').length]") == [
+            0,
+            0,
+            0,
+        ]
+        assert page.troubles == []
+        page.close()
+
+
+@pytest.mark.parametrize("theme", ["", LAB_DARK])
+def test_all_text_can_be_read(browser: Browser, sweep: FakeSweep, gallery: Gallery, theme: str) -> None:
+    """Every text has a contrast of 4.5 or more against what is under it, in light and in dark."""
+    sweep.change(0, status="running", progress=5, submitted_at=sweep.clock.now)
+    sweep.change(1, status="failed", error="The prompt was refused.")
+    sweep.change(2, status="unknown")
+    with Pages(gallery.wall, theme=theme).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function(
+            f"document.querySelector('.gg-wall').dataset.theme === '{'dark' if theme else 'light'}'"
+        )
+        found = page.evaluate(CONTRASTS)
+        assert len(found) > 15
+        assert [each for each in found if each[2] < 4.5] == []
+        page.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_less_motion_means_nothing_moves_by_itself(browser: Browser, served: Path, gallery: Gallery) -> None:
+    """With reduced motion no clip plays under the pointer, and nothing is animated."""
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages, reduced_motion="reduce")
+        page.wait_for_function(READY, arg=4)
+        page.locator(".gg-tile").first.hover()
+        page.evaluate("model.set('rows', 2)")
+        assert page.evaluate("document.getAnimations().length") == 0
+        assert page.evaluate("[...document.querySelectorAll('.gg-video')].every((video) => video.paused)")
+        page.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_a_busy_kernel_does_not_keep_clips_away(browser: Browser, served: Path, gallery: Gallery) -> None:
+    """With a kernel that answers nothing the wall is filled from its state and plays from the files route."""
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = browser.new_page()
+        page.add_init_script("window.kernelBusy = true")
+        page.goto(pages.url)
+        page.wait_for_function(READY, arg=4)
+        page.evaluate("model.set('playing', true)")
+        page.wait_for_function(MOVING)
+        assert pages.asked == []
+        page.close()
