@@ -1,0 +1,122 @@
+"""The committed notebooks, run from the top and compared with what they show."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from gridgen import Simulator
+
+HERE = Path(__file__).parent
+COMMITTED = sorted((HERE.parents[1] / "notebooks").glob("*.ipynb"))
+SECONDS = 60
+"""What one cell may take."""
+
+pytestmark = [pytest.mark.notebooks, pytest.mark.timeout(300)]
+
+
+def code_cells(path: Path) -> list[Any]:
+    """Return the code cells of a notebook."""
+    return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+def compare(path: Path) -> tuple[Counter[str], str]:
+    """Run a notebook where it lies with nbval, strictly; return how its cells fared and what was said.
+
+    After a cell's timeout nbval marks the cells that follow as expected
+    failures, so only ``passed`` is good.
+    """
+    report = path.parent / "report.xml"
+    settings = path.parent / "pytest.ini"
+    settings.write_text("[pytest]\n")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-c", str(settings), "--tb=short"]
+    command += [
+        "--nbval",
+        f"--nbval-cell-timeout={SECONDS}",
+        f"--nbval-sanitize-with={HERE / 'sanitize.cfg'}",
+    ]
+    command += [f"--junitxml={report}", str(path)]
+    said = subprocess.run(
+        command, cwd=path.parent, capture_output=True, text=True, timeout=280, check=False
+    ).stdout
+    cases = ET.parse(report).iter("testcase")
+    return Counter(
+        next((child.tag for child in case if child.tag != "system-out"), "passed") for case in cases
+    ), said
+
+
+@pytest.fixture(scope="module", params=COMMITTED, ids=lambda path: path.stem)
+def committed(request: pytest.FixtureRequest) -> Path:
+    """Each committed notebook."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def played(committed: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Counter[str], str]:
+    """A copy in a fresh folder, run once and compared."""
+    copy = Path(shutil.copy(committed, tmp_path_factory.mktemp("first")))
+    return copy, *compare(copy)
+
+
+def test_a_fresh_copy_shows_what_is_committed(committed, played):
+    """Every output of a first run equals the committed one."""
+    _, cells, said = played
+
+    assert cells == {"passed": len(code_cells(committed))}, said
+
+
+def test_another_fresh_copy_shows_the_same(committed, played, tmp_path):
+    """Nothing of the first run is left anywhere that a second one would find."""
+    _, cells, said = compare(Path(shutil.copy(committed, tmp_path)))
+
+    assert cells == played[1], said
+
+
+def test_running_again_in_place_submits_nothing(committed, played):
+    """In the folder of a finished run every clip is there: no cell fails, and the ledger stays as it was."""
+    folder = played[0].parent
+    source = "\n".join(cell.source for cell in code_cells(committed))
+    (state,) = re.findall(r'state="([^"]+)"', source)
+    before = submissions(folder / state)
+
+    NotebookClient(
+        nbformat.read(committed, as_version=4),
+        timeout=SECONDS,
+        resources={"metadata": {"path": str(folder)}},
+    ).execute()
+
+    assert before > 0
+    assert submissions(folder / state) == before
+
+
+def submissions(state: Path) -> int:
+    """Count what a simulator's state file says was ever submitted."""
+    with Simulator(state=state) as simulator:
+        return len(simulator.ledger)
+
+
+@pytest.mark.parametrize(("committed_text", "changed"), [("8 cells", "9 cells"), ("$0.6528", "$0.6529")])
+def test_a_changed_number_is_noticed(tmp_path, committed_text, changed):
+    """One digit of a committed output, changed, makes the comparison fail: it does compare."""
+    notebook = nbformat.read(COMMITTED[0], as_version=4)
+    numbers = [at for at, cell in enumerate(notebook.cells) if cell.cell_type == "code"]
+    notebook.cells = notebook.cells[: numbers[1] + 1]
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.data = json.loads(json.dumps(output.data).replace(committed_text, changed))
+    nbformat.write(notebook, tmp_path / "changed.ipynb")
+
+    cells, said = compare(tmp_path / "changed.ipynb")
+
+    assert cells == {"passed": 1, "failure": 1}, said

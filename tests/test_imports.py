@@ -1,0 +1,119 @@
+"""What importing gridgen costs, and what it leaves alone."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+HEAVY = [
+    "IPython",
+    "anywidget",
+    "av",
+    "httpx",
+    "ipywidgets",
+    "numpy",
+    "pandas",
+    "PIL",
+    "starlette",
+    "uvicorn",
+]
+
+
+def python(code: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run code in a fresh interpreter in which every warning is an error."""
+    command = [sys.executable, "-W", "error", *options, "-c", textwrap.dedent(code)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_import_loads_nothing_heavy():
+    """The names are loaded on use: no table, widget, video or HTTP library comes with the package."""
+    report = python("import gridgen", "-X", "importtime").stderr
+    loaded = {line.rsplit("|", 1)[1].strip().split(".")[0] for line in report.splitlines() if "|" in line}
+
+    assert "gridgen" in loaded
+    assert loaded.isdisjoint(HEAVY)
+
+
+def test_building_a_grid_loads_nothing_heavy():
+    """A grid is pure combinatorics, quick even where pandas is slow to load."""
+    result = python(f"""
+        import sys, gridgen
+        grid = gridgen.Grid(prompt=["a", "b"], duration=[6, 10])
+        repr(grid), grid[0].key, grid._repr_html_()
+        print(sorted(set({HEAVY}) & set(sys.modules)))
+    """)
+
+    assert (result.stdout.strip(), result.stderr) == ("[]", "")
+
+
+def test_import_opens_no_socket_and_no_file_for_writing():
+    """Importing every public name talks to nobody and writes nothing."""
+    result = python("""
+        import sys
+        writes = {"w", "a", "x", "+"}
+        def audit(event, arguments):
+            if event.startswith("socket.") and event != "socket.__new__":
+                raise SystemExit(f"{event} {arguments}")
+            if event == "open" and isinstance(arguments[1], str) and writes & set(arguments[1]):
+                raise SystemExit(f"{event} {arguments}")
+        import asyncio, ipywidgets, anywidget, httpx, pandas
+        sys.dont_write_bytecode = True
+        sys.addaudithook(audit)
+        import gridgen
+        for name in gridgen.__all__:
+            getattr(gridgen, name)
+    """)
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "policy", ["import gridgen", "from gridgen import Client, Simulator, Sweep, Gallery"]
+)
+def test_import_patches_nothing_of_asyncio(policy):
+    """asyncio.run, the loop class and the running state are the standard library's own afterwards."""
+    result = python(
+        f"""
+        import asyncio, asyncio.events, sys
+        names = ["run", "get_event_loop", "new_event_loop", "Task", "Future", "all_tasks", "current_task"]
+        def state():
+            loop = type(asyncio.new_event_loop())
+            return ([getattr(asyncio, name) for name in names], loop, loop.__mro__,
+                    {{name: value for base in loop.__mro__ for name, value in vars(base).items()
+                      if name in ("run_until_complete", "run_forever", "_run_once", "_check_running")}})
+        before = state()
+        {policy}
+        assert state() == before
+        assert not hasattr(asyncio, "_nest_patched")
+        assert not {{"nest_asyncio", "nest_asyncio2"}} & set(sys.modules)
+    """,
+        "-W",
+        "ignore::ResourceWarning",
+    )
+
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_import_starts_no_thread():
+    """The engine's thread starts with the first sweep, not with the import."""
+    result = python("""
+        import threading
+        from gridgen import Client, Grid, Simulator, Sweep
+        print([thread.name for thread in threading.enumerate()])
+    """)
+
+    assert result.stdout.strip() == "['MainThread']"
+
+
+def test_import_is_quick():
+    """Importing takes less than 0.3 s on top of the interpreter, best of three."""
+    times = []
+    for _ in range(3):
+        report = python("import gridgen", "-X", "importtime").stderr
+        line = next(line for line in report.splitlines() if line.endswith("| gridgen"))
+        times.append(int(line.split("|")[1]))
+
+    assert min(times) < 300_000

@@ -1,0 +1,90 @@
+"""What a type checker sees of the public API; checked by mypy and never run."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import assert_type
+
+import httpx
+import pandas as pd
+
+import gridgen as gg
+
+# A grid takes a value or several for each axis, and is a sequence of cells.
+grid = gg.Grid(
+    prompt=["a paper boat crossing a puddle", "a paper boat in a storm"],
+    size=["16:9", "9:16"],
+    duration=[6, 10],
+)
+gg.Grid(prompt="one", size="1:1", duration=6, quality="720p", image_urls=None)
+gg.Grid(prompt="one", image_urls=[None, ["https://example.org/boat.jpg"]])
+assert_type(len(grid), int)
+assert_type(grid[0], gg.Cell)
+assert_type(grid[1:], gg.Grid)
+assert_type(grid.df, pd.DataFrame)
+for cell in grid:
+    assert_type(cell, gg.Cell)
+    assert_type(cell.key, str)
+    assert_type(cell.duration, int)
+gg.Grid(prompt="one", dration=6)  # type: ignore[call-arg]
+
+# Clients are named by arguments; an HTTP client is made by a callable.
+client = gg.Client()
+gg.Client("key", "https://api.apimart.ai", timeout=30.0, http_client=httpx.AsyncClient)
+with gg.Client(api_key="key") as open_client:
+    assert_type(open_client, gg.Client)
+with gg.Simulator(seed=1, speed=60.0, profile="demo", state=Path("state.jsonl")) as simulator:
+    assert_type(simulator.client(), gg.Client)
+    assert_type(simulator.base_url, str)
+    assert_type(simulator.api_key, str)
+    assert_type(simulator.ledger.billed, Decimal)
+
+task = client.submit(grid[0])
+assert_type(task, gg.Task)
+assert_type(task.status, gg.Status)
+assert_type(client.task("task_1"), gg.Task)
+assert_type(client.download(task, "boat.mp4"), Path)
+
+# Sweeps.
+sweep = gg.Sweep(grid, client=client, folder="boats", budget=2.00, takes=3)
+gg.Sweep(grid, client=client, folder=Path("boats"), budget=Decimal("2.00"))
+gg.Sweep(grid, client, "boats")  # type: ignore[call-arg]
+assert_type(sweep.estimate(), gg.Estimate)
+assert_type(sweep.start(), gg.Sweep)
+assert_type(sweep.df, pd.DataFrame)
+assert_type(sweep.cost, Decimal)
+assert_type(sweep.running, bool)
+assert_type(sweep.counts(), dict[str, int])
+assert_type(sweep.gallery(rows="prompt", cols=["size", "duration"]), gg.Gallery)
+sweep.wait(timeout=10)
+sweep.run()
+sweep.stop()
+
+
+async def awaiting() -> None:
+    """Every verb that waits has an async form."""
+    await sweep
+    async for row in sweep.as_completed():
+        assert_type(row.status, str)
+        assert_type(row.price, Decimal | None)
+        assert_type(row.path, str | None)
+    assert_type(await client.asubmit(grid[0]), gg.Task)
+    assert_type(await client.atask("task_1"), gg.Task)
+    assert_type(await client.adownload(task, "boat.mp4"), Path)
+    await client.aclose()
+
+
+# Errors carry what a person needs next.
+def errors() -> None:
+    """Attributes of the error tree."""
+    try:
+        sweep.run()
+    except gg.RateLimitError as error:
+        assert_type(error.retry_after, float | None)
+    except gg.APIError as error:
+        assert_type(error.status, int)
+    except gg.TaskTimeout as error:
+        assert_type(error.task, gg.Task)
+    except (gg.BudgetError, gg.GridgenError):
+        raise
