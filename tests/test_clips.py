@@ -94,7 +94,8 @@ def grid() -> dict[tuple[str, str, int], bytes]:
 
     def clip(number: int) -> bytes:
         size, quality, seconds = cells[number]
-        return render(Scene(PROMPTS[number % len(PROMPTS)], size, seconds, quality))
+        prompt = PROMPTS[number % len(PROMPTS)] if seconds == 6 else "a desert at noon, static"
+        return render(Scene(prompt, size, seconds, quality))
 
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(cells, pool.map(clip, range(len(cells))), strict=True))
@@ -405,7 +406,7 @@ def test_words_without_a_meaning_choose_shapes():
 def test_the_reference_image_is_the_far_layer():
     """With an image the first picture shows it, in its own aspect ratio."""
     image = pattern()
-    shown = film("", image=image)[0]
+    shown = film("static", image=image)[0]
     expected = np.asarray(Image.open(io.BytesIO(image)).resize(shown.shape[1::-1])) / 1.0
 
     assert shown.shape[1::-1] == dimensions("9:16", "144p", image)
@@ -420,6 +421,19 @@ def test_the_camera_moves_over_the_image():
     assert (
         min(np.abs(enlarged(pictures[0], z) - pictures[-1]).mean() for z in (1.15, 1.2, 1.25)) < 0.6 * plain
     )
+
+
+@pytest.mark.parametrize("move", ["", "pan left", "tilt up", "orbit", "handheld", "pull out"])
+def test_every_camera_moves_over_the_image(move):
+    """Each camera word, and none at all, moves the reference image; 'static' does not."""
+    moving, still_ = (film(words, seconds=4, image=pattern()) for words in (move, "static"))
+
+    assert np.abs(moving[0] - moving[-1]).mean() > 4 * np.abs(still_[0] - still_[-1]).mean()
+
+
+def test_night_falls_on_the_image():
+    """Light words act on a reference image too."""
+    assert light(film("night", image=pattern())) < 0.8 * light(film("day", image=pattern()))
 
 
 @pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "I;16"])

@@ -25,6 +25,7 @@ _TINY_FPS: Final = 2
 _TINY_SIDE: Final = 64
 _WIDEST: Final = 4.0
 _LONGEST: Final = 60
+_MOST_PIXELS: Final = 50_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def render(scene: Scene, *, tiny: bool = False) -> bytes:
     if not 0 < scene.duration <= _LONGEST:
         message = f"duration={scene.duration!r} is not between 1 and {_LONGEST} seconds."
         raise ValueError(message)
-    fps, shown, crf = (_TINY_FPS, 1, 32) if tiny else (FPS, _SHOWN, 26)
+    fps, shown, crf = (_TINY_FPS, 1, 32) if tiny else (FPS, _SHOWN, 27)
     if tiny:
         size = _shrunk(size, _TINY_SIDE)
     film = _film(scene, size, caption=scene.caption and not tiny, sketch=tiny)
@@ -165,6 +166,11 @@ def _film(scene: Scene, size: tuple[int, int], *, caption: bool, sketch: bool = 
 def _picture(image: bytes) -> Image.Image:
     try:
         opened = Image.open(io.BytesIO(image))
+        if opened.width * opened.height > _MOST_PIXELS:
+            message = (
+                f"image: {opened.width}x{opened.height} pixels; at most {_MOST_PIXELS:,} in all are read."
+            )
+            raise ValueError(message)
         opened.draft("RGB", (2560, 2560))
         return ImageOps.exif_transpose(opened).convert("RGB")
     except (UnidentifiedImageError, Image.DecompressionBombError, OSError, SyntaxError) as error:

@@ -143,7 +143,7 @@ def _splash(stage: Stage, mark: _Mark) -> None:
     angle, speed = rng.uniform(-2.5, -0.64, 220), rng.uniform(0.1, 0.62, 220) * mark.height / 0.55
     speeds = np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
     tone = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.7)
-    times = (every * 0.04, every * 0.7)
+    times = (every * 0.04, every * 0.8)
     origin = (start, mark.foot + mark.height * 0.04)
     stamp = spot(max(1.0, stage.unit * 0.0046), 0.9)
     stage.layers.append(Burst(origin, speeds, stage.unit * 1.1, times, every, 1.3, stamp, yuv(tone)))
@@ -238,5 +238,5 @@ def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
 def _leap(t: float, every: float, start: float, foot: float, height: float) -> tuple[float, float]:
     """Return where something is that rises out of the water and falls back, again and again."""
     u = (t % every) / every
-    reach = math.sin(math.pi * min(1.0, max(0.0, (u - 0.02) / 0.74))) ** 0.8
+    reach = math.sin(math.pi * min(1.0, max(0.0, (u - 0.02) / 0.9))) ** 0.8
     return start + height * 0.5 * (u - 0.4), foot + height * 0.66 - height * 0.96 * reach

@@ -148,7 +148,7 @@ def bird(height: int, colour: Colour, lift: float) -> Image.Image:
         (0.46, y + 0.085),
     )
     pen.facet((242, 178, 66), (1.07, y - 0.075), (1.22, y - 0.025), (1.06, y - 0.015))
-    near = y - 0.48 * lift
+    near = y - (0.41 + 0.07 * lift) * lift
     pen.curve(
         mix(colour, (255, 255, 255), 0.16),
         (0.86, y - 0.03),

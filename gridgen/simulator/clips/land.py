@@ -115,8 +115,8 @@ def range_(stage: Stage, foot: float, depth: float, rise: float, peaks: int) -> 
 
 def mountains(stage: Stage) -> None:
     """Set two ranges of snowy summits behind firs."""
-    range_(stage, 0.68, 0.18, 0.2, 4)
-    range_(stage, 0.74, 0.4, 0.13, 7)
+    range_(stage, 0.7, 0.18, 0.2, 4)
+    range_(stage, 0.78, 0.4, 0.13, 7)
     weather.veil(stage, 0.69, 0.42, strength=0.55)
     woods(stage, 0.78, 0.62, 0.17, 0.45)
     _folds(stage, _or_snow(stage, (78.0, 116.0, 84.0)), ((0.745, 0.8, 0.014),))
@@ -166,12 +166,13 @@ def city(stage: Stage) -> None:
     """Set towers over a street that mirrors them where it is wet."""
     palette, wet = stage.palette, bool({"rain", "storm"} & stage.look.weather) or "neon" in stage.look.manner
     kerb = 0.69
-    lights = 0.3 if palette.night else 0.12
+    lights = 0.3 if palette.night else 0.4
+    pane = palette.lamp if palette.night else mix(palette.top, palette.low, 0.6)
     for number, (depth, height, wide) in enumerate(
         ((0.14, 0.62, 0.12), (0.32, 0.52, 0.16), (0.55, 0.42, 0.3))
     ):
         tone = stage.ground((70.0, 72.0, 104.0), depth + 0.12)
-        lamp = mix(palette.lamp, palette.haze, 0.5 - 0.6 * depth)
+        lamp = mix(pane, palette.haze, 0.5 - 0.6 * depth)
         rng, tall = stage.rng(f"towers {number}"), round(stage.y(height)) // 2 * 2
         stage.strip(works.towers(rng, stage.period, tall, tone, lamp, lights=lights, wide=wide), kerb, depth)
         if number and "neon" in stage.look.manner:
@@ -184,6 +185,7 @@ def city(stage: Stage) -> None:
     if "rain" in stage.look.weather:
         weather.drops(stage, kerb, 0.95)
     perform(stage, FLOOR, 0.8, mirrored=wet)
+    works.wires(stage)
 
 
 def space(stage: Stage) -> None:

@@ -192,11 +192,12 @@ def grass(stage: Stage, foot: float, height: float, *, colour: Colour, flowers: 
     crest, low = stage.ground(colour, 1.0)
     image = Image.new("RGBA", (wide, high), (*ints(crest), 0))
     draw, floor = ImageDraw.Draw(image), stage.unit * height * SHARP
+    draw.rectangle((0, floor * 1.1, wide, high), fill=(*ints(mix(crest, low, 0.7)), 255))
     for x in rng.uniform(0, wide, int(wide / (floor * 0.035))):
         size, lean = floor * float(rng.uniform(0.25, 0.75)), floor * float(rng.uniform(-0.2, 0.2))
         tone, half = ints(mix(crest, low, float(rng.random()))), floor * 0.018
         draw.polygon(
-            [(x - half, floor * 1.2), (x + lean, floor * 1.05 - size), (x + half, floor * 1.2)],
+            [(x - half, floor * 1.2), (x + lean, floor * 1.1 - size), (x + half, floor * 1.2)],
             fill=(*tone, 255),
         )
     for x in rng.uniform(0, wide, int(wide / (floor * 0.5)) if flowers else 0):
@@ -209,7 +210,6 @@ def grass(stage: Stage, foot: float, height: float, *, colour: Colour, flowers: 
             )
         )
         draw.ellipse((x - size, y - size * 0.8, x + size, y + size * 0.8), fill=(*petal, 255))
-    draw.rectangle((0, floor * 1.04, wide, high), fill=(*ints(mix(crest, low, 0.7)), 255))
     stage.strip(Plate.of(image.reduce(SHARP)), 1.02, 1.1)
 
 

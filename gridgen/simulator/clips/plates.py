@@ -178,6 +178,10 @@ class Plate:
         whole: Bytes = np.asarray(image)
         return cls.painted(np.ascontiguousarray(whole[:height, :width, :3]), whole[:height, :width, 3])
 
+    def cover(self) -> Bytes:
+        """Return its coverage, 0 to 255."""
+        return np.minimum(255, _OPAQUE - self._keep).astype(np.uint8)
+
     def mirrored(self, strength: float) -> Plate:
         """Return a copy turned upside down, with `strength` (0 to 1) of the coverage."""
         part = round(strength * _OPAQUE)

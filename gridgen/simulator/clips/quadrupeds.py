@@ -154,13 +154,6 @@ def _trunk(
             (x + girth * 0.62, y - girth * 0.1, girth * 0.34),
             (x + girth * 0.3, y + girth * 0.62, girth * 0.24),
         )
-    elif build.tail == "whip" and build.ears != "big":
-        belly = mix(build.coat, (255, 246, 232), 0.28)
-        pen.limb(
-            belly,
-            (x + girth * 0.35, y + girth * 0.3, girth * 0.5),
-            (waist[0] + 0.03, waist[1] + girth * 0.5, girth * 0.2),
-        )
 
 
 def _head(pen: Pen, build: Build, chest: tuple[float, float], pitch: float, angle: float) -> None:

@@ -224,6 +224,10 @@ _AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
 _MATTER: Final = frozenset(
     {"paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"}
 )
+_NATURAL: Final = {
+    "green": ("meadow", "forest"), "golden": ("meadow", "desert"), "yellow": ("meadow", "desert"), "orange": ("desert",),
+    "blue": ("sea", "lake", "underwater"), "turquoise": ("sea", "lake"), "white": ("mountains",), "grey": ("city",),
+}  # fmt: skip
 _LIGHT_NOUNS: Final = frozenset({"light", "hour", "glow", "sunlight", "retriever"})
 
 
@@ -326,9 +330,10 @@ def _colour_before(words: list[str], kind: str) -> str | None:
 
 
 def _tint(words: list[str], subjects: tuple[Subject, ...]) -> str | None:
-    """Return the colour word that belongs to no subject and names no light."""
+    """Return the colour word that belongs to no subject, names no light, and says more than its noun."""
     taken = {subject.colour for subject in subjects}
     for word, following in zip(words, [*words, ""][1:], strict=True):
-        if word in NAMES and word not in taken and following not in _LIGHT_NOUNS:
+        natural = _SETTINGS.get(following) in _NATURAL.get(word, ())
+        if word in NAMES and word not in taken and following not in _LIGHT_NOUNS and not natural:
             return word
     return None

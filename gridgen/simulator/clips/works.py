@@ -8,15 +8,16 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from gridgen.simulator.clips.colours import Colour, lit, mix
+from gridgen.simulator.clips.layers import Strip
 from gridgen.simulator.clips.particles import Flakes
 from gridgen.simulator.clips.plates import Plate, yuv
-from gridgen.simulator.clips.scenery import SHARP, Tone, ints
+from gridgen.simulator.clips.scenery import SHARP, Tone, glow, ints, shaded
 
 if TYPE_CHECKING:
     from gridgen.simulator.clips.stage import Stage
 
 
-__all__ = ["bokeh", "pebbles", "planet", "shoal", "signs", "towers"]
+__all__ = ["bokeh", "pebbles", "planet", "shoal", "signs", "towers", "wires"]
 
 _NEON: Final = ((255, 64, 170), (40, 226, 255), (255, 196, 60), (130, 255, 150), (176, 110, 255))
 
@@ -100,32 +101,27 @@ def pebbles(stage: Stage, top: float) -> None:
     """Add wet stones along the near edge of the water."""
     tall = round(stage.y(1.04 - top) + stage.unit * 0.05) // 2 * 2
     wide, high = stage.period * SHARP, tall * SHARP
-    rng, image = (
-        stage.rng("pebbles"),
-        Image.new("RGBA", (stage.period * SHARP, tall * SHARP), (60, 60, 66, 0)),
-    )
-    draw = ImageDraw.Draw(image)
+    rng, image = stage.rng("pebbles"), Image.new("RGBA", (wide, high), (60, 60, 66, 0))
+    draw, count = ImageDraw.Draw(image), round(wide / high / 0.3)
     crest, low = stage.ground((126.0, 118.0, 116.0), 1.0)
     for row in range(3):
-        for x in (
-            np.arange(0, wide, high * 0.3)
-            + rng.uniform(-0.1, 0.1, len(np.arange(0, wide, high * 0.3))) * high
-        ):
-            size = high * float(rng.uniform(0.14, 0.26))
-            y = high * (0.28 + 0.22 * row) + float(rng.uniform(-0.05, 0.05)) * high
-            tone = mix(crest, low, float(rng.random()) * 0.7 + 0.3 * row / 2)
-            draw.ellipse(
-                (x - size, y - size * 0.55, x + size, y + size * 1.6),
-                fill=(*ints(mix(tone, (0.0, 0.0, 0.0), 0.35)), 255),
-            )
-            draw.ellipse(
-                (x - size * 0.9, y - size * 0.52, x + size * 0.86, y + size * 0.5), fill=(*ints(tone), 255)
-            )
-            draw.ellipse(
-                (x - size * 0.5, y - size * 0.4, x + size * 0.1, y - size * 0.1),
-                fill=(*ints(mix(tone, stage.palette.low, 0.45)), 255),
-            )
+        for x in (np.arange(count) + rng.uniform(-0.33, 0.33, count)) / count * wide:
+            place = (float(x), high * (0.28 + 0.22 * row + float(rng.uniform(-0.05, 0.05))))
+            tone = mix(crest, low, float(rng.random()) * 0.7 + 0.15 * row)
+            _stone(draw, place, high * float(rng.uniform(0.14, 0.26)), tone, stage.palette.low)
+            if place[0] < high:
+                _stone(draw, (place[0] + wide, place[1]), high * 0.2, tone, stage.palette.low)
     stage.strip(Plate.of(image.reduce(SHARP)), 1.04, 1.0)
+
+
+def _stone(
+    draw: ImageDraw.ImageDraw, place: tuple[float, float], size: float, tone: Colour, gleam: Colour
+) -> None:
+    x, y = place
+    dark, wet = ints(mix(tone, (0.0, 0.0, 0.0), 0.35)), ints(mix(tone, gleam, 0.45))
+    draw.ellipse((x - size, y - size * 0.55, x + size, y + size * 1.6), fill=(*dark, 255))
+    draw.ellipse((x - size * 0.9, y - size * 0.52, x + size * 0.86, y + size * 0.5), fill=(*ints(tone), 255))
+    draw.ellipse((x - size * 0.5, y - size * 0.4, x + size * 0.1, y - size * 0.1), fill=(*wet, 255))
 
 
 def bokeh(stage: Stage, foot: float) -> None:
@@ -194,6 +190,57 @@ def signs(rng: np.random.Generator, period: int, height: int, number: int) -> Pl
     glow.putalpha(glow.getchannel("A").point(lambda a: min(150, a * 2)))
     glow.alpha_composite(crisp)
     return Plate.of(glow)
+
+
+def wires(stage: Stage) -> None:
+    """Add two street lamps and the wires between them, before everything."""
+    tone = stage.ground((30.0, 30.0, 44.0), 1.0)
+    wide, high = stage.period * SHARP, round(stage.y(0.9)) // 2 * 2 * SHARP
+    poles, girth = Image.new("L", (wide, high)), stage.unit * 0.009 * SHARP
+    draw, places = ImageDraw.Draw(poles), (wide * 0.2, wide * 0.7)
+    arm = stage.unit * 0.11 * SHARP
+    for x in places:
+        draw.rectangle((x - girth, high * 0.05, x + girth, high), fill=255)
+        draw.rectangle((x - girth * 1.8, high * 0.86, x + girth * 1.8, high), fill=255)
+        draw.rectangle((x - arm * 0.5, high * 0.1, x + arm * 0.5, high * 0.1 + girth), fill=255)
+        draw.line(
+            [(x, high * 0.3), (x + arm * 0.5, high * 0.25), (x + arm, high * 0.25)],
+            fill=255,
+            width=round(girth),
+        )
+        draw.rounded_rectangle(
+            (x + arm * 0.8, high * 0.25, x + arm * 1.25, high * 0.25 + girth * 2), girth, fill=255
+        )
+    stage.strip(shaded(poles, tone), 1.0, 1.2)
+    lines = Image.new("L", (wide, high // 5))
+    draw = ImageDraw.Draw(lines)
+    for number in range(3):
+        drop = high * (0.105 + 0.006 * number)
+        points = [
+            (float(x), drop + high * 0.05 * _sag(float(x), places, wide)) for x in range(0, wide + 8, 8)
+        ]
+        draw.line(points, fill=210, width=max(1, round(girth * 0.22)))
+    stage.layers.append(Strip(shaded(lines, (tone[0], tone[0])), stage.y(0.1), 1.2))
+    if stage.palette.night:
+        _lamplight(stage, [(x + arm) / SHARP for x in places], high / SHARP)
+
+
+def _sag(x: float, places: tuple[float, float], wide: int) -> float:
+    """Return how far a wire hangs, 0 at the poles and 1 between them."""
+    before = max((place for place in (*places, places[1] - wide) if place <= x), default=0.0)
+    after = min((place for place in (*places, places[0] + wide) if place > x), default=wide)
+    share = (x - before) / (after - before)
+    return 4 * share * (1 - share)
+
+
+def _lamplight(stage: Stage, places: list[float], high: float) -> None:
+    plate = glow(stage.unit * 0.2, stage.palette.lamp, 0.9)
+    size = (stage.period, plate.height)
+    alpha, tile = Image.new("L", size), Image.fromarray(plate.cover())
+    for x in places:
+        alpha.paste(tile, (round(x - plate.width / 2), 0))
+    light = Plate.toned(np.array([stage.palette.lamp], np.float32), np.asarray(alpha))
+    stage.layers.append(Strip(light, stage.y(0.1) + high * 0.26 - plate.height / 2, 1.2))
 
 
 def planet(rng: np.random.Generator, radius: float, colour: Colour, *, ringed: bool) -> Plate:
