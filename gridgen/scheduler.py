@@ -651,7 +651,6 @@ class Scheduler:
         except OSError as error:
             await self._disk_failed(item, error)
         else:
-            self._queue_picture(item)
             self.meter.ended, self.meter.bytes = self.clock.monotonic(), self.meter.bytes + facts.bytes
             await self.journal.save(
                 record,
@@ -668,6 +667,7 @@ class Scheduler:
                 bytes=facts.bytes,
                 sha256=facts.sha256,
             )
+            self._queue_picture(item)
 
     def _file_name(self, item: Item) -> str:
         """Return the item's name, with its origin where another origin has taken it."""

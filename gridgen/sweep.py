@@ -107,7 +107,8 @@ class Sweep:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts().items())
-        return f"Sweep({self.name[:40]!r}: {len(self._items)} clips, {counts}; ${self.cost:.4f})"
+        clips = "1 clip" if len(self._items) == 1 else f"{len(self._items)} clips"
+        return f"Sweep({self.name[:40]!r}: {clips}, {counts}; ${self.cost:.4f})"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         from gridgen.board import Board

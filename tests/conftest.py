@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,16 +11,6 @@ from gridgen import Grid, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait in real time, in steps of 10 ms, for something that another thread or process brings about."""
-    for _ in range(round(seconds * 100)):
-        if holds():
-            return
-        threading.Event().wait(0.01)
-    msg = f"it did not come about in {seconds} s"
-    raise TimeoutError(msg)
 
 
 @pytest.fixture(autouse=True)

@@ -20,7 +20,7 @@ import httpx
 import httpx2
 import pandas as pd
 import pytest
-from conftest import until
+from waiting import until
 
 from gridgen import BudgetError, Client, Grid, GridError, JournalError, OutOfCreditsError, Simulator, Sweep
 
@@ -467,6 +467,18 @@ def test_the_csv_is_safe_for_spreadsheets(simulate, tmp_path):
         prompts = [line["prompt"] for line in csv.DictReader(file)]
 
     assert prompts == ["'=1+1", "boat"]
+
+
+def test_no_clip_lacks_its_poster(simulate, tmp_path):
+    """However fast clips arrive, each finished row has a poster and a preview when run() returns."""
+    sweep = Sweep(
+        Grid(prompt=[f"boat {n}" for n in range(40)]),
+        client=simulate(profile="instant").client(),
+        folder=tmp_path,
+    )
+    sweep.run()
+
+    assert [row.status for row in sweep.rows() if not (row.poster and row.preview)] == []
 
 
 def test_watchers_hear_everything(simulate, boats, tmp_path):
