@@ -150,3 +150,33 @@ def test_a_reload_with_a_live_kernel_brings_the_wall_back(browser: Browser, base
     page.wait_for_function(ALL_READY, arg=4)
     assert page.locator(".gg-tile[data-status=done]").count() == 4
     page.close()
+
+
+def test_a_folder_that_is_not_served_comes_through_the_kernel(
+    browser: Browser, base: str, place: Path
+) -> None:
+    """Jupyter serves no hidden folder: posters and players are filled by the kernel instead."""
+    hidden = SWEEP.replace("clips & boats", ".hidden/boats").replace(
+        "sweep = ", "import os; os.mkdir('.hidden')\nsweep = "
+    )
+    page, _ = opened(browser, base, place, "kernel", hidden, GALLERY, WAIT)
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=4)
+    assert all(player["source"].startswith("blob:") for player in page.evaluate(PLAYERS))
+    page.get_by_role("button", name="Play all").first.click()
+    page.wait_for_function(MOVING)
+    page.close()
+
+
+def test_the_stop_button_of_the_board_stops_submitting(browser: Browser, base: str, place: Path) -> None:
+    """A click on Stop is answered, says what it means, and clips that were not sent stay planned."""
+    slow = SWEEP.replace("Simulator(speed=600)", "Simulator(speed=2)").replace(
+        'prompt=["a paper boat at dawn", "a red fox in snow"]', 'prompt=[f"boat {n}" for n in range(120)]'
+    )
+    page, troubles = opened(browser, base, place, "stop", slow)
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.locator(".gg-stop").click()
+    page.get_by_text("Stopped: nothing more is submitted").wait_for()
+    assert page.locator(".gg-chip", has_text="planned").count() == 1
+    assert troubles == []
+    page.close()

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium that plays H.264."""
+    """A Chromium that plays H.264; for one module, since its driver keeps an event loop running."""
     with chromium() as started:
         yield started
 

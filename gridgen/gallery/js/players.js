@@ -6,7 +6,8 @@ import { LoadQueue } from "./queue.js";
  * @typedef {import("./clock.js").StepClock} StepClock
  * @typedef {import("./media.js").Media} Media
  * @typedef {import("./tile.js").TileView} TileView
- * @typedef {{tile: TileView, preview: string, abort: AbortController, video: HTMLVideoElement | null,
+ * @typedef {import("./store.js").Tile} Tile
+ * @typedef {{tile: TileView, what: "preview" | "path", file: string, abort: AbortController, video: HTMLVideoElement | null,
  *   ready: boolean, sought: number}} Player
  */
 
@@ -65,7 +66,7 @@ export class Players {
   /** @param {TileView} tile its files may have come, gone or changed */
   refresh(tile) {
     const player = this.#players.get(tile.id);
-    if (player && player.preview !== tile.data.preview) this.#release(tile.id);
+    if (player && player.file !== playable(tile.data)?.file) this.#release(tile.id);
     if (this.#visible.has(tile.id)) this.#want(tile);
     if (tile.data.poster && !tile.poster.getAttribute("src")) {
       this.#near.unobserve(tile.element);
@@ -103,10 +104,10 @@ export class Players {
       mark(last.tile.element, "data-hover", null);
       this.follow();
     }
-    const player = tile && this.#players.get(tile.id);
+    const player = tile ? this.#players.get(tile.id) : undefined;
     if (!player?.video || !player.ready || this.#clock.playing) return;
-    this.#hovered = tile.id;
-    mark(tile.element, "data-hover", "");
+    this.#hovered = player.tile.id;
+    mark(player.tile.element, "data-hover", "");
     player.video.loop = true;
     start(player.video);
   }
@@ -146,9 +147,9 @@ export class Players {
 
   /** @param {TileView} tile */
   #want(tile) {
-    const { preview } = tile.data;
-    if (!preview || this.#players.has(tile.id)) return;
-    const player = { tile, preview, abort: new AbortController(), video: null, ready: false, sought: 0 };
+    const found = playable(tile.data);
+    if (!found || this.#players.has(tile.id)) return;
+    const player = { tile, ...found, abort: new AbortController(), video: null, ready: false, sought: 0 };
     this.#players.set(tile.id, player);
     this.#queue.want(tile.id, () => this.#load(player));
   }
@@ -157,7 +158,7 @@ export class Players {
   async #load(player) {
     const { tile, abort } = player;
     try {
-      const url = await this.#media.url(tile.data, "preview", abort.signal);
+      const url = await this.#media.url(tile.data, player.what, abort.signal);
       abort.signal.throwIfAborted();
       player.video = this.#video(player);
       player.video.src = url;
@@ -219,7 +220,7 @@ export class Players {
       player.video.removeAttribute("src");
       player.video.load();
       player.video.remove();
-      this.#media.free({ ...player.tile.data, preview: player.preview }, "preview");
+      this.#media.free({ ...player.tile.data, [player.what]: player.file }, player.what);
     }
     for (const name of ["data-live", "data-over"]) mark(player.tile.element, name, null);
     this.#queue.drop(id);
@@ -267,6 +268,15 @@ export class Players {
     for (const tile of this.#tiles.values()) if (tile.poster.src) this.#media.free(tile.data, "poster");
     this.#tiles.clear();
   }
+}
+
+/**
+ * @param {Tile} data
+ * @returns {{what: "preview" | "path", file: string} | null} the preview; the original only where none could be made
+ */
+function playable({ preview, path, error_class: failed }) {
+  if (preview) return { what: "preview", file: preview };
+  return path && failed === "preview" ? { what: "path", file: path } : null;
 }
 
 /** @param {HTMLVideoElement} video started where the browser lets it; its poster stays otherwise */

@@ -86,7 +86,7 @@ export class Store {
   /** Seconds of the longest clip that can be played. */
   get length() {
     let longest = 0;
-    for (const tile of this.tiles.values()) if (tile.preview) longest = Math.max(longest, tile.seconds ?? 0);
+    for (const tile of this.tiles.values()) if (tile.status === "done") longest = Math.max(longest, tile.seconds ?? 0);
     return longest;
   }
 

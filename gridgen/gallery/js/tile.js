@@ -54,7 +54,9 @@ export class TileView {
     mark(this.element, "data-status", data.status);
     mark(this.element, "data-tone", this.#trouble ? "bad" : tone);
     write(this.#state, this.#trouble ? "cannot play" : data.status);
-    const why = this.#trouble || (data.error ?? STATES[data.status]?.says ?? "");
+    const bare = data.status === "done" && !data.poster;
+    mark(this.element, "data-bare", bare ? "" : null);
+    const why = this.#trouble || (data.error ?? (bare ? "Its preview is being made." : STATES[data.status]?.says) ?? "");
     write(this.#reason, why);
     mark(this.#reason, "title", why || null);
     const progress = data.status === "done" ? null : (data.progress ?? null);
@@ -69,7 +71,7 @@ export class TileView {
     const { data } = this;
     const running = data.began && toneOf(data.status) === "busy";
     const seconds = running ? this.#store.ticker.time(performance.now()) - /** @type {number} */ (data.began) : null;
-    const progress = data.progress ? `${data.progress} %` : "";
+    const progress = data.progress && data.status !== "done" ? `${data.progress} %` : "";
     write(this.#time, [progress, seconds === null ? "" : elapsed(seconds)].filter(Boolean).join(" · "));
   }
 

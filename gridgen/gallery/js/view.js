@@ -70,7 +70,6 @@ export class WallView {
     this.#sheet = new Sheet(store);
     this.#focus = new Focus(store, media, signal);
     this.#build();
-    this.element.debugStore = store;
     this.#listen();
     store.subscribe((changed) => this.#changed(changed), signal);
     followTheme(this.element, signal);
