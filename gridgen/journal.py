@@ -429,7 +429,7 @@ class Journal:
         await self._insert(record, cell, "adopted")
 
     async def save(
-        self, record: Record, *, durable: bool = False, detail: str | None = None, **changes: Any
+        self, record: Record, *, durable: bool = False, detail: str | None = None, **changes: Unpack[Changes]
     ) -> None:
         """Write changes of a record and, once they are on the disk, apply them in memory."""
         sets = ", ".join(f"{name} = ?" for name in changes)
