@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import resource
@@ -115,7 +116,8 @@ def test_its_environment_runs_the_first_notebook(checkout):
     """A fresh environment made from binder/ runs the notebook to its end in 60 s and 1 GB, without a key."""
     runtime = (BINDER / "runtime.txt").read_text().strip().removeprefix("python-")
     pins = ["install", "-q", "-r", str(BINDER / "requirements.txt")]
-    python = environment("binder", pins, python=interpreter(runtime))
+    contents = hashlib.sha256((BINDER / "requirements.txt").read_bytes()).hexdigest()[:8]
+    python = environment(f"binder-{contents}", pins, python=interpreter(runtime))
     run([str(checkout / "binder" / "postBuild")], cwd=checkout, path=python.parent)
 
     start = time.perf_counter()

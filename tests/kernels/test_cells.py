@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from conftest import until
+from waiting import until
 
 from kernels.conftest import SUITE
 
