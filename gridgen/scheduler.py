@@ -46,6 +46,9 @@ MISSING_AFTER = 120.0
 STALLED_AFTER = 900.0
 FAILING_FOR = 900.0
 STALLED_INTERVAL = 60.0
+GIVEN_UP_AFTER = 86_400.0
+"""Seconds after which a stalled task is left alone; the next run asks for it again."""
+
 LONGEST_PAUSE = 600.0
 PICTURES = 2
 SHORTEST_REST = 0.001
@@ -562,7 +565,16 @@ class Scheduler:
                     record, state="missing", error_class="missing", error=str(error)[:500]
                 )
                 return
-        self._later(max(item.backoff.failed(), getattr(error, "retry_after", None) or 0.0), "poll", item)
+        wait = max(item.backoff.failed(), getattr(error, "retry_after", None) or 0.0)
+        self._ask_again(wait, item, record)
+
+    def _ask_again(self, seconds: float, item: Item, record: Record) -> None:
+        """Ask later, but leave a task alone that has been stalled for a day."""
+        now = self.clock.time()
+        if record.state == "stalled" and now - (record.submitted_at or now) > GIVEN_UP_AFTER:
+            self._move(item, "over")
+        else:
+            self._later(seconds, "poll", item)
 
     async def _still_running(self, item: Item, record: Record, task: Task) -> None:
         now = self.clock.time()
@@ -585,7 +597,7 @@ class Scheduler:
             self.journal.show(record, progress=max(task.progress, record.progress or 0))
         if state != record.state or task.cost != record.cost:
             await self.journal.save(record, state=state, cost=task.cost, created_at=task.created)
-        self._later(wait, "poll", item)
+        self._ask_again(wait, item, record)
 
     def _turn(self, item: Item, service: ServiceTimes) -> float:
         """Return the seconds until a queued task's turn may have come: queues are served in order."""

@@ -230,7 +230,8 @@ class VirtualClock(Clock):
             if asked != self._round or self._holding:
                 return
             if not _idle(loop):
-                loop.call_soon(self._answer, loop, asked)
+                # a timer, not call_soon: two clocks on one loop would each keep the other's loop busy
+                loop.call_later(0, self._answer, loop, asked)
                 return
             self._idle.add(loop)
             waited_for = self._loops()
