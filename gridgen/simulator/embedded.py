@@ -104,7 +104,7 @@ class Simulator:
         self._state = None if state is None else StateFile(state)
         self._world = World(seed=seed, profile=chosen.but(**switches), state=self._state)
         self.clock: Clock = _clock(speed, self._world.latest)
-        self.api_key = self._world.set_key(key or "sim-" + secrets.token_hex(12))
+        self._world.set_key(key or _new_key())
         self._footage = Footage(self._world, tiny=clips == "tiny")
         self.faults = Faults(faults, seed=seed, clock=self.clock)
         self._world.meddle = self.faults.meddle
@@ -158,6 +158,16 @@ class Simulator:
     def top_up(self, usd: float | Decimal) -> None:
         """Pay into the account."""
         self._world.top_up(round(usd * pricing.MICRO))
+
+    @property
+    def api_key(self) -> str:
+        """The key to call it with: the one it issued last, or any that begins with ``sk-test``."""
+        return self._world.key
+
+    def issue_key(self) -> str:
+        """Issue one more key of the account and return it; those before stay good."""
+        self._world.issue(_new_key())
+        return self.api_key
 
     def revoke(self, key: str) -> None:
         """Refuse a key from now on, as the server does after its rotation."""
@@ -227,6 +237,10 @@ def _check(clips: str, key: str | None) -> None:
     if key is not None and not key.startswith("sim-"):
         msg = "A simulator's key begins with 'sim-', so that it is never taken for a real one."
         raise ValueError(msg)
+
+
+def _new_key() -> str:
+    return "sim-" + secrets.token_hex(12)
 
 
 def _clock(speed: float, latest: float) -> Clock:

@@ -34,7 +34,7 @@ __all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World"]
 
 _TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}|task-unified-[0-9]+-[0-9A-Za-z]{8}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,191}")
-_TEST_KEY = re.compile(r"sim-[!-~]+|sk-test[!-~]*")
+_TEST_KEY = re.compile(r"sk-test[!-~]*")
 UPLOAD_LIFE = 259_200.0
 """Seconds for which an uploaded image can be fetched: 72 h."""
 
@@ -155,6 +155,7 @@ class World:
         self._submitted: dict[str, dict[str, int]] = {}
         self._slots: list[float] = []
         self._buckets: dict[str, tuple[float, float]] = {}
+        self._keys: set[str] = set()
         self._revoked: set[str] = set()
         self._refunds: list[tuple[float, int]] = []
         self._held = int(self.profile.balance * pricing.MICRO)
@@ -176,20 +177,26 @@ class World:
         if scheme.lower() != "bearer" or not key.strip():
             raise Refusal.without_key()
         key = key.strip()
-        if not _TEST_KEY.fullmatch(key) or key in self._revoked:
+        known = key in self._keys or _TEST_KEY.fullmatch(key)
+        if not known or key in self._revoked:
             raise Refusal.bad_key(request_id)
         return "key-" + hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def revoke(self, key: str) -> None:
         """Refuse a key from now on, as after its rotation."""
-        self._revoked.add(key)
+        with self._writing():
+            self._save(["revoked", key])
 
     def set_key(self, key: str) -> str:
-        """Return the world's own key: the one it was first given, wherever its state is kept."""
-        with self._writing():
-            if not self.key:
-                self._save(["key", key])
+        """Return the world's own key: the one it was last issued, wherever its state is kept."""
+        if not self.key:
+            self.issue(key)
         return self.key
+
+    def issue(self, key: str) -> None:
+        """Accept one more key of the account, from now on the world's own."""
+        with self._writing():
+            self._save(["key", key])
 
     def top_up(self, micro: int) -> None:
         """Pay micro-USD into the account."""
@@ -464,6 +471,9 @@ class World:
             self.uploads[upload.path] = upload
         elif kind == "key":
             self.key = fields[0]
+            self._keys.add(self.key)
+        elif kind == "revoked":
+            self._revoked.add(fields[0])
         elif kind == "top-up":
             self._held += fields[0]
         elif kind == "time":

@@ -201,14 +201,29 @@ def test_a_real_looking_key_is_refused(client, served):
     assert served.api_key not in repr(served.requests) + repr(served.ledger) + repr(served)
 
 
+def test_a_stranger_s_key_is_refused(client, served):
+    """Only its own keys and keys made for tests are good: another simulator's is not."""
+    with Simulator(speed=math.inf) as other:
+        keys = [other.api_key, "sim-", "sk-live", f"{served.api_key}x", "sk-test", served.api_key]
+
+    codes = [
+        client.get("/v1/balance", headers={"Authorization": f"Bearer {key}"}).status_code for key in keys
+    ]
+
+    assert codes == [401, 401, 401, 401, 200, 200]
+
+
 def test_a_revoked_key_is_refused(world):
     """After a rotation the old key gets 401 and a new one goes on with the old tasks."""
     asker = world()
     task_id = asker.submit()
-    asker.simulator.revoke(asker.simulator.api_key)
+    old = asker.simulator.api_key
+    asker.simulator.issue_key()
+    assert asker.get(f"/v1/tasks/{task_id}").status_code == 200
+    asker.simulator.revoke(old)
 
     assert asker.get(f"/v1/tasks/{task_id}").status_code == 401
-    asker.headers = {"Authorization": "Bearer sim-new"}
+    asker.headers = {"Authorization": f"Bearer {asker.simulator.api_key}"}
     assert task_id == asker.task(task_id)["id"]
 
 

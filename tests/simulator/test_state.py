@@ -21,6 +21,25 @@ if TYPE_CHECKING:
 SERVE = [sys.executable, "-m", "gridgen.simulator", "--clips", "tiny", "--speed", "60"]
 
 
+def test_keys_outlive_the_process(world, tmp_path):
+    """The key issued last is the world's own, and a revoked one stays refused."""
+    state = tmp_path / "world.jsonl"
+    before = world(state=state)
+    first = before.simulator.api_key
+    second = before.simulator.issue_key()
+    before.simulator.revoke(first)
+    before.simulator.close()
+
+    after = world(state=state)
+
+    assert after.simulator.api_key == second
+    codes = [
+        after.get("/v1/balance", headers={"Authorization": f"Bearer {key}"}).status_code
+        for key in (first, second)
+    ]
+    assert codes == [401, 200]
+
+
 def test_everything_comes_back(world, tmp_path):
     """Tasks, ledger, balance, keys, uploads and the count of arrivals are as they were."""
     state = tmp_path / "world.jsonl"
