@@ -64,7 +64,8 @@ def draw(seed: int, body: bytes, arrival: int, order: Order, profile: Profile) -
     """Return the fate of a canonical body's `arrival`-th submission, counted from 1."""
     head = f"{seed}:{arrival}:".encode()
     digest = hashlib.blake2b(head + body, digest_size=40).digest()
-    median = _median(order) * profile.service
+    factor, spread = profile.service_of(order.model.id)
+    median = _median(order) * factor
     outcome = "completed"
     if _uniform(digest, 26) < profile.stuck:
         outcome = "stuck"
@@ -73,7 +74,7 @@ def draw(seed: int, body: bytes, arrival: int, order: Order, profile: Profile) -
     return Fate(
         id=f"task_{_ULID_TIME}{_crockford(digest[:10])}",
         wait=_lognormal(profile.wait, profile.wait_cv, _uniform(digest, 12)),
-        service=_lognormal(median, profile.service_cv, _uniform(digest, 19)),
+        service=_lognormal(median, spread, _uniform(digest, 19)),
         estimate=max(1, round(median * profile.estimate)),
         outcome=outcome,
     )

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypedDict, Unpack
 
 __all__ = ["PROFILES", "Profile", "Switches", "named"]
+
+
+_SERVICE, _SPREAD = 1.0, 0.25
 
 
 class Switches(TypedDict, total=False):
@@ -29,8 +33,8 @@ class Switches(TypedDict, total=False):
     rate: float | None
     burst: int
     rate_reply: str
-    service: float
-    service_cv: float
+    service: float | Mapping[str, float]
+    service_cv: float | Mapping[str, float]
     wait: float
     wait_cv: float
     estimate: float
@@ -78,10 +82,12 @@ class Profile:
     rate_reply : str
         How a 429 says when to come back: ``"header"``, ``"body"``, ``"text"``, ``"date"``
         (an HTTP date in the header) or ``"none"``.
-    service : float
-        Factor on service times; 0 makes every task finish at once.
-    service_cv : float
-        Spread of service times (coefficient of variation of a lognormal).
+    service : float, or mapping of model id to float
+        Factor on service times; 0 makes every task finish at once. A model that a
+        mapping leaves out keeps the default.
+    service_cv : float, or mapping of model id to float
+        Spread of service times (coefficient of variation of a lognormal); 1 has a heavy
+        tail.
     wait, wait_cv : float
         Median of an upstream queue in seconds, spent at progress 0, and its spread.
     estimate : float
@@ -121,8 +127,8 @@ class Profile:
     rate: float | None = 600.0
     burst: int = 60
     rate_reply: str = "header"
-    service: float = 1.0
-    service_cv: float = 0.25
+    service: float | Mapping[str, float] = _SERVICE
+    service_cv: float | Mapping[str, float] = _SPREAD
     wait: float = 0.0
     wait_cv: float = 0.8
     estimate: float = 1.0
@@ -146,6 +152,10 @@ class Profile:
                 msg = f"{switch}={value!r} is no setting of the simulator (known: {', '.join(words)})."
                 raise ValueError(msg)
 
+    def service_of(self, model: str) -> tuple[float, float]:
+        """Return a model's factor on service times, and their spread."""
+        return _of(self.service, model, _SERVICE), _of(self.service_cv, model, _SPREAD)
+
     def but(self, **switches: Unpack[Switches]) -> Profile:
         """Return a copy with some switches set otherwise.
 
@@ -162,6 +172,10 @@ class Profile:
                 raise TypeError(msg)
         values: dict[str, Any] = {**switches}
         return dataclasses.replace(self, **values)
+
+
+def _of(value: float | Mapping[str, float], model: str, default: float) -> float:
+    return value.get(model, default) if isinstance(value, Mapping) else value
 
 
 _WORDS: dict[str, tuple[str, ...]] = {

@@ -18,7 +18,7 @@ from gridgen.simulator.pricing import MICRO
 from gridgen.simulator.profiles import PROFILES, Profile, Switches, named
 from gridgen.simulator.refusals import Refusal
 from gridgen.simulator.world import World
-from simulator.asking import cell
+from simulator.asking import EXT, cell
 
 NOW = 1_760_000_000.0
 PHASES = ["queued", "running", "completed", "failed", "cancelled"]
@@ -52,6 +52,36 @@ def test_slots_can_refuse():
     assert refused.value.status == 429
     assert len(world.tasks) == 1
     assert world.submit(raw(), task.end).task.begin == task.end
+
+
+def served(profile: Profile, tasks: int = 400, **fields) -> list[float]:
+    """Return the service times of many cells, sorted."""
+    world = World(profile=profile.but(slots=None, rate=None))
+    made = [world.submit(raw(prompt=f"cell {n}", **fields), NOW).task for n in range(tasks)]
+    return sorted(task.end - task.begin for task in made)
+
+
+def test_service_times_follow_model_duration_and_quality():
+    """Longer and finer clips take longer, and a mapping slows or spreads one model alone."""
+    plain = Profile()
+    median = served(plain)[200]
+
+    assert served(plain, duration=15)[200] > 1.2 * median
+    assert served(plain, quality="720p")[200] > 1.2 * median
+    slow = plain.but(service={EXT: 3.0}, service_cv={EXT: 0.0})
+    assert served(slow) == served(plain)
+    slowed = served(slow, model=EXT, quality=None)
+    assert slowed[0] == slowed[-1]
+    assert 2.5 * median < slowed[0]
+
+
+def test_service_times_can_have_a_heavy_tail():
+    """At a spread of 1 some of 400 tasks take over five times the median; at .25 none takes 2.5 times."""
+    usual, heavy = served(Profile()), served(Profile(service_cv=1.0))
+
+    assert usual[-1] < 2.5 * usual[200]
+    assert heavy[-1] > 5 * heavy[200]
+    assert heavy[200] == pytest.approx(usual[200], rel=0.15)
 
 
 def test_fate_does_not_depend_on_the_order_of_arrival():
