@@ -8,6 +8,7 @@ import csv
 import os
 import re
 import sys
+import tempfile
 import threading
 import unicodedata
 from collections import Counter
@@ -594,7 +595,6 @@ class Sweep:
     def _write_csv(self) -> None:
         """Put the table beside the videos, for people without Python."""
         target = self.folder / "sweep.csv"
-        part = target.with_suffix(".csv.part")
         names = [
             "take",
             "status",
@@ -606,13 +606,20 @@ class Sweep:
             "height",
             "clip_seconds",
         ]
-        with part.open("w", newline="", encoding="utf-8") as file:
+        # a name of its own: another sweep of the folder may write its table at this moment
+        descriptor, part = tempfile.mkstemp(".part", "sweep-", self.folder)
+        with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
             table.writerow([*FIELDS, *names])
             for each in self._rows:
                 cell = [_csv(getattr(each.cell, name)) for name in FIELDS]
                 table.writerow([*cell, *(_csv(getattr(each, name)) for name in names)])
-        part.replace(target)
+        try:
+            Path(part).replace(target)
+        except OSError as error:
+            Path(part).unlink()
+            msg = f"the table {str(target)!r} cannot be replaced: {error.strerror}. The clips are safe; close it and run() again."
+            raise GridgenError(msg) from error
 
 
 _INTERRUPTED = (

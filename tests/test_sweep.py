@@ -14,6 +14,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import httpx
@@ -22,7 +23,17 @@ import pandas as pd
 import pytest
 from waiting import until
 
-from gridgen import BudgetError, Client, Grid, GridError, JournalError, OutOfCreditsError, Simulator, Sweep
+from gridgen import (
+    BudgetError,
+    Client,
+    Grid,
+    GridError,
+    GridgenError,
+    JournalError,
+    OutOfCreditsError,
+    Simulator,
+    Sweep,
+)
 
 EXT = "grok-imagine-1.5-video-ext"
 
@@ -378,6 +389,33 @@ def test_two_sweeps_of_one_process_share_a_folder(simulate, boats, tmp_path):
     assert first.counts() == {"done": 6}
     assert second.counts() == {"done": 6}
     assert len(simulator.ledger) == 8
+
+
+def test_sweeps_that_end_at_once_write_one_table(simulate, boats, tmp_path):
+    """Four sweeps of one folder that write their table at the same moment all succeed and leave a whole one."""
+    client = simulate().client()
+    Sweep(boats, client=client, folder=tmp_path).run()
+    sweeps = [Sweep(boats, client=client, folder=tmp_path) for _ in range(4)]
+    for sweep in sweeps:
+        sweep.rows()
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(30):
+            list(threads.map(Sweep._write_csv, sweeps))
+
+    with (tmp_path / "sweep.csv").open(encoding="utf-8", newline="") as file:
+        assert len(list(csv.DictReader(file))) == 8
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_table_that_is_held_open_elsewhere_is_told(simulate, boats, tmp_path):
+    """When sweep.csv cannot be replaced the error says so, no clip is lost and no scrap stays."""
+    (tmp_path / "sweep.csv").mkdir()
+    sweep = Sweep(boats, client=simulate().client(), folder=tmp_path)
+
+    with pytest.raises(GridgenError, match=r"sweep.csv.*cannot be replaced.*clips are safe"):
+        sweep.run()
+    assert sweep.counts() == {"done": 8}
+    assert list(tmp_path.glob("*.part")) == []
 
 
 CHILD = """
