@@ -32,11 +32,12 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from gridgen.agenda import Item
     from gridgen.client import Client
     from gridgen.gallery import Gallery
     from gridgen.grid import Cell
     from gridgen.models import Price
-    from gridgen.scheduler import Item, Scheduler
+    from gridgen.scheduler import Scheduler
     from gridgen.stats import Stats
     from gridgen.unknown import Unknown
 
@@ -70,6 +71,9 @@ class Sweep:
         runs. Required with a real key, not needed on the simulator.
     takes : int, default 1
         How many clips of each cell.
+    previews : bool, default True
+        Whether a poster and a preview are made of each clip; the gallery shows
+        only clips that have them.
 
     Raises
     ------
@@ -85,6 +89,7 @@ class Sweep:
         folder: str | os.PathLike[str],
         budget: float | Decimal | str | None = None,
         takes: int = 1,
+        previews: bool = True,
     ) -> None:
         _check_arguments(grid, takes)
         self.grid = grid
@@ -93,6 +98,7 @@ class Sweep:
         self.folder = Path(folder).expanduser().absolute()
         self.budget = _budget(budget)
         self.takes = takes
+        self.previews = previews
         self._items = _items(grid, takes, client.origin)
         self._index = {item.slot: item.index for item in self._items}
         self._rows: list[Row] = []
@@ -434,6 +440,7 @@ class Sweep:
             prices=prices,
             budget=self.budget,
             on_change=self._held,
+            previews=self.previews,
         )
         self._future = engine().submit(self._execute(self._scheduler, journal))
 
@@ -647,7 +654,7 @@ def _check_arguments(grid: object, takes: object) -> None:
 
 
 def _items(grid: Grid, takes: int, origin: str) -> list[Item]:
-    from gridgen.scheduler import Item
+    from gridgen.agenda import Item
 
     items = []
     for at, cell in enumerate(grid):

@@ -1,0 +1,170 @@
+"""What is to be done with each cell of a run, and when: phases, due times, requests in flight."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import math
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gridgen.pacing import Backoff, Storm
+from gridgen.stats import Meter
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Iterable, Iterator
+
+    from gridgen.clock import Clock
+    from gridgen.grid import Cell
+
+__all__ = ["Agenda", "Item"]
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """One cell and take in the scheduler's hands.
+
+    ``phase`` is what happens with it next: foreign (another sweep of this
+    process has it), planned, held, submit, poll, download, picture, or over.
+    """
+
+    index: int
+    cell: Cell
+    take: int
+    slot: tuple[str, str, int]
+    name: str
+    phase: str = "over"
+    tries: int = 0
+    failing_since: float | None = None
+    backoff: Backoff = field(default_factory=Backoff)
+    missing_since: float | None = None
+    started: float | None = None
+
+
+class Agenda:
+    """The items of one run, by phase and by due time; everything happens on the engine's loop.
+
+    Parameters
+    ----------
+    items : iterable of Item
+        In submit order; all begin as over.
+    clock : Clock
+        What a second is.
+    on_move : callable
+        Called with an item, the phase that it leaves and the phase that it enters.
+
+    Attributes
+    ----------
+    phases, flying : Counter
+        How many items are in each phase, and how many requests of each kind are on their way.
+    error : Exception or None
+        What stops the submitting; the first one is kept.
+    stopping : bool
+        Whether a person has stopped the submitting.
+    """
+
+    def __init__(
+        self, items: Iterable[Item], clock: Clock, on_move: Callable[[Item, str, str], None]
+    ) -> None:
+        self.items = tuple(items)
+        self.by_slot = {item.slot: item for item in self.items}
+        self.clock = clock
+        self.meter = Meter()
+        self.storm = Storm()
+        self.error: Exception | None = None
+        self.stopping = False
+        self.phases: Counter[str] = Counter(over=len(self.items))
+        self.flying: Counter[str] = Counter()
+        self._on_move = on_move
+        self._due: list[tuple[float, int, str, Item]] = []
+        self._order = itertools.count()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at = math.inf
+        for item in self.items:
+            item.phase = "over"
+
+    @property
+    def submits(self) -> bool:
+        """Whether submissions may leave at all."""
+        return not self.stopping and self.error is None
+
+    def fail(self, error: Exception) -> None:
+        """Keep the first error, for the person who waits."""
+        self.error = self.error or error
+
+    def move(self, item: Item, phase: str) -> None:
+        """Put an item into another phase."""
+        before, item.phase = item.phase, phase
+        if before != phase:
+            self.phases[before] -= 1
+            self.phases[phase] += 1
+            self._on_move(item, before, phase)
+
+    # Time
+
+    def later(self, seconds: float, what: str, item: Item) -> None:
+        """Bring an item up again after a while."""
+        heapq.heappush(self._due, (self.clock.monotonic() + seconds, next(self._order), what, item))
+
+    def ripe(self) -> Iterator[tuple[str, Item]]:
+        """Yield what has become due."""
+        now = self.clock.monotonic()
+        while self._due and self._due[0][0] <= now:
+            _, _, what, item = heapq.heappop(self._due)
+            yield what, item
+
+    def wake(self) -> None:
+        """End the rest."""
+        self._wake.set()
+
+    async def rest(self, until: float) -> None:
+        """Wait until something changed, the next item is due, or the clock shows `until`."""
+        due = min(until, self._due[0][0]) if self._due else until
+        if due < self._alarm_at:
+            self.hush()
+            self._alarm_at = due
+            self._alarm = asyncio.create_task(self._ring(due - self.clock.monotonic()))
+        await self._wake.wait()
+        self._wake.clear()
+
+    async def _ring(self, seconds: float) -> None:
+        await self.clock.sleep(seconds)
+        self._alarm, self._alarm_at = None, math.inf
+        self._wake.set()
+
+    def hush(self) -> None:
+        """Let no alarm ring any more."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm, self._alarm_at = None, math.inf
+
+    # Work
+
+    def spawn(self, what: str, item: Item | None, work: Coroutine[Any, Any, None]) -> None:
+        """Begin a piece of work; what goes wrong in it ends its item and is told to who waits."""
+        self.flying[what] += 1
+        task = asyncio.create_task(self._bracketed(what, item, work), name=what)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _bracketed(self, what: str, item: Item | None, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            with self.clock.working():
+                await work
+        except Exception as error:  # noqa: BLE001 - whatever it is, the person who waits must see it
+            self.fail(error)
+            if item is not None:
+                self.move(item, "over")
+        finally:
+            self.flying[what] -= 1
+            self._wake.set()
+
+    async def finish(self, what: str, seconds: float) -> None:
+        """Wait until no work of a kind is going on, at most so many real seconds."""
+        going = [task for task in self._tasks if task.get_name() == what]
+        if going:
+            await asyncio.wait(going, timeout=seconds)

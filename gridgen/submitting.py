@@ -1,0 +1,198 @@
+"""Sending what is planned: when the rate, the window, the server's queue and the budget allow it."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import TYPE_CHECKING
+
+from gridgen.client import CONTROL
+from gridgen.errors import GridgenError, JournalError, NetworkError
+from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
+from gridgen.pacing import Backoff, Bucket
+
+if TYPE_CHECKING:
+    from gridgen.agenda import Agenda, Item
+    from gridgen.budget import Budget
+    from gridgen.client import Client
+    from gridgen.journal import Journal, Record
+    from gridgen.polling import Polling
+
+__all__ = ["Submitting"]
+
+MOST_UNSENT = 6
+LONGEST_PAUSE = 600.0
+SHORTEST_REST = 0.001
+"""Seconds; a clock may not tell shorter waits from none."""
+
+
+class StoppedError(GridgenError):
+    """Submitting was stopped before this request left."""
+
+
+class Submitting:
+    """The submissions of a run, in order, and what becomes of each.
+
+    Parameters
+    ----------
+    agenda : Agenda
+    client : Client
+    journal : Journal
+    budget : Budget
+    polling : Polling
+        Follows what was accepted.
+    """
+
+    def __init__(
+        self, agenda: Agenda, client: Client, journal: Journal, budget: Budget, polling: Polling
+    ) -> None:
+        self._agenda, self._client, self._journal = agenda, client, journal
+        self._budget, self._polling = budget, polling
+        self._planned: deque[Item] = deque()
+        self._bucket = Bucket()
+        self._unsent, self._refused = Backoff(), Backoff()
+        self._blocked: tuple[str, float] | None = None
+
+    def plan(self, item: Item) -> None:
+        """Put an item at the end of the line."""
+        self._agenda.move(item, "planned")
+        self._planned.append(item)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is planned."""
+        return bool(self._planned)
+
+    def due(self, now: float) -> float:
+        """Return when the rate lets the next submission out, infinity when it does not hold it back."""
+        if not self._planned or not self._agenda.submits:
+            return float("inf")
+        wait = self._bucket.wait(now)
+        return now + max(wait, SHORTEST_REST) if wait > 0 else float("inf")
+
+    def start(self) -> None:
+        """Begin the submissions that may leave now."""
+        if self._budget.eased:
+            for item in self._budget.release():
+                self.plan(item)
+        while self._planned and self._agenda.submits:
+            now = self._agenda.clock.monotonic()
+            if self._hindered(now) or self._agenda.storm.open:
+                return
+            item = self._planned.popleft()
+            if not self._budget.affords(item):
+                self._agenda.move(item, "held")
+                self._budget.hold(item)
+                continue
+            self._bucket.take(now)
+            self._budget.reserve(item)
+            self._agenda.move(item, "submit")
+            self._agenda.spawn("submit", item, self._submit(item))
+        self._blocked = None
+
+    def _hindered(self, now: float) -> bool:
+        """Whether no submission may leave now; keeps account of what it waits for."""
+        if self._blocked is not None:
+            why, since = self._blocked
+            self._agenda.meter.lost(why, now - since)
+        found = self._hindrance(now)
+        self._blocked = None if found is None else (found, now)
+        return found is not None
+
+    def _hindrance(self, now: float) -> str | None:
+        phases, flying = self._agenda.phases, self._agenda.flying
+        if self._bucket.wait(now) > 0:
+            return "rate"
+        if phases["submit"] + phases["poll"] >= self._polling.window.size or self._polling.queue_is_long:
+            return "window"
+        return "requests" if flying["submit"] + flying["poll"] >= CONTROL else None
+
+    async def _submit(self, item: Item) -> None:
+        agenda, journal = self._agenda, self._journal
+        body = json.dumps(item.cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
+        record = journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+
+        async def on_sending() -> None:
+            if not agenda.stopping:
+                await journal.intend(record, item.cell, price=self._budget.price(item.cell))
+                self._budget.settle(item)
+            if agenda.stopping:
+                raise StoppedError
+
+        agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
+        agenda.meter.requests["submissions"] += 1
+        try:
+            outcome = await self._client.send(
+                record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
+            )
+        except StoppedError:
+            outcome = NotSent("stopped")
+        finally:
+            self._budget.settle(item)
+        await self._apply(item, record, outcome)
+
+    async def _apply(self, item: Item, record: Record, outcome: Outcome) -> None:
+        match outcome:
+            case Accepted(task_id):
+                self._agenda.storm.calm()
+                self._unsent.failures = self._refused.failures = 0
+                await self._accepted(item, record, task_id)
+            case Ambiguous(evidence):
+                self._agenda.storm.failed(self._agenda.clock.monotonic())
+                self._agenda.move(item, "over")
+                text = f"sent, and the answer was lost ({evidence}); it may be billed and is not repeated"
+                await self._journal.save(
+                    record,
+                    durable=True,
+                    state="unknown",
+                    evidence=evidence,
+                    error_class="unknown",
+                    error=text,
+                )
+            case Rejected(error, everywhere) if not everywhere:
+                self._agenda.move(item, "over")
+                await self._journal.save(
+                    record, state="rejected", error_class="invalid", error=str(error)[:500]
+                )
+            case _:
+                await self._unapplied(item, record, outcome)
+
+    async def _accepted(self, item: Item, record: Record, task_id: str) -> None:
+        """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
+        self._agenda.move(item, "poll")
+        wait = Backoff()
+        while True:
+            try:
+                await self._journal.save(
+                    record, durable=True, state="queued", task_id=task_id, error_class=None, error=None
+                )
+            except JournalError as error:
+                msg = f"{error} Task {task_id} is paid and could not be noted in the journal: write its id down."
+                self._agenda.error = JournalError(msg)
+                if wait.failures >= MOST_UNSENT:
+                    raise self._agenda.error from error
+                await self._agenda.clock.sleep(wait.failed())
+            else:
+                break
+        self._polling.follow(item)
+
+    async def _unapplied(self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected) -> None:
+        """Plan an item again whose submission provably did nothing."""
+        if self._journal.records.get(item.slot) is record and record.state == "sending":
+            await self._journal.save(record, state="planned", submitted_at=None)
+        self._agenda.meter.requests["refused"] += 1
+        now = self._agenda.clock.monotonic()
+        if isinstance(outcome, Rejected):
+            self._agenda.fail(outcome.error)
+        elif isinstance(outcome, NotApplied):
+            asked = outcome.retry_after
+            wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
+            self._bucket.pause(now, wait)
+            self._polling.window.refused(self._agenda.phases["poll"])
+        elif not self._agenda.stopping:
+            self._bucket.pause(now, self._unsent.failed())
+            if self._unsent.failures >= MOST_UNSENT:
+                msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
+                self._agenda.fail(NetworkError(msg))
+        self._agenda.move(item, "planned")
+        self._planned.appendleft(item)
