@@ -38,7 +38,9 @@ class Prices:
     def of(self, cell: Cell) -> Decimal | None:
         """Return the price of one clip of a cell in USD, None where it is unknown."""
         price = self.source(cell.model)
-        return None if price is None else price.of(quality=cell.quality, duration=cell.duration)
+        if price is None:
+            return None
+        return price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
 
 
 @dataclass(frozen=True, slots=True)

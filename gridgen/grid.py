@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
 from urllib.parse import urlsplit
 
 from gridgen.errors import GridError
-from gridgen.models import DEFAULT_MODEL, Choice, Model, Span, find
+from gridgen.fields import public_url
+from gridgen.models import DEFAULT_MODEL, Model, find, nearest
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -103,7 +104,9 @@ class Cell:
     def price(self) -> Decimal | None:
         """Return the catalogue's price in USD, None where it knows none."""
         known = find(self.model).price
-        return None if known is None else known.of(quality=self.quality, duration=self.duration)
+        if known is None:
+            return None
+        return known.of(quality=self.quality, duration=self.duration, images=len(self.image_urls))
 
 
 class Grid(Sequence[Cell]):
@@ -144,6 +147,7 @@ class Grid(Sequence[Cell]):
         self.axes: tuple[Axis, ...] = _axes(dict(axes))
         self._lengths = tuple(len(axis) for axis in self.axes)
         self._positions: Sequence[int] = range(math.prod(self._lengths))
+        _warn_of_unknown(self)
         _warn_of_ignored(self)
 
     def __len__(self) -> int:
@@ -259,12 +263,7 @@ def _unknown(name: str) -> str:
 
 def _defaults(models: list[Model]) -> dict[str, Any]:
     model = models[0] if models else find(DEFAULT_MODEL)
-    return {
-        "size": model.size.default,
-        "duration": model.duration.default,
-        "quality": model.quality.default,
-        "image_urls": None,
-    }
+    return {**model.defaults, "image_urls": None}
 
 
 def _listed(name: str, value: Any, problems: list[str]) -> list[Any]:
@@ -332,14 +331,18 @@ def _checked(name: str, value: Any, models: list[Model]) -> Any:
     if name == "prompt":
         return _prompt(value)
     if name == "model":
-        return next((model.id for model in models if value in (model.id, *model.aliases)), value)
+        return find(value).id if isinstance(value, str) else value
     if name == "image_urls":
         return _images(value, models)
+    if value is None:
+        return None
+    if name == "duration":
+        value = _whole(value, models)
     for model in models:
-        if name == "duration":
-            value = _duration(value, model.id, model.duration)
-        else:
-            _choice(name, value, model.id, model.size if name == "size" else model.quality)
+        lack = model.offers(name, value)
+        if lack is not None:
+            raise GridError(lack.error)
+        value = model.settled({name: value})[name]
     return value
 
 
@@ -358,20 +361,12 @@ def _prompt(value: Any) -> str:
     return value
 
 
-def _duration(value: Any, model: str, span: Span) -> int:
+def _whole(value: Any, models: list[Model]) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        msg = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds ({span.min} to {span.max})"
-        raise GridError(msg)
-    if not span.min <= int(value) <= span.max:
-        msg = f"duration={value!r} is not offered by {model!r} (offered: {span.min} to {span.max} seconds)"
+        spans = [model.duration.offered("").strip() for model in models if model.duration is not None]
+        msg = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds ({'; '.join(spans)})"
         raise GridError(msg)
     return int(value)
-
-
-def _choice(name: str, value: Any, model: str, choice: Choice) -> None:
-    if not isinstance(value, str) or value not in choice.values:
-        msg = f"{name}={value!r} is not offered by {model!r} (offered: {', '.join(choice.values)})"
-        raise GridError(msg)
 
 
 def _images(value: Any, models: list[Model]) -> tuple[str, ...]:
@@ -389,9 +384,9 @@ def _images(value: Any, models: list[Model]) -> tuple[str, ...]:
     for url in urls:
         _public(url)
     for model in models:
-        if len(urls) > model.images.max:
-            msg = f"image_urls has {len(urls)} images in one value; {model.id!r} takes at most {model.images.max}"
-            raise GridError(msg)
+        lack = model.offers("image_urls", urls)
+        if lack is not None:
+            raise GridError(lack.error)
     return urls
 
 
@@ -400,11 +395,7 @@ def _public(url: Any) -> None:
     if not isinstance(url, str):
         msg = f"image URL {url!r} is a {type(url).__name__}, not a text"
         raise GridError(msg)
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not public_url(url):
         msg = f"image URL {url[:60]!r} is not public: it must start with https:// or http:// (no data:, file: or local path)"
         raise GridError(msg)
 
@@ -423,6 +414,19 @@ def _labels(name: str, values: list[Any]) -> tuple[str, ...]:
     return tuple(f"{label} ({at})" for at, label in enumerate(short, 1))
 
 
+def _warn_of_unknown(grid: Grid) -> None:
+    """Name the models of which nothing is known."""
+    models = next(axis for axis in grid.axes if axis.name == "model")
+    for name in models.values:
+        if not find(name).known:
+            warnings.warn(
+                f"model={name!r} is not in the catalogue (nearest: {nearest(name)!r}), so its values are not checked, "
+                "only what you state is sent, and its price is unknown",
+                UserWarning,
+                stacklevel=3,
+            )
+
+
 def _warn_of_ignored(grid: Grid, most: int = 10) -> None:
     """Name the cells that ask for the same picture twice, and what they cost."""
     sizes = next(axis for axis in grid.axes if axis.name == "size")
@@ -431,7 +435,7 @@ def _warn_of_ignored(grid: Grid, most: int = 10) -> None:
     extra = [
         (index, cell)
         for index, cell in enumerate(grid)
-        if cell.image_urls and cell.size != sizes.values[0] and find(cell.model).size.ignored_with_images
+        if cell.image_urls and cell.size != sizes.values[0] and _overruled(cell.model)
     ]
     if not extra:
         return
@@ -445,3 +449,8 @@ def _warn_of_ignored(grid: Grid, most: int = 10) -> None:
         UserWarning,
         stacklevel=3,
     )
+
+
+def _overruled(model: str) -> bool:
+    size = find(model).size
+    return size is not None and size.ignored_with_images

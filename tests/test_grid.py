@@ -102,8 +102,8 @@ def test_any_ordered_iterable_is_an_axis():
         ({"prompt": {"a", "b"}}, "has no order"),
         ({"prompt": ["a", "a"]}, "prompt='a' is on the axis twice"),
         ({"duration": [6, 6]}, "duration=6 is on the axis twice"),
-        ({"model": "grok-2"}, "model='grok-2' is not in the catalogue (nearest: 'grok-imagine"),
-        ({"model": ["a", ["b"]]}, "is not in the catalogue"),
+        ({"model": ""}, "model='' is not the name of a model, such as 'grok-imagine-1.0-video-apimart'"),
+        ({"model": [DEFAULT, ["b"]]}, "model=['b'] is not the name of a model"),
         ({"durations": 6}, "'durations' is not an axis (did you mean 'duration'?)"),
         ({"image_urls": "data:image/png;base64,AAAA"}, "is not public"),
         ({"image_urls": ["file:///etc/passwd"]}, "is not public"),
@@ -124,6 +124,18 @@ def test_bad_input_is_a_clear_error(typed, said):
 
     assert said in str(caught.value)
     assert "Nothing was submitted." in str(caught.value)
+
+
+def test_an_unknown_model_is_a_warning():
+    """G11: what the catalogue does not know is not refused: the nearest is named, and only what is stated is sent."""
+    with pytest.warns(
+        UserWarning, match=r"'kling-v2.6' is not in the catalogue \(nearest: 'kling-v2-6'"
+    ) as caught:
+        [cell] = Grid(prompt="a", model="kling-v2.6", duration=99)
+
+    assert caught[0].filename == __file__
+    assert cell.body() == {"model": "kling-v2.6", "prompt": "a", "duration": 99}
+    assert cell.price() is None
 
 
 def test_all_bad_values_are_named_at_once():

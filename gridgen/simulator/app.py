@@ -16,7 +16,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from gridgen.errors import GridError
 from gridgen.models import find
 from gridgen.simulator import pricing, replies
 from gridgen.simulator.clock import VirtualClock
@@ -339,11 +338,11 @@ class App:
 
 
 def _known(name: str) -> Any:
-    try:
-        return find(name)
-    except GridError:
+    model = find(name) if name.strip() else None
+    if model is None or not model.known:
         message = f"model {name[:80]!r} not found"
-        raise Refusal(404, message, code="model_not_found") from None
+        raise Refusal(404, message, code="model_not_found")
+    return model
 
 
 def _positive(text: str | None, default: int) -> int:

@@ -25,7 +25,7 @@ _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _ULID_TIME = "01K8SG0000"
 _LOOPBACK = re.compile(r"^http://(?:127\.0\.0\.1|localhost|\[::1\])(?::\d+)?(?=/f/)")
 _NORMAL = NormalDist()
-_TIERS = {"360p": 0.8, "480p": 1.0, "540p": 1.1, "720p": 1.3, "1080p": 1.8}
+_TIERS = {"360p": 0.8, "480p": 1.0, "540p": 1.1, "720p": 1.3, "1080p": 1.8, "2k": 2.2, "4k": 3.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,17 @@ class Fate:
 
 def canonical(body: dict[str, Any]) -> bytes:
     """Return a body in one spelling, links to this server without host and port."""
-    images = body.get("image_urls")
-    if isinstance(images, list):
-        own = [_LOOPBACK.sub("", url) if isinstance(url, str) else url for url in images]
-        body = {**body, "image_urls": own}
-    return json.dumps(body, sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(_without_host(body), sort_keys=True, separators=(",", ":")).encode()
+
+
+def _without_host(value: Any) -> Any:
+    if isinstance(value, str):
+        return _LOOPBACK.sub("", value)
+    if isinstance(value, list):
+        return [_without_host(each) for each in value]
+    if isinstance(value, dict):
+        return {name: _without_host(each) for name, each in value.items()}
+    return value
 
 
 def draw(seed: int, body: bytes, arrival: int, order: Order, profile: Profile) -> Fate:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import re
 import threading
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 __all__ = ["Footage", "Reel"]
 
 _TAKES_APART = 1_000_003
+_RATIO = re.compile(r"[1-9][0-9]{0,2}:[1-9][0-9]{0,2}")
+_TIER = re.compile(r"[0-9]{3,4}p")
+_LINES = {"2k": "1440p", "4k": "2160p"}
 _STILL = -1
 
 
@@ -70,9 +74,9 @@ class Footage:
         order = self._world.order(task)
         return Scene(
             prompt=order.prompt,
-            size=order.size,
+            size=order.size if _RATIO.fullmatch(order.size) else "16:9",
             duration=order.duration,
-            quality=order.quality,
+            quality=_LINES.get(order.quality, order.quality if _TIER.fullmatch(order.quality) else "720p"),
             seed=self._world.seed * _TAKES_APART + task.arrival - 1 + 1000 * number,
             image=self._image(order.images[0], task) if order.images else None,
         )

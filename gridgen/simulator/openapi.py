@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridgen.models import catalogue
+from gridgen.simulator.replies import model_schema
 
 __all__ = ["description"]
 
@@ -179,13 +180,18 @@ def _body() -> dict[str, Any]:
         "language": _TEXT,
     }
     for model in models.values():
-        span = model.duration
-        for choice in (model.size, model.quality):
-            known = properties.setdefault(choice.field, {"type": "string", "enum": []})
-            known["enum"] = sorted({*known["enum"], *choice.values})
-        properties[span.field] = {"type": "integer", "minimum": 1, "maximum": 30}
-        properties[model.images.field] = {**_array({"type": "string", "format": "uri"})}
+        for name, schema in model_schema(model)["input_schema"]["properties"].items():
+            if name not in {"model", "prompt"}:
+                properties[name] = _either(properties.get(name), schema)
     return {"type": "object", "required": ["model", "prompt"], "properties": properties}
+
+
+def _either(known: dict[str, Any] | None, schema: dict[str, Any]) -> dict[str, Any]:
+    """Return a schema that a field fits if it fits one of the models'."""
+    if known is None or known == schema:
+        return schema
+    listed = known.get("anyOf", [known])
+    return {"anyOf": listed if schema in listed else [*listed, schema]}
 
 
 def _submit() -> dict[str, Any]:

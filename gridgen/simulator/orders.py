@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gridgen.errors import GridError
+from gridgen.fields import AUTOMATIC, public_url
 from gridgen.models import find
 from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
-    from gridgen.models import Choice, Model
+    from gridgen.fields import Choice, Span
+    from gridgen.models import Model
     from gridgen.simulator.profiles import Profile
 
 __all__ = ["Order", "parse", "read"]
 
 _LIVE_LONGEST = 15
 _ALWAYS_KNOWN = frozenset({"model", "prompt", "webhook", "language"})
-_ALSO_KNOWN = {"grok-imagine-1.5-video-ext": frozenset({"nsfw_check"})}
+_USUAL = {"size": "16:9", "duration": 5, "quality": "720p"}
+"""What a model makes that takes no such field, or is left to choose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +32,12 @@ class Order:
     model : Model
         Record of the catalogue.
     prompt, size, quality : str
-        As understood; `size` is the default where an image overrules it.
+        As understood, in the catalogue's words; `size` is the default where an image
+        overrules it.
     duration : int
         Whole seconds.
     images : tuple of str
-        URLs of reference images.
+        URLs of reference images, whatever fields they came in.
     ignored : tuple of str
         Names of fields that had no effect.
     doomed : str or None
@@ -55,9 +57,14 @@ class Order:
 class _Unoffered(Exception):  # noqa: N818 - caught where the profile decides what it means
     """A value of the right type that the model does not offer."""
 
-    def __init__(self, field: str, value: object, legal: str) -> None:
+    def __init__(self, field: str, value: object, legal: str, *, beyond: bool = False) -> None:
         super().__init__(f"invalid {field}: {value}, allowed: {legal}")
         self.field = field
+        self.beyond = beyond
+
+
+_Understood: TypeAlias = tuple[Any, Any, _Unoffered | None]
+"""What was sent, what is made instead of what is not offered, and why it is not."""
 
 
 def parse(raw: bytes) -> dict[str, Any]:
@@ -90,25 +97,34 @@ def read(body: dict[str, Any], profile: Profile) -> Order:
     model = _model(body.get("model"))
     images = _images(body, model)
     complaints: list[str] = []
+    ignored: list[str] = []
 
-    def offered(value: Any, default: Any, error: _Unoffered | None) -> Any:
+    def offered(field: Choice | Span | None, understood: _Understood) -> Any:
+        value, default, error = understood
         if error is None:
             return value
+        if getattr(field, "lenient", False) and error.beyond:
+            ignored.append(error.field)
+            return default
         if profile.bad_values not in {"ignore", "fail"}:
             raise _refusal(error, profile)
         if profile.bad_values == "fail":
             complaints.append(str(error))
         return default
 
-    size = offered(*_choice(body, model.size, overruled=bool(images)))
+    stated = {
+        "prompt": _prompt(body),
+        "size": offered(model.size, _choice(body, "size", model.size, overruled=bool(images))),
+        "duration": offered(model.duration, _duration(body, model, profile)),
+        "quality": offered(model.quality, _choice(body, "quality", model.quality)),
+    }
+    _check(body, model, stated)
+    ignored += _ignored(body, model, profile, with_images=bool(images))
     return Order(
         model=model,
-        prompt=_prompt(body),
-        size=size,
-        duration=offered(*_duration(body, model, profile)),
-        quality=offered(*_choice(body, model.quality)),
-        images=images,
-        ignored=_ignored(body, model, profile, with_images=bool(images)),
+        **stated,
+        images=images + _further_images(body, model),
+        ignored=tuple(ignored),
         doomed=complaints[0] if complaints else None,
     )
 
@@ -125,11 +141,11 @@ def _model(name: Any) -> Model:
     if not isinstance(name, str) or not name:
         message = "field model is required"
         raise Refusal.invalid(message)
-    try:
-        return find(name)
-    except GridError:
+    model = find(name)
+    if not model.known:
         message = f"model {name[:80]} is not supported"
-        raise Refusal.invalid(message, "model_not_found") from None
+        raise Refusal.invalid(message, "model_not_found")
+    return model
 
 
 def _prompt(body: dict[str, Any]) -> str:
@@ -141,66 +157,108 @@ def _prompt(body: dict[str, Any]) -> str:
 
 
 def _choice(
-    body: dict[str, Any], choice: Choice, *, overruled: bool = False
-) -> tuple[str, str, _Unoffered | None]:
-    value = body.get(choice.field, choice.default)
+    body: dict[str, Any], name: str, choice: Choice | None, *, overruled: bool = False
+) -> _Understood:
+    usual = _USUAL[name] if choice is None or choice.default is None else choice.default
+    if choice is None or choice.field not in body:
+        return usual, usual, None
+    value = body[choice.field]
     if not isinstance(value, str):
         message = f"field {choice.field} must be a string, got {type(value).__name__}"
         raise Refusal.invalid(message)
     if overruled and choice.ignored_with_images:
-        return choice.default, choice.default, None
-    if value in choice.values:
-        return value, choice.default, None
-    unoffered = _Unoffered(choice.field, value[:80], ", ".join(choice.values))
-    return value, choice.default, unoffered
+        return usual, usual, None
+    word = _read_word(value, choice)
+    if word is not None:
+        return word, usual, None
+    unoffered = _Unoffered(choice.field, value[:80], ", ".join(choice.wire or choice.values))
+    return value, usual, unoffered
 
 
-def _duration(body: dict[str, Any], model: Model, profile: Profile) -> tuple[int, int, _Unoffered | None]:
+def _read_word(value: str, choice: Choice) -> str | None:
+    """Return the catalogue's word for a value on the wire, whose spelling counts."""
+    spelled = choice.wire or choice.values
+    if choice.any_case:
+        value, spelled = value.casefold(), tuple(each.casefold() for each in spelled)
+    if value in spelled:
+        return choice.values[spelled.index(value)]
+    return value if choice.open and value else None
+
+
+def _duration(body: dict[str, Any], model: Model, profile: Profile) -> _Understood:
     span = model.duration
-    value = body.get(span.field, span.default)
+    usual = _USUAL["duration"] if span is None or span.default is None else span.default
+    if span is None or span.field not in body:
+        return usual, usual, None
+    value = body[span.field]
     if type(value) is not int:
         message = f"field {span.field} must be an integer, got {type(value).__name__}"
         raise Refusal.invalid(message)
     longest = span.max
     if profile.durations == "live" and model.id.endswith("-apimart"):
         longest = min(longest, _LIVE_LONGEST)
-    if span.min <= value <= longest:
-        return value, span.default, None
-    unoffered = _Unoffered("duration", value, f"{span.min}-{longest} seconds")
-    return value, span.default, unoffered
+    if value == AUTOMATIC and span.automatic:
+        return usual, usual, None
+    if span.offers(value) and value <= longest:
+        return value, usual, None
+    legal = f"{span.min}-{longest} seconds" if not span.values else span.offered("seconds")
+    beyond = not span.min <= value <= longest
+    return value, usual, _Unoffered("duration", value, legal, beyond=beyond)
 
 
 def _images(body: dict[str, Any], model: Model) -> tuple[str, ...]:
-    field = model.images.field
-    urls = body.get(field, [])
+    field, single = model.images.field, model.images.single
+    if not model.images.max or field not in body:
+        return ()
+    urls = [body[field]] if single else body[field]
     if not isinstance(urls, list) or not all(isinstance(url, str) for url in urls):
-        message = f"field {field} must be an array of strings"
+        message = f"field {field} must be {'a string' if single else 'an array of strings'}"
         raise Refusal.invalid(message)
     if len(urls) > model.images.max:
         message = f"field {field} takes at most {model.images.max} images, got {len(urls)}"
         raise Refusal.invalid(message)
     for url in urls:
-        if not _public(url):
+        if not public_url(url):
             message = f"field {field} takes public http(s) URLs, got {url[:40]!r}"
             raise Refusal.invalid(message)
     return tuple(urls)
 
 
-def _public(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"http", "https"} and bool(parts.hostname)
-    except ValueError:
-        return False
+def _further_images(body: dict[str, Any], model: Model) -> tuple[str, ...]:
+    """Return the pictures in other fields: a first frame, or images with roles."""
+    found: list[str] = []
+    for option in model.options.values():
+        if option.image and option.field in body:
+            value = body[option.field]
+            each = value if isinstance(value, list) else [value]
+            urls = [item.get("url") if isinstance(item, dict) else item for item in each]
+            found += [str(url) for url in urls if public_url(url)]
+    return tuple(found)
+
+
+def _check(body: dict[str, Any], model: Model, stated: dict[str, Any]) -> None:
+    """Refuse further fields of a wrong type, and combinations that the model lacks."""
+    further = {option.name: body[option.field] for option in model.options.values() if option.field in body}
+    given = {name: value for name, value in stated.items() if name in model.fields} | further
+    if model.images.max and model.images.field in body:
+        images = body[model.images.field]
+        given["image_urls"] = (images,) if isinstance(images, str) else images
+    if model.duration is not None and model.duration.field not in body:
+        del given["duration"]
+    lacks = model.lacks(given)
+    if lacks:
+        raise Refusal.invalid(lacks[0].reason, "invalid_parameter")
 
 
 def _ignored(body: dict[str, Any], model: Model, profile: Profile, *, with_images: bool) -> tuple[str, ...]:
-    fields = {choice.field for choice in (model.size, model.quality)}
-    known = fields | {model.duration.field, model.images.field} | _ALWAYS_KNOWN
-    unknown = [name for name in body if name not in known | _ALSO_KNOWN.get(model.id, frozenset())]
+    named = [each.field for each in (model.size, model.duration, model.quality) if each is not None]
+    named += [model.images.field] if model.images.max else []
+    known = {*named, *(option.field for option in model.options.values())} | _ALWAYS_KNOWN
+    unknown = [name for name in body if name not in known]
     if unknown and profile.unknown_fields == "refuse":
         message = f"unknown field {unknown[0][:80]!r} for model {model.id}"
         raise Refusal.invalid(message, "unknown_parameter")
-    if with_images and model.size.ignored_with_images and model.size.field in body:
-        unknown.append(model.size.field)
+    size = model.size
+    if with_images and size is not None and size.ignored_with_images and size.field in body:
+        unknown.append(size.field)
     return tuple(unknown)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import GridError
 from gridgen.models import catalogue, find
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ _HOUSE = {
     "540p": Decimal("0.014"),
     "720p": Decimal("0.01912"),
     "1080p": Decimal("0.045"),
+    "4k": Decimal("0.12"),
 }
 _HOUSE_ELSE = Decimal("0.03")
 
@@ -37,16 +37,23 @@ def usd(micro: int) -> Decimal:
 
 
 def _unit(model: Model) -> tuple[str, dict[str, Decimal]]:
-    if model.price is not None:
-        return model.price.unit, dict(model.price.usd)
-    return "second", {tier: _HOUSE.get(tier.lower(), _HOUSE_ELSE) for tier in model.quality.values}
+    """Return what is counted, and the price of one by tier: the catalogue's, else the house's."""
+    tiers = model.quality.values if model.quality is not None else ("",)
+    known = model.price.usd if model.price is not None else {}
+    unit = model.price.unit if model.price is not None else "second"
+    return unit, {tier: known.get(tier, known.get("", _HOUSE.get(tier, _HOUSE_ELSE))) for tier in tiers}
 
 
 def cost(order: Order) -> int:
     """Return what a clip costs, in micro-USD."""
-    unit, each = _unit(order.model)
-    price = each.get(order.quality, _HOUSE_ELSE)
-    return round(price * MICRO * (order.duration if unit == "second" else 1))
+    known, count = order.model.price, len(order.images)
+    price = None
+    if known is not None:
+        price = known.of(quality=order.quality, duration=order.duration, images=count)
+    if price is None:
+        unit, each = _unit(order.model)
+        price = each.get(order.quality, _HOUSE_ELSE) * (order.duration if unit == "second" else 1)
+    return round(price * MICRO)
 
 
 _NO_MODEL: dict[str, Any] = {
@@ -65,9 +72,8 @@ _NO_MODEL: dict[str, Any] = {
 
 def price_of_model(name: str) -> dict[str, Any]:
     """Return the reply of ``GET /api/pricing/model``: zeros for a model it does not know."""
-    try:
-        model = find(name)
-    except GridError:
+    model = find(name) if name.strip() else None
+    if model is None or not model.known:
         return {"success": True, "data": {"model_name": name, **_NO_MODEL}}
     unit, each = _unit(model)
     prices = {tier.upper(): float(price) for tier, price in each.items()}
@@ -79,8 +85,8 @@ def price_of_model(name: str) -> dict[str, Any]:
         "model_price": lowest,
         "discount_rate": 1,
         "resolution_enabled": True,
-        "supported_sizes": list(model.size.values),
-        "supported_qualities": list(model.quality.values),
+        "supported_sizes": list(model.size.values) if model.size else [],
+        "supported_qualities": list(model.quality.values) if model.quality else [],
         "resolution_prices": prices,
         "paid_price": lowest,
         "resolution_paid_prices": prices,

@@ -9,6 +9,7 @@ from gridgen.simulator.fate import progress
 from gridgen.simulator.pricing import MICRO
 
 if TYPE_CHECKING:
+    from gridgen.fields import Option
     from gridgen.models import Model
     from gridgen.simulator.images import Upload
     from gridgen.simulator.profiles import Profile
@@ -175,18 +176,11 @@ def models(*, expand: str | None) -> dict[str, Any]:
 
 def model_schema(model: Model) -> dict[str, Any]:
     """Return what a model takes, as the server's registry states it."""
-    span = model.duration
     properties: dict[str, Any] = {
         "model": {"type": "string", "const": model.id},
-        "prompt": {"type": "string"},
-        model.size.field: {"type": "string", "enum": list(model.size.values)},
-        span.field: {"type": "integer", "minimum": span.min, "maximum": span.max},
-        model.quality.field: {"type": "string", "enum": list(model.quality.values)},
-        model.images.field: {
-            "type": "array",
-            "items": {"type": "string"},
-            "maxItems": model.images.max,
-        },
+        "prompt": {"type": "string", **({"maxLength": model.prompt_max} if model.prompt_max else {})},
+        **_limits(model),
+        **{option.field: _described(option) for option in model.options.values()},
     }
     schema = {"type": "object", "required": ["model", "prompt"], "properties": properties}
     return {
@@ -199,16 +193,59 @@ def model_schema(model: Model) -> dict[str, Any]:
     }
 
 
+def _limits(model: Model) -> dict[str, Any]:
+    """Return the schema of ratio, length, tier and images, as far as the model takes them."""
+    span, images = model.duration, model.images
+    found: dict[str, Any] = {}
+    for choice in (model.size, model.quality):
+        if choice is not None:
+            enum = {} if choice.open else {"enum": list(choice.wire or choice.values)}
+            found[choice.field] = {"type": "string", **enum}
+    if span is not None:
+        listed = {"enum": list(span.values)} if span.values else {}
+        found[span.field] = {"type": "integer", "minimum": span.min, "maximum": span.max, **listed}
+    if images.max and images.single:
+        found[images.field] = {"type": "string", "format": "uri"}
+    elif images.max:
+        found[images.field] = {"type": "array", "items": {"type": "string"}, "maxItems": images.max}
+    return found
+
+
+def _described(option: Option) -> dict[str, Any]:
+    """Return the schema of a further field."""
+    limits = {"minimum": option.min, "maximum": option.max} if option.kind == "integer" else {}
+    if option.kind in {"urls", "objects"}:
+        limits = {"maxItems": option.max}
+    elif option.kind == "text":
+        limits = {"maxLength": option.max}
+    return {**_KINDS[option.kind], **{name: limit for name, limit in limits.items() if limit is not None}} | (
+        {"enum": list(option.values)} if option.values else {}
+    )
+
+
+_KINDS: dict[str, dict[str, Any]] = {
+    "flag": {"type": "boolean"},
+    "integer": {"type": "integer"},
+    "text": {"type": "string"},
+    "choice": {"type": "string"},
+    "url": {"type": "string", "format": "uri"},
+    "urls": {"type": "array", "items": {"type": "string", "format": "uri"}},
+    "object": {"type": "object"},
+    "objects": {"type": "array", "items": {"type": "object"}},
+}
+
+
 def model_docs(model: Model) -> dict[str, Any]:
     """Return a model's page, as Markdown made from the catalogue."""
-    span = model.duration
-    lines = [
-        f"# {model.id}",
-        f"- `{model.size.field}`: {', '.join(model.size.values)}",
-        f"- `{span.field}`: {span.min}-{span.max} s, default {span.default}",
-        f"- `{model.quality.field}`: {', '.join(model.quality.values)}",
-        f"- `{model.images.field}`: at most {model.images.max} public URLs",
-    ]
+    choices = [choice for choice in (model.size, model.quality) if choice is not None]
+    lines = [f"# {model.id}"]
+    lines += [f"- `{choice.field}`: {', '.join(choice.wire or choice.values)}" for choice in choices]
+    if model.duration is not None:
+        span = model.duration
+        lines.append(f"- `{span.field}`: {span.offered()}, default {span.default}")
+    if model.images.max:
+        lines.append(f"- `{model.images.field}`: at most {model.images.max} public URLs")
+    lines += [f"- `{option.field}`: {option.offered}" for option in model.options.values()]
     return {
         "success": True,
         "data": {"model": model.id, "content": "\n".join(lines), "stale": False},
