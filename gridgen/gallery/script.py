@@ -21,7 +21,8 @@ def script(entry: str) -> str:
     Parameters
     ----------
     entry : str
-        Name of the module with the default export, without ``.js``.
+        Name of the module to begin with, without ``.js``: ``wall`` and ``board`` have
+        the default export that anywidget wants, ``page`` draws by itself.
 
     Returns
     -------

@@ -13,6 +13,8 @@ from starlette.applications import Starlette
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
+from gridgen.gallery.script import script, style
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -59,6 +61,12 @@ show(host.signal);
 window.ready = true;
 </script>"""
 
+PLAIN = """<!doctype html><meta charset="utf-8"><title>wall</title>
+<link rel="icon" href="data:,"><style>%(css)s</style>
+<div id="gridgen-wall"></div><script type="application/json" id="gridgen-known">%(known)s</script>
+<script type="module">%(script)s
+window.ready = true;</script>"""
+
 LAB_DARK = """:root { --jp-layout-color1: #111; --jp-ui-font-color0: rgba(255,255,255,1); --page: #111 }"""
 
 
@@ -86,6 +94,12 @@ class Pages:
         """Return the page."""
         config = CONFIG if self.files else ""
         return HTMLResponse(PAGE % {"config": config, "css": str(self.widget._css), "theme": self.theme})
+
+    async def plain(self, _request: Request) -> Response:
+        """Return the wall on a page without a model, as an exported page has it."""
+        known = {"snapshot": self.widget.feed.snapshot(), "look": {"rows": ["prompt"], "cols": ["size"]}}
+        text = json.dumps(known).replace("<", "\\u003c")
+        return HTMLResponse(PLAIN % {"css": style(), "known": text, "script": script("page")})
 
     async def script(self, _request: Request) -> Response:
         """Return the widget's script."""
@@ -119,6 +133,7 @@ class Pages:
         """Serve until the block ends."""
         routes = [
             Route("/user/me/lab/tree/{rest:path}", self.page),
+            Route("/user/me/files/nb/plain.html", self.plain),
             Route("/wall.js", self.script),
             Route("/state", self.state),
             Route("/ask", self.ask, methods=["POST"]),

@@ -9,7 +9,11 @@ const { arrange, boxKey, neighbour, ratioOf, runs, tileSize } = await load("layo
 const { correction, drift, StepClock, Ticker } = await load("clock");
 const { LoadQueue } = await load("queue");
 const { announce, countStates, differing, elapsed, isSettled, money, size, speak, STATES, toneOf } = await load("words");
-const { BlobCache, candidates, fileUrl, Media } = await load("media");
+const { BlobCache } = await load("blobs");
+const { candidates, fileUrl, KernelFiles } = await load("sources");
+const { ViewState } = await load("state");
+const { Keys } = await load("keys");
+const { columnsOf, readFilter, select, writeFilter } = await load("select");
 const { Store } = await load("store");
 const { Link } = await load("link");
 
@@ -251,13 +255,12 @@ test("each question gets its own answer, its reason, or is given up", async () =
 });
 
 test("bytes come once for two views, and one view's change of mind does not fail the other", async () => {
-  globalThis.document ??= { getElementById: () => null, cookie: "" };
   const open = [];
   const link = { ask: (question, signal) => new Promise((resolve, reject) => {
     open.push({ question, resolve });
     signal.addEventListener("abort", () => reject(new DOMException("no longer wanted", "AbortError")));
   }) };
-  const media = new Media(new Store(), link);
+  const media = new KernelFiles(link);
   const tile = { id: 5, at: [], status: "done", path: "a.mp4", preview: "p.mp4" };
   const [first, second] = [new AbortController(), new AbortController()];
   const gone = media.url(tile, "preview", first.signal);
@@ -270,7 +273,73 @@ test("bytes come once for two views, and one view's change of mind does not fail
   open[1].resolve({ content: {}, buffers: [new DataView(new ArrayBuffer(3))] });
   assert.match(await kept, /^blob:/);
   assert.deepEqual(open[1].question, { kind: "media", id: 5, what: "preview" });
-  media.cache.clear();
+  media.close();
+});
+
+test("the view is a short text that says only what differs, and comes back from it", () => {
+  const state = new ViewState({ rows: ["prompt"], cols: ["size"] });
+  assert.equal(state.text, "");
+  state.set({ rows: ["a,b", "c d"], cols: [], tabs: { take: "2", "x:y": "a=b&c" }, speed: 0.5, mode: "percent", range: [1.2, 3.4], loop: false });
+  const other = new ViewState({ rows: ["prompt"], cols: ["size"] });
+  other.load(`#${state.text}`);
+  assert.deepEqual(other.now, state.now);
+  assert.match(state.text, /speed=0.5&mode=percent&loop=no&range=1.2-3.4/);
+  other.load("");
+  assert.deepEqual([other.now.rows, other.text], [["prompt"], ""]);
+});
+
+test("a view text that nobody wrote does no harm", () => {
+  for (const text of ["%E0%A4%A", "speed=99&mode=x&tile=-5&range=3-1&fit=&loop", "__proto__=1&tabs=__proto__:1", "&&==;rows=,,", "tile=NaN&speed="]) {
+    const state = new ViewState();
+    state.load(text);
+    const { speed, mode, tile, range, fit, rows } = state.now;
+    assert.deepEqual([speed, mode, tile, range, fit, rows], [1, "time", 240, [], "shape", []], text);
+  }
+  assert.equal({}.polluted, undefined);
+});
+
+test("listeners hear what changed, and only then", () => {
+  const state = new ViewState();
+  const heard = [];
+  state.subscribe((changed) => heard.push([...changed]), new AbortController().signal);
+  state.set({ rows: [] });
+  state.set({ rows: ["x"], muted: true, playing: true });
+  assert.deepEqual(heard, [["rows", "playing"]]);
+});
+
+test("keys act where they apply, the latest binding first, and are listed once", () => {
+  const done = [];
+  const keys = new Keys();
+  keys.add({ keys: ["l"], does: "loop", act: () => done.push("loop") });
+  keys.add({ keys: ["l"], does: "", scope: "stage", act: () => done.push("stage") });
+  keys.add({ keys: ["ArrowLeft", " "], does: "move", when: ({ target }) => target === 1, act: () => done.push("move") });
+  assert.equal(keys.press({ key: "L", target: 0 }, "wall"), true);
+  assert.equal(keys.press({ key: "l", target: 0 }, "stage"), true);
+  assert.equal(keys.press({ key: " ", target: 0 }, "wall"), false);
+  assert.equal(keys.press({ key: " ", target: 1 }, "wall"), true);
+  assert.deepEqual(done, ["loop", "stage", "move"]);
+  assert.deepEqual(keys.list, [["L", "loop"], ["← Space", "move"]]);
+});
+
+test("clips are filtered and sorted by any column, the unknown last", () => {
+  const columns = columnsOf(axes);
+  const clips = product.map((at, id) => ({ id, at, status: id % 2 ? "failed" : "done", cost: id % 2 ? null : String((id * 7) % 5) }));
+  const ids = (filter, sort) => select(clips, columns, filter, sort).map(({ id }) => id);
+  assert.deepEqual(ids("", ""), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(ids("status=failed;size=9:16", ""), [3, 7]);
+  assert.deepEqual(ids("status=failed|done;prompt~FO", ""), [4, 5, 6, 7]);
+  assert.deepEqual(ids("cost>=3", "-cost"), [2, 4]);
+  assert.deepEqual(ids("cost=", ""), [1, 3, 5, 7]);
+  assert.deepEqual(ids("cost!=", "cost"), [0, 6, 4, 2]);
+  assert.deepEqual(ids("", "-cost"), [2, 4, 6, 0, 1, 3, 5, 7]);
+  assert.deepEqual(ids("nosuch=1", "nosuch"), [0, 1, 2, 3, 4, 5, 6, 7]);
+  assert.deepEqual(ids("", "-duration").slice(0, 4), [1, 3, 5, 7]);
+});
+
+test("a filter survives being written, whatever its words hold", () => {
+  const clauses = [{ column: "a=b;c", sign: "=", values: ["x|y", "50 %", "<b>"] }, { column: "note", sign: "!=", values: [] }];
+  assert.deepEqual(readFilter(writeFilter(clauses)), clauses);
+  assert.deepEqual(readFilter("%E0=1; ;x"), [{ column: "%E0", sign: "=", values: ["1"] }]);
 });
 
 test("no module has more than 600 lines, and no two of one script name the same thing", () => {

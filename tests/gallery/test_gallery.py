@@ -68,26 +68,26 @@ def finished(sweep: FakeSweep) -> FakeSweep:
 
 
 def test_the_script_passes_node() -> None:
-    """The pure modules pass their own tests, and both joined scripts are valid modules."""
+    """The pure modules pass their own tests, and the joined scripts are valid modules."""
     node = shutil.which("node")
     assert node, "node is needed: install Node.js 20 or newer"
     subprocess.run(
         [node, "--test", str(TESTS / "pure.test.mjs")], check=True, capture_output=True, timeout=60
     )
-    for entry in ("wall", "board"):
+    for entry, exports in (("wall", 1), ("board", 1), ("page", 0)):
         source = script(entry)
         subprocess.run(
             [node, "--check", "--input-type=module", "-"], input=source.encode(), check=True, timeout=30
         )
         assert not re.search(r"^import |^export (?!default)", source, re.MULTILINE)
-        assert source.count("export default") == 1
+        assert source.count("export default") == exports
 
 
 def test_style_and_script_fetch_nothing() -> None:
     """No address of another host is in what the widget brings along."""
     assert "@import" not in style()
     assert "url(" not in style()
-    for entry in ("wall", "board"):
+    for entry in ("wall", "board", "page"):
         addresses = set(re.findall(r"https?://[^\s\"'`]+", script(entry)))
         assert addresses == {"http://www.w3.org/2000/svg"} & addresses
 

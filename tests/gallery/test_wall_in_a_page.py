@@ -71,7 +71,7 @@ CONTRASTS = """() => {
 }"""
 
 
-def opened(browser: Browser, pages: Pages, **options: Any) -> Page:
+def opened(browser: Browser, pages: Pages, at: str = "", **options: Any) -> Page:
     """Return a page with the wall on it; whatever goes wrong there fails the test at its end."""
     page = browser.new_page(viewport={"width": 1200, "height": 900}, **options)
     page.set_default_timeout(20_000)
@@ -79,7 +79,7 @@ def opened(browser: Browser, pages: Pages, **options: Any) -> Page:
     page.on("pageerror", lambda error: page.troubles.append(str(error)))
     page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
     page.add_init_script(COUNT_BLOBS)
-    page.goto(pages.url)
+    page.goto(f"{pages.base}{at}" if at else pages.url)
     page.wait_for_function("window.ready")
     return page
 
@@ -110,6 +110,24 @@ def test_clips_come_from_the_files_route(browser: Browser, served: Path, gallery
         assert [question["kind"] for question in pages.asked] == ["snapshot"]
         assert page.evaluate("blobs") == 0
         assert page.troubles == []
+        page.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_the_same_wall_runs_on_a_page_without_a_kernel(
+    browser: Browser, served: Path, gallery: Gallery
+) -> None:
+    """One script with what is known beside it: clips from the neighbouring folder, in step, the view in the address."""
+    with Pages(gallery.wall, files=served).serving() as pages:
+        page = opened(browser, pages, at="/user/me/files/nb/plain.html#rows=size&cols=")
+        page.wait_for_function(READY, arg=4)
+        sides = "[...document.querySelectorAll('.gg-side')].map((head) => head.textContent)"
+        assert page.evaluate(sides) == ["16:9", "9:16"]
+        page.locator(".gg-transport .gg-switch").click()
+        page.wait_for_function(MOVING)
+        page.evaluate("location.hash = ''")
+        page.wait_for_function(f"{sides}[0] === 'a paper boat'")
+        assert (pages.asked, page.troubles) == ([], [])
         page.close()
 
 

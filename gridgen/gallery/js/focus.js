@@ -96,7 +96,7 @@ export class Focus {
 
   /** @param {TileView} tile the file's own address, where there is one */
   async #address(tile) {
-    const url = await this.#media.served(tile.data, "path");
+    const url = await this.#media.address(tile.data, "path");
     const name = this.#facts.querySelector(".gg-file");
     if (!url || !name?.textContent) return;
     const link = make("a", { href: url, target: "_blank", rel: "noopener", text: name.textContent });

@@ -1,0 +1,267 @@
+import { BlobCache } from "./blobs.js";
+
+/**
+ * @typedef {import("./store.js").Tile} Tile
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {import("./media.js").What} What
+ * @typedef {import("./media.js").Source} Source
+ * @typedef {import("./link.js").Link} Link
+ */
+
+const TYPES = { poster: "image/webp", preview: "video/mp4", path: "video/mp4" };
+/** Bytes of blobs that are kept beyond their use. */
+const KEPT = 64e6;
+
+/**
+ * Files as the Jupyter server serves them, also while the kernel is busy or gone.
+ *
+ * @implements {Source}
+ */
+export class ServedFiles {
+  #store;
+  /** @type {Promise<string[] | null> | null} */
+  #place = null;
+
+  /** @param {Store} store */
+  constructor(store) {
+    this.#store = store;
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   * @returns {Promise<string | null>} address on the files route, null where the server has none
+   */
+  async url(tile, what) {
+    const base = serverBase();
+    if (base === null || !tile.path) return null;
+    this.#place ??= this.#find(base, tile, tile.path);
+    const place = await this.#place;
+    return place && fileUrl(base, [...place, ...(tile[what] ?? "").split("/")], document.cookie);
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   */
+  address(tile, what) {
+    return this.url(tile, what);
+  }
+
+  free() {}
+
+  close() {}
+
+  /**
+   * Ask the server once where the folder is, by a file that is known to be in it.
+   *
+   * @param {string} base
+   * @param {Tile} tile
+   * @param {string} file
+   * @returns {Promise<string[] | null>}
+   */
+  async #find(base, tile, file) {
+    for (const place of candidates(location.pathname, base, this.#store.folder)) {
+      if (await isFile(fileUrl(base, [...place, ...file.split("/")], document.cookie), tile.bytes ?? null)) return place;
+    }
+    return null;
+  }
+}
+
+/**
+ * Bytes that come through the kernel's own channel, kept as blobs for as long as there is room.
+ *
+ * @implements {Source}
+ */
+export class KernelFiles {
+  #link;
+  /** @type {Map<string, Promise<void>>} */
+  #coming = new Map();
+  cache = new BlobCache(KEPT);
+
+  /** @param {Pick<Link, "ask">} link */
+  constructor(link) {
+    this.#link = link;
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   * @param {AbortSignal} signal
+   * @returns {Promise<string>}
+   */
+  async url(tile, what, signal) {
+    const key = keyOf(tile, what);
+    for (;;) {
+      signal.throwIfAborted();
+      const ready = this.cache.take(key);
+      if (ready) return ready;
+      if (!this.#coming.has(key)) this.#coming.set(key, this.#fetch(tile, what, key, signal));
+      await this.#coming.get(key)?.catch(unlessAborted);
+    }
+  }
+
+  /** @returns {Promise<null>} a blob's address does not last */
+  async address() {
+    return null;
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   */
+  free(tile, what) {
+    this.cache.free(keyOf(tile, what));
+  }
+
+  close() {
+    this.cache.clear();
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   * @param {string} key
+   * @param {AbortSignal} signal
+   */
+  async #fetch(tile, what, key, signal) {
+    try {
+      const { buffers } = await this.#link.ask({ kind: "media", id: tile.id, what }, signal);
+      this.cache.put(key, new Blob(/** @type {BlobPart[]} */ (buffers), { type: TYPES[what] }));
+    } finally {
+      this.#coming.delete(key);
+    }
+  }
+}
+
+/**
+ * Files that lie beside an exported page, at the names that the page gives them.
+ *
+ * @implements {Source}
+ */
+export class NeighbourFiles {
+  #folder;
+
+  /** @param {string} folder relative to the page */
+  constructor(folder) {
+    this.#folder = folder;
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   * @returns {Promise<string | null>}
+   */
+  async url(tile, what) {
+    const name = tile[what];
+    return name ? [...this.#folder.split("/"), ...name.split("/")].filter(Boolean).map(encodeURIComponent).join("/") : null;
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   */
+  address(tile, what) {
+    return this.url(tile, what);
+  }
+
+  free() {}
+
+  close() {}
+}
+
+/**
+ * Name the folders, relative to the Jupyter server's root, where a sweep's folder may lie.
+ *
+ * The kernel does not know the server's root, so the notebook's own place is read
+ * from the page's address, as JupyterLab and Notebook 7 write it.
+ *
+ * @param {string} pathname of the page
+ * @param {string} baseUrl of the server, such as `/user/me/`
+ * @param {string} folder relative to the notebook
+ * @returns {string[][]} path segments, likeliest first; hidden folders, which are never served, left out
+ */
+export function candidates(pathname, baseUrl, folder) {
+  const route = pathname.startsWith(baseUrl) ? pathname.slice(baseUrl.length) : "";
+  const found = /^(?:(?:lab|doc)(?:\/workspaces\/[^/]+)?\/tree|notebooks|tree)\/(.+)$/.exec(route);
+  const notebook = (found?.[1] ?? "").split("/").filter(Boolean).map(decodeURIComponent);
+  const places = notebook.map((_, depth) => notebook.slice(0, notebook.length - 1 - depth));
+  /** @type {Map<string, string[]>} */
+  const unique = new Map();
+  for (const place of [...places, []]) {
+    const path = resolve(place, folder);
+    if (path && !path.some((part) => part.startsWith("."))) unique.set(path.join("/"), path);
+  }
+  return [...unique.values()];
+}
+
+/**
+ * @param {string[]} place
+ * @param {string} relative
+ * @returns {string[] | null} null when it leads above the root
+ */
+function resolve(place, relative) {
+  const path = [...place];
+  for (const part of relative.split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") path.push(part);
+    else if (path.pop() === undefined) return null;
+  }
+  return path;
+}
+
+/**
+ * @param {string} baseUrl
+ * @param {string[]} path
+ * @param {string} cookies
+ * @returns {string} address on the server's files route; the token in it stands in for a missing Referer
+ */
+export function fileUrl(baseUrl, path, cookies) {
+  const token = /(?:^|;\s*)_xsrf=([^;]+)/.exec(cookies)?.[1];
+  const query = token ? `?_xsrf=${encodeURIComponent(decodeURIComponent(token))}` : "";
+  return `${baseUrl}files/${path.map(encodeURIComponent).join("/")}${query}`;
+}
+
+/**
+ * Let another view's change of mind pass: whoever still wants the file asks again.
+ *
+ * @param {unknown} reason
+ */
+export function unlessAborted(reason) {
+  if (!(reason instanceof DOMException) || reason.name !== "AbortError") throw reason;
+}
+
+/**
+ * @param {Tile} tile
+ * @param {What} what
+ * @returns {string}
+ */
+function keyOf(tile, what) {
+  return `${what}/${tile.id}/${tile[what]}`;
+}
+
+/** @returns {string | null} the Jupyter server's base path, null on a page that is none of its own */
+function serverBase() {
+  const config = document.getElementById("jupyter-config-data")?.textContent;
+  if (!config) return null;
+  try {
+    return JSON.parse(config).baseUrl ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {number | null} bytes its length, when known
+ * @returns {Promise<boolean>}
+ */
+async function isFile(url, bytes) {
+  try {
+    const reply = await fetch(url, { method: "HEAD", redirect: "error" });
+    const length = reply.headers.get("Content-Length");
+    return reply.ok && (bytes === null || length === null || Number(length) === bytes);
+  } catch {
+    return false;
+  }
+}
