@@ -7,6 +7,7 @@ headers of an HTTP client appear in tracebacks.
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
 import weakref
@@ -115,6 +116,7 @@ class Client:
         key = _key(api_key, self.host)
         self.is_simulator = key.startswith("sim-")
         self._authorize = _authorization(key)
+        self._fingerprint = _fingerprint(key)
         self._timeout = timeout
         self._make_http = _factory(http_client)
         self._traced = http_client is None
@@ -129,6 +131,16 @@ class Client:
         if self.is_simulator:
             return "simulator"
         return "apimart" if self.host in MIRRORS else self.host
+
+    def fingerprint(self, salt: str) -> str:
+        """Return 16 hexadecimal digits that tell keys apart and tell nothing about the key.
+
+        Parameters
+        ----------
+        salt : str
+            Another one gives other digits for the same key.
+        """
+        return self._fingerprint(salt)
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, origin={self.origin!r})"
@@ -494,6 +506,13 @@ def _authorization(key: str) -> Callable[[Any], Any]:
         return request
 
     return authorize
+
+
+def _fingerprint(key: str) -> Callable[[str], str]:
+    def fingerprint(salt: str) -> str:
+        return hmac.digest(salt.encode(), key.encode(), "sha256").hex()[:16]
+
+    return fingerprint
 
 
 def _factory(http_client: Any) -> Callable[[bool], Any]:

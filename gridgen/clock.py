@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import time
+import uuid
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Clock"]
+__all__ = ["Clock", "boot_id"]
 
 
 class Clock:
@@ -32,6 +35,10 @@ class Clock:
         """Return seconds from an arbitrary start; never goes back."""
         return time.monotonic()  # noqa: TID251 - this is the one place that reads it
 
+    def era(self) -> str:
+        """Name the stretch of time over which `monotonic` may be compared, between processes too."""
+        return boot_id()
+
     async def sleep(self, seconds: float) -> None:
         """Wait; a delay of zero or less yields to other tasks once."""
         await asyncio.sleep(max(0.0, seconds))  # noqa: TID251 - this is the one place that waits
@@ -40,3 +47,15 @@ class Clock:
     def working(self) -> Iterator[None]:
         """Hold virtual time still while the block runs; real time cannot be held."""
         yield
+
+
+@functools.cache
+def boot_id() -> str:
+    """Name the run of this machine since it was last started.
+
+    Where the system does not tell, each process is a run of its own.
+    """
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return uuid.uuid4().hex

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
 from gridgen.errors import GridgenError, JournalError, NetworkError
+from gridgen.journal import Sender
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Backoff, Bucket
 
@@ -48,6 +49,7 @@ class Submitting:
     ) -> None:
         self._agenda, self._client, self._journal = agenda, client, journal
         self._budget, self._polling = budget, polling
+        self._sender = Sender(client.host, client.fingerprint(journal.salt))
         self._planned: deque[Item] = deque()
         self._bucket = Bucket()
         self._unsent, self._refused = Backoff(), Backoff()
@@ -114,7 +116,8 @@ class Submitting:
 
         async def on_sending() -> None:
             if not agenda.stopping:
-                await journal.intend(record, item.cell, price=self._budget.price(item.cell))
+                price = self._budget.price(item.cell)
+                await journal.intend(record, item.cell, price=price, sender=self._sender)
                 self._budget.settle(item)
             if agenda.stopping:
                 raise StoppedError

@@ -13,6 +13,7 @@ import heapq
 import itertools
 import math
 import threading
+import uuid
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,18 @@ EPOCH = 1_760_000_000.0
 """Where virtual time starts, in Unix seconds (2025-10-09)."""
 
 
-class ScaledClock(Clock):
+_PROCESS = uuid.uuid4().hex
+
+
+class _Simulated(Clock):
+    """A clock whose time is its own."""
+
+    def era(self) -> str:
+        """Name this clock: what it measures is comparable with no other's."""
+        return f"{_PROCESS}-{id(self)}"
+
+
+class ScaledClock(_Simulated):
     """Real time, `speed` times as fast.
 
     Parameters
@@ -108,7 +120,7 @@ def _wake(future: Future[None]) -> None:
         future.set_result(None)
 
 
-class VirtualClock(Clock):
+class VirtualClock(_Simulated):
     """Time that stands still while anybody works, then jumps to the next sleeper.
 
     It jumps when no `working` block is open and no event loop with a sleeper has a

@@ -1,0 +1,24 @@
+"""The journal: what was meant, sent and heard, in SQLite beside the videos.
+
+It is the truth that a sweep is a view of. An intent, with the exact bytes, is
+on the disk before its POST leaves; the task's id is on the disk before
+anything else happens with it. One process writes, behind an operating-system
+lock; others read.
+"""
+
+from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
+from gridgen.journal.store import Journal, read
+
+__all__ = [
+    "LIVE",
+    "STATES",
+    "TERMINAL",
+    "Changes",
+    "Journal",
+    "Record",
+    "Row",
+    "Sender",
+    "read",
+    "row",
+    "spent",
+]

@@ -1,0 +1,275 @@
+"""What the journal holds of one submission, and how a person sees it."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gridgen.grid import Cell
+
+__all__ = ["COLUMNS", "LIVE", "STATES", "TERMINAL", "Changes", "Record", "Row", "Sender", "row", "spent"]
+
+STATES = (
+    "skipped",
+    "planned",
+    "held",
+    "sending",
+    "unknown",
+    "queued",
+    "running",
+    "stalled",
+    "downloading",
+    "done",
+    "failed",
+    "rejected",
+    "expired",
+    "missing",
+    "lost",
+)
+"""Every status of a row, in the order of a cell's life."""
+
+LIVE = frozenset({"sending", "queued", "running", "stalled", "downloading"})
+"""States in which the engine has something to do or to wait for."""
+
+TERMINAL = frozenset({"done", "failed", "rejected", "lost"})
+"""States of an attempt that never change; only the file of one that is done may go missing."""
+
+_AT_RISK = LIVE | {"unknown", "lost"}
+
+
+class Changes(TypedDict, total=False):
+    """What may change of a `Record`, under the same names."""
+
+    state: str
+    price: Decimal | None
+    cost: Decimal | None
+    task_id: str | None
+    progress: int | None
+    submitted_at: float | None
+    created_at: float | None
+    completed_at: float | None
+    url: str | None
+    expires_at: float | None
+    error_class: str | None
+    error: str | None
+    evidence: str | None
+    reply: bytes | None
+    path: str | None
+    poster: str | None
+    preview: str | None
+    width: int | None
+    height: int | None
+    fps: float | None
+    frames: int | None
+    clip_seconds: float | None
+    bytes: int | None
+    sha256: str | None
+    tries: int
+    sent_monotonic: float | None
+    boot: str | None
+    host: str | None
+    key_print: str | None
+    trace_event: str | None
+    http_status: int | None
+    request_id: str | None
+
+
+@dataclass(slots=True)
+class Record:
+    """The latest attempt of one take of a cell, as the journal holds it.
+
+    Money is in USD, times are Unix seconds, names are relative to the folder;
+    ``before`` is what earlier attempts of the same take have cost or may cost.
+
+    Attributes
+    ----------
+    tries : int
+        How often this attempt was about to leave; more than once only where the
+        earlier ones provably did nothing.
+    sent_monotonic, boot : float and str, optional
+        The monotonic clock at the last of them, and the stretch of time in which
+        it may be compared.
+    host, key_print : str, optional
+        Where it went, and a salted print of the key that went with it.
+    trace_event, http_status, request_id, reply
+        What is known of a submission whose outcome nobody knows: the transport's
+        last event, and of an answer its status, the server's name for it and the
+        first bytes.
+    """
+
+    id: int
+    origin: str
+    cell: str
+    take: int
+    n: int
+    state: str
+    idempotency_key: str
+    body: bytes
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    task_id: str | None = None
+    progress: int | None = None
+    submitted_at: float | None = None
+    created_at: float | None = None
+    completed_at: float | None = None
+    url: str | None = None
+    expires_at: float | None = None
+    error_class: str | None = None
+    error: str | None = None
+    evidence: str | None = None
+    reply: bytes | None = None
+    path: str | None = None
+    poster: str | None = None
+    preview: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    frames: int | None = None
+    clip_seconds: float | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    tries: int = 0
+    sent_monotonic: float | None = None
+    boot: str | None = None
+    host: str | None = None
+    key_print: str | None = None
+    trace_event: str | None = None
+    http_status: int | None = None
+    request_id: str | None = None
+    before: Decimal = Decimal(0)
+
+    @property
+    def committed(self) -> Decimal:
+        """What this attempt has cost or may cost, in USD.
+
+        A finished one counts at its cost; one that runs, or whose outcome nobody
+        knows, at the larger of its price and the cost that the server reports.
+        """
+        if self.state in {"rejected", "planned"}:
+            return Decimal(0)
+        cost = self.cost or Decimal(0)
+        return max(cost, self.price or Decimal(0)) if self.state in _AT_RISK else cost
+
+    @property
+    def slot(self) -> tuple[str, str, int]:
+        """What may have one live attempt at a time: origin, cell and take."""
+        return (self.origin, self.cell, self.take)
+
+    def age(self, *, time: float, monotonic: float, boot: str) -> float | None:
+        """Return the seconds since this attempt left, None before.
+
+        The larger of two clocks: one may have been set back, the other may have
+        slept with the machine.
+        """
+        if self.submitted_at is None:
+            return None
+        age = max(0.0, time - self.submitted_at)
+        if self.boot == boot and self.sent_monotonic is not None:
+            age = max(age, monotonic - self.sent_monotonic)
+        return age
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where submissions go, and a salted print of the key that goes with them; never the key."""
+
+    host: str
+    key_print: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One cell and take, as the table, the wall and the board show it.
+
+    Money is in USD, times are Unix seconds, names are relative to the sweep's
+    folder. ``status`` is one of `STATES`.
+    """
+
+    index: int
+    cell: Cell
+    take: int
+    status: str
+    progress: int | None = None
+    task_id: str | None = None
+    submitted_at: float | None = None
+    completed_at: float | None = None
+    service_seconds: float | None = None
+    price: Decimal | None = None
+    cost: Decimal | None = None
+    url: str | None = None
+    expires_at: float | None = None
+    error_class: str | None = None
+    error: str | None = None
+    path: str | None = None
+    poster: str | None = None
+    preview: str | None = None
+    width: int | None = None
+    height: int | None = None
+    fps: float | None = None
+    frames: int | None = None
+    clip_seconds: float | None = None
+    bytes: int | None = None
+    sha256: str | None = None
+    rating: int | None = None
+    pick: bool | None = None
+    tags: str | None = None
+    note: str | None = None
+
+
+COLUMNS = tuple(field.name for field in fields(Record) if field.name != "before")
+"""The columns of the table of attempts that a `Record` is made of, in its order."""
+
+_SHARED = tuple(
+    field.name for field in fields(Row) if field.name in COLUMNS and field.name not in {"cell", "take"}
+)
+_MONEY = ("price", "cost")
+_TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
+_MONEY_AT = tuple(COLUMNS.index(name) for name in _MONEY)
+
+
+def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: str = "planned") -> Row:
+    """Return the row of a cell and take; without a record it is ``planned`` or ``held``."""
+    if record is None:
+        return Row(index, cell, take, planned, price=cell.price())
+    seconds = None
+    if record.created_at is not None and record.completed_at is not None:
+        seconds = max(0.0, record.completed_at - record.created_at)
+    status = planned if record.state == "planned" else record.state
+    shown = {name: getattr(record, name) for name in _SHARED}
+    return Row(index, cell, take, status, service_seconds=seconds, **shown)
+
+
+def spent(records: Iterable[Record]) -> Decimal:
+    """Return what these takes have cost or may cost, over all their attempts, in USD."""
+    return sum((record.committed + record.before for record in records), Decimal(0))
+
+
+def stored(name: str, value: Any) -> Any:
+    """Return a field as the database keeps it: money in millionths of a USD, times in ms."""
+    if value is None:
+        return None
+    if name in _MONEY:
+        return int((value * 1_000_000).to_integral_value())
+    return round(value * 1000) if name in _TIMES else value
+
+
+def selected(name: str) -> str:
+    """Return the SQL for a column such that `loaded` can take it in."""
+    return f"{name} / 1000.0" if name in _TIMES else name
+
+
+def loaded(values: Sequence[Any]) -> Record:
+    """Return the record of one row that was selected as `selected` says, in the order of `COLUMNS`."""
+    record = Record(*values)
+    record.price, record.cost = (_usd(values[at]) for at in _MONEY_AT)
+    return record
+
+
+@functools.lru_cache(maxsize=1024)
+def _usd(millionths: int | None) -> Decimal | None:
+    return None if millionths is None else (Decimal(millionths) / 1_000_000).normalize() + 0

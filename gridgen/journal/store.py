@@ -1,0 +1,358 @@
+"""The journal of a folder: one process writes it, others read."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sqlite3
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from gridgen.clock import Clock
+from gridgen.errors import JournalError
+from gridgen.journal import schema, storage
+from gridgen.journal.lease import Lease
+from gridgen.journal.record import COLUMNS, Changes, Record, Sender, loaded, selected, stored
+from gridgen.journal.writer import Statement, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from decimal import Decimal
+    from pathlib import Path
+    from typing import Unpack
+
+    from gridgen.grid import Cell
+
+__all__ = ["NAME", "Journal", "read"]
+
+NAME = "journal.sqlite"
+
+_SYNCED = frozenset({"planned", "sending", "unknown", "rejected", "lost"})
+"""States that nobody but the journal knows; the server tells the others again."""
+
+_LARGEST = 64 * 2**20
+"""Bytes of the longest text or blob that is read; foreign files may hold anything."""
+
+
+def read(folder: Path) -> dict[tuple[str, str, int], Record]:
+    """Return the latest attempt of every slot from a folder, without taking its lock.
+
+    Raises
+    ------
+    JournalError
+        If the file is no journal of a version that this gridgen reads.
+    """
+    path = folder / NAME
+    if not path.exists():
+        return {}
+    try:
+        with contextlib.closing(_connect(path, readonly=True)) as connection:
+            schema.check_tables(connection, path)
+            return _load(connection)
+    except sqlite3.OperationalError:
+        # a writer that died in mid-commit left changes that only a writer may take back
+        with contextlib.closing(Journal(folder, Clock())) as journal:
+            return journal.records
+
+
+class Journal:
+    """The one writer of a folder's journal.
+
+    Parameters
+    ----------
+    folder : Path
+        Created, with mode 0700, when absent.
+    clock : Clock
+        Stamps the events.
+
+    Attributes
+    ----------
+    records : dict
+        The latest attempt of each slot; changed on the engine's loop only.
+    salt : str
+        Goes into prints of keys, so that they tell nothing elsewhere.
+
+    Raises
+    ------
+    JournalError
+        If another process writes the folder, or it cannot be written or read.
+    """
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self.folder = folder
+        self.clock = clock
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            msg = f"the folder {str(folder)!r} cannot be made: {error.strerror}. Nothing was sent."
+            raise JournalError(msg) from error
+        kind = storage.file_system(folder.resolve(), storage.mounted())
+        lease = Lease(folder, network=storage.is_network(kind))
+        try:
+            self._connection = _open(folder / NAME, storage.journal_mode(sqlite3.sqlite_version_info, kind))
+            self._take_in()
+        except BaseException:
+            lease.release()
+            raise
+        self._lease = lease
+        self.claims: set[tuple[str, str, int]] = set()
+        self.watchers: list[Callable[[Record | None], None]] = []
+        self.writer = Writer(self._connection, lease, folder)
+
+    def _take_in(self) -> None:
+        meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
+        self.store_id: str = meta["store_id"]
+        self.salt: str = meta["salt"]
+        self._settle_dead_owner()
+        self.records = _load(self._connection)
+        (self._next_id,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM attempt").fetchone()
+
+    def _settle_dead_owner(self) -> None:
+        """Nobody can know what became of what a dead process was sending."""
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            dead = self._connection.execute("SELECT id FROM attempt WHERE state = 'sending'").fetchall()
+            evidence = "the process ended while the request was on its way"
+            for (attempt,) in dead:
+                self._connection.execute(
+                    "UPDATE attempt SET state = 'unknown', evidence = ?, error_class = 'unknown', error = ? WHERE id = ?",
+                    (evidence, evidence, attempt),
+                )
+                self._connection.execute(*_event(attempt, self.clock, "unknown", evidence))
+
+    def close(self) -> None:
+        """Finish what was asked to be written, and give the folder back."""
+        self.writer.close()
+        self._connection.close()
+        self._lease.release()
+
+    def prepare(self, *, origin: str, cell: Cell, take: int, body: bytes) -> Record:
+        """Return the attempt that a submission of this take would be; nothing is written.
+
+        An attempt that provably was not applied is taken up again with its own
+        key and bytes; otherwise a new attempt begins.
+        """
+        slot = (origin, cell.key, take)
+        last = self.records.get(slot)
+        if last is not None and last.state == "planned":
+            return last
+        return self._new(slot, last, body)
+
+    def _new(self, slot: tuple[str, str, int], last: Record | None, body: bytes) -> Record:
+        n = 1 if last is None else last.n + 1
+        self._next_id += 1
+        key = _idempotency_key(self.store_id, slot, n)
+        return Record(self._next_id - 1, *slot, n, "planned", key, body)
+
+    async def again(self, last: Record, *, ending: str | None = None) -> Record:
+        """Plan a new attempt of a take whose last one has ended, or ends so now, in one transaction.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        statements: list[Statement] = []
+        if ending is not None:
+            statements.append(("UPDATE attempt SET state = ? WHERE id = ?", (ending, last.id)))
+            statements.append(_event(last.id, self.clock, ending, None))
+        record = self._new(last.slot, last, last.body)
+        statements += [_insertion(record), _event(record.id, self.clock, "planned", None)]
+        await self._commit(statements)
+        last.state = last.state if ending is None else ending
+        self._keep(record)
+        return record
+
+    async def intend(
+        self, record: Record, cell: Cell, *, price: Decimal | None, sender: Sender | None = None
+    ) -> None:
+        """Commit, synced, that this attempt is about to leave.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written, or its slot has a live attempt already.
+        """
+        leaving: Changes = {
+            "state": "sending",
+            "submitted_at": self.clock.time(),
+            "sent_monotonic": self.clock.monotonic(),
+            "boot": self.clock.era(),
+            "price": price,
+            "tries": record.tries + 1,
+        }
+        if sender is not None:
+            leaving["host"], leaving["key_print"] = sender.host, sender.key_print
+        await self._begin(record, cell, leaving)
+
+    async def _begin(
+        self, record: Record, cell: Cell, changes: Changes, *, detail: str | None = None
+    ) -> None:
+        """Write an attempt's first or next going out."""
+        if self.records.get(record.slot) is record:
+            await self.save(record, durable=True, detail=detail, **changes)
+            return
+        named = json.dumps(_fields(cell), sort_keys=True, ensure_ascii=False)
+        await self._commit(
+            [
+                ("INSERT OR IGNORE INTO cell VALUES (?, ?)", (cell.key, named)),
+                _insertion(record, changes),
+                _event(record.id, self.clock, changes["state"], detail),
+            ]
+        )
+        _apply(record, changes)
+        self._keep(record)
+
+    def _keep(self, record: Record) -> None:
+        last = self.records.get(record.slot)
+        if last is not None:
+            record.before = last.before + last.committed
+        self.records[record.slot] = record
+        self._tell(record)
+
+    async def adopt(self, *, origin: str, cell: Cell, take: int, task_id: str) -> None:
+        """Take up a task that was submitted elsewhere as an attempt of this take.
+
+        Raises
+        ------
+        JournalError
+            If the take has a live attempt, or the task belongs to another one.
+        """
+        record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
+        taken: Changes = {"state": "queued", "task_id": task_id, "submitted_at": self.clock.time()}
+        await self._begin(record, cell, taken, detail="adopted")
+
+    async def save(
+        self, record: Record, *, durable: bool = False, detail: str | None = None, **changes: Unpack[Changes]
+    ) -> None:
+        """Write changes of a record and apply them in memory.
+
+        What is about money is on the disk, synced, before it is applied; what the
+        server would tell again is written a moment later.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        sets = ", ".join(f"{name} = ?" for name in changes)
+        values = [stored(name, value) for name, value in changes.items()]
+        statements: list[Statement] = [
+            (f"UPDATE attempt SET {sets} WHERE id = ?", [*values, record.id])  # noqa: S608 - names are our own keywords
+        ]
+        if changes.get("state", record.state) != record.state:
+            statements.append(_event(record.id, self.clock, changes.get("state", ""), detail))
+        if durable or _is_money(record, changes):
+            await self._commit(statements)
+        else:
+            self.writer.soon(statements)
+        _apply(record, changes)
+        self._tell(record)
+
+    def show(self, record: Record, **changes: Unpack[Changes]) -> None:
+        """Apply changes in memory only: progress is seen, not kept."""
+        _apply(record, changes)
+        self._tell(record)
+
+    def release(self, slots: set[tuple[str, str, int]]) -> None:
+        """Give claims back, and let whoever waits for these slots know."""
+        self.claims -= slots
+        self._tell(None)
+
+    def _tell(self, record: Record | None) -> None:
+        for watcher in tuple(self.watchers):
+            watcher(record)
+
+    async def _commit(self, statements: list[Statement]) -> None:
+        with self.clock.working():
+            await self.writer.commit(statements)
+
+
+def _is_money(record: Record, changes: Changes) -> bool:
+    """Whether a change must outlive a power failure: nobody tells it again, or it is dearer than was known."""
+    dearer = (changes.get("cost") or 0) > (record.cost or record.price or 0)
+    return dearer or changes.get("state") in _SYNCED or "task_id" in changes
+
+
+def _apply(record: Record, changes: Changes) -> None:
+    for name, value in changes.items():
+        setattr(record, name, value)
+
+
+_STORED = (*COLUMNS, "body_sha256")
+_INSERT = f"INSERT INTO attempt ({', '.join(_STORED)}) VALUES ({', '.join('?' * len(_STORED))})"  # noqa: S608 - our own names
+
+
+def _insertion(record: Record, changes: Changes | None = None) -> Statement:
+    """Return the statement for a new attempt, with the changes that its first step brings."""
+    now: dict[str, Any] = {name: getattr(record, name) for name in COLUMNS}
+    now |= changes or {}
+    digest = hashlib.sha256(record.body).hexdigest()
+    return _INSERT, [*(stored(name, now[name]) for name in COLUMNS), digest]
+
+
+def _event(attempt: int, clock: Clock, state: str, detail: str | None) -> Statement:
+    statement = "INSERT INTO event (attempt, at, state, detail) VALUES (?, ?, ?, ?)"
+    return statement, (attempt, round(clock.time() * 1000), state, detail)
+
+
+def _fields(cell: Cell) -> dict[str, Any]:
+    return {field.name: getattr(cell, field.name) for field in fields(cell)}
+
+
+def _idempotency_key(store_id: str, slot: tuple[str, str, int], n: int) -> str:
+    """Return 1 to 191 visible ASCII characters, the same for ever for one attempt."""
+    meant = json.dumps([store_id, *slot, n], separators=(",", ":"))
+    return f"gridgen-{hashlib.sha256(meant.encode()).hexdigest()[:48]}"
+
+
+def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
+    found: dict[tuple[str, str, int], Record] = {}
+    kept = {name for _, name, *_ in connection.execute("PRAGMA table_info(attempt)")}
+    columns = ", ".join(selected(name) if name in kept else _LACKING.get(name, "NULL") for name in COLUMNS)
+    for values in connection.execute(f"SELECT {columns} FROM attempt ORDER BY n"):  # noqa: S608 - our own names
+        record = loaded(values)
+        last = found.get(record.slot)
+        if last is not None:
+            record.before = last.before + last.committed
+        found[record.slot] = record
+    return found
+
+
+_LACKING = {"tries": "0"}
+"""What stands for a column in journals of an older version, where it is not NULL."""
+
+
+def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    try:
+        if not readonly:
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
+        address = f"{path.resolve().as_uri()}?mode={'ro' if readonly else 'rw'}"
+        connection = sqlite3.connect(
+            address, uri=True, timeout=5, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LARGEST)
+    except (OSError, sqlite3.Error) as error:
+        msg = f"the journal {str(path)!r} cannot be opened: {error}. Nothing was sent."
+        raise JournalError(msg) from error
+    return connection
+
+
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    connection = _connect(path)
+    try:
+        number = schema.found(connection, path)
+        connection.execute(f"PRAGMA journal_mode = {mode}")
+        connection.execute("PRAGMA synchronous = FULL")
+        schema.migrate(connection, path, number)
+    except sqlite3.Error as error:
+        connection.close()
+        msg = f"the journal {str(path)!r} cannot be used: {error}. Nothing was sent."
+        raise JournalError(msg) from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
