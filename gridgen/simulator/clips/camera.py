@@ -42,9 +42,8 @@ class Shot:
         if self.zoom <= 1:
             return canvas
         smooth, plain = Image.Resampling.BILINEAR, Image.Resampling.NEAREST
-        self._fill(canvas.y, target.y, smooth)
-        self._fill(canvas.u, target.u, plain)
-        self._fill(canvas.v, target.v, plain)
+        for source, filled, way in zip(canvas.planes, target.planes, (smooth, plain, plain), strict=True):
+            self._fill(source, filled, way)
         return target
 
     def _fill(self, source: np.ndarray, target: np.ndarray, way: Image.Resampling) -> None:

@@ -101,7 +101,7 @@ def _again(stream: VideoStream, data: bytes, index: int) -> Packet[Any]:
 
 def _frame(picture: Canvas) -> VideoFrame:
     frame = VideoFrame(picture.width, picture.height, "yuv420p")
-    for plane, source in zip(frame.planes, (picture.y, picture.u, picture.v), strict=True):
+    for plane, source in zip(frame.planes, picture.planes, strict=True):
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)  # type: ignore[call-overload]
         rows[: source.shape[0], : source.shape[1]] = source
     return frame

@@ -86,7 +86,7 @@ class Film:
                 layer.draw(canvas, now)
             picture = shot.frame(canvas, shown)
             if "mono" in self.look.manner:
-                picture.u[...] = picture.v[...] = _GREY
+                picture.uv[...] = _GREY
             if self._caption is not None:
                 self._caption[0].draw(picture, 0, self._caption[1])
             yield picture

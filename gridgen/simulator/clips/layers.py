@@ -140,10 +140,9 @@ class Water:
         share = (cover[0] + (cover[1] - cover[0]) * near) * 256
         self._near, self._rough, self._unit = near, rough, min(size) / 480
         self._keep = (256 - share).astype(np.uint16)[:, None]
-        self._inks = [
-            ((far + (close - far) * near) * (256 - self._keep[:, 0])).astype(np.uint16)[:, None]
-            for far, close in zip(*tints, strict=True)
-        ]
+        far, close = (np.array(tint, np.float32)[:, None, None] for tint in tints)
+        ink = (far + (close - far) * near[:, None]) * (256 - self._keep)
+        self._ink, self._ink_half = ink[0].astype(np.uint16), ink[1:, ::2].astype(np.uint16)
 
     def draw(self, canvas: Canvas, now: Moment) -> None:
         """Mirror `canvas` below the horizon."""
@@ -153,11 +152,10 @@ class Water:
         rows = self.horizon - 2 - depth * 0.94 + ripple * (self._rough * unit * (0.7 + 7.0 * self._near))
         chosen = np.clip(rows, 0, self.horizon - 1).astype(np.int64)
         canvas.y[self.horizon :] = canvas.y[chosen]
-        canvas.blend(canvas.y[self.horizon :], self._inks[0], self._keep)
-        half = chosen[::2] // 2
-        for plane, ink in zip((canvas.u, canvas.v), self._inks[1:], strict=True):
-            plane[self.horizon // 2 :] = plane[half]
-            canvas.blend(plane[self.horizon // 2 :], ink[::2], self._keep[::2])
+        canvas.blend(canvas.y[self.horizon :], self._ink, self._keep)
+        below = canvas.uv[:, self.horizon // 2 :]
+        below[...] = canvas.uv[:, chosen[::2] // 2]
+        canvas.blend(below, self._ink_half, self._keep[::2])
 
 
 class Beam:

@@ -86,7 +86,7 @@ class Flakes:
     places: Floats
     speeds: Floats
     sway: Floats
-    stamp: tuple[Indices, Indices, Floats]
+    stamp: Stamp
     colour: tuple[int, int, int]
     field: tuple[int, int, int, int]
     twinkle: float = 0.0
@@ -101,23 +101,35 @@ class Flakes:
         power = np.ones_like(x)
         if self.twinkle:
             power -= self.twinkle * (0.5 + 0.5 * np.sin(self.sway[:, 1] * 1.9 * now.t + self.sway[:, 2] * 5))
-        down, right, cover = self.stamp
-        cells = (y.astype(np.int64)[:, None] + down, x.astype(np.int64)[:, None] + right)
-        _scatter(canvas.y, cells, power[:, None] * cover, self.colour[0])
-        coarse = slice(None, None, max(1, cover.size // 12))
-        cells = (cells[0][:, coarse] // 2, cells[1][:, coarse] // 2)
-        for plane, value in ((canvas.u, self.colour[1]), (canvas.v, self.colour[2])):
-            _scatter(plane, cells, power[:, None] * cover[coarse], value)
+        _scatter(canvas, (y, x), self.stamp, power[:, None], self.colour)
 
 
-def _scatter(plane: NDArray[np.uint8], cells: tuple[Indices, Indices], cover: Floats, value: int) -> None:
+def _scatter(
+    canvas: Canvas,
+    places: tuple[NDArray[np.floating], NDArray[np.floating]],
+    stamp: Stamp,
+    power: Floats,
+    colour: tuple[int, int, int],
+) -> None:
+    """Put a stamp at each place, in so much of its strength."""
+    down, right, cover = stamp
+    y, x = (axis.astype(np.int64)[:, None] for axis in places)
+    _ink(canvas.y[None], (y + down, x + right), power * cover, colour[:1])
+    coarse = slice(None, None, max(1, cover.size // 12))
+    cells = (y + down[coarse]) // 2, (x + right[coarse]) // 2
+    _ink(canvas.uv, cells, power * cover[coarse], colour[1:])
+
+
+def _ink(
+    planes: NDArray[np.uint8], cells: tuple[Indices, Indices], cover: Floats, values: tuple[int, ...]
+) -> None:
     rows, columns = cells
-    height, width = plane.shape
+    height, width = planes.shape[1:]
     inside = (rows >= 0) & (rows < height) & (columns >= 0) & (columns < width)
     spots, strength = (rows * width + columns)[inside], cover[inside]
-    flat = plane.reshape(-1)
-    below = flat[spots].astype(np.float32)
-    flat[spots] = (below + (value - below) * strength + 0.5).astype(np.uint8)
+    for plane, value in zip(planes.reshape(len(planes), -1), values, strict=True):
+        below = plane[spots].astype(np.float32)
+        plane[spots] = (below + (value - below) * strength + 0.5).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +175,6 @@ class Burst:
     def _thrown(self, canvas: Canvas, age: float) -> None:
         x = self.origin[0] + self.speeds[:, 0] * age
         y = self.origin[1] + self.speeds[:, 1] * age + self.gravity * age * age / 2
-        down, right, cover = self.stamp
-        cells = (y.astype(np.int64)[:, None] + down, x.astype(np.int64)[:, None] + right)
         fade = np.float32(min(1.0, 1.6 * (1 - age / self.last)))
-        power = np.where(y < self.origin[1] + 4, fade, np.float32(0))[:, None] * cover
-        _scatter(canvas.y, cells, power, self.colour[0])
+        power = np.where(y < self.origin[1] + 4, fade, np.float32(0))[:, None]
+        _scatter(canvas, (y, x), self.stamp, power, self.colour)

@@ -44,16 +44,15 @@ class Canvas:
     Attributes
     ----------
     y : uint8 array of height x width
-    u, v : uint8 array of half that height and width
+    uv : uint8 array of 2 x half that height x half that width
     """
 
-    __slots__ = ("_scratch", "u", "v", "y")
+    __slots__ = ("_scratch", "uv", "y")
 
     def __init__(self, width: int, height: int) -> None:
         self.y: Bytes = np.full((height, width), 16, np.uint8)
-        self.u: Bytes = np.full((height // 2, width // 2), 128, np.uint8)
-        self.v: Bytes = np.full((height // 2, width // 2), 128, np.uint8)
-        self._scratch: Words = np.empty((height, width), np.uint16)
+        self.uv: Bytes = np.full((2, height // 2, width // 2), 128, np.uint8)
+        self._scratch: Words = np.empty(height * width, np.uint16)
 
     @property
     def width(self) -> int:
@@ -64,6 +63,11 @@ class Canvas:
     def height(self) -> int:
         """Pixels, even."""
         return int(self.y.shape[0])
+
+    @property
+    def planes(self) -> tuple[Bytes, Bytes, Bytes]:
+        """The Y, U and V planes."""
+        return self.y, self.uv[0], self.uv[1]
 
     @classmethod
     def of(cls, rgb: Floats, size: tuple[int, int], rng: np.random.Generator) -> Canvas:
@@ -80,8 +84,8 @@ class Canvas:
         """
         canvas = cls(*size)
         tile = rng.random((160, 192), np.float32) + rng.random((160, 192), np.float32)
-        offsets = ((canvas.y, _LUMA, 16.0), (canvas.u, _BLUE, 128.0), (canvas.v, _RED, 128.0))
-        for plane, weights, base in offsets:
+        offsets = ((_LUMA, 16.0), (_BLUE, 128.0), (_RED, 128.0))
+        for plane, (weights, base) in zip(canvas.planes, offsets, strict=True):
             height, width = plane.shape
             grain = np.tile(tile, (height // 160 + 1, width // 192 + 1))[:height, :width]
             soft = Image.fromarray(np.ascontiguousarray(rgb @ weights))
@@ -92,12 +96,11 @@ class Canvas:
     def copy_from(self, other: Canvas) -> None:
         """Become a copy of a canvas of the same size."""
         self.y[...] = other.y
-        self.u[...] = other.u
-        self.v[...] = other.v
+        self.uv[...] = other.uv
 
     def blend(self, plane: Bytes, ink: Words, keep: Words) -> None:
         """Lay premultiplied `ink` (0 to 65,280) on `plane`, of which `keep` / 256 stays."""
-        room = self._scratch.reshape(-1)[: plane.size].reshape(plane.shape)
+        room = self._scratch[: plane.size].reshape(plane.shape)
         np.multiply(plane, keep, out=room)
         room += ink
         room >>= 8
@@ -107,11 +110,54 @@ class Canvas:
         """Return the picture as an RGB image."""
         luma = np.clip((self.y.astype(np.float32) - 16) * (255 / 219), 0, 255).astype(np.uint8)
         planes = [Image.fromarray(luma)]
-        for chroma in (self.u, self.v):
+        for chroma in self.uv:
             full = np.clip((chroma.astype(np.float32) - 128) * (255 / 224) + 128, 0, 255)
             small = Image.fromarray(full.astype(np.uint8))
             planes.append(small.resize((self.width, self.height), Image.Resampling.BILINEAR))
         return Image.merge("YCbCr", planes).convert("RGB")
+
+
+class _Sheet:
+    """A plate's picture at one resolution, its opaque foot apart.
+
+    Parameters
+    ----------
+    ink : uint16 array of (planes x) height x width
+        Values times coverage.
+    keep : uint16 array of height x width
+        What stays of what lies below; coverage and it are 256 together.
+    """
+
+    __slots__ = ("_foot", "_ink", "_keep", "_solid", "height")
+
+    def __init__(self, ink: Words, keep: Words) -> None:
+        self.height = len(keep)
+        holes = np.flatnonzero(keep.max(axis=1))
+        self._solid = int(holes[-1]) + 1 if holes.size else 0
+        self._foot = (ink[..., self._solid :, :] >> 8).astype(np.uint8)
+        if self._solid < self.height:
+            ink, keep = ink[..., : self._solid, :].copy(), keep[: self._solid].copy()
+        self._ink, self._keep = ink, keep
+
+    def lay(self, canvas: Canvas, plane: Bytes, corner: tuple[int, int], columns: tuple[int, int]) -> None:
+        """Lay it on a plane of `canvas`, its top left at `corner`, between two columns of the plane."""
+        x, y = corner
+        upper, lower = max(0, y), min(plane.shape[-2], y + self.height)
+        seam = min(lower, max(upper, y + self._solid))
+        here, there = slice(*columns), slice(columns[0] - x, columns[1] - x)
+        if upper < seam:
+            rows = slice(upper - y, seam - y)
+            canvas.blend(plane[..., upper:seam, here], self._ink[..., rows, there], self._keep[rows, there])
+        if seam < lower:
+            top = y + self._solid
+            plane[..., seam:lower, here] = self._foot[..., seam - top : lower - top, there]
+
+    def mirrored(self, part: int) -> tuple[Words, Words]:
+        """Return ink and keep turned upside down, with `part` / 256 of the coverage."""
+        ink = np.concatenate([self._ink, self._foot.astype(np.uint16) << 8], axis=-2)
+        bare = np.zeros((self.height - self._solid, ink.shape[-1]), np.uint16)
+        cover = _OPAQUE - np.concatenate([self._keep, bare])
+        return _scaled(ink[..., ::-1, :], part), _OPAQUE - _scaled(cover[::-1], part)
 
 
 class Plate:
@@ -121,20 +167,18 @@ class Plate:
     ----------
     ink, keep : uint16 arrays of height x width
         Y times coverage, and what stays of what lies below; coverage is 0 to 256.
-    chroma : tuple of two uint16 arrays of half that height and width
+    ink_half : uint16 array of 2 x half that height x half that width
         U and V times coverage.
-    keep_half : uint16 array of that size
+    keep_half : uint16 array of half the height x half the width
         What stays of what lies below.
     """
 
-    __slots__ = ("_chroma", "_ink", "_keep", "_keep_half", "_solid", "_spans", "height", "width")
+    __slots__ = ("_coarse", "_fine", "_spans", "height", "width")
 
-    def __init__(self, ink: Words, keep: Words, chroma: tuple[Words, Words], keep_half: Words) -> None:
+    def __init__(self, ink: Words, keep: Words, ink_half: Words, keep_half: Words) -> None:
         self.height, self.width = ink.shape
-        self._ink, self._keep, self._chroma, self._keep_half = ink, keep, chroma, keep_half
-        holes = np.flatnonzero(keep.max(axis=1))
-        self._solid = (int(holes[-1]) // 2 + 1) * 2 if holes.size else 0
         self._spans = _spans(keep.min(axis=0) < _OPAQUE)
+        self._fine, self._coarse = _Sheet(ink, keep), _Sheet(ink_half, keep_half)
 
     @classmethod
     def painted(cls, rgb: Bytes, alpha: Bytes) -> Plate:
@@ -147,11 +191,10 @@ class Plate:
         alpha : uint8 array of height x width
             Coverage, 0 to 255.
         """
-        cover = alpha.astype(np.uint16)
-        cover += cover >> 7
+        cover = _covering(alpha)
         luma, blue, red = Image.fromarray(rgb).convert("YCbCr").split()
-        u, v = (_halved(_TV_CHROMA[np.asarray(plane)] * cover) for plane in (blue, red))
-        return cls(_TV_LUMA[np.asarray(luma)] * cover, _OPAQUE - cover, (u, v), _OPAQUE - _halved(cover))
+        chroma = np.stack([_halved(_TV_CHROMA[np.asarray(plane)] * cover) for plane in (blue, red)])
+        return cls(_TV_LUMA[np.asarray(luma)] * cover, _OPAQUE - cover, chroma, _OPAQUE - _halved(cover))
 
     @classmethod
     def toned(cls, rows: Floats, alpha: Bytes) -> Plate:
@@ -164,12 +207,13 @@ class Plate:
         alpha : uint8 array of height x width
             Coverage, 0 to 255; both sides even.
         """
-        cover = alpha.astype(np.uint16)
-        cover += cover >> 7
+        cover = _covering(alpha)
         half, coarse = _halved(cover), rows[:: 2 if len(rows) > 1 else 1]
         luma = (16.5 + rows @ _LUMA).astype(np.uint16)[:, None]
-        u, v = ((128.5 + coarse @ weights).astype(np.uint16)[:, None] for weights in (_BLUE, _RED))
-        return cls(luma * cover, _OPAQUE - cover, (u * half, v * half), _OPAQUE - half)
+        chroma = np.stack(
+            [(128.5 + coarse @ weights).astype(np.uint16)[:, None] for weights in (_BLUE, _RED)]
+        )
+        return cls(luma * cover, _OPAQUE - cover, chroma * half, _OPAQUE - half)
 
     @classmethod
     def of(cls, image: Image.Image) -> Plate:
@@ -178,25 +222,20 @@ class Plate:
         whole: Bytes = np.asarray(image)
         return cls.painted(np.ascontiguousarray(whole[:height, :width, :3]), whole[:height, :width, 3])
 
-    def cover(self) -> Bytes:
-        """Return its coverage, 0 to 255."""
-        return np.minimum(255, _OPAQUE - self._keep).astype(np.uint8)
-
     def mirrored(self, strength: float) -> Plate:
         """Return a copy turned upside down, with `strength` (0 to 1) of the coverage."""
         part = round(strength * _OPAQUE)
-        u, v = (_scaled(ink[::-1], part) for ink in self._chroma)
-        keep, keep_half = (_OPAQUE - _scaled(_OPAQUE - k[::-1], part) for k in (self._keep, self._keep_half))
-        return Plate(_scaled(self._ink[::-1], part), keep, (u, v), keep_half)
+        return Plate(*self._fine.mirrored(part), *self._coarse.mirrored(part))
 
     def draw(self, canvas: Canvas, x: float, y: float) -> None:
         """Lay the plate with its top left corner at `x`, `y`; what lies outside is cut."""
         left, top = round(x), round(y)
-        upper, lower = max(0, top), min(canvas.height, top + self.height)
-        for start, end in self._spans if upper < lower else ():
+        for start, end in self._spans:
             first, last = max(0, left + start), min(canvas.width, left + end)
-            if first < last:
-                self._lay(canvas, (left, top), (upper, lower), (first, last))
+            if first < last and -self.height < top < canvas.height:
+                self._fine.lay(canvas, canvas.y, (left, top), (first, last))
+                columns = max(first // 2, left // 2), min((last + 1) // 2, (left + self.width) // 2)
+                self._coarse.lay(canvas, canvas.uv, (left // 2, top // 2), columns)
 
     def scroll(self, canvas: Canvas, x: float, y: float) -> None:
         """Lay the plate across the whole canvas, repeated, shifted right by `x`."""
@@ -204,30 +243,12 @@ class Plate:
         for left in range(start, canvas.width, self.width):
             self.draw(canvas, left, y)
 
-    def _lay(
-        self, canvas: Canvas, corner: tuple[int, int], rows: tuple[int, int], columns: tuple[int, int]
-    ) -> None:
-        x, y = corner
-        (upper, lower), (first, last) = rows, columns
-        seam = min(lower, max(upper, y + self._solid))
-        here, there = slice(first, last), slice(first - x, last - x)
-        canvas.blend(
-            canvas.y[upper:seam, here],
-            self._ink[upper - y : seam - y, there],
-            self._keep[upper - y : seam - y, there],
-        )
-        np.right_shift(
-            self._ink[seam - y : lower - y, there], 8, out=canvas.y[seam:lower, here], casting="unsafe"
-        )
-        x, y, seam = x // 2, y // 2, seam // 2
-        upper, lower = max(0, y), min(canvas.u.shape[0], y + self.height // 2)
-        first, last = max(first // 2, x), min((last + 1) // 2, x + self.width // 2)
-        seam = min(lower, max(upper, seam))
-        here, there = slice(first, last), slice(first - x, last - x)
-        keep = self._keep_half[upper - y : seam - y, there]
-        for plane, ink in zip((canvas.u, canvas.v), self._chroma, strict=True):
-            canvas.blend(plane[upper:seam, here], ink[upper - y : seam - y, there], keep)
-            np.right_shift(ink[seam - y : lower - y, there], 8, out=plane[seam:lower, here], casting="unsafe")
+
+def _covering(alpha: Bytes) -> Words:
+    """Return coverage from 0 to 256 for coverage from 0 to 255."""
+    cover = alpha.astype(np.uint16)
+    cover += cover >> 7
+    return cover
 
 
 def _spans(used: NDArray[np.bool_]) -> list[tuple[int, int]]:

@@ -24,6 +24,7 @@ __all__ = [
     "crags",
     "disc",
     "glow",
+    "halo",
     "ints",
     "rolling",
     "shaded",
@@ -96,8 +97,8 @@ def sky(
     wisps = _wisps((width, height), rng) * np.clip((horizon - y) * 3, 0, 1)
     picture += (np.array(palette.glow, np.float32) - picture) * (0.3 * wisps)[..., None]
     distance = np.hypot(x - sun[0] * width / height, (y - sun[1]) * 1.15)
-    halo = 0.85 * np.exp(-((distance / 0.11) ** 1.1)) + 0.5 * np.exp(-distance / 0.34)
-    picture += (np.array(palette.glow, np.float32) - picture) * np.clip(halo, 0, 0.92)[..., None]
+    shine = 0.85 * np.exp(-((distance / 0.11) ** 1.1)) + 0.5 * np.exp(-distance / 0.34)
+    picture += (np.array(palette.glow, np.float32) - picture) * np.clip(shine, 0, 0.92)[..., None]
     return picture
 
 
@@ -194,12 +195,17 @@ def disc(radius: float, colour: Colour) -> Plate:
 
 def glow(radius: float, colour: Colour, strength: float = 1.0, flat: float = 1.0) -> Plate:
     """Paint a soft round light, or a shadow, `flat` times as high as wide."""
+    return Plate.toned(np.array([colour], np.float32), halo(radius, strength, flat))
+
+
+def halo(radius: float, strength: float = 1.0, flat: float = 1.0) -> Bytes:
+    """Return the coverage of a soft round light, 0 to 255."""
     side = max(4, round(radius * 2) // 2 * 2)
     tall = max(4, round(radius * 2 * flat) // 2 * 2)
     down, right = (np.linspace(-1, 1, count, dtype=np.float32) for count in (tall, side))
     distance = np.hypot(down[:, None], right[None, :])
-    alpha = np.clip(1 - distance, 0, 1) ** 2 * (255 * strength)
-    return Plate.toned(np.array([colour], np.float32), alpha.astype(np.uint8))
+    soft: Bytes = (np.clip(1 - distance, 0, 1) ** 2 * (255 * strength)).astype(np.uint8)
+    return soft
 
 
 def shafts(

@@ -11,7 +11,7 @@ from gridgen.simulator.clips.colours import Colour, lit, mix
 from gridgen.simulator.clips.layers import Strip
 from gridgen.simulator.clips.particles import Flakes
 from gridgen.simulator.clips.plates import Plate, yuv
-from gridgen.simulator.clips.scenery import SHARP, Tone, glow, ints, shaded
+from gridgen.simulator.clips.scenery import SHARP, Tone, halo, ints, shaded
 
 if TYPE_CHECKING:
     from gridgen.simulator.clips.stage import Stage
@@ -234,13 +234,12 @@ def _sag(x: float, places: tuple[float, float], wide: int) -> float:
 
 
 def _lamplight(stage: Stage, places: list[float], high: float) -> None:
-    plate = glow(stage.unit * 0.2, stage.palette.lamp, 0.9)
-    size = (stage.period, plate.height)
-    alpha, tile = Image.new("L", size), Image.fromarray(plate.cover())
+    tile = Image.fromarray(halo(stage.unit * 0.2, 0.9))
+    alpha = Image.new("L", (stage.period, tile.height))
     for x in places:
-        alpha.paste(tile, (round(x - plate.width / 2), 0))
+        alpha.paste(tile, (round(x - tile.width / 2), 0))
     light = Plate.toned(np.array([stage.palette.lamp], np.float32), np.asarray(alpha))
-    stage.layers.append(Strip(light, stage.y(0.1) + high * 0.26 - plate.height / 2, 1.2))
+    stage.layers.append(Strip(light, stage.y(0.1) + high * 0.26 - tile.height / 2, 1.2))
 
 
 def planet(rng: np.random.Generator, radius: float, colour: Colour, *, ringed: bool) -> Plate:
