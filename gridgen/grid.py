@@ -14,11 +14,11 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack, overload
 from urllib.parse import urlsplit
 
 from gridgen.errors import GridError
-from gridgen.fields import public_url
+from gridgen.images import LocalImage, is_picture, reference
 from gridgen.models import DEFAULT_MODEL, Model, find, nearest
 
 if TYPE_CHECKING:
@@ -32,6 +32,10 @@ FIELDS = ("prompt", "size", "duration", "quality", "image_urls", "model")
 _NOTHING = "Nothing was submitted."
 
 
+Picture: TypeAlias = Any
+"""A reference image, as `gridgen.images.reference` takes it: URL, path, bytes, Pillow image or array."""
+
+
 class GridAxes(TypedDict, total=False):
     """What `Grid` takes: each a value or a list of values; ``prompt`` is required."""
 
@@ -39,7 +43,7 @@ class GridAxes(TypedDict, total=False):
     size: str | Iterable[str]
     duration: int | Iterable[int]
     quality: str | Iterable[str]
-    image_urls: str | Iterable[str | Iterable[str] | None] | None
+    image_urls: Picture | Iterable[Picture | Iterable[Picture] | None] | None
     model: str | Iterable[str]
 
 
@@ -76,7 +80,8 @@ class Cell:
     duration : int
         Length of the clip in whole seconds.
     image_urls : tuple of str
-        Reference images, empty for none.
+        Reference images, empty for none: URLs, and for pictures of one's own
+        ``sha256:`` and the hash of the content.
     """
 
     prompt: str
@@ -126,9 +131,11 @@ class Grid(Sequence[Cell]):
         Length of the clip in whole seconds.
     quality : str or list of str, default "480p"
         Picture height, as the model names its tiers.
-    image_urls : list of str, or list of such lists, optional
-        One value is a list of public URLs (a bare string is a list of one); an
-        axis is a list of such lists, in which None means no image.
+    image_urls : image or list of images, or list of such lists, optional
+        An image is a public URL, the path or the content of a file, a Pillow image or
+        an array of pixels. One value is a list of images (a bare one is a list of
+        one); an axis is a list of such lists, in which None means no image. Pictures
+        of one's own are uploaded once, when the sweep runs.
     model : str or list of str, default "grok-imagine-1.0-video-apimart"
         An id of the catalogue.
 
@@ -284,21 +291,30 @@ def _listed(name: str, value: Any, problems: list[str]) -> list[Any]:
 
 
 def _image_values(value: Any, problems: list[str]) -> list[Any]:
-    if value is None or isinstance(value, str):
+    if value is None or isinstance(value, str) or is_picture(value):
         return [value]
-    if isinstance(value, (bytes, Mapping, AbstractSet)) or not isinstance(value, Iterable):
-        problems.append(f"image_urls={value!r} is not a list of URLs")
+    if isinstance(value, (Mapping, AbstractSet)) or not isinstance(value, Iterable):
+        problems.append(f"image_urls={value!r} is not a list of URLs or pictures")
         return []
     values = list(value)
     if not values:
         problems.append("image_urls=[] is an empty axis; leave it out for no image")
-    if len(values) > 1 and all(isinstance(each, str) for each in values):
+    if len(values) > 1 and all(isinstance(each, str) or is_picture(each) for each in values):
+        one, several = (
+            f"[{', '.join(map(_brief, values))}]",
+            f"[{', '.join(f'[{_brief(each)}]' for each in values)}]",
+        )
         problems.append(
-            f"image_urls={values!r} can be read in two ways; write image_urls=[{values!r}] for one clip with "
-            f"{len(values)} images, or image_urls={[[each] for each in values]!r} for an axis of {len(values)} values"
+            f"image_urls={one} can be read in two ways; write image_urls=[{one}] for one clip with "
+            f"{len(values)} images, or image_urls={several} for an axis of {len(values)} values"
         )
         return []
     return values
+
+
+def _brief(picture: Any) -> str:
+    text = repr(picture)
+    return text if len(text) <= 60 and "\n" not in text else f"<{type(picture).__name__}>"  # noqa: PLR2004 - fits a line
 
 
 def _models(values: list[Any], problems: list[str]) -> list[Model]:
@@ -372,17 +388,15 @@ def _whole(value: Any, models: list[Model]) -> int:
 def _images(value: Any, models: list[Model]) -> tuple[str, ...]:
     if value is None:
         return ()
-    if isinstance(value, str):
+    if isinstance(value, str) or is_picture(value):
         value = [value]
-    if not isinstance(value, Iterable) or isinstance(value, (bytes, Mapping, AbstractSet)):
-        msg = f"image_urls value {value!r} is not a list of URLs"
+    if not isinstance(value, Iterable) or isinstance(value, (Mapping, AbstractSet)):
+        msg = f"image_urls value {value!r} is not a list of URLs or pictures"
         raise GridError(msg)
-    urls = tuple(value)
+    urls = tuple(reference(each) for each in value)
     if not urls:
         msg = "image_urls value [] has no image; write None for no image"
         raise GridError(msg)
-    for url in urls:
-        _public(url)
     for model in models:
         lack = model.offers("image_urls", urls)
         if lack is not None:
@@ -390,28 +404,22 @@ def _images(value: Any, models: list[Model]) -> tuple[str, ...]:
     return urls
 
 
-def _public(url: Any) -> None:
-    """Refuse all but http(s): the API takes public URLs only."""
-    if not isinstance(url, str):
-        msg = f"image URL {url!r} is a {type(url).__name__}, not a text"
-        raise GridError(msg)
-    if not public_url(url):
-        msg = f"image URL {url[:60]!r} is not public: it must start with https:// or http:// (no data:, file: or local path)"
-        raise GridError(msg)
-
-
 def _labels(name: str, values: list[Any]) -> tuple[str, ...]:
     if name != "image_urls":
         return tuple(str(value) for value in values)
-    short = [
-        " + ".join(PurePosixPath(urlsplit(url).path).name or url for url in urls) or "no image"
+    short = [" + ".join(_file_name(url) for url in urls) or "no image" for urls in values]
+    whole = [
+        " + ".join(getattr(url, "name", "") or url.partition("?")[0] for url in urls) or "no image"
         for urls in values
     ]
-    whole = [" + ".join(url.partition("?")[0] for url in urls) or "no image" for urls in values]
     for labels in (short, whole):
         if len(set(labels)) == len(labels):
             return tuple(labels)
     return tuple(f"{label} ({at})" for at, label in enumerate(short, 1))
+
+
+def _file_name(url: str) -> str:
+    return url.name if isinstance(url, LocalImage) else PurePosixPath(urlsplit(url).path).name or url
 
 
 def _warn_of_unknown(grid: Grid) -> None:

@@ -108,7 +108,7 @@ def test_any_ordered_iterable_is_an_axis():
         ({"image_urls": "data:image/png;base64,AAAA"}, "is not public"),
         ({"image_urls": ["file:///etc/passwd"]}, "is not public"),
         ({"image_urls": "http://[::1"}, "is not public"),
-        ({"image_urls": [[7]]}, "image URL 7 is a int"),
+        ({"image_urls": [[7]]}, "image 7 is a int, not a URL, a path, bytes, a Pillow image or an array"),
         ({"image_urls": [[]]}, "write None for no image"),
         (
             {"image_urls": [[f"https://e.org/{n}.png" for n in range(8)]]},
