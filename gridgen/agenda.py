@@ -27,7 +27,7 @@ class Item:
     """One cell and take in the scheduler's hands.
 
     ``phase`` is what happens with it next: foreign (another sweep of this
-    process has it), planned, held, submit, poll, download, picture, or over.
+    process has it), planned, held, submit, replay, poll, download, picture, or over.
     """
 
     index: int
@@ -41,6 +41,7 @@ class Item:
     backoff: Backoff = field(default_factory=Backoff)
     missing_since: float | None = None
     started: float | None = None
+    pending: bool = False
 
 
 class Agenda:

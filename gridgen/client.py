@@ -10,6 +10,7 @@ import asyncio
 import hmac
 import json
 import os
+import secrets
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -21,18 +22,21 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
+from gridgen import private, proof
 from gridgen._loop import engine, wait, wait_async
 from gridgen.clock import Clock
 from gridgen.download import download, http_errors, is_loopback
 from gridgen.errors import (
     APIError,
+    BudgetError,
     GridgenError,
     MissingKeyError,
     NetworkError,
     TaskFailed,
     UnknownOutcome,
 )
-from gridgen.models import Price
+from gridgen.grid import Grid
+from gridgen.models import DEFAULT_MODEL, Price, find
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
 
@@ -41,6 +45,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from gridgen.grid import Cell
+    from gridgen.proof import Proof
 
 __all__ = ["OFFICIAL", "Balance", "Client"]
 
@@ -122,6 +127,7 @@ class Client:
         self._traced = http_client is None
         self._http: dict[str, Any] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
+        self._proofs: dict[str, Proof] = {}
         self.simulator: object = None
         weakref.finalize(self, _abandon, self._http).atexit = False
 
@@ -141,6 +147,13 @@ class Client:
             Another one gives other digits for the same key.
         """
         return self._fingerprint(salt)
+
+    def _place(self) -> str | None:
+        """Return what proofs are kept under; a server on this machine is another one for each key."""
+        if not (self.is_simulator or self.on_loopback):
+            return self.origin
+        salt = private.salt()
+        return None if salt is None else f"{self.origin} {self.fingerprint(salt + self.host)}"
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, origin={self.origin!r})"
@@ -229,6 +242,44 @@ class Client:
         """Do as `balance`, from any event loop."""
         return await wait_async(engine().submit(self._balance()))
 
+    def prove_idempotency(
+        self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
+    ) -> Proof:
+        """Try, with one cheapest job, whether the server honours an idempotency key for a model.
+
+        The same submission is sent twice under one key. If it comes back as one
+        task, marked as a replay, that is kept for every sweep of this user for 30
+        days: ``Sweep(..., on_unknown="replay")`` may then settle lost answers.
+
+        Parameters
+        ----------
+        model : str, default "grok-imagine-1.0-video-apimart"
+        budget : number, optional
+            USD that it may cost; needed with a real key. A server that ignores
+            keys bills the job twice.
+
+        Raises
+        ------
+        BudgetError
+            If the budget is missing or too small; the price is in it. Nothing was sent.
+        APIError, NetworkError, UnknownOutcome
+            As `submit`, of the first submission.
+        """
+        return wait(self._prove(model, None if budget is None else Decimal(str(budget))))
+
+    async def aprove_idempotency(
+        self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
+    ) -> Proof:
+        """Do as `prove_idempotency`, from any event loop."""
+        work = self._prove(model, None if budget is None else Decimal(str(budget)))
+        return await wait_async(engine().submit(work))
+
+    def proof(self, model: str) -> Proof | None:
+        """Return what `prove_idempotency` found for a model, None where it is not known or too old."""
+        place = self._place()
+        found = self._proofs.get(model) or (None if place is None else proof.find(place, model))
+        return found if found is not None and found.current else None
+
     def close(self) -> None:
         """Close the connections; the client opens new ones if it is used again."""
         wait(self._close())
@@ -257,7 +308,7 @@ class Client:
         if not self._traced:
             await trace.sending()
         try:
-            async with self._place("control"):
+            async with self._room("control"):
                 status, reply_headers, reply = await self._exchange(
                     "POST",
                     "/v1/videos/generations",
@@ -289,7 +340,7 @@ class Client:
 
     async def fetch(self, url: str, part: Path) -> None:
         """Stream one result link into a file, as `gridgen.download` does; on the engine's loop."""
-        async with self._place("downloads"):
+        async with self._room("downloads"):
             await download(self._open("downloads"), url, part, on_loopback=self.on_loopback)
 
     async def probe(self) -> None:
@@ -318,24 +369,51 @@ class Client:
         return _price(data) if isinstance(data, dict) else None
 
     async def _submit(self, cell: Cell) -> Task:
-        body = json.dumps(cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
+        key = f"gridgen-{secrets.token_hex(24)}"
+        outcome = await self.send(_encoded(cell), idempotency_key=key, on_sending=_unrecorded)
+        return Task(_accepted(outcome, cell, key).task_id)
 
-        async def on_sending() -> None:
-            """Nothing is kept of a submission outside a sweep."""
+    async def _prove(self, model: str, budget: Decimal | None) -> Proof:
+        cell = _cheapest(find(model).id)
+        price = find(cell.model).price or await self._listed_price(cell.model)
+        usd = None if price is None else price.of(quality=cell.quality, duration=cell.duration)
+        self._check_proof_budget(cell, usd, budget)
+        place = self._place() or self.origin
+        key = f"gridgen-proof-{secrets.token_hex(16)}"
 
-        outcome = await self.send(body, idempotency_key=None, on_sending=on_sending)
-        if isinstance(outcome, Accepted):
-            return Task(outcome.task_id)
-        if isinstance(outcome, NotSent):
-            msg = f"nothing was sent: {outcome.evidence}. Check the network and try again."
-            raise NetworkError(msg)
-        if isinstance(outcome, Ambiguous):
+        async def send() -> Outcome:
+            return await self.send(_encoded(cell), idempotency_key=key, on_sending=_unrecorded)
+
+        first = _accepted(await send(), cell, key)
+        found = await proof.prove(place, cell.model, first.task_id, send, self.clock)
+        self._proofs[cell.model] = found
+        await engine().in_thread(proof.keep, found)
+        return found
+
+    async def _listed_price(self, model: str) -> Price | None:
+        try:
+            return await self.price(model)
+        except GridgenError:
+            return None
+
+    def _check_proof_budget(self, cell: Cell, usd: Decimal | None, budget: Decimal | None) -> None:
+        if budget is None and self.is_simulator:
+            return
+        cost = "an unknown price" if usd is None else f"${usd:.4f}"
+        twice = "twice that" if usd is None else f"${2 * usd:.4f}"
+        told = (
+            f"the proof submits one job of {cell.duration} s at {cell.quality} for {cost}; "
+            f"a server that ignores the key bills {twice}"
+        )
+        if budget is None:
+            suggested = "budget=..." if usd is None else f"budget={2 * usd:.2f}"
             msg = (
-                f"the submission left and its answer was lost ({outcome.evidence}). It may be billed; it was "
-                "not repeated. Look at the account's usage before you submit it again."
+                f"{told}. Say that it may: prove_idempotency({cell.model!r}, {suggested}). Nothing was sent."
             )
-            raise UnknownOutcome(msg, cell=cell, evidence=outcome.evidence)
-        raise outcome.error
+            raise BudgetError(msg)
+        if usd is not None and 2 * usd > budget:
+            msg = f"{told}, which is more than budget={budget} USD. Nothing was sent."
+            raise BudgetError(msg)
 
     async def _download(self, task: Task, path: Path) -> Path:
         from gridgen.media import probe
@@ -360,7 +438,7 @@ class Client:
 
     async def _get(self, path: str) -> dict[str, Any]:
         try:
-            async with self._place("control"):
+            async with self._room("control"):
                 status, headers, body = await self._exchange("GET", path, seconds=self._timeout or 15)
         except http_errors() as error:
             msg = f"no answer from {self.host}: {type(error).__name__}. Check the network; nothing was sent twice."
@@ -410,7 +488,7 @@ class Client:
             self._http[purpose] = self._make_http(self.on_loopback)
         return self._http[purpose]
 
-    def _place(self, purpose: str) -> asyncio.Semaphore:
+    def _room(self, purpose: str) -> asyncio.Semaphore:
         """At most 16 requests are in flight: 12 to ask and submit, 4 to download."""
         if purpose not in self._places:
             self._places[purpose] = asyncio.Semaphore(CONTROL if purpose == "control" else DOWNLOADS)
@@ -452,6 +530,42 @@ class _Trace:
         on_sending, self._on_sending = self._on_sending, None
         if on_sending is not None:
             await on_sending()
+
+
+async def _unrecorded() -> None:
+    """Nothing is written before a submission outside a sweep leaves."""
+
+
+def _accepted(outcome: Outcome, cell: Cell, key: str) -> Accepted:
+    """Return what was accepted, or raise what became of the submission instead."""
+    if isinstance(outcome, Accepted):
+        return outcome
+    if isinstance(outcome, NotSent):
+        msg = f"nothing was sent: {outcome.evidence}. Check the network and try again."
+        raise NetworkError(msg)
+    if isinstance(outcome, Ambiguous):
+        msg = (
+            f"the submission left and its answer was lost ({outcome.evidence}). It may be billed; it was "
+            "not repeated. Look at the account's usage before you submit it again."
+        )
+        raise UnknownOutcome(msg, cell=cell, evidence=outcome.evidence, idempotency_key=key)
+    raise outcome.error
+
+
+def _encoded(cell: Cell) -> bytes:
+    return json.dumps(cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _cheapest(model: str) -> Cell:
+    """Return the cheapest job of a model: its shortest clip, of the tier that costs least."""
+    found = find(model)
+    asked: dict[str, Any] = {"prompt": "a paper boat", "model": found.id}
+    if found.duration is not None:
+        asked["duration"] = found.duration.min
+    if found.quality is not None and found.price is not None:
+        usd = found.price.usd
+        asked["quality"] = min(found.quality.values, key=lambda tier: usd.get(tier, usd.get("", Decimal(0))))
+    return Grid(**asked)[0]
 
 
 def _named(outcome: Outcome, error: Exception) -> Outcome:

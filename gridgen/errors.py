@@ -129,12 +129,15 @@ class UnknownOutcome(GridgenError):  # noqa: N818 - it states what is known, as 
         What was asked for.
     evidence : str
         The last thing seen on the wire.
+    idempotency_key : str
+        What it was sent under.
     """
 
-    def __init__(self, message: str, *, cell: Cell, evidence: str) -> None:
+    def __init__(self, message: str, *, cell: Cell, evidence: str, idempotency_key: str = "") -> None:
         super().__init__(message)
         self.cell = cell
         self.evidence = evidence
+        self.idempotency_key = idempotency_key
 
 
 class TaskFailed(GridgenError):  # noqa: N818 - concurrent.futures names outcomes the same way

@@ -11,12 +11,14 @@ from __future__ import annotations
 import email.utils
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import (
     APIError,
     AuthenticationError,
+    GridError,
     OutOfCreditsError,
     RateLimitError,
 )
@@ -31,11 +33,20 @@ __all__ = [
     "NotApplied",
     "NotSent",
     "Outcome",
+    "Policy",
     "Rejected",
     "api_error",
     "classify",
+    "judge_replay",
     "retry_after",
+    "why_no_replay",
 ]
+
+MOST_REPLAYS = 3
+REPLAY_WITHIN = 600.0
+"""Seconds after which a key may have lapsed: how long one lives is documented nowhere."""
+
+PENDING_WAIT = 5.0
 
 POOL_TIMEOUT = "pool.timeout"
 """The event that stands for a request which never got a connection."""
@@ -58,30 +69,82 @@ class NotApplied:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A task exists and will be billed."""
+    """A task exists and will be billed.
+
+    ``replayed`` is True when the server says that this answer is the one of an
+    earlier submission under the same idempotency key.
+    """
 
     task_id: str
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """The server refused; the same request would be refused again.
 
-    ``everywhere`` is True when no other cell would fare better (a bad key, no money).
+    ``everywhere`` is True when no other cell would fare better (a bad key, no money);
+    ``replayed`` as of `Accepted`.
     """
 
     error: APIError
     everywhere: bool = False
+    replayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Sent, and the answer is lost or unreadable: it may be billed."""
+    """Sent, and the answer is lost or unreadable: it may be billed.
+
+    ``pending`` is the wait in seconds after which the server will tell when it
+    gets the same submission under the same idempotency key, None when it has not
+    said so; ``final`` is True when it will never tell.
+    """
 
     evidence: str
+    pending: float | None = None
+    final: bool = False
 
 
 Outcome = NotSent | NotApplied | Accepted | Rejected | Ambiguous
+
+_POLICIES = ("hold", "replay", "resubmit", "lost")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is done with a submission whose answer was lost, without asking.
+
+    Attributes
+    ----------
+    kind : str
+        ``"hold"``: nothing. ``"replay"``: sent again as it was, under its own key,
+        where the server is proven to honour it. ``"resubmit"``: given up, and
+        submitted anew. ``"lost"``: given up.
+    cap : Decimal
+        USD that submissions given up for new ones may have cost together.
+    """
+
+    kind: str = "hold"
+    cap: Decimal = Decimal(0)
+
+    def __post_init__(self) -> None:
+        if self.kind not in _POLICIES:
+            msg = f"on_unknown={self.kind!r} is no policy (known: {', '.join(_POLICIES)}). Nothing was sent."
+            raise GridError(msg)
+
+    def may_resubmit(self, price: Decimal | None, given_up: Decimal) -> bool:
+        """Whether one more submission may be given up for a new one.
+
+        Parameters
+        ----------
+        price : Decimal or None
+            What it may have cost, in USD; None when nobody knows.
+        given_up : Decimal
+            What those before may have cost.
+        """
+        return self.kind == "resubmit" and price is not None and given_up + price <= self.cap
+
 
 _NOT_APPLIED = {425, 429, 521, 523}
 _NOT_APPLIED_CODES = {(400, "get_channel_failed"), (503, "idempotency_unavailable")}
@@ -113,6 +176,51 @@ def classify(events: Sequence[str], status: int | None, headers: Mapping[str, st
     return _refusal(status, headers, payload, body)
 
 
+def judge_replay(outcome: Outcome) -> Accepted | Rejected | Ambiguous:
+    """Decide what a repeat under the same key tells of a submission whose answer was lost.
+
+    Only a task, or a refusal that the server marks as the first one's own answer,
+    settles it. That the repeat did nothing says nothing of the first.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What `classify` says of the repeat.
+    """
+    match outcome:
+        case Accepted() | Ambiguous():
+            return outcome
+        case NotSent(evidence):
+            return Ambiguous(f"the replay was not sent: {evidence}")
+        case NotApplied(error):
+            return Ambiguous(f"the replay was not applied: {error}")
+        case Rejected(error, everywhere, replayed):
+            if everywhere or replayed:
+                return outcome
+            return Ambiguous(f"the replay was refused: {error}", final=True)
+
+
+def why_no_replay(*, proven: bool, age: float | None, replays: int = 0) -> str | None:
+    """Return why a submission of unknown outcome may not be sent again under its key, None if it may.
+
+    Parameters
+    ----------
+    proven : bool
+        Whether this model at this server has been seen to honour the key.
+    age : float or None
+        Seconds since it was first sent; None when the clocks cannot tell.
+    replays : int
+        How often it was replayed so far.
+    """
+    if not proven:
+        return "that the server honours its key is not proven; client.prove_idempotency(model) tries it"
+    if age is None or not 0 <= age < REPLAY_WITHIN:
+        return f"it was sent more than {REPLAY_WITHIN / 60:.0f} minutes ago, and the key may have lapsed"
+    if replays >= MOST_REPLAYS:
+        return f"it was replayed {replays} times already"
+    return None
+
+
 def _unanswered(events: Sequence[str]) -> Outcome:
     """Judge by progress: until the body starts, no server has a request to apply."""
     if not events:
@@ -125,7 +233,7 @@ def _unanswered(events: Sequence[str]) -> Outcome:
 def _success(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
     found = task_id(payload)
     if found is not None:
-        return Accepted(found)
+        return Accepted(found, _replayed(headers))
     if isinstance(payload, dict):
         code = str(payload.get("code", status))
         inner = int(code) if code.isdecimal() else HTTPStatus.BAD_REQUEST
@@ -142,9 +250,22 @@ def _refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes)
         return NotApplied(error, retry_after(headers, payload))
     if status in _SWEEP_WIDE:
         return Rejected(error, everywhere=True)
-    if status in _REFUSED or error.code == "idempotency_key_reused" or _is_validation(status, error):
-        return Rejected(error)
-    return Ambiguous(str(error))
+    reused = (status, error.code) == (HTTPStatus.CONFLICT, "idempotency_key_reused")
+    if status in _REFUSED or reused or _is_validation(status, error):
+        return Rejected(error, replayed=_replayed(headers))
+    if status != HTTPStatus.CONFLICT:
+        return Ambiguous(str(error))
+    wait = retry_after(headers, payload)
+    pending = PENDING_WAIT if wait is None else wait
+    return Ambiguous(
+        str(error),
+        pending=pending if error.code == "idempotency_in_progress" else None,
+        final=error.code == "idempotency_result_indeterminate",
+    )
+
+
+def _replayed(headers: Mapping[str, str]) -> bool:
+    return headers.get("idempotency-replayed", "").strip().lower() == "true"
 
 
 def _is_validation(status: int, error: APIError) -> bool:

@@ -15,6 +15,7 @@ from gridgen.errors import APIError, NetworkError
 from gridgen.fetching import Fetching
 from gridgen.journal import LIVE, Record
 from gridgen.polling import Polling
+from gridgen.settling import Settling
 from gridgen.submitting import SHORTEST_REST, Submitting
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.estimate import Prices
     from gridgen.journal import Journal
+    from gridgen.outcome import Ambiguous, Policy
     from gridgen.stats import Meter
 
 __all__ = ["Item", "Scheduler"]
@@ -46,6 +48,10 @@ class Scheduler:
         USD that these items may have cost, together and over all runs.
     on_change : callable
         Called with an item whose submission is held or released.
+    policy : Policy
+        What is done with submissions whose answer was lost.
+    replaying : set of slots
+        Those that a person wants replayed; taken out once that is settled.
     previews : bool, default True
         Whether a poster and a preview are made of each clip.
 
@@ -66,6 +72,8 @@ class Scheduler:
         prices: Prices,
         budget: Decimal | None,
         on_change: Callable[[Item], None],
+        policy: Policy,
+        replaying: set[tuple[str, str, int]],
         previews: bool = True,
     ) -> None:
         self._client, self._journal = client, journal
@@ -73,7 +81,12 @@ class Scheduler:
         self._budget = Budget(prices, budget)
         self._fetching = Fetching(self._agenda, client, journal, previews=previews)
         self._polling = Polling(self._agenda, client, journal, self._budget, self._fetching)
-        self._submitting = Submitting(self._agenda, client, journal, self._budget, self._polling)
+        self._submitting = Submitting(
+            self._agenda, client, journal, self._budget, self._polling, lost=self._lost
+        )
+        self._settling = Settling(
+            self._agenda, client, journal, self._submitting, policy=policy, asked=replaying
+        )
         self._foreign: dict[tuple[str, str, int], Item] = {}
         self._on_change = on_change
         self.settled = asyncio.Event()
@@ -105,6 +118,7 @@ class Scheduler:
         try:
             for item in items:
                 self._take_on(item)
+            await self._settling.settle_earlier()
             while self._step():
                 await self._agenda.rest(self._due())
         finally:
@@ -151,8 +165,11 @@ class Scheduler:
             self._submitting.plan(item)
         elif record.task_id is not None and record.state in _ASKED_AGAIN:
             self._polling.ask(item)
-        elif not self._fetching.take_on(item, record):
+        elif not (self._settling.take_on(item, record) or self._fetching.take_on(item, record)):
             self._agenda.move(item, "over")
+
+    async def _lost(self, item: Item, record: Record, outcome: Ambiguous) -> None:
+        await self._settling.lost(item, record, outcome)
 
     def _moved(self, item: Item, before: str, after: str) -> None:
         self._budget.moved(item, before, after)
@@ -172,12 +189,13 @@ class Scheduler:
         """Start whatever may start now; say whether anything is left to wait for."""
         self._take_on_released()
         self._take_up_due()
+        self._settling.start()
         self._submitting.start()
         self._polling.start()
         self._start_probe()
         self._fetching.start()
         phases = self._agenda.phases
-        unfinished = sum(phases[phase] for phase in ("submit", "poll", "download", "picture"))
+        unfinished = sum(phases[phase] for phase in ("submit", "replay", "poll", "download", "picture"))
         unfinished += self._still_foreign()
         waiting = unfinished + (phases["planned"] if self._agenda.submits else 0)
         if waiting == self.stalled:
@@ -189,6 +207,8 @@ class Scheduler:
         for what, item in self._agenda.ripe():
             if what == "poll":
                 self._polling.ask(item)
+            elif what == "replay":
+                self._settling.ready(item)
             else:
                 self._fetching.download(item, self._journal.records[item.slot])
 
@@ -196,13 +216,15 @@ class Scheduler:
         """Return when to look again though nothing has changed and nothing is due."""
         now = self._agenda.clock.monotonic()
         if not self._agenda.storm.open:
-            return self._submitting.due(now)
+            held = self._submitting.waiting or self._settling.waiting
+            return self._submitting.due(now) if held else float("inf")
         return max(self._agenda.storm.next_probe, now + SHORTEST_REST) if self._may_probe() else float("inf")
 
     def _may_probe(self) -> bool:
         """Whether anybody waits for the storm to pass and no question is on its way."""
         flying = self._agenda.flying
-        return (self._polling.waiting or self._submitting.waiting) and not (flying["poll"] or flying["probe"])
+        waiting = self._polling.waiting or self._submitting.waiting or self._settling.waiting
+        return waiting and not (flying["poll"] or flying["probe"])
 
     def _start_probe(self) -> None:
         """Ask for the balance, which costs nothing, when a storm leaves nothing else to ask."""

@@ -13,6 +13,8 @@ from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, R
 from gridgen.pacing import Backoff, Bucket
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from gridgen.agenda import Agenda, Item
     from gridgen.budget import Budget
     from gridgen.client import Client
@@ -42,11 +44,21 @@ class Submitting:
     budget : Budget
     polling : Polling
         Follows what was accepted.
+    lost : callable
+        Awaited with an item and its record when the answer was lost.
     """
 
     def __init__(
-        self, agenda: Agenda, client: Client, journal: Journal, budget: Budget, polling: Polling
+        self,
+        agenda: Agenda,
+        client: Client,
+        journal: Journal,
+        budget: Budget,
+        polling: Polling,
+        *,
+        lost: Callable[[Item, Record, Ambiguous], Awaitable[None]],
     ) -> None:
+        self._lost = lost
         self._agenda, self._client, self._journal = agenda, client, journal
         self._budget, self._polling = budget, polling
         self._sender = Sender(client.host, client.fingerprint(journal.salt))
@@ -67,7 +79,7 @@ class Submitting:
 
     def due(self, now: float) -> float:
         """Return when the rate lets the next submission out, infinity when it does not hold it back."""
-        if not self._planned or not self._agenda.submits:
+        if not self._agenda.submits:
             return float("inf")
         wait = self._bucket.wait(now)
         return now + max(wait, SHORTEST_REST) if wait > 0 else float("inf")
@@ -92,6 +104,14 @@ class Submitting:
             self._agenda.spawn("submit", item, self._submit(item))
         self._blocked = None
 
+    def takes_turn(self) -> bool:
+        """Whether a submission that is not in the line may leave now; if so it has been counted."""
+        now = self._agenda.clock.monotonic()
+        if self._agenda.storm.open or self._bucket.wait(now) > 0:
+            return False
+        self._bucket.take(now)
+        return True
+
     def _hindered(self, now: float) -> bool:
         """Whether no submission may leave now; keeps account of what it waits for."""
         if self._blocked is not None:
@@ -114,44 +134,46 @@ class Submitting:
         body = json.dumps(item.cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
         record = journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
 
-        async def on_sending() -> None:
-            if not agenda.stopping:
-                price = self._budget.price(item.cell)
-                await journal.intend(record, item.cell, price=price, sender=self._sender)
-                self._budget.settle(item)
-            if agenda.stopping:
-                raise StoppedError
+        async def intend() -> None:
+            price = self._budget.price(item.cell)
+            await journal.intend(record, item.cell, price=price, sender=self._sender)
+            self._budget.settle(item)
 
         agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
-        agenda.meter.requests["submissions"] += 1
         try:
-            outcome = await self._client.send(
+            outcome = await self.send(record, intend)
+        finally:
+            self._budget.settle(item)
+        await self.apply(item, record, outcome)
+
+    async def send(self, record: Record, intend: Callable[[], Awaitable[None]]) -> Outcome:
+        """Send one submission unless that was stopped; the intent is written right before it leaves."""
+
+        async def on_sending() -> None:
+            if not self._agenda.stopping:
+                await intend()
+            if self._agenda.stopping:
+                raise StoppedError
+
+        self._agenda.meter.requests["submissions"] += 1
+        try:
+            return await self._client.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
         except StoppedError:
-            outcome = NotSent("stopped")
-        finally:
-            self._budget.settle(item)
-        await self._apply(item, record, outcome)
+            return NotSent("stopped")
 
-    async def _apply(self, item: Item, record: Record, outcome: Outcome) -> None:
+    async def apply(self, item: Item, record: Record, outcome: Outcome) -> None:
+        """Write down what became of a submission, and go on from there."""
         match outcome:
             case Accepted(task_id):
                 self._agenda.storm.calm()
                 self._unsent.failures = self._refused.failures = 0
                 await self._accepted(item, record, task_id)
-            case Ambiguous(evidence):
-                self._agenda.storm.failed(self._agenda.clock.monotonic())
-                self._agenda.move(item, "over")
-                text = f"sent, and the answer was lost ({evidence}); it may be billed and is not repeated"
-                await self._journal.save(
-                    record,
-                    durable=True,
-                    state="unknown",
-                    evidence=evidence,
-                    error_class="unknown",
-                    error=text,
-                )
+            case Ambiguous(pending=pending):
+                if pending is None:
+                    self._agenda.storm.failed(self._agenda.clock.monotonic())
+                await self._lost(item, record, outcome)
             case Rejected(error, everywhere) if not everywhere:
                 self._agenda.move(item, "over")
                 await self._journal.save(
@@ -183,11 +205,21 @@ class Submitting:
         """Plan an item again whose submission provably did nothing."""
         if self._journal.records.get(item.slot) is record and record.state == "sending":
             await self._journal.save(record, state="planned", submitted_at=None)
+        if isinstance(outcome, Rejected):
+            self._agenda.meter.requests["refused"] += 1
+            self._agenda.fail(outcome.error)
+        else:
+            self.pause(outcome)
+        self._agenda.move(item, "planned")
+        self._planned.appendleft(item)
+
+    def pause(self, outcome: Outcome) -> None:
+        """After a submission that did nothing, let none out for a while: as long as its answer asks for."""
+        if not isinstance(outcome, (NotSent, NotApplied)):
+            return
         self._agenda.meter.requests["refused"] += 1
         now = self._agenda.clock.monotonic()
-        if isinstance(outcome, Rejected):
-            self._agenda.fail(outcome.error)
-        elif isinstance(outcome, NotApplied):
+        if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
             wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
             self._bucket.pause(now, wait)
@@ -197,5 +229,3 @@ class Submitting:
             if self._unsent.failures >= MOST_UNSENT:
                 msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
                 self._agenda.fail(NetworkError(msg))
-        self._agenda.move(item, "planned")
-        self._planned.appendleft(item)

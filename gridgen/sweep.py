@@ -24,6 +24,7 @@ from gridgen.estimate import Estimate, Prices, estimate
 from gridgen.grid import FIELDS, Grid
 from gridgen.journal import STATES, Journal, Record, Row, read, row, spent
 from gridgen.models import find
+from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
 
 if TYPE_CHECKING:
@@ -74,6 +75,15 @@ class Sweep:
     previews : bool, default True
         Whether a poster and a preview are made of each clip; the gallery shows
         only clips that have them.
+    on_unknown : str, default "hold"
+        What becomes of a submission whose answer was lost. ``"hold"`` leaves it to
+        you (`unknown`). ``"replay"`` sends it again as it was, under its own key,
+        for models that `Client.prove_idempotency` has proven, and holds the others.
+        ``"resubmit"`` gives it up and submits anew, at the price of possibly paying
+        twice, up to `resubmit_budget`. ``"lost"`` gives it up.
+    resubmit_budget : number, optional
+        USD that submissions given up for new ones may have cost together; needed
+        for, and only for, ``on_unknown="resubmit"``.
 
     Raises
     ------
@@ -90,8 +100,12 @@ class Sweep:
         budget: float | Decimal | str | None = None,
         takes: int = 1,
         previews: bool = True,
+        on_unknown: str = "hold",
+        resubmit_budget: float | Decimal | str | None = None,
     ) -> None:
         _check_arguments(grid, takes)
+        self._policy = _policy(on_unknown, resubmit_budget)
+        self.replaying: set[tuple[str, str, int]] = set()
         self.grid = grid
         self.client = client
         self.name = os.fspath(folder)
@@ -441,6 +455,8 @@ class Sweep:
             budget=self.budget,
             on_change=self._held,
             previews=self.previews,
+            policy=self._policy,
+            replaying=self.replaying,
         )
         self._future = engine().submit(self._execute(self._scheduler, journal))
 
@@ -672,7 +688,18 @@ def _stem(cell: Cell) -> str:
     return f"{slug}_{cell.size.replace(':', 'x')}_{cell.duration}s"
 
 
-def _budget(value: float | Decimal | str | None) -> Decimal | None:
+def _policy(on_unknown: str, resubmit_budget: float | Decimal | str | None) -> Policy:
+    cap = _budget(resubmit_budget, "resubmit_budget")
+    if (on_unknown == "resubmit") != (cap is not None):
+        msg = (
+            'on_unknown="resubmit" and resubmit_budget= go together: submitting anew what may be paid already '
+            "needs a cap in USD, such as resubmit_budget=0.50"
+        )
+        raise GridError(msg)
+    return Policy(on_unknown, cap or Decimal(0))
+
+
+def _budget(value: float | Decimal | str | None, name: str = "budget") -> Decimal | None:
     if value is None:
         return None
     try:
@@ -680,7 +707,7 @@ def _budget(value: float | Decimal | str | None) -> Decimal | None:
     except InvalidOperation:
         budget = Decimal("NaN")
     if not budget.is_finite() or budget < 0:
-        msg = f"budget={value!r} is not a sum of money in USD, such as budget=2.00"
+        msg = f"{name}={value!r} is not a sum of money in USD, such as {name}=2.00"
         raise GridError(msg)
     return budget
 

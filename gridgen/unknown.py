@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, overload
 
 from gridgen._loop import wait
 from gridgen.errors import GridgenError
+from gridgen.outcome import why_no_replay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Unknown"]
 
-_WAYS = "attach(row, task_id), resubmit(row) or drop(row)"
+_OTHER_WAYS = "attach(row, task_id), resubmit(row) or drop(row)"
+_WAYS = f"replay(row), {_OTHER_WAYS}"
 
 
 class Unknown(Sequence["Row"]):
@@ -82,6 +84,38 @@ class Unknown(Sequence["Row"]):
         """
         wait(self._attach(self._chosen(row), task_id))
         self._sweep.start()
+
+    def replay(self, *rows: Row | int) -> None:
+        """Send these again as they were, under their own keys; all of them when none is named.
+
+        That is no second submission where the server honours the key: it answers
+        with the task of the first, or takes it now if it never arrived. At most
+        three times, and within ten minutes.
+
+        Raises
+        ------
+        GridgenError
+            If one of them may not be replayed, and why. Nothing was sent.
+        """
+        chosen = [self._chosen(row) for row in rows or self._rows]
+        wait(self._check_replays(chosen))
+        self._sweep.replaying.update(self._sweep.slot(row) for row in chosen)
+        self._sweep.start()
+
+    async def _check_replays(self, rows: Sequence[Row]) -> None:
+        client = self._sweep.client
+        async with self._sweep.journaled() as journal:
+            for row in rows:
+                record = journal.records[self._sweep.slot(row)]
+                proof = client.proof(row.cell.model)
+                why = why_no_replay(
+                    proven=proof is not None and proof.honoured,
+                    age=record.age_at(client.clock),
+                    replays=record.replays,
+                )
+                if why is not None:
+                    msg = f"row {row.index} may not be replayed: {why}. Settle it with {_OTHER_WAYS}. Nothing was sent."
+                    raise GridgenError(msg)
 
     def resubmit(self, *rows: Row | int) -> None:
         """Submit these again, at the price of possibly paying twice; all of them when none is named.

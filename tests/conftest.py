@@ -19,6 +19,12 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("APIMART_API_KEY", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def own_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """No test leaves anything in the folders of the person who runs it, or finds anything there."""
+    monkeypatch.setenv("GRIDGEN_DATA_DIR", str(tmp_path_factory.mktemp("gridgen-data")))
+
+
 @pytest.fixture
 def simulate() -> Iterator[Callable[..., Simulator]]:
     """Make simulators with tiny clips, in virtual time unless told otherwise; close them afterwards."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from gridgen.clock import Clock
     from gridgen.grid import Cell
 
 __all__ = ["COLUMNS", "LIVE", "STATES", "TERMINAL", "Changes", "Record", "Row", "Sender", "row", "spent"]
@@ -77,6 +78,7 @@ class Changes(TypedDict, total=False):
     trace_event: str | None
     http_status: int | None
     request_id: str | None
+    replays: int
 
 
 @dataclass(slots=True)
@@ -91,6 +93,8 @@ class Record:
     tries : int
         How often this attempt was about to leave; more than once only where the
         earlier ones provably did nothing.
+    replays : int
+        How often it was sent again under its own key after its answer was lost.
     sent_monotonic, boot : float and str, optional
         The monotonic clock at the last of them, and the stretch of time in which
         it may be compared.
@@ -141,6 +145,7 @@ class Record:
     trace_event: str | None = None
     http_status: int | None = None
     request_id: str | None = None
+    replays: int = 0
     before: Decimal = Decimal(0)
 
     @property
@@ -164,14 +169,18 @@ class Record:
         """Return the seconds since this attempt left, None before.
 
         The larger of two clocks: one may have been set back, the other may have
-        slept with the machine.
+        slept with the machine. Below zero where the only one that can tell was.
         """
         if self.submitted_at is None:
             return None
-        age = max(0.0, time - self.submitted_at)
+        age = time - self.submitted_at
         if self.boot == boot and self.sent_monotonic is not None:
             age = max(age, monotonic - self.sent_monotonic)
         return age
+
+    def age_at(self, clock: Clock) -> float | None:
+        """Return the seconds since this attempt left by a clock, as `age` does."""
+        return self.age(time=clock.time(), monotonic=clock.monotonic(), boot=clock.era())
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,9 @@ CREATE TRIGGER events_never_change BEFORE UPDATE ON event
 BEGIN SELECT RAISE(ABORT, 'an event never changes'); END;
 """
 
-MIGRATIONS = (_FIRST, _EVIDENCE_AND_INVARIANTS)
+_REPLAYS = "ALTER TABLE attempt ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;"
+
+MIGRATIONS = (_FIRST, _EVIDENCE_AND_INVARIANTS, _REPLAYS)
 """What leads from each version to the next, the first one from nothing.
 
 Scripts may call ``sha256(blob)``, which gives hexadecimal text.

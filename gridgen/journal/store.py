@@ -187,6 +187,17 @@ class Journal:
             leaving["host"], leaving["key_print"] = sender.host, sender.key_print
         await self._begin(record, cell, leaving)
 
+    async def replay(self, record: Record, *, counted: bool) -> None:
+        """Commit, synced, that an attempt of unknown outcome is about to leave again, as it was.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        replays = record.replays + counted
+        await self.save(record, durable=True, detail="replayed", state="sending", replays=replays)
+
     async def _begin(
         self, record: Record, cell: Cell, changes: Changes, *, detail: str | None = None
     ) -> None:
@@ -321,7 +332,7 @@ def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
     return found
 
 
-_LACKING = {"tries": "0"}
+_LACKING = {"tries": "0", "replays": "0"}
 """What stands for a column in journals of an older version, where it is not NULL."""
 
 

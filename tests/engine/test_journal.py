@@ -95,7 +95,7 @@ def test_a_migration_that_fails_changes_nothing(old, simulate, monkeypatch):
     """When a step of a migration cannot be done, the folder stays as it was and says why."""
     broken = (*schema.MIGRATIONS, "CREATE TABLE rating (attempt INTEGER) STRICT; SELECT no_such_thing();")
     monkeypatch.setattr(schema, "MIGRATIONS", broken)
-    monkeypatch.setattr(schema, "SCHEMA", 3)
+    monkeypatch.setattr(schema, "SCHEMA", len(broken))
     before = sql(old, "SELECT name, sql FROM sqlite_master")
     sweep = Sweep(Grid(prompt=PROMPTS), client=simulate().client(), folder=old)
 

@@ -1,0 +1,98 @@
+"""Folders of this user on this machine that no other user enters, and prints of secrets.
+
+What lies here makes gridgen quicker or bolder, and may be missing: every
+function says so by None instead of raising.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import tempfile
+from pathlib import Path
+
+import platformdirs
+
+__all__ = ["data_folder", "keep", "runtime_folder", "salt"]
+
+ELSEWHERE = "GRIDGEN_DATA_DIR"
+"""Environment variable that names another folder for all of it."""
+
+_SALT_BYTES = 32
+
+
+def data_folder() -> Path | None:
+    """Return the folder for what outlives a restart of the machine, None where none can be had."""
+    elsewhere = os.environ.get(ELSEWHERE)
+    return _own(Path(elsewhere) if elsewhere else platformdirs.user_data_path("gridgen", appauthor=False))
+
+
+def runtime_folder() -> Path | None:
+    """Return the folder for what running processes share, None where none can be had."""
+    elsewhere = os.environ.get(ELSEWHERE)
+    return _own(Path(elsewhere) if elsewhere else platformdirs.user_runtime_path("gridgen", appauthor=False))
+
+
+def salt() -> str | None:
+    """Return 64 hex digits that go into prints of secrets, the same for all processes; None where none can be kept."""
+    folder = data_folder()
+    return None if folder is None else _salt(folder / "salt")
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Replace a file as a whole, readable by its owner only.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; the file is as it was.
+    """
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
+
+
+def _own(folder: Path) -> Path | None:
+    """Make a folder of mode 0700; None if somebody else could look or write into it."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        facts = folder.lstat()
+        if not stat.S_ISDIR(facts.st_mode) or (hasattr(os, "getuid") and facts.st_uid != os.getuid()):
+            return None
+        if os.name == "posix" and stat.S_IMODE(facts.st_mode) & 0o077:
+            folder.chmod(0o700)
+    except OSError:
+        return None
+    return folder
+
+
+def _salt(path: Path) -> str | None:
+    """Return the salt, made on first use; two processes that make it at once end with the same."""
+    try:
+        if not path.exists():
+            _make_salt(path)
+        salt = path.read_text(encoding="ascii")
+    except (OSError, ValueError):
+        return None
+    return salt if len(salt) == 2 * _SALT_BYTES else None
+
+
+def _make_salt(path: Path) -> None:
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix="salt.")
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(secrets.token_hex(_SALT_BYTES))
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()
