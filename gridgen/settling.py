@@ -140,7 +140,7 @@ class Settling:
         return why_no_replay(proven=proven, age=self._age(record), replays=record.replays) is None
 
     def _age(self, record: Record) -> float | None:
-        return record.age_at(self._agenda.clock)
+        return record.age(self._agenda.clock)
 
     async def _replay(self, item: Item) -> None:
         """Send an unknown submission once more, as it was; what does not settle it leaves it unknown."""

@@ -22,7 +22,7 @@ from gridgen.clock import Clock
 from gridgen.errors import BudgetError, GridError, GridgenError
 from gridgen.estimate import Estimate, Prices, estimate
 from gridgen.grid import FIELDS, Grid
-from gridgen.journal import STATES, Journal, Record, Row, read, row, spent
+from gridgen.journal import STATES, Journal, Record, Row, read, restore, row, snapshot, spent
 from gridgen.models import find
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
@@ -325,6 +325,43 @@ class Sweep:
         found = cell if isinstance(cell, int) else list(self.grid).index(cell)
         item = self._items[range(len(self.grid))[found] * self.takes + take - 1]
         wait(self._adopt(item, task_id))
+
+    def snapshot(self, path: str | os.PathLike[str] | None = None) -> Path:
+        """Write the journal to a text file to take away, one JSON object a line.
+
+        Where a folder does not last (Binder, a container), it brings back what was
+        paid: `restore` it into a new folder and `run`. Prompts and result links are
+        in it; no key is.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            ``journal.jsonl`` in the sweep's folder by default.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        JournalError
+            If the sweep never ran, or its journal cannot be read.
+        """
+        target = self.folder / "journal.jsonl" if path is None else Path(path).expanduser()
+        if self._journal is not None:
+            wait(self._journal.flush())
+        return snapshot(self.folder, target)
+
+    def restore(self, path: str | os.PathLike[str]) -> None:
+        """Make this folder's journal from a `snapshot`; `run` then downloads the clips whose links live.
+
+        Raises
+        ------
+        JournalError
+            If the folder has a journal already, or the file is no snapshot.
+        """
+        restore(Path(path).expanduser(), self.folder)
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until nothing is planned, running or downloading any more.

@@ -110,7 +110,7 @@ class Unknown(Sequence["Row"]):
                 proof = client.proof(row.cell.model)
                 why = why_no_replay(
                     proven=proof is not None and proof.honoured,
-                    age=record.age_at(client.clock),
+                    age=record.age(client.clock),
                     replays=record.replays,
                 )
                 if why is not None:

@@ -7,6 +7,7 @@ lock; others read.
 """
 
 from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
+from gridgen.journal.snapshot import restore, snapshot
 from gridgen.journal.store import Journal, read
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "Row",
     "Sender",
     "read",
+    "restore",
     "row",
+    "snapshot",
     "spent",
 ]

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
     from gridgen.clock import Clock
     from gridgen.grid import Cell
 
-__all__ = ["COLUMNS", "LIVE", "STATES", "TERMINAL", "Changes", "Record", "Row", "Sender", "row", "spent"]
+__all__ = [
+    "COLUMNS",
+    "LIVE",
+    "SENDABLE",
+    "STATES",
+    "TERMINAL",
+    "WHILE_SENDABLE",
+    "Changes",
+    "Record",
+    "Row",
+    "Sender",
+    "row",
+    "spent",
+]
 
 STATES = (
     "skipped",
@@ -39,6 +52,9 @@ LIVE = frozenset({"sending", "queued", "running", "stalled", "downloading"})
 
 TERMINAL = frozenset({"done", "failed", "rejected", "lost"})
 """States of an attempt that never change; only the file of one that is done may go missing."""
+
+SENDABLE = frozenset({"planned", "sending", "unknown"})
+"""States in which an attempt may still leave, or leave again under its own key."""
 
 _AT_RISK = LIVE | {"unknown", "lost"}
 
@@ -90,6 +106,8 @@ class Record:
 
     Attributes
     ----------
+    body, idempotency_key : bytes and str
+        What is sent, exactly; empty in memory once it cannot be sent again.
     tries : int
         How often this attempt was about to leave; more than once only where the
         earlier ones provably did nothing.
@@ -165,22 +183,18 @@ class Record:
         """What may have one live attempt at a time: origin, cell and take."""
         return (self.origin, self.cell, self.take)
 
-    def age(self, *, time: float, monotonic: float, boot: str) -> float | None:
-        """Return the seconds since this attempt left, None before.
+    def age(self, clock: Clock) -> float | None:
+        """Return the seconds since this attempt last left, None before.
 
         The larger of two clocks: one may have been set back, the other may have
         slept with the machine. Below zero where the only one that can tell was.
         """
         if self.submitted_at is None:
             return None
-        age = time - self.submitted_at
-        if self.boot == boot and self.sent_monotonic is not None:
-            age = max(age, monotonic - self.sent_monotonic)
+        age = clock.time() - self.submitted_at
+        if self.boot == clock.era() and self.sent_monotonic is not None:
+            age = max(age, clock.monotonic() - self.sent_monotonic)
         return age
-
-    def age_at(self, clock: Clock) -> float | None:
-        """Return the seconds since this attempt left by a clock, as `age` does."""
-        return self.age(time=clock.time(), monotonic=clock.monotonic(), boot=clock.era())
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,12 +247,24 @@ class Row:
 COLUMNS = tuple(field.name for field in fields(Record) if field.name != "before")
 """The columns of the table of attempts that a `Record` is made of, in its order."""
 
+WHILE_SENDABLE = {
+    "idempotency_key": "''",
+    "body": "x''",
+    "evidence": "NULL",
+    "reply": "NULL",
+    "sent_monotonic": "NULL",
+    "boot": "NULL",
+    "trace_event": "NULL",
+    "http_status": "NULL",
+    "request_id": "NULL",
+}
+"""What of an attempt is of use only while it may be sent, and the SQL that stands for it afterwards."""
+
 _SHARED = tuple(
     field.name for field in fields(Row) if field.name in COLUMNS and field.name not in {"cell", "take"}
 )
 _MONEY = ("price", "cost")
 _TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
-_MONEY_AT = tuple(COLUMNS.index(name) for name in _MONEY)
 
 
 def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: str = "planned") -> Row:
@@ -272,11 +298,30 @@ def selected(name: str) -> str:
     return f"{name} / 1000.0" if name in _TIMES else name
 
 
-def loaded(values: Sequence[Any]) -> Record:
-    """Return the record of one row that was selected as `selected` says, in the order of `COLUMNS`."""
+def loaded(values: Sequence[Any], known: dict[Any, Any]) -> Record:
+    """Return the record of one row that was selected as `selected` says, in the order of `COLUMNS`.
+
+    Parameters
+    ----------
+    values : sequence
+    known : dict
+        Holds one copy of what many rows have in common; the same for all of them.
+    """
     record = Record(*values)
-    record.price, record.cost = (_usd(values[at]) for at in _MONEY_AT)
+    record.origin = known.setdefault(record.origin, record.origin)
+    record.state = known.setdefault(record.state, record.state)
+    record.host = known.setdefault(record.host, record.host)
+    record.key_print = known.setdefault(record.key_print, record.key_print)
+    record.price, record.cost = _usd(record.price), _usd(record.cost)
     return record
+
+
+def changed(record: Record, changes: Changes) -> None:
+    """Apply changes in memory; the bytes to send are kept there only while they may be sent."""
+    for name, value in changes.items():
+        setattr(record, name, value)
+    if record.state not in SENDABLE:
+        record.body, record.idempotency_key = b"", ""
 
 
 @functools.lru_cache(maxsize=1024)

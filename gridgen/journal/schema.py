@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MIGRATIONS", "SCHEMA", "check_tables", "found", "migrate"]
+__all__ = ["MIGRATIONS", "SCHEMA", "check_tables", "found", "make", "migrate", "tables"]
 
 _META = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 
@@ -185,6 +185,20 @@ def migrate(connection: sqlite3.Connection, path: Path, number: int) -> None:
         raise JournalError(msg) from error
 
 
+def make(connection: sqlite3.Connection, number: int) -> None:
+    """Make the tables of a version in an empty file."""
+    _run(connection, 0, number)
+
+
+def tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:
+    """Return the columns of each table."""
+    names = sorted(name for kind, name, *_ in _objects(connection) if kind == "table")
+    return {
+        name: tuple(column for _, column, *_ in connection.execute(f"PRAGMA table_info({name})"))
+        for name in names
+    }
+
+
 def _version(connection: sqlite3.Connection, path: Path) -> int:
     told = connection.execute("SELECT value FROM meta WHERE name = 'schema'").fetchone()
     number = int(told[0]) if told and told[0].isdecimal() else 0
@@ -252,5 +266,5 @@ def _objects(connection: sqlite3.Connection) -> frozenset[_Object]:
 def _expected(number: int) -> frozenset[_Object]:
     """Return the tables, indexes and triggers of a version, as SQLite words them."""
     with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
-        _run(connection, 0, number)
+        make(connection, number)
         return _objects(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import json
 import os
@@ -14,18 +15,29 @@ from gridgen.clock import Clock
 from gridgen.errors import JournalError
 from gridgen.journal import schema, storage
 from gridgen.journal.lease import Lease
-from gridgen.journal.record import COLUMNS, Changes, Record, Sender, loaded, selected, stored
+from gridgen.journal.record import (
+    COLUMNS,
+    SENDABLE,
+    WHILE_SENDABLE,
+    Changes,
+    Record,
+    Sender,
+    changed,
+    loaded,
+    selected,
+    stored,
+)
 from gridgen.journal.writer import Statement, Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from decimal import Decimal
     from pathlib import Path
     from typing import Unpack
 
     from gridgen.grid import Cell
 
-__all__ = ["NAME", "Journal", "read"]
+__all__ = ["NAME", "Journal", "connect", "read"]
 
 NAME = "journal.sqlite"
 
@@ -48,7 +60,7 @@ def read(folder: Path) -> dict[tuple[str, str, int], Record]:
     if not path.exists():
         return {}
     try:
-        with contextlib.closing(_connect(path, readonly=True)) as connection:
+        with contextlib.closing(connect(path, readonly=True)) as connection:
             schema.check_tables(connection, path)
             return _load(connection)
     except sqlite3.OperationalError:
@@ -122,6 +134,16 @@ class Journal:
                 )
                 self._connection.execute(*_event(attempt, self.clock, "unknown", evidence))
 
+    async def flush(self) -> None:
+        """Bring everything that was saved to the disk.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        await self._commit([])
+
     def close(self) -> None:
         """Finish what was asked to be written, and give the folder back."""
         self.writer.close()
@@ -158,12 +180,19 @@ class Journal:
         if ending is not None:
             statements.append(("UPDATE attempt SET state = ? WHERE id = ?", (ending, last.id)))
             statements.append(_event(last.id, self.clock, ending, None))
-        record = self._new(last.slot, last, last.body)
-        statements += [_insertion(record), _event(record.id, self.clock, "planned", None)]
+        record = self._new(last.slot, last, b"")
+        statements += [_copy(record, last), _event(record.id, self.clock, "planned", None)]
         await self._commit(statements)
-        last.state = last.state if ending is None else ending
+        record.body = self._body(record)
+        changed(last, {"state": last.state if ending is None else ending})
         self._keep(record)
         return record
+
+    def _body(self, record: Record) -> bytes:
+        with contextlib.closing(connect(self.folder / NAME, readonly=True)) as connection:
+            asked = "SELECT body FROM attempt WHERE id = ?"
+            body: bytes = connection.execute(asked, (record.id,)).fetchone()[0]
+            return body
 
     async def intend(
         self, record: Record, cell: Cell, *, price: Decimal | None, sender: Sender | None = None
@@ -213,7 +242,7 @@ class Journal:
                 _event(record.id, self.clock, changes["state"], detail),
             ]
         )
-        _apply(record, changes)
+        changed(record, changes)
         self._keep(record)
 
     def _keep(self, record: Record) -> None:
@@ -259,12 +288,12 @@ class Journal:
             await self._commit(statements)
         else:
             self.writer.soon(statements)
-        _apply(record, changes)
+        changed(record, changes)
         self._tell(record)
 
     def show(self, record: Record, **changes: Unpack[Changes]) -> None:
         """Apply changes in memory only: progress is seen, not kept."""
-        _apply(record, changes)
+        changed(record, changes)
         self._tell(record)
 
     def release(self, slots: set[tuple[str, str, int]]) -> None:
@@ -287,11 +316,6 @@ def _is_money(record: Record, changes: Changes) -> bool:
     return dearer or changes.get("state") in _SYNCED or "task_id" in changes
 
 
-def _apply(record: Record, changes: Changes) -> None:
-    for name, value in changes.items():
-        setattr(record, name, value)
-
-
 _STORED = (*COLUMNS, "body_sha256")
 _INSERT = f"INSERT INTO attempt ({', '.join(_STORED)}) VALUES ({', '.join('?' * len(_STORED))})"  # noqa: S608 - our own names
 
@@ -302,6 +326,14 @@ def _insertion(record: Record, changes: Changes | None = None) -> Statement:
     now |= changes or {}
     digest = hashlib.sha256(record.body).hexdigest()
     return _INSERT, [*(stored(name, now[name]) for name in COLUMNS), digest]
+
+
+def _copy(record: Record, last: Record) -> Statement:
+    """Return the statement for a new attempt that sends the bytes of an earlier one."""
+    own = [name for name in COLUMNS if name != "body"]
+    into = ", ".join([*own, "body", "body_sha256"])
+    statement = f"INSERT INTO attempt ({into}) SELECT {', '.join('?' * len(own))}, body, body_sha256 FROM attempt WHERE id = ?"  # noqa: S608 - our own names
+    return statement, [*(stored(name, getattr(record, name)) for name in own), last.id]
 
 
 def _event(attempt: int, clock: Clock, state: str, detail: str | None) -> Statement:
@@ -320,15 +352,23 @@ def _idempotency_key(store_id: str, slot: tuple[str, str, int], n: int) -> str:
 
 
 def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
-    found: dict[tuple[str, str, int], Record] = {}
+    """Return the latest attempt of each slot; of what can no longer be sent, only what is shown or counted."""
     kept = {name for _, name, *_ in connection.execute("PRAGMA table_info(attempt)")}
-    columns = ", ".join(selected(name) if name in kept else _LACKING.get(name, "NULL") for name in COLUMNS)
-    for values in connection.execute(f"SELECT {columns} FROM attempt ORDER BY n"):  # noqa: S608 - our own names
-        record = loaded(values)
-        last = found.get(record.slot)
-        if last is not None:
-            record.before = last.before + last.committed
-        found[record.slot] = record
+    names = {name: selected(name) if name in kept else _LACKING.get(name, "NULL") for name in COLUMNS}
+    states = ", ".join(map(repr, sorted(SENDABLE)))
+    # what may be sent is the latest attempt of its slot, so it comes last
+    parts = [(names | WHILE_SENDABLE, f"state NOT IN ({states})"), (names, f"state IN ({states})")]
+    found: dict[tuple[str, str, int], Record] = {}
+    known: dict[Any, Any] = {}
+    with _no_collection():
+        for columns, which in parts:
+            asked = f"SELECT {', '.join(columns.values())} FROM attempt WHERE {which} ORDER BY id"  # noqa: S608 - our own names
+            for values in connection.execute(asked):
+                record = loaded(values, known)
+                slot = record.slot
+                if slot in found:
+                    record.before = found[slot].before + found[slot].committed
+                found[slot] = record
     return found
 
 
@@ -336,7 +376,26 @@ _LACKING = {"tries": "0", "replays": "0"}
 """What stands for a column in journals of an older version, where it is not NULL."""
 
 
-def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    """Keep the garbage collector from going through a hundred thousand new objects again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
+    """Open a database of gridgen's, with nothing in it trusted; without ``readonly`` it is made when absent.
+
+    Raises
+    ------
+    JournalError
+        If it cannot be opened.
+    """
     try:
         if not readonly:
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
@@ -353,7 +412,7 @@ def _connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:
-    connection = _connect(path)
+    connection = connect(path)
     try:
         number = schema.found(connection, path)
         connection.execute(f"PRAGMA journal_mode = {mode}")

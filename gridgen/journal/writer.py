@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -131,8 +132,7 @@ class Writer:
         except (sqlite3.Error, JournalError):
             self._write_singly(writes)
         else:
-            for write in writes:
-                write.tell(None)
+            _settle([(write, None) for write in writes])
 
     def _write_singly(self, writes: list[_Write]) -> None:
         """Find out which cannot be written; after one that the disk refused none is tried, to keep their order."""
@@ -146,7 +146,7 @@ class Writer:
                 except (sqlite3.Error, JournalError) as error:
                     refused = error
                 else:
-                    write.tell(None)
+                    _settle([(write, None)])
             if refused is not None and write.done is not None:
                 self._tell(write, refused)
             elif refused is not None:
@@ -157,7 +157,7 @@ class Writer:
         if write.done is None:
             self._refused = told
         else:
-            write.tell(told)
+            _settle([(write, told)])
 
     def _unwritable(self, error: Exception) -> JournalError:
         return JournalError(
@@ -184,17 +184,22 @@ class _Write:
     loop: asyncio.AbstractEventLoop | None = None
     done: asyncio.Future[None] | None = None
 
-    def tell(self, error: JournalError | None) -> None:
-        if self.loop is not None:
-            self.loop.call_soon_threadsafe(self._settle, error)
 
-    def _settle(self, error: JournalError | None) -> None:
-        if self.done is None:
-            return
+def _settle(told: list[tuple[_Write, JournalError | None]]) -> None:
+    """Let those who wait go on: one call for all that wait on the same loop."""
+    for loop in {write.loop for write, _ in told if write.loop is not None}:
+        with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile waits for nothing
+            loop.call_soon_threadsafe(_resolve, [each for each in told if each[0].loop is loop])
+
+
+def _resolve(told: list[tuple[_Write, JournalError | None]]) -> None:
+    for write, error in told:
+        if write.done is None:
+            continue
         if error is None:
-            self.done.set_result(None)
+            write.done.set_result(None)
         else:
-            self.done.set_exception(error)
+            write.done.set_exception(error)
 
 
 async def _finished(done: asyncio.Future[None]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -15,6 +16,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from gridgen import Grid, JournalError, Sweep
 from gridgen.clock import Clock
@@ -424,3 +426,114 @@ def test_the_files_of_a_journal_are_private(made):
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert set(modes.values()) == {0o600}
     assert {"journal.sqlite", "journal.lock"} <= set(modes)
+
+
+def test_a_snapshot_brings_back_what_was_paid(simulate, tmp_path):
+    """A folder that is gone is restored from the text file: nothing is paid again, the clips are fetched anew."""
+    simulator = simulate()
+    grid = Grid(prompt=["a", "b"])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "gone")
+    sweep.run()
+    taken = sweep.snapshot(tmp_path / "taken.jsonl")
+    again = Sweep(grid, client=simulator.client(), folder=tmp_path / "new")
+    again.restore(taken)
+
+    assert [row.task_id for row in again.rows()] == [row.task_id for row in sweep.rows()]
+    again.run()
+    assert again.counts() == {"done": 2}
+    assert [row.sha256 for row in again.rows()] == [row.sha256 for row in sweep.rows()]
+    assert all((again.folder / row.path).is_file() for row in again.rows())
+    assert posts(simulator) == 2
+    assert stat.S_IMODE(taken.stat().st_mode) == 0o600
+    assert simulator.api_key not in taken.read_text(encoding="utf-8")
+
+
+def test_a_snapshot_may_be_taken_in_mid_sweep(simulate, tmp_path):
+    """What was accepted is in the snapshot at once, and its restoration goes on with the same tasks."""
+    simulator = simulate(speed=1.0, service=600.0)
+    grid = Grid(prompt=["a", "b", "c"])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "one")
+    sweep.start()
+    until(lambda: all(row.task_id for row in sweep.rows()))
+    taken = sweep.snapshot()
+    sweep.stop()
+    again = Sweep(grid, client=simulator.client(), folder=tmp_path / "two")
+    again.restore(taken)
+
+    assert taken == sweep.folder / "journal.jsonl"
+    assert [row.task_id for row in again.rows()] == [row.task_id for row in sweep.rows()]
+    sweep._future.cancel()
+
+
+SNAPSHOTS = {
+    "nothing": "",
+    "prose": "a paper boat\n",
+    "other": '{"kind": "else", "schema": 1}\n',
+    "cut": '{"kind": "gridgen journal", "schema": 1}\n{"table": "attempt", "row": {"id": 1',
+    "table": '{"kind": "gridgen journal", "schema": 1}\n{"table": "sqlite_master", "row": {}}\n',
+    "column": '{"kind": "gridgen journal", "schema": 1}\n{"table": "meta", "row": {"x) --": 1}}\n',
+    "type": '{"kind": "gridgen journal", "schema": 1}\n{"table": "attempt", "row": {"id": "one"}}\n',
+    "version": '{"kind": "gridgen journal", "schema": 1}\n{"table": "meta", "row": {"name": "schema", "value": "7"}}\n',
+    "newer": '{"kind": "gridgen journal", "schema": 99}\n',
+}
+
+
+@pytest.mark.parametrize("case", SNAPSHOTS)
+def test_what_is_no_snapshot_restores_nothing(simulate, tmp_path, case):
+    """S18, S19: a foreign, cut, newer or forged file is refused whole and leaves no journal behind."""
+    source = tmp_path / "taken.jsonl"
+    source.write_text(SNAPSHOTS[case], encoding="utf-8")
+    sweep = Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path / "new")
+
+    with pytest.raises(JournalError, match=r"Nothing was restored|Nothing was sent"):
+        sweep.restore(source)
+    assert not (sweep.folder / "journal.sqlite").exists()
+    assert sweep.counts() == {"planned": 1}
+
+
+def test_a_snapshot_replaces_no_journal(made, tmp_path):
+    """Restoring into a folder that has a journal changes nothing."""
+    _, sweep = made
+    taken = sweep.snapshot(tmp_path / "taken.jsonl")
+    with pytest.raises(JournalError, match="has a journal already"):
+        sweep.restore(taken)
+    assert sweep.counts() == {"done": 2}
+
+
+def test_an_old_snapshot_is_read_by_a_new_gridgen(old, simulate, tmp_path):
+    """A snapshot of a version-1 journal restores, and is brought up to date when it is opened."""
+    grid = Grid(prompt=PROMPTS)
+    taken = Sweep(grid, client=simulate().client(), folder=old).snapshot(tmp_path / "taken.jsonl")
+    again = Sweep(grid, client=simulate().client(), folder=tmp_path / "new")
+    again.restore(taken)
+
+    assert again.counts() == {"done": 2, "rejected": 1}
+    assert json.loads(taken.read_text(encoding="utf-8").splitlines()[0])["schema"] == 1
+
+
+def test_changes_that_nobody_waits_for_survive_a_busy_disk(tmp_path):
+    """F20: what a locked file refuses for a while is kept, in order, and written when it can be."""
+    grid = list(Grid(prompt=["a"]))
+    journal = Journal(tmp_path, Clock())
+    record = journal.prepare(origin="simulator", cell=grid[0], take=1, body=b"{}")
+
+    async def work() -> None:
+        await journal.intend(record, grid[0], price=None)
+        await journal.save(record, state="queued", task_id="t")
+        with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            journal._connection.execute("PRAGMA busy_timeout = 1")
+            await journal.save(record, state="running")
+            with pytest.raises(JournalError, match="locked"):
+                await journal.flush()
+            other.execute("ROLLBACK")
+        await journal.flush()
+
+    asyncio.run(work())
+    journal.close()
+    assert sql(tmp_path, "SELECT state FROM attempt") == [("running",)]
+    assert [state for (state,) in sql(tmp_path, "SELECT state FROM event")] == [
+        "sending",
+        "queued",
+        "running",
+    ]
