@@ -39,6 +39,7 @@ from gridgen.grid import Grid
 from gridgen.models import DEFAULT_MODEL, Price, find
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
+from gridgen.upload import classify_upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid import Cell
     from gridgen.proof import Proof
+    from gridgen.upload import UploadOutcome
 
 __all__ = ["OFFICIAL", "Balance", "Client"]
 
@@ -305,26 +307,37 @@ class Client:
         headers = {"Content-Type": "application/json"}
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
+        answer = await self._post("/v1/videos/generations", trace, seconds=45, content=body, headers=headers)
+        return answer if isinstance(answer, (NotSent, Ambiguous)) else classify(trace.events, *answer)
+
+    async def send_image(self, name: str, data: bytes, content_type: str) -> UploadOutcome:
+        """Send one picture and say what became of it; on the engine's loop."""
+        trace, now = _Trace(_unrecorded), self.clock.time()
+        answer = await self._post(
+            "/v1/uploads/images", trace, seconds=120, files={"file": (name, data, content_type)}
+        )
+        if isinstance(answer, (NotSent, Ambiguous)):
+            return answer
+        return classify_upload(trace.events, *answer, now=now)
+
+    async def _post(
+        self, path: str, trace: _Trace, *, seconds: float, **options: Any
+    ) -> tuple[int, Mapping[str, str], bytes] | NotSent | Ambiguous:
+        """Make one POST and return its answer, or what the wire tells of one that got none."""
         if not self._traced:
             await trace.sending()
+        extensions = {"trace": trace} if self._traced else {}
         try:
             async with self._room("control"):
-                status, reply_headers, reply = await self._exchange(
-                    "POST",
-                    "/v1/videos/generations",
-                    seconds=self._timeout or 45,
-                    content=body,
-                    headers=headers,
-                    extensions={"trace": trace} if self._traced else {},
+                return await self._exchange(
+                    "POST", path, seconds=self._timeout or seconds, extensions=extensions, **options
                 )
         except GridgenError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever an injected transport raises, only its trace counts
             if type(error).__name__ == "PoolTimeout":
                 trace.events.append(POOL_TIMEOUT)
-            outcome = classify(trace.events, None, {}, b"")
-            return _named(outcome, error)
-        return classify(trace.events, status, reply_headers, reply)
+            return _named(classify(trace.events, None, {}, b""), error)
 
     async def poll(self, task_id: str) -> Task:
         """Ask once for a task; on the engine's loop."""
@@ -533,7 +546,7 @@ class _Trace:
 
 
 async def _unrecorded() -> None:
-    """Nothing is written before a submission outside a sweep leaves."""
+    """Nothing is written right before an upload leaves, nor a submission outside a sweep."""
 
 
 def _accepted(outcome: Outcome, cell: Cell, key: str) -> Accepted:
@@ -568,7 +581,7 @@ def _cheapest(model: str) -> Cell:
     return Grid(**asked)[0]
 
 
-def _named(outcome: Outcome, error: Exception) -> Outcome:
+def _named(outcome: Outcome, error: Exception) -> NotSent | Ambiguous:
     if isinstance(outcome, NotSent):
         return NotSent(f"{type(error).__name__} at {outcome.evidence}")
     return Ambiguous(f"{type(error).__name__} after {getattr(outcome, 'evidence', 'sending')}")

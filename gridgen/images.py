@@ -23,13 +23,25 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-__all__ = ["LARGEST", "UPLOAD_LIFE", "LocalImage", "is_picture", "local_images", "reference"]
+__all__ = [
+    "LARGEST",
+    "UPLOAD_LIFE",
+    "LocalImage",
+    "is_picture",
+    "keep",
+    "local_images",
+    "recall",
+    "reference",
+]
 
 LARGEST = 20 * 2**20
 """Bytes of the largest image that the API takes (docs.apimart.ai, uploads/images)."""
 
 UPLOAD_LIFE = 72 * 3600.0
 """Seconds for which an uploaded image can be fetched (docs.apimart.ai, uploads/images)."""
+
+KEPT = "images"
+"""Where a sweep's folder keeps copies of pictures."""
 
 _HEAD = 16
 _MAGIC = {
@@ -187,6 +199,36 @@ def local_images(values: Iterable[Any]) -> list[LocalImage]:
         elif isinstance(value, dict):
             found.update({image: image for image in local_images(value.values())})
     return list(found.values())
+
+
+def keep(images: Iterable[LocalImage], folder: Path) -> None:
+    """Put a copy of each picture into a sweep's folder, so that it can be sent from there again.
+
+    Raises
+    ------
+    GridError
+        If a file is gone, or is another one by now.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for image in images:
+        path = folder / KEPT / image.file_name
+        if path.is_file():
+            continue
+        data = image.read()
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        part.write_bytes(data)
+        part.replace(path)
+
+
+def recall(text: str, folder: Path, name: str = "") -> LocalImage:
+    """Return a picture by its text from the copy that `keep` left; without one it cannot be read."""
+    for content_type, suffix in _SUFFIX.items():
+        path = folder / KEPT / f"{text[7:39]}{suffix}"
+        if path.is_file():
+            size = path.stat().st_size
+            return LocalImage(text, name=name, content_type=content_type, size=size, read=path.read_bytes)
+    return LocalImage(text, name=name)
 
 
 def _is_remote(text: str) -> bool:

@@ -145,6 +145,7 @@ class Scheduler:
         """
         self._agenda.stopping, self._agenda.error = False, None
         self._agenda.storm.calm()
+        self._submitting.resume()
         for item in self._budget.release_all():
             self._submitting.plan(item)
         for item in self._agenda.items:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from gridgen.errors import GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Backoff, Bucket
+from gridgen.uploading import Uploading, encoded, has_pictures
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -61,6 +61,7 @@ class Submitting:
         self._lost = lost
         self._agenda, self._client, self._journal = agenda, client, journal
         self._budget, self._polling = budget, polling
+        self._uploading = Uploading(client, journal)
         self._sender = Sender(client.host, client.fingerprint(journal.salt))
         self._planned: deque[Item] = deque()
         self._bucket = Bucket()
@@ -129,39 +130,64 @@ class Submitting:
             return "window"
         return "requests" if flying["submit"] + flying["poll"] >= CONTROL else None
 
+    def resume(self) -> None:
+        """Try again what this run had given up."""
+        self._uploading.resume()
+
     async def _submit(self, item: Item) -> None:
-        agenda, journal = self._agenda, self._journal
-        body = json.dumps(item.cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
-        record = journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
-
-        async def intend() -> None:
-            price = self._budget.price(item.cell)
-            await journal.intend(record, item.cell, price=price, sender=self._sender)
-            self._budget.settle(item)
-
-        agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
         try:
-            outcome = await self.send(record, intend)
+            body = await self._uploading.body(item.cell)
+            if isinstance(body, bytes):
+                record = await self._prepared(item, body)
+                outcome = await self.send(record, lambda: self._intend(item, record))
         finally:
             self._budget.settle(item)
-        await self.apply(item, record, outcome)
+        if isinstance(body, bytes):
+            await self.apply(item, record, outcome)
+        else:
+            await self._unfit(item, body)
+
+    async def _intend(self, item: Item, record: Record) -> None:
+        price = self._budget.price(item.cell)
+        await self._journal.intend(record, item.cell, price=price, sender=self._sender)
+        self._budget.settle(item)
+
+    async def _prepared(self, item: Item, body: bytes) -> Record:
+        record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+        if record.body != body and has_pictures(item.cell):
+            # a link in it has died; what an attempt sends never changes, so another one begins
+            record = await self._journal.again(record, ending="rejected", body=body)
+        return record
 
     async def send(self, record: Record, intend: Callable[[], Awaitable[None]]) -> Outcome:
         """Send one submission unless that was stopped; the intent is written right before it leaves."""
+        agenda = self._agenda
 
         async def on_sending() -> None:
-            if not self._agenda.stopping:
+            if not agenda.stopping:
                 await intend()
-            if self._agenda.stopping:
+            if agenda.stopping:
                 raise StoppedError
 
-        self._agenda.meter.requests["submissions"] += 1
+        agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
+        agenda.meter.requests["submissions"] += 1
         try:
             return await self._client.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
         except StoppedError:
             return NotSent("stopped")
+
+    async def _unfit(self, item: Item, why: NotSent | NotApplied | Rejected) -> None:
+        """Deal with a picture that did not get to the server."""
+        body = encoded(item.cell, {})
+        record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+        if isinstance(why, Rejected) and not why.everywhere:
+            self._agenda.move(item, "over")
+            text = f"the server refused a picture: {why.error}"
+            await self._journal.refuse(record, item.cell, text)
+        else:
+            await self._unapplied(item, record, why)
 
     async def apply(self, item: Item, record: Record, outcome: Outcome) -> None:
         """Write down what became of a submission, and go on from there."""

@@ -22,6 +22,7 @@ from gridgen.clock import Clock
 from gridgen.errors import BudgetError, GridError, GridgenError
 from gridgen.estimate import Estimate, Prices, estimate
 from gridgen.grid import FIELDS, Grid
+from gridgen.images import keep, local_images
 from gridgen.journal import STATES, Journal, Record, Row, read, restore, row, snapshot, spent
 from gridgen.models import find
 from gridgen.outcome import Policy
@@ -483,6 +484,7 @@ class Sweep:
         self._check_budget(prices)
         from gridgen.scheduler import Scheduler
 
+        await self._keep_pictures()
         journal = await self._open()
         self._scheduler = Scheduler(
             client=self.client,
@@ -496,6 +498,12 @@ class Sweep:
             replaying=self.replaying,
         )
         self._future = engine().submit(self._execute(self._scheduler, journal))
+
+    async def _keep_pictures(self) -> None:
+        """Have a copy of each picture in the folder before anything is sent."""
+        pictures = local_images(cell.image_urls for cell in self.grid)
+        if pictures:
+            await engine().in_thread(keep, pictures, self.folder)
 
     async def _execute(self, scheduler: Scheduler, journal: Journal) -> None:
         try:

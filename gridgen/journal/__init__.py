@@ -8,7 +8,8 @@ lock; others read.
 
 from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
 from gridgen.journal.snapshot import restore, snapshot
-from gridgen.journal.store import Journal, read
+from gridgen.journal.store import Journal, read, read_uploads
+from gridgen.journal.uploads import Upload
 
 __all__ = [
     "LIVE",
@@ -19,7 +20,9 @@ __all__ = [
     "Record",
     "Row",
     "Sender",
+    "Upload",
     "read",
+    "read_uploads",
     "restore",
     "row",
     "snapshot",

@@ -109,7 +109,20 @@ BEGIN SELECT RAISE(ABORT, 'an event never changes'); END;
 
 _REPLAYS = "ALTER TABLE attempt ADD COLUMN replays INTEGER NOT NULL DEFAULT 0;"
 
-MIGRATIONS = (_FIRST, _EVIDENCE_AND_INVARIANTS, _REPLAYS)
+_UPLOADS = """
+CREATE TABLE upload (
+    id INTEGER PRIMARY KEY,
+    origin TEXT NOT NULL,
+    image TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    url TEXT,
+    expires_at INTEGER,
+    error TEXT
+) STRICT;
+CREATE INDEX upload_of_image ON upload (origin, image);
+"""
+
+MIGRATIONS = (_FIRST, _EVIDENCE_AND_INVARIANTS, _REPLAYS, _UPLOADS)
 """What leads from each version to the next, the first one from nothing.
 
 Scripts may call ``sha256(blob)``, which gives hexadecimal text.

@@ -8,8 +8,8 @@ import hashlib
 import json
 import os
 import sqlite3
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from gridgen.clock import Clock
 from gridgen.errors import JournalError
@@ -27,6 +27,7 @@ from gridgen.journal.record import (
     selected,
     stored,
 )
+from gridgen.journal.uploads import Upload, begin, end, load_uploads
 from gridgen.journal.writer import Statement, Writer
 
 if TYPE_CHECKING:
@@ -37,9 +38,12 @@ if TYPE_CHECKING:
 
     from gridgen.grid import Cell
 
-__all__ = ["NAME", "Journal", "connect", "read"]
+__all__ = ["NAME", "Journal", "connect", "read", "read_uploads"]
 
 NAME = "journal.sqlite"
+
+_Key = TypeVar("_Key")
+_Kept = TypeVar("_Kept")
 
 _SYNCED = frozenset({"planned", "sending", "unknown", "rejected", "lost"})
 """States that nobody but the journal knows; the server tells the others again."""
@@ -56,17 +60,30 @@ def read(folder: Path) -> dict[tuple[str, str, int], Record]:
     JournalError
         If the file is no journal of a version that this gridgen reads.
     """
+    return _read(folder, _load, lambda journal: journal.records)
+
+
+def read_uploads(folder: Path) -> dict[tuple[str, str], Upload]:
+    """Return the latest upload of each picture that got a link, by origin and picture; raises as `read`."""
+    return _read(folder, load_uploads, lambda journal: journal.uploads)
+
+
+def _read(
+    folder: Path,
+    load: Callable[[sqlite3.Connection], dict[_Key, _Kept]],
+    held: Callable[[Journal], dict[_Key, _Kept]],
+) -> dict[_Key, _Kept]:
     path = folder / NAME
     if not path.exists():
         return {}
     try:
         with contextlib.closing(connect(path, readonly=True)) as connection:
             schema.check_tables(connection, path)
-            return _load(connection)
+            return load(connection)
     except sqlite3.OperationalError:
         # a writer that died in mid-commit left changes that only a writer may take back
         with contextlib.closing(Journal(folder, Clock())) as journal:
-            return journal.records
+            return held(journal)
 
 
 class Journal:
@@ -83,6 +100,8 @@ class Journal:
     ----------
     records : dict
         The latest attempt of each slot; changed on the engine's loop only.
+    uploads : dict
+        The latest upload of each picture that got a link, by origin and picture.
     salt : str
         Goes into prints of keys, so that they tell nothing elsewhere.
 
@@ -119,6 +138,10 @@ class Journal:
         self.salt: str = meta["salt"]
         self._settle_dead_owner()
         self.records = _load(self._connection)
+        self.uploads = load_uploads(self._connection)
+        (self._next_upload,) = self._connection.execute(
+            "SELECT coalesce(max(id), 0) + 1 FROM upload"
+        ).fetchone()
         (self._next_id,) = self._connection.execute("SELECT coalesce(max(id), 0) + 1 FROM attempt").fetchone()
 
     def _settle_dead_owner(self) -> None:
@@ -168,8 +191,10 @@ class Journal:
         key = _idempotency_key(self.store_id, slot, n)
         return Record(self._next_id - 1, *slot, n, "planned", key, body)
 
-    async def again(self, last: Record, *, ending: str | None = None) -> Record:
+    async def again(self, last: Record, *, ending: str | None = None, body: bytes | None = None) -> Record:
         """Plan a new attempt of a take whose last one has ended, or ends so now, in one transaction.
+
+        It sends what the last one sent, or another body.
 
         Raises
         ------
@@ -180,10 +205,12 @@ class Journal:
         if ending is not None:
             statements.append(("UPDATE attempt SET state = ? WHERE id = ?", (ending, last.id)))
             statements.append(_event(last.id, self.clock, ending, None))
-        record = self._new(last.slot, last, b"")
-        statements += [_copy(record, last), _event(record.id, self.clock, "planned", None)]
+        record = self._new(last.slot, last, body or b"")
+        inserted = _copy(record, last) if body is None else _insertion(record)
+        statements += [inserted, _event(record.id, self.clock, "planned", None)]
         await self._commit(statements)
-        record.body = self._body(record)
+        if body is None:
+            record.body = self._body(record)
         changed(last, {"state": last.state if ending is None else ending})
         self._keep(record)
         return record
@@ -263,6 +290,44 @@ class Journal:
         record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
         taken: Changes = {"state": "queued", "task_id": task_id, "submitted_at": self.clock.time()}
         await self._begin(record, cell, taken, detail="adopted")
+
+    async def refuse(self, record: Record, cell: Cell, error: str) -> None:
+        """Note that an attempt never left, since what it needs was refused."""
+        refused: Changes = {"state": "rejected", "error_class": "invalid", "error": error[:500]}
+        await self._begin(record, cell, refused)
+
+    async def uploading(self, origin: str, image: str) -> Upload:
+        """Commit, synced, that a picture is about to leave.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        upload = Upload(self._next_upload, origin, str(image), self.clock.time())
+        self._next_upload += 1
+        await self._commit([begin(upload)])
+        return upload
+
+    async def uploaded(
+        self,
+        upload: Upload,
+        *,
+        url: str | None = None,
+        expires_at: float | None = None,
+        error: str | None = None,
+    ) -> None:
+        """Commit, synced, what became of an upload.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        ended = replace(upload, url=url, expires_at=expires_at, error=error)
+        await self._commit([end(ended)])
+        if url is not None:
+            self.uploads[ended.origin, ended.image] = ended
 
     async def save(
         self, record: Record, *, durable: bool = False, detail: str | None = None, **changes: Unpack[Changes]

@@ -1,0 +1,115 @@
+"""Bringing pictures of one's own to the server: each content once, again when its link grows old."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING, Any
+
+from gridgen._loop import engine
+from gridgen.errors import NetworkError
+from gridgen.images import LocalImage, local_images
+from gridgen.outcome import Ambiguous, NotApplied, NotSent, Rejected
+from gridgen.upload import Stored
+
+if TYPE_CHECKING:
+    from gridgen.client import Client
+    from gridgen.grid import Cell
+    from gridgen.journal import Journal
+    from gridgen.upload import UploadOutcome
+
+__all__ = ["FRESH", "Uploading", "encoded", "has_pictures"]
+
+FRESH = 6 * 3600.0
+"""Seconds that a link must still live when a submission names it; the task may wait in a queue."""
+
+
+class Uploading:
+    """The uploads of a run, on the engine's loop.
+
+    Parameters
+    ----------
+    client : Client
+    journal : Journal
+        Remembers what was uploaded, over runs and processes.
+    """
+
+    def __init__(self, client: Client, journal: Journal) -> None:
+        self._client, self._journal = client, journal
+        self._under_way: dict[str, asyncio.Task[UploadOutcome]] = {}
+
+    async def body(self, cell: Cell) -> bytes | NotSent | NotApplied | Rejected:
+        """Return the exact request body of a cell, its pictures uploaded, or why there is none.
+
+        Raises
+        ------
+        NetworkError
+            If the answer to an upload was lost; it is not sent again in this run.
+        GridError
+            If a file is gone or was changed.
+        """
+        urls: dict[str, str] = {}
+        for image in local_images(cell.body().values()):
+            found = await self._stored(image)
+            if isinstance(found, Ambiguous):
+                msg = (
+                    f"the picture {image.name!r} was sent and the answer was lost ({found.evidence}). An upload costs "
+                    "nothing, and it is not repeated unasked: run() uploads it again. No clip was ordered with it."
+                )
+                raise NetworkError(msg)
+            if not isinstance(found, Stored):
+                return found
+            urls[image] = found.url
+        return encoded(cell, urls)
+
+    async def _stored(self, image: LocalImage) -> UploadOutcome:
+        known = self._journal.uploads.get((self._client.origin, image))
+        needed = self._client.clock.time() + FRESH
+        if known is not None and known.url is not None and (known.expires_at or 0.0) >= needed:
+            return Stored(known.url, known.expires_at or 0.0)
+        task = self._under_way.get(image)
+        if task is None or (task.done() and not _is_lost(task)):
+            task = self._under_way[image] = asyncio.create_task(self._send(image), name="upload")
+        return await asyncio.shield(task)
+
+    def resume(self) -> None:
+        """Send again what a person knows to be lost."""
+        self._under_way = {image: task for image, task in self._under_way.items() if not task.done()}
+
+    async def _send(self, image: LocalImage) -> UploadOutcome:
+        with self._client.clock.working():
+            data = await engine().in_thread(image.read)
+            record = await self._journal.uploading(self._client.origin, image)
+            outcome = await self._client.send_image(image.file_name, data, image.content_type)
+            if isinstance(outcome, Stored):
+                await self._journal.uploaded(record, url=outcome.url, expires_at=outcome.expires_at)
+            else:
+                await self._journal.uploaded(record, error=_evidence(outcome)[:500])
+            return outcome
+
+
+def _is_lost(task: asyncio.Task[UploadOutcome]) -> bool:
+    return task.exception() is None and isinstance(task.result(), Ambiguous)
+
+
+def encoded(cell: Cell, urls: dict[str, str]) -> bytes:
+    """Return a cell's request as it goes over the wire, pictures of one's own by the links that they got."""
+    body = _linked(cell.body(), urls) if urls else cell.body()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def has_pictures(cell: Cell) -> bool:
+    """Whether a cell needs an upload."""
+    return bool(local_images(cell.body().values()))
+
+
+def _linked(value: Any, urls: dict[str, str]) -> Any:
+    if isinstance(value, LocalImage):
+        return urls.get(value, value)
+    if isinstance(value, dict):
+        return {name: _linked(each, urls) for name, each in value.items()}
+    return [_linked(each, urls) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _evidence(outcome: NotSent | NotApplied | Rejected | Ambiguous) -> str:
+    return outcome.evidence if isinstance(outcome, (NotSent, Ambiguous)) else str(outcome.error)
