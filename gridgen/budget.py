@@ -6,6 +6,8 @@ from collections import Counter, deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gridgen.estimate import NOISE, PriceClass, price_class
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -13,15 +15,11 @@ if TYPE_CHECKING:
     from gridgen.estimate import Prices
     from gridgen.grid import Cell
     from gridgen.journal import Record
-    from gridgen.task import Task
 
 __all__ = ["Budget"]
 
 OPEN = frozenset({"submit", "poll"})
 """Phases in which an item is on its way to the server, or there."""
-
-PriceClass = tuple[str, str, bool]
-"""Model, tier, and whether there is a reference image."""
 
 
 class Budget:
@@ -50,7 +48,6 @@ class Budget:
         self._counted: dict[tuple[str, str, int], Decimal] = {}
         self._reserved: dict[Item, Decimal] = {}
         self._promised = Decimal(0)
-        self._per_second: dict[PriceClass, Decimal] = {}
         self._open: Counter[PriceClass] = Counter()
         self._held: dict[PriceClass, deque[Item]] = {}
 
@@ -67,23 +64,20 @@ class Budget:
         """Note that an item went from one phase to another."""
         if (before in OPEN) == (after in OPEN):
             return
-        self._open[_price_class(item.cell)] += 1 if after in OPEN else -1
+        self._open[price_class(item.cell)] += 1 if after in OPEN else -1
         self.eased = self.eased or before in OPEN
 
     def price(self, cell: Cell) -> Decimal | None:
         """Return what a cell costs in USD, None while nobody knows."""
-        known = self.prices.of(cell)
-        if known is None:
-            each = self._per_second.get(_price_class(cell))
-            known = None if each is None else each * cell.duration
-        return known
+        return self.prices.of(cell)
 
-    def learn(self, cell: Cell, task: Task) -> None:
-        """Learn the price of a class from the first cost that the server reports."""
-        kind = _price_class(cell)
-        if task.cost and kind not in self._per_second and self.prices.of(cell) is None:
-            self._per_second[kind] = task.cost / cell.duration
+    def learn(self, cell: Cell, record: Record, cost: Decimal | None) -> bool:
+        """Take in what the server charges for a task; say whether that is more than was known when it left."""
+        if cost is None:
+            return False
+        if self.prices.learn(cell, cost):
             self.eased = True
+        return record.price is not None and cost - record.price > NOISE
 
     def affords(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
         """Whether the cap covers this item and a sum besides; an unknown price sends one probe of its class."""
@@ -91,7 +85,7 @@ class Budget:
             return True
         price = self.price(item.cell)
         if price is None:
-            return not self._open[_price_class(item.cell)]
+            return not self._open[price_class(item.cell)]
         return self.committed + self._promised + besides + price <= self.cap
 
     def reserve(self, item: Item) -> None:
@@ -105,7 +99,7 @@ class Budget:
 
     def hold(self, item: Item) -> None:
         """Keep an item until there is money for it."""
-        self._held.setdefault(_price_class(item.cell), deque()).append(item)
+        self._held.setdefault(price_class(item.cell), deque()).append(item)
 
     def release(self) -> Iterator[Item]:
         """Yield held items that there may be money for now, the first of each price class first."""
@@ -127,7 +121,3 @@ class Budget:
         found = [item for waiting in self._held.values() for item in waiting]
         self._held.clear()
         return sorted(found, key=lambda item: item.index)
-
-
-def _price_class(cell: Cell) -> PriceClass:
-    return (cell.model, cell.quality, bool(cell.image_urls))

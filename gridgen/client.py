@@ -14,7 +14,7 @@ import secrets
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -28,6 +28,7 @@ from gridgen.clock import Clock
 from gridgen.download import download, http_errors, is_loopback
 from gridgen.errors import (
     APIError,
+    AuthenticationError,
     BudgetError,
     GridgenError,
     MissingKeyError,
@@ -36,7 +37,7 @@ from gridgen.errors import (
     UnknownOutcome,
 )
 from gridgen.grid import Grid
-from gridgen.models import DEFAULT_MODEL, Price, find
+from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
 from gridgen.upload import classify_upload
@@ -238,11 +239,11 @@ class Client:
         NetworkError
             If no answer came.
         """
-        return wait(self._balance())
+        return wait(self.remaining())
 
     async def abalance(self) -> Balance:
         """Do as `balance`, from any event loop."""
-        return await wait_async(engine().submit(self._balance()))
+        return await wait_async(engine().submit(self.remaining()))
 
     def prove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
@@ -419,7 +420,7 @@ class Client:
             f"a server that ignores the key bills {twice}"
         )
         if budget is None:
-            suggested = "budget=..." if usd is None else f"budget={2 * usd:.2f}"
+            suggested = "budget=..." if usd is None else f"budget={enough(2 * usd)}"
             msg = (
                 f"{told}. Say that it may: prove_idempotency({cell.model!r}, {suggested}). Nothing was sent."
             )
@@ -442,12 +443,22 @@ class Client:
         part.replace(path)
         return path
 
-    async def _balance(self) -> Balance:
-        payload = await self._get("/v1/user/balance")
-        remaining, used = (
-            Decimal(str(payload.get(name) or 0)) for name in ("remain_balance", "used_balance")
-        )
-        return Balance(remaining, used, unlimited=bool(payload.get("unlimited_quota")))
+    async def remaining(self) -> Balance:
+        """Ask for the account's balance; on the engine's loop.
+
+        A key without a limit of its own reads -1 when it is asked for itself, so the
+        account is asked first (docs.apimart.ai, account/user-balance).
+        """
+        try:
+            return _balance(await self._get("/v1/user/balance"))
+        except AuthenticationError:
+            raise
+        except APIError as error:
+            found = _balance(await self._get("/v1/balance"))
+            if found.remaining < 0:
+                msg = f"the key has no limit of its own, and the account's balance is not told: {error}"
+                raise APIError(msg, status=error.status, code=error.code) from error
+            return found
 
     async def _get(self, path: str) -> dict[str, Any]:
         try:
@@ -657,6 +668,17 @@ def _factory(http_client: Any) -> Callable[[bool], Any]:
         )
         raise GridgenError(msg)
     return lambda _on_loopback: http_client()
+
+
+def _balance(payload: Mapping[str, Any]) -> Balance:
+    try:
+        remaining, used = (Decimal(str(payload[name])) for name in ("remain_balance", "used_balance"))
+    except (KeyError, InvalidOperation):
+        remaining = used = Decimal("NaN")
+    if not (remaining.is_finite() and used.is_finite()):
+        msg = f"the reply tells no balance: {json.dumps(payload)[:200]}"
+        raise APIError(msg, status=HTTPStatus.OK)
+    return Balance(remaining, used, unlimited=bool(payload.get("unlimited_quota")))
 
 
 def _price(data: Mapping[str, Any]) -> Price | None:

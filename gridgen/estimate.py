@@ -16,11 +16,22 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.models import Price
 
-__all__ = ["Estimate", "Prices", "estimate"]
+__all__ = ["NOISE", "Estimate", "PriceClass", "Prices", "estimate", "price_class"]
+
+NOISE = Decimal("0.00001")
+"""USD by which two sums may differ on the wire and mean the same: they come as floats."""
+
+MICRO = Decimal("0.000001")
+
+PriceClass = tuple[str, str | None, bool]
+"""Model, tier, and whether there is a reference image."""
 
 
 class Prices:
     """What a clip costs, by the best source there is: the catalogue, then the server's list.
+
+    What the server was seen to charge counts too: where nothing is listed, and
+    where it charges more than is listed.
 
     Parameters
     ----------
@@ -30,6 +41,7 @@ class Prices:
 
     def __init__(self, listed: Mapping[str, Price | None]) -> None:
         self._listed = listed
+        self._charged: dict[PriceClass, Decimal] = {}
 
     def source(self, model: str) -> Price | None:
         """Return the price list that holds for a model, None where none is known."""
@@ -37,10 +49,34 @@ class Prices:
 
     def of(self, cell: Cell) -> Decimal | None:
         """Return the price of one clip of a cell in USD, None where it is unknown."""
+        listed = self._of_list(cell)
+        charged = self._charged.get(price_class(cell))
+        if charged is None:
+            return listed
+        return max(listed or Decimal(0), (charged * _seconds(cell)).quantize(MICRO))
+
+    def learn(self, cell: Cell, cost: Decimal) -> bool:
+        """Take in what the server charges for a cell; say whether it is a first or a higher price."""
+        known = self.of(cell)
+        if not cost or (known is not None and cost - known <= NOISE):
+            return False
+        self._charged[price_class(cell)] = cost / _seconds(cell)
+        return True
+
+    def _of_list(self, cell: Cell) -> Decimal | None:
         price = self.source(cell.model)
         if price is None:
             return None
         return price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
+
+
+def price_class(cell: Cell) -> PriceClass:
+    """Return what cells must share so that one's cost tells the other's: model, tier, with or without image."""
+    return (cell.model, cell.quality, bool(cell.image_urls))
+
+
+def _seconds(cell: Cell) -> int:
+    return max(1, cell.duration or 1)
 
 
 @dataclass(frozen=True, slots=True)

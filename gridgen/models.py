@@ -11,7 +11,7 @@ import functools
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +32,7 @@ __all__ = [
     "Rule",
     "Span",
     "catalogue",
+    "enough",
     "find",
 ]
 
@@ -81,6 +82,11 @@ class Price:
     def _each(self, quality: str, *, with_images: bool) -> Decimal | None:
         listed = {**self.usd, **((self.with_images or {}) if with_images else {})}
         return listed.get(quality, listed.get(""))
+
+
+def enough(usd: Decimal) -> Decimal:
+    """Return a sum of whole cents that covers a price."""
+    return usd.quantize(Decimal("0.01"), ROUND_UP)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ hazard, so most of them fall where the task is likely to finish.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 
-__all__ = ["Backoff", "Bucket", "Hazard", "ServiceTimes", "Storm", "Window"]
+__all__ = ["Alike", "Backoff", "Bucket", "Hazard", "ServiceTimes", "Storm", "Window"]
 
 DENSITY = 2.0
 """Checks per square root of a second: a quarter of G is the mean delay."""
@@ -22,6 +23,7 @@ ROUNDING = 1e-6
 """Seconds below which a wait is an error of arithmetic; a clock may be too coarse to end it."""
 
 STORM_AFTER = 5
+ALIKE = 5
 PROBE_INTERVAL = 15.0
 SHORTEST, LONGEST = 0.25, 15.0
 FIRST_QUANTILE = -2.054
@@ -164,6 +166,21 @@ class Backoff:
         """Count a failure and return the seconds to wait."""
         self.failures += 1
         return min(20.0, 0.5 * 2.0 ** (self.failures - 1))
+
+
+@dataclass(slots=True)
+class Alike:
+    """A breaker for refusals: five in a row in the same words, whatever their request ids."""
+
+    words: str = ""
+    count: int = 0
+
+    def refused(self, words: str) -> bool:
+        """Take in a refusal; say whether it is one too many."""
+        words = re.sub(r"\(?request[ _]id[^)]*\)?", "", words, flags=re.IGNORECASE)
+        self.count = self.count + 1 if words == self.words else 1
+        self.words = words
+        return self.count >= ALIKE
 
 
 @dataclass(slots=True)

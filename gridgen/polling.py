@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
-from gridgen.errors import APIError, AuthenticationError, NetworkError
+from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError
 from gridgen.pacing import LONGEST, ServiceTimes, Window
 from gridgen.task import Status, Task
 
@@ -113,13 +113,25 @@ class Polling:
             return
         self._agenda.storm.calm()
         item.backoff.failures, item.missing_since = 0, None
-        self._budget.learn(item.cell, task)
+        if self._budget.learn(item.cell, record, task.cost):
+            self._overcharged(item, record, task)
         if not task.status.finished:
             await self._still_running(item, record, task)
         elif task.status is Status.COMPLETED:
             await self._completed(item, record, task)
         else:
             await self._ended_badly(item, record, task)
+
+    def _overcharged(self, item: Item, record: Record, task: Task) -> None:
+        """Stop submitting: what was estimated, and what the budget was given for, does not hold."""
+        if task.cost == record.cost:
+            return
+        msg = (
+            f"the server charges ${task.cost:.4f} for a clip of {item.cell.model} whose known price is "
+            f"${record.price:.4f} (task {task.id}). Nothing more is submitted; what runs is followed. "
+            "estimate() counts with the new price, and run() goes on with it as far as the budget allows."
+        )
+        self._agenda.fail(BudgetError(msg))
 
     async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""

@@ -9,7 +9,7 @@ from gridgen.client import CONTROL
 from gridgen.errors import GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import Backoff, Bucket
+from gridgen.pacing import Alike, Backoff, Bucket
 from gridgen.uploading import Uploading, encoded, has_pictures
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gridgen.agenda import Agenda, Item
     from gridgen.budget import Budget
     from gridgen.client import Client
+    from gridgen.errors import APIError
     from gridgen.journal import Journal, Record
     from gridgen.polling import Polling
 
@@ -65,7 +66,7 @@ class Submitting:
         self._sender = Sender(client.host, client.fingerprint(journal.salt))
         self._planned: deque[Item] = deque()
         self._bucket = Bucket()
-        self._unsent, self._refused = Backoff(), Backoff()
+        self._unsent, self._refused, self._alike = Backoff(), Backoff(), Alike()
         self._blocked: tuple[str, float] | None = None
 
     def plan(self, item: Item) -> None:
@@ -194,7 +195,7 @@ class Submitting:
         match outcome:
             case Accepted(task_id):
                 self._agenda.storm.calm()
-                self._unsent.failures = self._refused.failures = 0
+                self._unsent.failures = self._refused.failures = self._alike.count = 0
                 await self._accepted(item, record, task_id)
             case Ambiguous(pending=pending):
                 if pending is None:
@@ -205,8 +206,20 @@ class Submitting:
                 await self._journal.save(
                     record, state="rejected", error_class="invalid", error=str(error)[:500]
                 )
+                self._break_off(error)
             case _:
                 await self._unapplied(item, record, outcome)
+
+    def _break_off(self, error: APIError) -> None:
+        """Stop submitting when refusals in a row are all alike: the rest would fare no better."""
+        if not self._alike.refused(str(error)) or not self._planned:
+            return
+        msg = (
+            f"{self._alike.count} submissions in a row were refused in the same words ({error}), so the other "
+            f"{len(self._planned)} are not sent. Mend the grid, or run() again to go on all the same."
+        )
+        self._alike.count = 0
+        self._agenda.fail(type(error)(msg, status=error.status, code=error.code, request_id=error.request_id))
 
     async def _accepted(self, item: Item, record: Record, task_id: str) -> None:
         """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""

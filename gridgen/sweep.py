@@ -14,17 +14,18 @@ import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gridgen._loop import engine, wait, wait_async, wait_future
 from gridgen.clock import Clock
-from gridgen.errors import BudgetError, GridError, GridgenError
+from gridgen.errors import BudgetError, GridError, GridgenError, OutOfCreditsError
 from gridgen.estimate import Estimate, Prices, estimate
 from gridgen.grid import FIELDS, Grid
 from gridgen.images import keep, local_images
 from gridgen.journal import STATES, Journal, Record, Row, read, restore, row, snapshot, spent
-from gridgen.models import find
+from gridgen.models import enough, find
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
 
@@ -117,6 +118,7 @@ class Sweep:
         self._items = _items(grid, takes, client.origin)
         self._index = {item.slot: item.index for item in self._items}
         self._rows: list[Row] = []
+        self._spent = Decimal(0)
         self._stamp: object = None
         self._journal: Journal | None = None
         self._scheduler: Scheduler | None = None
@@ -260,6 +262,8 @@ class Sweep:
         BudgetError
             If the real API is to be used without a budget, or the known price
             would pass it. Nothing is sent.
+        OutOfCreditsError
+            If the account says that it has less left than this costs. Nothing is sent.
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
@@ -481,7 +485,9 @@ class Sweep:
                 return
             await asyncio.wait({asyncio.wrap_future(self._future)})
         prices = await self._load_prices()
-        self._check_budget(prices)
+        found = self._estimate(prices)
+        self._check_budget(found)
+        await self._check_balance(found)
         from gridgen.scheduler import Scheduler
 
         await self._keep_pictures()
@@ -568,6 +574,9 @@ class Sweep:
                 if find(model).price is None:
                     listed[model] = await self._listed_price(model)
             self._prices = Prices(listed)
+        for each in self.rows():
+            if each.cost is not None:
+                self._prices.learn(each.cell, each.cost)
         return self._prices
 
     async def _listed_price(self, model: str) -> Price | None:
@@ -626,6 +635,7 @@ class Sweep:
             records = read(self.folder)
             if self._journal is None:
                 self._rows = [self._row(item, records.get(item.slot)) for item in self._items]
+                self._spent = spent(record for slot, record in records.items() if slot in self._index)
                 self._stamp = stamp
 
     def _column(self, name: str) -> list[Any]:
@@ -639,15 +649,17 @@ class Sweep:
         return estimate(self.rows(), prices, committed=self._committed(), budget=self.budget)
 
     def _committed(self) -> Decimal:
-        records = read(self.folder)
-        return spent(record for slot, record in records.items() if slot in self._index)
+        if self._journal is None:
+            self._read()
+            return self._spent
+        found = (self._journal.records.get(slot) for slot in self._index)
+        return spent(record for record in found if record is not None)
 
-    def _check_budget(self, prices: Prices) -> None:
+    def _check_budget(self, found: Estimate) -> None:
         if self.budget is None and self.client.is_simulator:
             return
-        found = self._estimate(prices)
         if self.budget is None:
-            suggested = "budget=..." if found.unpriced else f"budget={found.usd + found.committed:.2f}"
+            suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"
             msg = (
                 f"this would make {found.videos} videos for {found.total} on {self.client.origin}; a sweep that "
                 f"spends real money needs a cap: add {suggested} to Sweep(...). Nothing was sent."
@@ -659,6 +671,21 @@ class Sweep:
                 f"than budget={self.budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
             )
             raise BudgetError(msg)
+
+    async def _check_balance(self, found: Estimate) -> None:
+        """Tell before the first submission that the account cannot pay for all; one that does not tell is no obstacle."""
+        if not found.usd:
+            return
+        try:
+            left = (await self.client.remaining()).remaining
+        except GridgenError:
+            return
+        if 0 <= left < found.usd:
+            msg = (
+                f"{found.videos} videos cost {found.total}, and the account has ${left:.4f} left. "
+                f"Top up by ${enough(found.usd - left)} or make the grid smaller. Nothing was sent."
+            )
+            raise OutOfCreditsError(msg, status=HTTPStatus.PAYMENT_REQUIRED)
 
     def _write_csv(self) -> None:
         """Put the table beside the videos, for people without Python."""

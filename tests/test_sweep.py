@@ -212,7 +212,7 @@ def test_a_refused_cell_is_a_row(simulate, tmp_path):
 
 def test_no_money_stops_the_sweep_and_loses_nothing(simulate, tmp_path):
     """402 raises, leaves the cells planned, and after a top-up the same sweep goes on."""
-    simulator = simulate(balance=Decimal("0.07"))
+    simulator = simulate(balance=Decimal("0.07"), balance_fails=True)
     sweep = Sweep(Grid(prompt=["a", "b", "c"]), client=simulator.client(), folder=tmp_path)
 
     with pytest.raises(OutOfCreditsError):
@@ -301,7 +301,7 @@ def test_real_money_needs_a_budget(simulate, boats, tmp_path):
     client = simulator.client(api_key="sk-test-real")
     sweep = Sweep(boats, client=client, folder=tmp_path / "x")
 
-    with pytest.raises(BudgetError, match=r"8 videos for \$0\.6528.*add budget=0\.65"):
+    with pytest.raises(BudgetError, match=r"8 videos for \$0\.6528.*add budget=0\.66"):
         sweep.run()
     assert posts(simulator) == 0
     assert not (tmp_path / "x").exists()

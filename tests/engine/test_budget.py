@@ -1,0 +1,246 @@
+"""Money: what a sweep may cost, what it finds out that it costs, and what stops it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gridgen import APIError, BudgetError, Grid, OutOfCreditsError, Sweep
+from gridgen.models import enough
+from gridgen.simulator import Fault
+
+PRICE = Decimal("0.0612")
+
+
+def posts(simulator) -> int:
+    """Count the submissions that were seen on the wire."""
+    return sum(seen.method == "POST" for seen in simulator.requests)
+
+
+def boats(count: int) -> Grid:
+    """Return a grid of so many cells of one price."""
+    return Grid(prompt=[f"boat {number}" for number in range(count)])
+
+
+def dearer(usd: float, **options) -> Fault:
+    """Return a fault that makes the server report a higher cost for tasks."""
+    patch = {"data": {"cost": usd, "credits_cost": usd * 10}}
+    return Fault(**{"kind": "patch", "on": "status", "patch": patch, "times": None, **options})
+
+
+def test_the_suggested_budget_is_enough(simulate, tmp_path):
+    """The sum that the error tells to add lets the sweep run: cents are rounded up."""
+    client = simulate().client(api_key="sk-test-real")
+    with pytest.raises(BudgetError) as caught:
+        Sweep(boats(8), client=client, folder=tmp_path).run()
+    told = str(caught.value).split("budget=")[1].split(" ")[0]
+
+    sweep = Sweep(boats(8), client=client, folder=tmp_path, budget=told)
+    sweep.run()
+    assert sweep.counts() == {"done": 8}
+
+
+@given(st.decimals(min_value=0, max_value=10_000, places=6))
+def test_a_sum_of_whole_cents_covers_a_price(usd):
+    """Rounded up to a cent, by less than a cent."""
+    assert 0 <= enough(usd) - usd < Decimal("0.01")
+
+
+def test_more_than_the_account_has_is_told_first(simulate, tmp_path):
+    """Three clips and money for one: told with figures before the first POST; after a top-up all are made."""
+    simulator = simulate(balance=Decimal("0.07"))
+    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path / "boats")
+    with pytest.raises(
+        OutOfCreditsError, match=r"3 videos cost \$0\.1836.*\$0\.0700 left.*Top up by \$0\.12"
+    ):
+        sweep.run()
+    assert posts(simulator) == 0
+    assert not (tmp_path / "boats").exists()
+
+    simulator.top_up(Decimal("0.12"))
+    sweep.run()
+    assert sweep.counts() == {"done": 3}
+
+
+def test_what_is_made_needs_no_money(simulate, tmp_path):
+    """A finished sweep runs again on an empty account."""
+    simulator = simulate(balance=PRICE)
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    sweep.run()
+
+    assert simulator.balance == 0
+    assert sweep.counts() == {"done": 1}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(None, id="200-success-false"),
+        pytest.param(Fault(kind="reply", on="balance", status=500, times=None), id="500"),
+        pytest.param(Fault(kind="reply", on="balance", status=404, times=None), id="404"),
+        pytest.param(Fault(kind="reset", on="balance", times=None), id="reset"),
+        pytest.param(Fault(kind="hang", on="balance", times=None), id="hang"),
+        pytest.param(
+            Fault(kind="reply", on="balance", status=200, body={"remain_balance": "much"}, times=None),
+            id="words",
+        ),
+        pytest.param(
+            Fault(
+                kind="reply",
+                on="balance",
+                status=200,
+                body={"remain_balance": "NaN", "used_balance": 0},
+                times=None,
+            ),
+            id="nan",
+        ),
+        pytest.param(Fault(kind="reply", on="balance", status=200, body="<html>", times=None), id="html"),
+    ],
+)
+def test_a_balance_that_is_not_told_is_no_obstacle(simulate, tmp_path, fault):
+    """C34: whatever the balance endpoint does, the sweep runs."""
+    simulator = simulate(balance_fails=fault is None, faults=[] if fault is None else [fault])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+
+    assert sweep.counts() == {"done": 1}
+
+
+def test_unlimited_keys_show_the_accounts_balance(simulate):
+    """C34: a key without a limit of its own tells what the account has, not -1."""
+    client = simulate(profile="unlimited", balance=Decimal("12.5")).client()
+
+    assert client.balance().remaining == Decimal("12.5")
+
+
+def test_a_key_may_know_only_its_own_balance(simulate):
+    """C34: without the account's endpoint the key's own balance counts, and -1 is an error, not a sum."""
+    gone = Fault(kind="reply", on="balance", status=404, times=1)
+    limited = simulate(balance=Decimal(3), faults=[gone]).client()
+    unlimited = simulate(profile="unlimited", faults=[gone]).client()
+
+    assert limited.balance().remaining == 3
+    with pytest.raises(APIError, match="no limit of its own"):
+        unlimited.balance()
+
+
+def test_a_charge_above_the_price_stops_the_sweep(simulate, tmp_path):
+    """After the server charges more than was known, no further POST leaves, and the sweep says so."""
+    simulator = simulate(rate=60.0, burst=1, faults=[dearer(0.09)])
+    sweep = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=5)
+    with pytest.raises(BudgetError, match=r"charges \$0\.0900.*known price is \$0\.0612.*Nothing more is"):
+        sweep.run()
+
+    known = next(seen.at for seen in simulator.requests if seen.path.startswith("/v1/tasks/"))
+    made = len(simulator.ledger)
+    assert 0 < made < 30
+    assert max(seen.at for seen in simulator.requests if seen.method == "POST") <= known + 1
+    assert sweep.counts() == {"planned": 30 - made, "done": made}
+
+
+def test_the_new_price_is_counted_with(simulate, tmp_path):
+    """The estimate after a dearer charge uses it; running on is checked against the budget with it."""
+    simulator = simulate(rate=60.0, burst=1, faults=[dearer(0.09)])
+    sweep = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=2)
+    with pytest.raises(BudgetError, match="charges"):
+        sweep.run()
+    made = len(simulator.ledger)
+
+    assert sweep.estimate().usd == (30 - made) * Decimal("0.09")
+    with pytest.raises(BudgetError, match=r"more than budget=2 USD"):
+        sweep.run()
+    assert len(simulator.ledger) == made
+
+    again = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=Decimal("2.70"))
+    again.run()
+    assert again.counts() == {"done": 30}
+    assert again.cost == 30 * Decimal("0.09")
+
+
+def test_a_price_within_noise_is_the_price(simulate, tmp_path):
+    """Floats on the wire carry noise: a charge that differs by less than 0.00001 USD stops nothing."""
+    simulator = simulate(faults=[dearer(0.061204)])
+    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path, budget=1)
+    sweep.run()
+
+    assert sweep.counts() == {"done": 3}
+
+
+def test_refunds_release_the_budget(simulate, tmp_path):
+    """Held cells go when failed ones are refunded: a budget for four makes four good clips of six tasks."""
+    bad = Fault(
+        kind="fail", on="submit", match=lambda body: body["prompt"] in {"boat 0", "boat 1"}, times=None
+    )
+    simulator = simulate(faults=[bad])
+    first = Sweep(boats(4), client=simulator.client(), folder=tmp_path, budget=4 * PRICE)
+    first.run()
+    assert first.counts() == {"done": 2, "failed": 2}
+
+    wider = Sweep(boats(6), client=simulator.client(), folder=tmp_path, budget=4 * PRICE)
+    wider.run()
+    assert wider.counts() == {"done": 4, "failed": 2}
+    assert simulator.ledger.billed == 4 * PRICE
+
+
+def test_unknown_price_sends_one_probe(simulate, tmp_path):
+    """Without a price list one cell goes alone; its cost prices the rest, which the budget then caps."""
+    silent = Fault(kind="reply", on="prices", status=500, times=None)
+    simulator = simulate(faults=[silent])
+    sweep = Sweep(boats(10), client=simulator.client(), folder=tmp_path, budget=3 * PRICE)
+    sweep.run()
+
+    sent = sorted(seen.at for seen in simulator.requests if seen.method == "POST")
+    told = next(seen.at for seen in simulator.requests if seen.path.startswith("/v1/tasks/"))
+    assert [at for at in sent if at < told] == sent[:1]
+    assert sweep.counts() == {"held": 7, "done": 3}
+    assert simulator.ledger.billed == 3 * PRICE
+
+
+def test_equal_refusals_stop_the_sweep(simulate, tmp_path):
+    """Five refusals in a row in the same words end the submitting; the next run tries again."""
+    body = {"error": {"code": "model_not_found", "message": "no such model (request id: 20261123-1)"}}
+    refused = Fault(kind="reply", on="submit", when="before", status=404, body=body, times=5)
+    simulator = simulate(rate=60.0, burst=1, faults=[refused])
+    sweep = Sweep(boats(40), client=simulator.client(), folder=tmp_path)
+    with pytest.raises(
+        APIError, match=r"5 submissions in a row were refused.*no such model.*35 are not sent"
+    ):
+        sweep.run()
+    assert sweep.counts() == {"planned": 35, "rejected": 5}
+
+    sweep.run()
+    assert sweep.counts() == {"done": 35, "rejected": 5}
+
+
+def test_different_refusals_are_rows(simulate, tmp_path):
+    """Refusals in different words, or with a success between, stop nobody."""
+    simulator = simulate(durations="live")
+    sweep = Sweep(Grid(prompt="boat", duration=range(6, 31)), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    assert sweep.counts()["done"] == 10
+
+    mixed = Sweep(
+        Grid(prompt=[f"boat {n}" for n in range(12)], duration=[20, 6]),
+        client=simulator.client(),
+        folder=tmp_path / "mixed",
+    )
+    mixed.run()
+    assert mixed.counts() == {"done": 12, "rejected": 12}
+
+
+def test_the_budget_is_never_passed(simulate, tmp_path):
+    """A sweep stopped and run on with money for seven of twenty never has more than seven billed."""
+    simulator = simulate()
+    sweep = Sweep(boats(7), client=simulator.client(), folder=tmp_path, budget=7 * PRICE)
+    sweep.run()
+    for _ in range(2):
+        with pytest.raises(BudgetError):
+            Sweep(boats(20), client=simulator.client(), folder=tmp_path, budget=7 * PRICE).run()
+
+    assert simulator.ledger.billed == 7 * PRICE
+    assert json.dumps(sweep.counts()) == '{"done": 7}'
