@@ -128,7 +128,7 @@ class App:
         self._ahead = not isinstance(clock, VirtualClock)
         self._in_flight: set[tuple[str, str]] = set()
         self._requests = 0
-        self._router = Router(self._routes(), redirect_slashes=False)
+        self._router = Router(self._routes(), redirect_slashes=False, default=_InvalidURL())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -334,7 +334,7 @@ class App:
         """Answer ``GET /openapi.json``: this API, described."""
         from gridgen.simulator.openapi import description
 
-        return _json(description(_base(request)))
+        return _json(description(_base(request), self.world.profile.shape))
 
 
 def _known(name: str) -> Any:

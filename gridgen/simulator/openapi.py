@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gridgen.models import catalogue
-from gridgen.simulator.replies import model_schema
+from gridgen.simulator.replies import LANGUAGES, VERSION, model_schema
 
 __all__ = ["description"]
 
@@ -172,40 +172,36 @@ def _get(
 
 def _body() -> dict[str, Any]:
     """Return the schema of a submission: what one of the catalogue's models takes."""
-    models = catalogue()
-    properties: dict[str, Any] = {
-        "model": {"type": "string", "enum": list(models)},
-        "prompt": {"type": "string", "minLength": 1},
-        "webhook": _TEXT,
-        "language": _TEXT,
-    }
-    for model in models.values():
-        for name, schema in model_schema(model)["input_schema"]["properties"].items():
-            if name not in {"model", "prompt"}:
-                properties[name] = _either(properties.get(name), schema)
-    return {"type": "object", "required": ["model", "prompt"], "properties": properties}
+    always = {"webhook": _TEXT, "language": _TEXT}
+    bodies = []
+    for model in catalogue().values():
+        schema = model_schema(model)["input_schema"]
+        bodies.append({**schema, "title": model.id, "properties": {**schema["properties"], **always}})
+    return {"oneOf": bodies, "discriminator": {"propertyName": "model"}}
 
 
-def _either(known: dict[str, Any] | None, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return a schema that a field fits if it fits one of the models'."""
-    if known is None or known == schema:
-        return schema
-    listed = known.get("anyOf", [known])
-    return {"anyOf": listed if schema in listed else [*listed, schema]}
-
-
-def _submit() -> dict[str, Any]:
+def _submit(shape: str) -> dict[str, Any]:
     headers = [
-        {"name": name, "in": "header", "schema": _TEXT}
-        for name in ("Idempotency-Key", "X-APIMart-Response-Version")
+        {"name": name, "in": "header", "schema": {"type": "string", "pattern": pattern}}
+        for name, pattern in (
+            ("Idempotency-Key", "^[!-~]{1,191}$"),
+            ("X-APIMart-Response-Version", f"^{VERSION}$"),
+        )
     ]
     replies = {
-        "200": _reply(_SUBMITTED, "Accepted, in shape A or B"),
-        "202": _reply(_ACCEPTED, "Accepted, in shape C"),
+        "200": _reply(_SUBMITTED, "Accepted") | _link("/data/0/task_id" if shape == "A" else "/data/id"),
+        "202": _reply(_ACCEPTED, "Accepted, for a client that sent the version") | _link("/data/id"),
         **_refusals(400, 401, 402, 409, 413, 429, 500, 503),
     }
     body = {"required": True, "content": {"application/json": {"schema": _body()}}}
     return {"post": {"parameters": headers, "requestBody": body, "responses": replies}}
+
+
+def _link(place: str) -> dict[str, Any]:
+    """Return the link from an accepted submission to the status of its task."""
+    return {
+        "links": {"status": {"operationId": "status", "parameters": {"task_id": f"$response.body#{place}"}}}
+    }
 
 
 def _upload() -> dict[str, Any]:
@@ -219,8 +215,8 @@ def _path(name: str, schema: dict[str, Any] = _TEXT) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def description(base: str) -> dict[str, Any]:
-    """Return the description of the API that is served at `base`."""
+def description(base: str, shape: str) -> dict[str, Any]:
+    """Return the description of the API that is served at `base`, where submissions are answered in `shape`."""
     dates = _query(
         start=_TEXT,
         end=_TEXT,
@@ -229,20 +225,23 @@ def description(base: str) -> dict[str, Any]:
         group_by={"type": "string", "enum": ["none", "model", "date", "model,date"]},
         scope={"type": "string", "enum": ["key", "account"]},
     )
-    one_model = _query(model=_TEXT)
-    status = [_path("task_id"), *_query(language=_TEXT)]
+    name = {"type": "string", "enum": list(catalogue())}
+    one_model = _query(model=name)
+    language = {"type": "string", "enum": list(LANGUAGES)}
+    status = _get(_TASK, 400, 404, parameters=[_path("task_id"), *_query(language=language)])
+    status["get"]["operationId"] = "status"
     paths = {
-        "/v1/videos/generations": _submit(),
-        "/v1/tasks/{task_id}": _get(_TASK, 400, 404, parameters=status),
+        "/v1/videos/generations": _submit(shape),
+        "/v1/tasks/{task_id}": status,
         "/v1/uploads/images": _upload(),
         "/v1/balance": _get(_BALANCE),
         "/v1/user/balance": _get(_BALANCE),
         "/v1/usage": _get(_USAGE, 400, parameters=dates),
         "/v1/models": _get(_MODELS, 402, parameters=_query(expand=_TEXT)),
-        "/v1/models/{model}/schema": _get(_DONE, 404, parameters=[_path("model")]),
+        "/v1/models/{model}/schema": _get(_DONE, 404, parameters=[_path("model", name)]),
         "/v1/model-schema": _get(_DONE, 404, parameters=one_model),
         "/v1/model-docs": _get(_DONE, 404, parameters=one_model),
-        "/api/pricing/model": _get(_DONE, public=True, parameters=one_model),
+        "/api/pricing/model": _get(_DONE, public=True, parameters=_query(model=_TEXT)),
         "/api/pricing/models/all": _get(_DONE, public=True),
         "/api/marketplace/models": _get(
             _DONE, public=True, parameters=_query(page=_TEXT, page_size=_TEXT, type=_TEXT)

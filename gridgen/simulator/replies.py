@@ -178,7 +178,8 @@ def model_schema(model: Model) -> dict[str, Any]:
     """Return what a model takes, as the server's registry states it."""
     properties: dict[str, Any] = {
         "model": {"type": "string", "const": model.id},
-        "prompt": {"type": "string", **({"maxLength": model.prompt_max} if model.prompt_max else {})},
+        "prompt": {"type": "string", "pattern": r"\S"}
+        | ({"maxLength": model.prompt_max} if model.prompt_max else {}),
         **_limits(model),
         **{option.field: _described(option) for option in model.options.values()},
     }
@@ -205,9 +206,9 @@ def _limits(model: Model) -> dict[str, Any]:
         listed = {"enum": list(span.values)} if span.values else {}
         found[span.field] = {"type": "integer", "minimum": span.min, "maximum": span.max, **listed}
     if images.max and images.single:
-        found[images.field] = {"type": "string", "format": "uri"}
+        found[images.field] = _LINK
     elif images.max:
-        found[images.field] = {"type": "array", "items": {"type": "string"}, "maxItems": images.max}
+        found[images.field] = {"type": "array", "items": _LINK, "maxItems": images.max}
     return found
 
 
@@ -223,13 +224,14 @@ def _described(option: Option) -> dict[str, Any]:
     )
 
 
+_LINK: dict[str, Any] = {"type": "string", "format": "uri", "pattern": "^https?://"}
 _KINDS: dict[str, dict[str, Any]] = {
     "flag": {"type": "boolean"},
     "integer": {"type": "integer"},
     "text": {"type": "string"},
     "choice": {"type": "string"},
-    "url": {"type": "string", "format": "uri"},
-    "urls": {"type": "array", "items": {"type": "string", "format": "uri"}},
+    "url": _LINK,
+    "urls": {"type": "array", "items": _LINK},
     "object": {"type": "object"},
     "objects": {"type": "array", "items": {"type": "object"}},
 }
