@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gridgen.clock import Clock
     from gridgen.simulator.app import Seen
     from gridgen.simulator.faults import Fault
+    from gridgen.simulator.transport import Door
 
 __all__ = ["Simulator"]
 
@@ -111,7 +112,7 @@ class Simulator:
         app = App(self._world, self.clock, self._footage)
         struck = Injector(app, self.faults, self._world, self.clock)
         self._gate = Gate(struck, self.clock, self._world, record)
-        self._online = True
+        self._door: Door = "open"
         self._server = None if speed == math.inf else Server(self._gate, port)
         at = "" if self._server is None else f":{self._server.port}"
         self.base_url = f"http://127.0.0.1{at}"
@@ -174,15 +175,22 @@ class Simulator:
         self._world.revoke(key)
 
     @contextlib.contextmanager
-    def offline(self) -> Iterator[None]:
-        """Refuse connections while the block runs, and cut those that are open."""
-        self._online = False
+    def offline(self, *, silent: bool = False) -> Iterator[None]:
+        """Take no connections while the block runs, and cut those that are open.
+
+        Parameters
+        ----------
+        silent : bool, default False
+            Whether to leave who connects without an answer until its own timeout, as a
+            network does that drops packets, instead of refusing.
+        """
+        self._door = "silent" if silent else "refusing"
         if self._server is not None:
-            self._server.refuse()
+            self._server.refuse(silent=silent)
         try:
             yield
         finally:
-            self._online = True
+            self._door = "open"
             if self._server is not None:
                 self._server.accept()
 
@@ -190,7 +198,7 @@ class Simulator:
         """Return an httpx transport that reaches this simulator without a socket."""
         from gridgen.simulator.transport import InProcess
 
-        return InProcess(self._gate, self.clock, lambda: self._online)
+        return InProcess(self._gate, self.clock, lambda: self._door)
 
     def client(
         self,

@@ -92,7 +92,8 @@ class Fault:
     size : int
         Bytes; see `kind`.
     status, body, headers
-        Of a ``reply``; `body` may be bytes, text or what JSON can hold.
+        Of a ``reply``; `body`, also of ``garbage``, may be bytes, text or what JSON can
+        hold.
     patch : dict
         Of a ``patch``.
     """

@@ -190,7 +190,7 @@ async def _break(fault: Fault, wire: Wire, receive: Receive) -> None:
     if fault.kind == "reset":
         wire.reset()
     elif fault.kind == "garbage":
-        wire.raw(fault.body or _NO_HTTP)
+        wire.raw(_as_body(fault)[0] or _NO_HTTP)
     else:
         wire.close()
     while (await receive())["type"] != "http.disconnect":

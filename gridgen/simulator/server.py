@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import struct
 import threading
@@ -21,6 +22,8 @@ __all__ = ["Server", "SocketWire"]
 
 _BACKLOG = 1024
 _TURNS = 5
+_FILLING = 4
+_QUIET = logging.NullHandler()
 
 
 class Server:
@@ -42,11 +45,14 @@ class Server:
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
         from uvicorn.server import ServerState
 
+        # else what a client sends that is no HTTP ends as a line in somebody's notebook
+        logging.getLogger("uvicorn.error").addHandler(_QUIET)
         self._config = _config(app, _protocol(lambda: self._open))
         self._open = True
         self._state = ServerState()
         self._socket = _listen(port)
         self.port: int = self._socket.getsockname()[1]
+        self._clog: list[socket.socket] = []
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._ready = threading.Event()
@@ -62,12 +68,17 @@ class Server:
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
-    def refuse(self) -> None:
-        """Cut all connections and refuse new ones until `accept`."""
+    def refuse(self, *, silent: bool = False) -> None:
+        """Cut all connections, and until `accept` refuse new ones, or leave them hanging."""
         asyncio.run_coroutine_threadsafe(self._unlisten(), self._loop).result()
+        if silent:
+            self._clog = _clogged(self.port)
 
     def accept(self) -> None:
         """Listen again, on the same port."""
+        for line in self._clog:
+            line.close()
+        self._clog = []
         self._socket = _listen(self.port)
         asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
 
@@ -165,13 +176,24 @@ class SocketWire:
         self._transport.close()
 
 
-def _listen(port: int) -> socket.socket:
+def _clogged(port: int) -> list[socket.socket]:
+    """Listen with a queue of no length and fill it, so that the kernel drops who else connects."""
+    lines = [_listen(port, queue=0)]
+    for _ in range(_FILLING):
+        line = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        line.settimeout(0)
+        line.connect_ex(("127.0.0.1", port))
+        lines.append(line)
+    return lines
+
+
+def _listen(port: int, queue: int = _BACKLOG) -> socket.socket:
     """Return a bound socket; without the protocol named, asyncio leaves Nagle's delay on."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
-        listener.listen(_BACKLOG)
+        listener.listen(queue)
     except OSError as error:
         listener.close()
         msg = f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}); 0 takes a free one."

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import httpx
 
@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
     from gridgen.clock import Clock
 
-__all__ = ["InProcess", "Line"]
+__all__ = ["Door", "InProcess", "Line"]
+
+Door: TypeAlias = Literal["open", "refusing", "silent"]
+"""How a simulator meets those who connect."""
 
 
 class Line:
@@ -154,35 +157,44 @@ class InProcess(httpx.AsyncBaseTransport):
         The simulator's.
     clock : Clock
         The simulator's.
-    online : callable
-        Whether connections are taken just now.
+    door : callable
+        Returns how connections are met just now.
     """
 
-    def __init__(self, app: ASGIApp, clock: Clock, online: Callable[[], bool]) -> None:
+    def __init__(self, app: ASGIApp, clock: Clock, door: Callable[[], Door]) -> None:
         self._app = app
         self._clock = clock
-        self._online = online
+        self._door = door
         self._connected = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Return the application's response."""
         trace = _Trace(request)
-        self._connected &= self._online()
+        timeouts = request.extensions.get("timeout", {})
+        self._connected &= self._door() == "open"
         if not self._connected:
             async with trace("connection.connect_tcp"):
-                if not self._online():
-                    message = "[Errno 111] Connection refused"
-                    raise httpx.ConnectError(message, request=request)
+                await self._connect(timeouts.get("connect") or math.inf)
                 self._connected = True
         async with trace("http11.send_request_headers"):
             scope = _scope(request)
-        line = Line(self._clock, request.extensions.get("timeout", {}))
+        line = Line(self._clock, timeouts)
         scope["state"] = {"line": line}
         async with trace("http11.send_request_body"):
             body = b"".join([part async for part in _body(request)])
         async with trace("http11.receive_response_headers"):
             await self._exchange(scope, body, line)
         return httpx.Response(line.status, headers=line.headers, stream=_Stream(line, trace))
+
+    async def _connect(self, patience: float) -> None:
+        door = self._door()
+        if door == "silent":
+            await self._clock.sleep(patience)
+            message = "the simulated network did not answer in time"
+            raise httpx.ConnectTimeout(message)
+        if door == "refusing":
+            message = "[Errno 111] Connection refused"
+            raise httpx.ConnectError(message)
 
     async def _exchange(self, scope: Scope, body: bytes, line: Line) -> None:
         unread = [{"type": "http.request", "body": body, "more_body": False}]

@@ -31,9 +31,11 @@ def _error(asker: Asker) -> str:
     return type(caught.value).__name__
 
 
-def _refused(asker: Asker) -> None:
-    with asker.simulator.offline():
-        assert _error(asker) == "ConnectError"
+def _unreachable(asker: Asker) -> None:
+    for silent, error in ((False, "ConnectError"), (True, "ConnectTimeout")):
+        with asker.simulator.offline(silent=silent):
+            assert _error(asker) == error
+    assert len(asker.simulator.requests) == 0
 
 
 def _tls(_: Asker) -> None:
@@ -197,7 +199,7 @@ def _shapes_in_turn(asker: Asker) -> None:
 
 
 MATRIX: dict[int, Callable[[Asker], None]] = {
-    1: _refused,
+    1: _unreachable,
     2: _tls,
     4: _slow_head,
     5: _drip,

@@ -9,12 +9,17 @@ import socket
 import threading
 import time
 from contextlib import closing
+from typing import TYPE_CHECKING, NamedTuple
 
 import httpx
 import pytest
 
 from gridgen.simulator import Fault, Simulator
-from simulator.asking import Asker, cell
+from gridgen.simulator.faults import ENDPOINTS, KINDS
+from simulator.asking import PNG, Asker, cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SUBMIT = "/v1/videos/generations"
 
@@ -60,6 +65,98 @@ def first_task(simulator: Simulator) -> str:
     """Submit over the wire and return the id that the ledger knows."""
     submit(simulator)
     return simulator.ledger[0].task_id
+
+
+class Heard(NamedTuple):
+    """What came back of one exchange."""
+
+    head: bytes
+    body: bytes
+    end: str
+
+
+MARKS: dict[str, Callable[[Heard], bool]] = {
+    "reset": lambda heard: heard.end == "reset",
+    "close": lambda heard: heard.end == "end" and len(heard.body) < 20,
+    "hang": lambda heard: heard.end == "silence" and len(heard.body) < 20,
+    "garbage": lambda heard: heard.head == b"teapot",
+    "reply": lambda heard: heard.head.startswith(b"HTTP/1.1 418") and heard.body == b"teapot",
+    "flood": lambda heard: heard.head.startswith(b"HTTP/1.1 418") and len(heard.body) > 90_000,
+    "gzip": lambda heard: len(gzip.decompress(heard.body)) == 90_000 > 50 * len(heard.body),
+    "slow": lambda heard: b'"submitted"' in heard.body,
+    "drip": lambda heard: b'"submitted"' in heard.body,
+    "headers": lambda heard: len(heard.head) > 90_000 and b'"submitted"' in heard.body,
+    "corrupt": lambda heard: len(heard.body) == 88 and b'"task_id"' not in heard.body,
+    "patch": lambda heard: json.loads(heard.body)["code"] == 999,
+}
+"""What each kind of fault leaves on the wire."""
+FATES = {"fail": b'"failed"', "cancel": b'"cancelled"', "stick": b'"processing"', "delay": b'"processing"'}
+SIZES = {"close": 10, "hang": 10, "reset": 10, "drip": 20}
+
+
+@pytest.mark.parametrize(
+    ("kind", "when"), [(kind, when) for kind, moments in KINDS.items() for when in moments if kind in MARKS]
+)
+def test_every_kind_at_every_moment(served, kind, when):
+    """Raw bytes show each fault at each of its moments; what came before the answer is billed, or not."""
+    seconds = {"slow": 300, "drip": 50}.get(kind)
+    size = SIZES.get(kind, 90_000)
+    fault = {"status": 418, "body": "teapot", "patch": {"code": 999}, "size": size, "seconds": seconds}
+    served.faults.add(Fault(kind=kind, on="submit", when=when, **fault))
+    request = _request(served, "POST", SUBMIT, json.dumps(cell()).encode())
+    begun = time.perf_counter()
+
+    got, end = exchange(served, request, timeout=0.05 if kind == "hang" else 5)
+
+    head, _, body = got.partition(b"\r\n\r\n")
+    assert MARKS[kind](Heard(head, body, end)), (got[:300], end)
+    assert time.perf_counter() - begun >= (0.02 if seconds else 0)
+    assert len(served.ledger) == (when in {"after", "mid_reply"} or kind == "slow")
+    assert b'"submitted"' in submit(served)[0]
+
+
+@pytest.mark.parametrize("kind", FATES)
+def test_every_fate(served, kind):
+    """A task that is to fail, to be cancelled, to stick or to dawdle says so over the wire."""
+    served.faults.add(Fault(kind=kind, on="submit", match="paper boat", seconds=1e9))
+    ids = [json.loads(submit(served, prompt=p)[0].partition(b"\r\n\r\n")[2]) for p in ("a paper boat", "fox")]
+    struck, spared = (_request(served, "GET", f"/v1/tasks/{reply['data'][0]['task_id']}") for reply in ids)
+
+    while b'"completed"' not in exchange(served, spared)[0]:
+        threading.Event().wait(0.002)
+
+    assert FATES[kind] in exchange(served, struck)[0]
+
+
+def test_no_kind_is_left_out():
+    """Whatever can be ordered is looked for on the wire."""
+    assert set(KINDS) == set(MARKS) | set(FATES)
+
+
+def test_every_endpoint_can_be_aimed_at(world):
+    """A fault on one endpoint strikes there and nowhere else; "any" strikes everywhere."""
+    asker = world()
+    data = asker.finished()["result"]
+    picture = asker.ask("POST", "/v1/uploads/images", files={"file": ("a.png", PNG)}).json()["url"]
+    requests = {
+        "submit": lambda: asker.post(cell()),
+        "status": lambda: asker.get(f"/v1/tasks/{asker.simulator.ledger[0].task_id}"),
+        "result": lambda: asker.get(data["videos"][0]["url"][0]),
+        "thumbnail": lambda: asker.get(data["thumbnail_url"]),
+        "image": lambda: asker.get(picture),
+        "upload": lambda: asker.ask("POST", "/v1/uploads/images", files={"file": ("a.png", PNG)}),
+        "balance": lambda: asker.get("/v1/user/balance"),
+        "usage": lambda: asker.get("/v1/usage"),
+        "models": lambda: asker.get("/v1/models"),
+        "prices": lambda: asker.get("/api/pricing/model?model=x"),
+    }
+
+    for aim in ENDPOINTS:
+        asker.simulator.faults.add(Fault(kind="reply", on=aim, status=418, times=None))
+        struck = {name for name, ask in requests.items() if ask().status_code == 418}
+        assert struck == (set(requests) if aim == "any" else {aim})
+        asker.simulator.faults.clear()
+    assert {*requests, "any"} == set(ENDPOINTS)
 
 
 @pytest.mark.parametrize(("when", "billed"), [("before_read", 0), ("before", 0), ("after", 1)])
@@ -308,6 +405,17 @@ def test_offline(served):
     assert b"200 OK" in submit(served)[0]
 
 
+def test_silence(served):
+    """With the network gone a connection neither opens nor is refused; afterwards all is as before."""
+    port = int(served.base_url.rsplit(":", 1)[1])
+
+    with served.offline(silent=True), pytest.raises(TimeoutError):
+        socket.create_connection(("127.0.0.1", port), timeout=0.05)
+
+    assert b"200 OK" in submit(served)[0]
+    assert len(served.requests) == 1
+
+
 def test_two_requests_with_one_key_at_once(served):
     """While the first is still being read, the second hears that it is in progress."""
     port = int(served.base_url.rsplit(":", 1)[1])
@@ -418,6 +526,17 @@ def test_offline_in_process(world):
 
     assert len(asker.simulator.requests) == 0
     assert asker.post(cell()).status_code == 200
+
+
+def test_silence_in_process(world):
+    """A connection that hangs is a ConnectTimeout after the client's own patience, and nothing was sent."""
+    asker = world()
+
+    with asker.simulator.offline(silent=True), pytest.raises(httpx.ConnectTimeout):
+        asker.post(cell(), timeout=httpx.Timeout(60, connect=7))
+
+    assert asker.simulator.clock.monotonic() == 7.0
+    assert len(asker.simulator.requests) == 0
 
 
 def test_a_drip_in_process_takes_its_time(world):
