@@ -6,19 +6,26 @@ import json
 import math
 from dataclasses import fields
 from decimal import Decimal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from gridgen.simulator import replies
 from gridgen.simulator.faults import Fault, Faults
 from gridgen.simulator.ledger import Ledger
 from gridgen.simulator.pricing import MICRO
 from gridgen.simulator.profiles import PROFILES, Profile, Switches, named
 from gridgen.simulator.refusals import Refusal
+from gridgen.simulator.state import StateFile
 from gridgen.simulator.world import World
 from simulator.asking import EXT, cell
+
+if TYPE_CHECKING:
+    from gridgen.simulator.world import View
 
 NOW = 1_760_000_000.0
 PHASES = ["queued", "running", "completed", "failed", "cancelled"]
@@ -199,7 +206,7 @@ def test_wrong_settings_are_named():
 
 
 class Books(RuleBasedStateMachine):
-    """Random submissions, looks, faults, payments and jumps of time."""
+    """Random submissions, looks, faults, payments, jumps of time and restarts."""
 
     tasks = Bundle("tasks")
 
@@ -208,18 +215,32 @@ class Books(RuleBasedStateMachine):
         profile=st.sampled_from(["demo", "live", "slow", "instant", "flaky", "late-failure"]),
         slots=st.sampled_from([None, 1, 3]),
         stuck=st.sampled_from([0.0, 0.2]),
+        progress=st.sampled_from(["linear", "plateau", "stuck", "noisy", "backwards", "absent"]),
+        kept=st.booleans(),
     )
-    def begin(self, seed, profile, slots, stuck) -> None:
-        """Open an account with two dollars."""
-        profile = named(profile).but(balance=2, slots=slots, stuck=stuck)
-        self.world = World(seed=seed, profile=profile)
+    def begin(self, *, seed, profile, slots, stuck, progress, kept) -> None:
+        """Open an account with two dollars, in memory or in a file."""
+        self.seed, self.folder = seed, TemporaryDirectory() if kept else None
+        self.profile = named(profile).but(balance=2, slots=slots, stuck=stuck, progress=progress)
         self.faults = Faults(seed=seed)
-        self.world.meddle = self.faults.meddle
         self.now = NOW
         self.paid_in = 2 * MICRO
         self.keyed: dict[str, str] = {}
         self.ends: dict[str, tuple] = {}
         self.shown: dict[str, tuple] = {}
+        self.progress: dict[str, int] = {}
+        self._open()
+
+    def _open(self) -> None:
+        self.file = StateFile(f"{self.folder.name}/state") if self.folder else None
+        self.world = World(seed=self.seed, profile=self.profile, state=self.file)
+        self.world.meddle = self.faults.meddle
+
+    def teardown(self) -> None:
+        """Leave nothing behind."""
+        if getattr(self, "folder", None):
+            self.file.close()
+            self.folder.cleanup()
 
     @rule(
         target=tasks,
@@ -231,6 +252,7 @@ class Books(RuleBasedStateMachine):
     def submit(self, prompt, duration, quality, key) -> str | None:
         """Submit; a refusal changes nothing, a replay makes nothing."""
         before = len(self.world.tasks), self.world.balance(self.now)
+        mode = self.world.profile.idempotency
         body = raw(prompt=prompt, duration=duration, quality=quality)
         try:
             task, replayed = self.world.submit(body, self.now, idempotency_key=key)
@@ -238,12 +260,16 @@ class Books(RuleBasedStateMachine):
             assert before == (len(self.world.tasks), self.world.balance(self.now))
             return None
         assert len(self.world.tasks) == before[0] + (not replayed)
-        if replayed:
-            assert self.keyed[key] == task.id
-        elif key is not None:
-            assert key not in self.keyed
+        assert not replayed or (mode, self.keyed[key]) == ("honoured", task.id)
+        if key is not None and not replayed:
+            assert mode == "ignored" or key not in self.keyed
             self.keyed[key] = task.id
         return task.id
+
+    @rule(mode=st.sampled_from(["honoured", "ignored", "in_progress", "indeterminate", "unavailable"]))
+    def treat_keys_otherwise(self, mode) -> None:
+        """Change what idempotency keys are worth."""
+        self.profile = self.world.profile = self.profile.but(idempotency=mode)
 
     @rule(kind=st.sampled_from(["fail", "cancel", "stick", "delay"]), match=st.sampled_from([None, "fox"]))
     def order_a_fault(self, kind, match) -> None:
@@ -261,6 +287,15 @@ class Books(RuleBasedStateMachine):
         self.world.top_up(cents * MICRO // 100)
         self.paid_in += cents * MICRO // 100
 
+    @precondition(lambda self: self.folder)
+    @rule()
+    def restart(self) -> None:
+        """A world that is opened again from its file knows all that it knew."""
+        tasks, balance = self.world.tasks, self.world.balance(self.now)
+        self.file.close()
+        self._open()
+        assert (tasks, balance) == (self.world.tasks, self.world.balance(self.now))
+
     @rule(task_id=tasks)
     def look(self, task_id) -> None:
         """What is seen only ever moves forward, and a task that ended stays as it ended."""
@@ -277,6 +312,26 @@ class Books(RuleBasedStateMachine):
             assert self.ends.setdefault(task_id, end) == end
             assert view.task.at <= view.task.begin <= view.task.end <= self.now
             assert (view.cost == 0) == (view.phase != "completed")
+        self._told(view)
+
+    def _told(self, view: View) -> None:
+        """Check what a client is told against the view it comes from."""
+        data = replies.task(view, self.world.profile, (["http://x/a.mp4"], "http://x/a.jpg"), None)["data"]
+        done, badly = view.phase == "completed", view.phase in {"failed", "cancelled"}
+        assert (data["cost"], data["credits_cost"]) == (view.cost / MICRO, view.cost / MICRO * 10)
+        assert {"completed", "actual_time", "result"} & set(data) == (
+            {"completed", "actual_time", "result"} if done else set()
+        )
+        assert ("error" in data) == badly
+        assert data["created"] == int(view.task.at)
+        if done:
+            assert data["actual_time"] == data["completed"] - data["created"] >= 0
+            assert data["completed"] <= self.now
+        progress = data.get("progress", 0)
+        assert 0 <= progress <= (100 if done else 99)
+        if self.world.profile.progress in {"linear", "plateau", "stuck"} and not badly:
+            assert self.progress.get(view.task.id, 0) <= progress
+            self.progress[view.task.id] = progress
 
     @invariant()
     def the_books_balance(self) -> None:
@@ -301,7 +356,7 @@ class Books(RuleBasedStateMachine):
 
 TestBooks = Books.TestCase
 TestBooks.settings = settings(
-    max_examples=60,
+    max_examples=250,
     stateful_step_count=40,
     deadline=None,
     derandomize=True,
