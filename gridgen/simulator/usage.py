@@ -19,13 +19,15 @@ __all__ = ["usage"]
 
 _DAY = 86_400
 _LONGEST = 31
+_KEPT = 60
 _GROUPINGS = ("none", "model", "date", "model,date")
 
 
 def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> dict[str, Any]:
     """Return the reply of ``GET /v1/usage``.
 
-    Tasks are booked when they complete; failed ones never.
+    Tasks are booked when they complete; failed ones never. What is told is up to a
+    minute old, as the real server's answers are kept for 60 s.
 
     Parameters
     ----------
@@ -54,9 +56,10 @@ def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> di
     if not 0 <= end - start <= (_LONGEST + 1) * _DAY:
         message = "start and end must span at most 31 days"
         raise Refusal.invalid(message)
+    until = min(end, now - now % _KEPT)
     groups: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
     for task in world.tasks:
-        if task.outcome != "completed" or not start <= task.end <= min(end, now):
+        if task.outcome != "completed" or not start <= task.end <= until:
             continue
         if query.get("scope", "key") == "key" and task.key_id != key_id:
             continue

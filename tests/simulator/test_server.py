@@ -274,6 +274,19 @@ def test_usage(world):
         assert asker.get(f"/v1/usage?{bad}").status_code == 400
 
 
+def test_usage_is_up_to_a_minute_old(world):
+    """A task that is done is booked within 60 s, not at once."""
+    asker = world()
+    task_id = asker.submit()
+    while asker.task(task_id)["status"] != "completed":
+        asker.later(1)
+
+    at_once = asker.get("/v1/usage").json()["data"]["total"]["requests"]
+    asker.later(60)
+
+    assert (at_once, asker.get("/v1/usage").json()["data"]["total"]["requests"]) == (0, 1)
+
+
 def test_models_and_docs(world):
     """The list grows by `expand`; a schema and a page exist for each model, and for no other."""
     asker = world()
