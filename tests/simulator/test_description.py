@@ -26,6 +26,7 @@ CHECKS = (
     "response_schema_conformance",
     "response_headers_conformance",
 )
+HEADS = st.sampled_from([PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"RIFF\0\0\0\0WEBP"])
 LIFE_OF_A_TASK = ("--phases=stateful", "--include-path-regex=generations|tasks")
 
 
@@ -141,7 +142,7 @@ def asker() -> Asker:
 @given(
     field=st.sampled_from(["file", "file", "file", "image", ""]),
     name=st.text(max_size=30),
-    data=st.one_of(st.binary(max_size=100), st.binary(max_size=60).map(lambda tail: PNG + tail)),
+    data=st.one_of(st.binary(max_size=100), st.builds(bytes.__add__, HEADS, st.binary(max_size=60))),
     kind=st.sampled_from(["image/png", "text/html", ""]),
     form=st.sampled_from([None, None, "multipart/form-data", "multipart/form-data; boundary=", "text/plain"]),
 )
@@ -151,7 +152,9 @@ def test_uploads(asker, *, field, name, data, kind, form):
 
     reply = asker.ask("POST", "/v1/uploads/images", files={field: (name, data, kind)}, headers=headers)
 
-    good = field == "file" and bool(name) and data.startswith(PNG[:8]) and form is None
+    picture = data.startswith((PNG[:8], b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+    picture |= data[:4] == b"RIFF" and data[8:12] == b"WEBP"
+    good = field == "file" and bool(name) and picture and form is None
     assert reply.status_code == (200 if good else 400)
     if good:
         assert asker.get(reply.json()["url"]).content == data
