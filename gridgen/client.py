@@ -7,8 +7,10 @@ headers of an HTTP client appear in tracebacks.
 from __future__ import annotations
 
 import asyncio
+import functools
 import hmac
 import json
+import math
 import os
 import secrets
 import weakref
@@ -37,6 +39,7 @@ from gridgen.errors import (
     UnknownOutcome,
 )
 from gridgen.grid import Grid
+from gridgen.limiter import Limiter
 from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
@@ -150,6 +153,14 @@ class Client:
             Another one gives other digits for the same key.
         """
         return self._fingerprint(salt)
+
+    @functools.cached_property
+    def limiter(self) -> Limiter | None:
+        """Takes turns with other processes of this machine that use the key; None where time jumps."""
+        salt = private.salt() if self.clock.speed < math.inf else None
+        if salt is None:
+            return None
+        return Limiter(self.fingerprint(f"{salt} {self.base_url}"), speed=self.clock.speed)
 
     def _place(self) -> str | None:
         """Return what proofs are kept under; a server on this machine is another one for each key."""

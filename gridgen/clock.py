@@ -25,7 +25,14 @@ class Clock:
 
     Seconds are floats. `time` is for stamps that others see (Unix time),
     `monotonic` for waits and rates.
+
+    Attributes
+    ----------
+    speed : float
+        How many of its seconds pass in one of the machine's; infinity where time jumps.
     """
+
+    speed: float = 1.0
 
     def time(self) -> float:
         """Return the current Unix time in seconds."""

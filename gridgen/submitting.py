@@ -100,7 +100,9 @@ class Submitting:
                 self._agenda.move(item, "held")
                 self._budget.hold(item)
                 continue
-            self._bucket.take(now)
+            if not self._takes_shared_turn(now):
+                self._planned.appendleft(item)
+                return
             self._budget.reserve(item)
             self._agenda.move(item, "submit")
             self._agenda.spawn("submit", item, self._submit(item))
@@ -109,7 +111,15 @@ class Submitting:
     def takes_turn(self) -> bool:
         """Whether a submission that is not in the line may leave now; if so it has been counted."""
         now = self._agenda.clock.monotonic()
-        if self._agenda.storm.open or self._bucket.wait(now) > 0:
+        return not self._agenda.storm.open and self._bucket.wait(now) <= 0 and self._takes_shared_turn(now)
+
+    def _takes_shared_turn(self, now: float) -> bool:
+        """Take a turn among all processes that use the key; without one, wait as long as the others need."""
+        limiter = self._client.limiter
+        burst = max(1.0, self._bucket.burst - 1.0)
+        wait = 0.0 if limiter is None else limiter.acquire(rate=self._bucket.rate, burst=burst)
+        if wait > 0:
+            self._bucket.pause(now, wait)
             return False
         self._bucket.take(now)
         return True
@@ -262,6 +272,8 @@ class Submitting:
             asked = outcome.retry_after
             wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
             self._bucket.pause(now, wait)
+            if self._client.limiter is not None:
+                self._client.limiter.pause(wait)
             self._polling.window.refused(self._agenda.phases["poll"])
         elif not self._agenda.stopping:
             self._bucket.pause(now, self._unsent.failed())

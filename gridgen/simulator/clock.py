@@ -137,6 +137,8 @@ class VirtualClock(_Simulated):
         Unix time at which to begin.
     """
 
+    speed = math.inf
+
     def __init__(self, start: float = EPOCH) -> None:
         self._start = start
         self._now = 0.0
