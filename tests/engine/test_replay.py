@@ -104,7 +104,7 @@ def test_a_proof_states_its_price_first(simulate):
     simulator = simulate()
     client = simulator.client(api_key="sk-test-real")
 
-    with pytest.raises(BudgetError, match=r"\$0\.0612.*bills \$0\.1224.*budget=0\.12") as caught:
+    with pytest.raises(BudgetError, match=r"\$0\.0612.*bills \$0\.1224.*budget=0\.13") as caught:
         client.prove_idempotency()
     with pytest.raises(BudgetError, match=r"more than budget=0\.1 USD"):
         client.prove_idempotency(budget=0.1)
