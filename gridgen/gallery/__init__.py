@@ -1,4 +1,4 @@
-"""The gallery of a sweep: menus and switches over one wall of players."""
+"""The gallery of a sweep: menus over one wall of players."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from gridgen.gallery.layout import choices, sheet_axes, sides
+from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.static import static_form
 from gridgen.gallery.wall import Wall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gridgen.gallery.menus import Menu
     from gridgen.sweep import Sweep
 
 __all__ = ["Gallery"]
 
-NARROWEST, WIDEST = 96, 480
+WIDEST = 480
 
 
 class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """The clips of a sweep side by side, playing in step.
 
-    The menus and switches act in the browser, so they work while a cell keeps the
+    The menus act in the browser, so they work while a cell keeps the
     kernel busy and after the kernel is gone. Where no widgets run, the gallery is
     a table of posters without any script.
 
@@ -34,7 +35,10 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         Running, finished or not begun: the wall fills as clips arrive.
     rows, cols : str or list of str, optional
         Axis names; lists nest, outermost first, and an empty list is none. By
-        default the axes that vary are dealt out.
+        default the axes that vary are dealt out; the rest are tabs.
+    view : str, optional
+        How to look at it, as `view` once said or as the address of an exported page
+        ends; it takes precedence over `rows` and `cols`.
 
     Raises
     ------
@@ -53,14 +57,11 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         sweep: Sweep,
         rows: str | Iterable[str] | None = None,
         cols: str | Iterable[str] | None = None,
+        *,
+        view: str = "",
     ) -> None:
-        axes = sheet_axes(sweep)
-        shown = sides(axes, rows, cols)
-        offered = choices(axes, shown)
         self.sweep = sweep
-        self.wall = Wall(
-            sweep, choices=offered, rows=offered.index(shown.rows), cols=offered.index(shown.cols)
-        )
+        self.wall = Wall(sweep, sides(sheet_axes(sweep), rows, cols), view)
         controls, links = _controls(self.wall)
         self._owned = (*links, *controls.children, controls, self.wall)
         super().__init__([controls, self.wall])
@@ -69,12 +70,17 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def rows(self) -> tuple[str, ...]:
         """Names of the axes along the rows, as last chosen, outermost first."""
-        return tuple(self.wall.choices[self.wall.rows or 0])
+        return self.wall.shown.rows
 
     @property
     def cols(self) -> tuple[str, ...]:
         """Names of the axes along the columns, as last chosen, outermost first."""
-        return tuple(self.wall.choices[self.wall.cols or 0])
+        return self.wall.shown.cols
+
+    @property
+    def view(self) -> str:
+        """How the wall is looked at, as a short text; ``gallery(view=...)`` begins so again."""
+        return self.wall.seen
 
     def close(self) -> None:
         """Take it off every page and free what it holds."""
@@ -95,49 +101,34 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
 
 def _controls(wall: Wall) -> tuple[ipywidgets.Box, list[Any]]:
-    """Return the menus and switches, and the links that tie them to the wall."""
-    play = _switch(
-        wall.play_words, wall.play_icon, "Play or pause every visible clip (Space)", "120px", on=False
-    )
-    mute = _switch("Mute", "volume-off", "Sound of the clip that is open (M)", "84px", on=True)
-    loop = _switch("Loop", "refresh", "Begin again at the end (L)", "84px", on=True)
+    """Return the menus and the slider, and the links that tie them to the wall."""
+    made = [_menu(wall, menu) for menu in wall.offered]
     tile = ipywidgets.IntSlider(
         wall.tile,
-        min=NARROWEST,
+        min=0,
         max=WIDEST,
         step=8,
         description="Tiles",
         readout=False,
-        layout={"width": "190px"},
+        layout={"width": "150px"},
     )
-    tile.style.description_width = "34px"
-    rows, cols = (_menu(wall, name) for name in ("rows", "cols"))
+    tile.style.description_width = "initial"
     links = [
-        ipywidgets.jslink((rows, "index"), (wall, "rows")),
-        ipywidgets.jslink((cols, "index"), (wall, "cols")),
-        ipywidgets.jslink((play, "value"), (wall, "playing")),
-        ipywidgets.jslink((mute, "value"), (wall, "muted")),
-        ipywidgets.jslink((loop, "value"), (wall, "loop")),
-        ipywidgets.jslink((tile, "value"), (wall, "tile")),
-        ipywidgets.jsdlink((wall, "play_icon"), (play, "icon")),
-        ipywidgets.jsdlink((wall, "play_words"), (play, "description")),
+        ipywidgets.jslink((shown, "index"), (wall, menu.name))
+        for menu, shown in zip(wall.offered, made, strict=True)
     ]
-    controls = ipywidgets.HBox([rows, cols, play, mute, loop, tile])
+    links.append(ipywidgets.jslink((tile, "value"), (wall, "tile")))
+    controls = ipywidgets.HBox([*made, tile])
     controls.add_class("gridgen-controls")
     return controls, links
 
 
-def _switch(text: str, icon: str, tooltip: str, width: str, *, on: bool) -> ipywidgets.ToggleButton:
-    return ipywidgets.ToggleButton(on, description=text, icon=icon, tooltip=tooltip, layout={"width": width})
-
-
-def _menu(wall: Wall, side: str) -> ipywidgets.Dropdown:
-    options = [(" › ".join(names) or "none", at) for at, names in enumerate(wall.choices)]  # noqa: RUF001 - a sign for nesting
-    menu = ipywidgets.Dropdown(
-        options=options,
-        index=getattr(wall, side),
-        description={"rows": "Rows", "cols": "Columns"}[side],
-        layout={"width": "210px"},
+def _menu(wall: Wall, menu: Menu) -> ipywidgets.Dropdown:
+    shown = ipywidgets.Dropdown(
+        options=[(words, at) for at, (words, _) in enumerate(menu.options)],
+        index=getattr(wall, menu.name),
+        description=menu.says,
+        layout={"width": "auto"},
     )
-    menu.style.description_width = "60px"
-    return menu
+    shown.style.description_width = "initial"
+    return shown

@@ -39,6 +39,11 @@ class Feed:
         self._told = {index: _tile(row) for index, row in self._rows.items()}
         self._places = {index: coordinates(self._axes, row) for index, row in self._rows.items()}
 
+    @property
+    def axes(self) -> list[dict[str, Any]]:
+        """The axes as JSON values, in order."""
+        return [{"name": axis.name, "labels": list(axis.labels)} for axis in self._axes]
+
     def snapshot(self) -> dict[str, Any]:
         """Return everything, as JSON values; money is decimal text."""
         with self._lock:
@@ -46,7 +51,7 @@ class Feed:
                 **self._stamp(),
                 "name": Path(self._sweep.name).name,
                 "folder": _beside_notebook(self._sweep.folder),
-                "axes": [{"name": axis.name, "labels": list(axis.labels)} for axis in self._axes],
+                "axes": self.axes,
                 "tiles": [
                     {"id": index, "at": self._places[index], **tile} for index, tile in self._told.items()
                 ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,12 +15,11 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["UNFINISHED", "Sides", "choices", "coordinates", "describe", "sheet_axes", "sides", "speak"]
+__all__ = ["UNFINISHED", "Sides", "coordinates", "describe", "sheet_axes", "sides", "speak"]
 
 TAKE = "take"
 UNFINISHED = frozenset({"planned", "sending", "queued", "running", "stalled", "downloading"})
 """States that still change by themselves."""
-_MOST_PAIRED = 4
 _UNITS = {"duration": "{} s", TAKE: "take {}"}
 
 
@@ -102,15 +100,3 @@ def _named(axes: Sequence[Axis], given: str | Iterable[str], where: str) -> tupl
             msg = f"{where}={given!r}: {name!r} is not an axis{hint}; the axes are {', '.join(known)}"
             raise GridError(msg)
     return names
-
-
-def choices(axes: Sequence[Axis], shown: Sides) -> list[tuple[str, ...]]:
-    """Return what the row and column menus offer.
-
-    Nothing, each axis that varies, each ordered pair of them, and what is shown.
-    """
-    varied = [axis.name for axis in axes if len(axis) > 1]
-    pairs = itertools.permutations(varied, 2) if len(varied) <= _MOST_PAIRED else ()
-    offered: list[tuple[str, ...]] = [(), *((name,) for name in varied), *pairs]
-    offered += [side for side in (shown.rows, shown.cols) if side not in offered]
-    return list(dict.fromkeys(offered))

@@ -44,7 +44,7 @@ def _join(name: str, joined: dict[str, str]) -> None:
 
 def style() -> str:
     """Return the style sheet of all widgets."""
-    return _read("wall.css")
+    return "\n".join(_read(f"css/{name}.css") for name in ("base", "wall", "stage", "board"))
 
 
 def _read(name: str) -> str:

@@ -8,15 +8,22 @@ import traitlets as t
 
 from gridgen.gallery.channel import QuestionError, SweepWidget
 from gridgen.gallery.feed import Feed
+from gridgen.gallery.layout import Sides, sheet_axes
+from gridgen.gallery.menus import menus
 from gridgen.gallery.script import script, style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
 __all__ = ["Wall"]
+
+MOST_VIEW = 20_000
+"""Characters of the longest text of a view that is kept."""
+
+
+def _view(_value: object, wall: Wall) -> str:
+    return wall.seen
 
 
 def _snapshot(_value: object, wall: Wall) -> dict[str, Any]:
@@ -34,29 +41,42 @@ class Wall(SweepWidget):
     ----------
     sweep : Sweep
         What to show.
-    choices : sequence of tuples of str
-        What rows and columns can be: axis names, outermost first.
-    rows, cols : int
-        Positions in `choices`.
+    sides : Sides
+        Axes along rows and columns to begin with.
+    view : str
+        How it is looked at, as `view` once said.
     """
 
     _esm = script("wall")
     _css = style()
 
-    choices: t.List[list[str]] = t.List().tag(sync=True)
+    menus: t.List[dict[str, Any]] = t.List().tag(sync=True)
     rows = t.Int(0, allow_none=True).tag(sync=True)
     cols = t.Int(0, allow_none=True).tag(sync=True)
-    playing = t.Bool(default_value=False).tag(sync=True)
-    muted = t.Bool(default_value=True).tag(sync=True)
-    loop = t.Bool(default_value=True).tag(sync=True)
-    tile = t.Int(240).tag(sync=True)
-    play_icon = t.Unicode("play").tag(sync=True)
-    play_words = t.Unicode("Play all").tag(sync=True)
+    outer_rows = t.Int(0, allow_none=True).tag(sync=True)
+    outer_cols = t.Int(0, allow_none=True).tag(sync=True)
+    filter = t.Int(0, allow_none=True).tag(sync=True)
+    sort = t.Int(0, allow_none=True).tag(sync=True)
+    fit = t.Int(0, allow_none=True).tag(sync=True)
+    tile = t.Int(0).tag(sync=True)
+    look: t.Dict[str, Any] = t.Dict().tag(sync=True)
+    view = t.Any().tag(sync=True, to_json=_view)
     snapshot = t.Any().tag(sync=True, to_json=_snapshot)
 
-    def __init__(self, sweep: Sweep, *, choices: Sequence[Sequence[str]], rows: int, cols: int) -> None:
+    def __init__(self, sweep: Sweep, sides: Sides, view: str = "") -> None:
         self.feed = Feed(sweep)
-        super().__init__(choices=[list(names) for names in choices], rows=rows, cols=cols)
+        self.shown = sides
+        self.seen = view
+        self.offered = menus(sheet_axes(sweep), sides)
+        found = {menu.name: menu for menu in self.offered}
+        super().__init__(
+            menus=[menu.state() for menu in self.offered],
+            look={"rows": list(sides.rows), "cols": list(sides.cols)},
+            rows=found["rows"].position(list(sides.rows[-1:])),
+            cols=found["cols"].position(list(sides.cols[-1:])),
+            outer_rows=found["outer_rows"].position(list(sides.rows[:-1])),
+            outer_cols=found["outer_cols"].position(list(sides.cols[:-1])),
+        )
         self.follow(sweep)
 
     def __repr__(self) -> str:
@@ -73,8 +93,23 @@ class Wall(SweepWidget):
         match question.get("kind"):
             case "snapshot":
                 return {"snapshot": self.feed.snapshot()}, []
+            case "view":
+                return self._looked(question)
             case "media":
                 return {}, [self.feed.file(question.get("id"), question.get("what"))]
             case other:
                 msg = f"{other!r} is not a question that the wall answers"
                 raise QuestionError(msg)
+
+    def _looked(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
+        """Take up how the person looks at it."""
+        names = [axis["name"] for axis in self.feed.axes]
+        rows, cols, view = (question.get(name) for name in ("rows", "cols", "view"))
+        sides = [
+            side for side in (rows, cols) if isinstance(side, list) and all(name in names for name in side)
+        ]
+        if len(sides) < len((rows, cols)) or not isinstance(view, str) or len(view) > MOST_VIEW:
+            msg = "this is no view that the wall can have"
+            raise QuestionError(msg)
+        self.shown, self.seen = Sides(tuple(sides[0]), tuple(sides[1])), view
+        return {}, []

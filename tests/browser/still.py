@@ -31,7 +31,7 @@ def take(target: Path) -> None:
             output = page.locator(".jp-OutputArea-output", has=page.locator(".gg-wall")).nth(1)
             output.scroll_into_view_if_needed()
             page.wait_for_function(PLAYING)
-            output.locator("button", has_text="Play all").click()
+            output.locator(".gg-wall > .gg-transport .gg-play").click()
             page.wait_for_timeout(2500)
             target.parent.mkdir(exist_ok=True)
             output.screenshot(path=target)

@@ -25,6 +25,7 @@ sweep.start()"""
 GALLERY = 'gallery = sweep.gallery(rows="prompt", cols="size")\ngallery'
 WAIT = "sweep.wait()"
 
+PLAY = ".gg-wall > .gg-transport .gg-play"
 PLAYERS = """() => [...document.querySelectorAll(".gg-video")].map((video) => ({
   ready: video.readyState, width: video.videoWidth, height: video.videoHeight, at: video.currentTime,
   source: video.src,
@@ -71,7 +72,7 @@ def test_clips_arrive_play_and_are_rearranged(browser: Browser, base: str, place
     assert page.locator(".gg-tile").count() == 4
     page.locator(".gridgen-controls").scroll_into_view_if_needed()
     page.wait_for_function(ALL_READY, arg=4)
-    page.get_by_role("button", name="Play all").first.click()
+    page.locator(PLAY).click()
     page.wait_for_function(MOVING)
     players = page.evaluate(PLAYERS)
     assert (
@@ -100,9 +101,9 @@ def test_controls_act_while_a_cell_blocks_and_after_the_kernel_died(
     kernel = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
     page.wait_for_function(f"{kernel}.status === 'busy'")
     controls = page.locator(".gridgen-controls")
-    controls.get_by_text("Play all").click()
+    page.locator(PLAY).click()
     page.wait_for_function(MOVING)
-    controls.get_by_text("Pause all").wait_for()
+    assert page.locator(PLAY).get_attribute("aria-label") == "Pause all"
     controls.locator("select").first.select_option("size")
     page.wait_for_function(f"({SIDES})()[0] === '16:9'")
     assert page.evaluate(f"{kernel}.status") == "busy"
@@ -110,9 +111,9 @@ def test_controls_act_while_a_cell_blocks_and_after_the_kernel_died(
     page.locator(".gg-wall[data-gone]").first.wait_for()
     page.wait_for_function(MOVING)
     page.evaluate(f"() => {kernel}.shutdown()")
-    page.locator(".gg-wall .gg-switch").click()
+    page.locator(PLAY).click()
     page.wait_for_function(STILL)
-    controls.get_by_text("Play all").wait_for()
+    assert page.locator(PLAY).get_attribute("aria-label") == "Play all"
     controls.locator("select").first.select_option("prompt")
     page.wait_for_function(f"({SIDES})()[0] === 'a paper boat at dawn'")
     page.close()
@@ -163,7 +164,7 @@ def test_a_folder_that_is_not_served_comes_through_the_kernel(
     run_all(page)
     page.wait_for_function(ALL_READY, arg=4)
     assert all(player["source"].startswith("blob:") for player in page.evaluate(PLAYERS))
-    page.get_by_role("button", name="Play all").first.click()
+    page.locator(PLAY).click()
     page.wait_for_function(MOVING)
     page.close()
 

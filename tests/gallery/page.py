@@ -97,7 +97,12 @@ class Pages:
 
     async def plain(self, _request: Request) -> Response:
         """Return the wall on a page without a model, as an exported page has it."""
-        known = {"snapshot": self.widget.feed.snapshot(), "look": {"rows": ["prompt"], "cols": ["size"]}}
+        menus = [menu.state() for menu in self.widget.offered]
+        known = {
+            "snapshot": self.widget.feed.snapshot(),
+            "menus": menus,
+            "look": {"rows": ["prompt"], "cols": ["size"]},
+        }
         text = json.dumps(known).replace("<", "\\u003c")
         return HTMLResponse(PLAIN % {"css": style(), "known": text, "script": script("page")})
 

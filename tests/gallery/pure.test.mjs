@@ -6,9 +6,13 @@ const source = new URL("../../gridgen/gallery/js/", import.meta.url);
 const load = (name) => import(new URL(`${name}.js`, source));
 
 const { arrange, boxKey, neighbour, ratioOf, runs, tileSize } = await load("layout");
-const { correction, drift, StepClock, Ticker } = await load("clock");
+const { correction, drift, frameStep, goalOf, lengthOf, StepClock, Ticker } = await load("clock");
+const { fillingTile, geometryOf, inView, pictureSizes } = await load("geometry");
+const { tell } = await load("labels");
+const { moveAxis, planOf } = await load("plan");
+const { timeOf } = await load("header");
 const { LoadQueue } = await load("queue");
-const { announce, countStates, differing, elapsed, isSettled, money, size, speak, STATES, toneOf } = await load("words");
+const { announce, countStates, elapsed, isSettled, money, size, speak, STATES, toneOf } = await load("words");
 const { BlobCache } = await load("blobs");
 const { candidates, fileUrl, KernelFiles } = await load("sources");
 const { ViewState } = await load("state");
@@ -80,7 +84,7 @@ test("arrows find the neighbour in line and stop at the edge", () => {
 
 test("the clock runs, rests, seeks and loops", () => {
   const clock = new StepClock();
-  clock.resize(10, 0);
+  clock.adjust({ length: 10 }, 0);
   clock.play(1000);
   assert.equal(clock.at(4000), 3);
   clock.pause(4000);
@@ -92,7 +96,7 @@ test("the clock runs, rests, seeks and loops", () => {
 
 test("without a loop the clock ends, and starts over when played again", () => {
   const clock = new StepClock();
-  clock.resize(4, 0);
+  clock.adjust({ length: 4 }, 0);
   clock.loop = false;
   clock.play(0);
   assert.equal(clock.ended(3900), false);
@@ -105,10 +109,10 @@ test("without a loop the clock ends, and starts over when played again", () => {
 
 test("a longer clip that arrives does not make the clock jump", () => {
   const clock = new StepClock();
-  clock.resize(6, 0);
+  clock.adjust({ length: 6 }, 0);
   clock.play(0);
   const before = clock.at(8000);
-  clock.resize(10, 8000);
+  clock.adjust({ length: 10 }, 8000);
   assert.equal(clock.at(8000), before);
   assert.equal(clock.at(9000), before + 1);
 });
@@ -178,11 +182,22 @@ test("states are counted from finished to not begun, unknown words last but not 
 });
 
 test("long prompts that are nearly equal show the words in which they differ", () => {
-  const long = (mood) => `a red fox runs through a snowy birch forest at ${mood} dawn, slow push in, 35 mm film`;
-  assert.deepEqual(differing([long("grey"), long("golden")]), ["… grey …", "… golden …"]);
-  assert.deepEqual(differing(["a boat", "a fox"]), ["a boat", "a fox"]);
+  const shorts = (labels) => tell(labels).map(({ short }) => short);
+  const long = (mood, what = "birch") => `a red fox runs through a snowy ${what} forest at ${mood} dawn, slow push in, 35 mm film`;
+  assert.deepEqual(shorts([long("grey"), long("golden")]), ["… grey …", "… golden …"]);
+  assert.deepEqual(shorts([long("grey"), long("golden", "pine")]), ["… birch forest at grey …", "… pine forest at golden …"]);
+  assert.deepEqual(shorts(["a boat", "a fox"]), ["a boat", "a fox"]);
   const same = [`${long("a")} x`, `${long("a")} x y`];
-  assert.ok(differing(same).every((text) => text.length > 0 && text !== "…"));
+  assert.ok(shorts(same).every((text) => text.length > 0 && text !== "…"));
+  assert.equal(new Set(shorts([long("grey"), `${long("grey")} `, long("golden")])).size, 3);
+});
+
+test("the whole of a label can be put together from its parts, which say where it differs", () => {
+  const labels = ["the boat sails at dawn in fog", "the old boat sails at night in fog", "the boat at noon in thick fog"];
+  const told = tell(labels);
+  assert.deepEqual(told.map(({ parts }) => parts.map(({ text }) => text).join(" ")), labels);
+  assert.deepEqual(told[1].parts.filter(({ same }) => !same).map(({ text }) => text), ["old", "sails", "night"]);
+  for (const { parts } of told) assert.equal(parts.filter(({ same }) => same).map(({ text }) => text).join(" "), "the boat at in fog");
 });
 
 test("the folder is looked for beside the notebook first, never above the root or in hidden places", () => {
@@ -293,7 +308,7 @@ test("a view text that nobody wrote does no harm", () => {
     const state = new ViewState();
     state.load(text);
     const { speed, mode, tile, range, fit, rows } = state.now;
-    assert.deepEqual([speed, mode, tile, range, fit, rows], [1, "time", 240, [], "shape", []], text);
+    assert.deepEqual([speed, mode, tile, range, fit, rows], [1, "time", 0, [], "shape", []], text);
   }
   assert.equal({}.polluted, undefined);
 });
@@ -340,6 +355,118 @@ test("a filter survives being written, whatever its words hold", () => {
   const clauses = [{ column: "a=b;c", sign: "=", values: ["x|y", "50 %", "<b>"] }, { column: "note", sign: "!=", values: [] }];
   assert.deepEqual(readFilter(writeFilter(clauses)), clauses);
   assert.deepEqual(readFilter("%E0=1; ;x"), [{ column: "%E0", sign: "=", values: ["1"] }]);
+});
+
+test("modes say where each clip is: same second, same part, or all as long as the shortest", () => {
+  assert.deepEqual(goalOf("time", 7, 10, 6), { time: 6, pace: 1, over: true });
+  assert.deepEqual(goalOf("time", 3, 10, 6), { time: 3, pace: 1, over: false });
+  assert.deepEqual(goalOf("percent", 5, 10, 6), { time: 3, pace: 0.6, over: false });
+  assert.deepEqual(["time", "percent", "shortest"].map((mode) => lengthOf(mode, [6, 10])), [10, 10, 6]);
+  assert.equal(lengthOf("time", []), 0);
+});
+
+test("the clock runs slower and faster without a jump, and loops within a range", () => {
+  const clock = new StepClock();
+  clock.adjust({ length: 10 }, 0);
+  clock.play(0);
+  clock.adjust({ speed: 0.5 }, 4000);
+  assert.equal(clock.at(4000), 4);
+  assert.equal(clock.at(6000), 5);
+  clock.adjust({ speed: 1, range: [4, 6] }, 6000);
+  assert.equal(clock.at(6500), 5.5);
+  assert.ok(Math.abs(clock.at(7500) - 4.5) < 1e-9);
+  assert.equal(clock.partial, true);
+  clock.loop = false;
+  assert.equal(clock.ended(9000), true);
+  clock.pause(9000);
+  clock.play(9000);
+  assert.equal(clock.at(9000), 4);
+});
+
+test("a frame step lands in the middle of the next frame, both ways", () => {
+  const once = frameStep(0, 24, 1);
+  assert.ok(Math.abs(once - 1.5 / 24) < 1e-9);
+  assert.ok(Math.abs(frameStep(once, 24, 1) - 2.5 / 24) < 1e-9);
+  assert.ok(Math.abs(frameStep(once, 24, -1) - 0.5 / 24) < 1e-9);
+  assert.equal(frameStep(0, 24, -5), 0);
+});
+
+test("tabs count what each would show, and choose among what the filter leaves", () => {
+  const clips = product.map((at, id) => ({ id, at, status: id === 7 ? "failed" : "done" }));
+  const look = { rows: ["prompt"], cols: [], tabs: {}, filter: "", sort: "" };
+  const all = planOf(axes, clips, look);
+  assert.deepEqual(all.tabs.map(({ axis, chosen, counts }) => [axis, chosen, counts]), [[1, -1, [4, 4]], [2, -1, [4, 4]]]);
+  assert.deepEqual(all.captioned, [1, 2]);
+  const one = planOf(axes, clips, { ...look, tabs: { duration: "10" }, filter: "status=done" });
+  assert.deepEqual(one.tabs.map(({ chosen, counts }) => [chosen, counts]), [[-1, [2, 1]], [1, [4, 3]]]);
+  assert.deepEqual([...one.boxes.values()], [[1, 3], [5]]);
+  assert.deepEqual(one.captioned, [1]);
+  assert.equal(planOf(axes, clips, { ...look, tabs: { duration: "99" } }).tabs[1].chosen, -1, "an unknown label is all");
+});
+
+test("an axis that moves changes places with what is there, and none is ever shown twice", () => {
+  const look = { rows: ["prompt"], cols: ["size", "duration"] };
+  assert.deepEqual(moveAxis(look, "rows", "inner", ["duration"]), { rows: ["duration"], cols: ["size", "prompt"] });
+  assert.deepEqual(moveAxis(look, "rows", "outer", ["size"]), { rows: ["size", "prompt"], cols: ["duration"] });
+  assert.deepEqual(moveAxis(look, "cols", "inner", []), { rows: ["prompt"], cols: ["size"] });
+  for (const side of ["rows", "cols"])
+    for (const level of ["inner", "outer"])
+      for (const names of [[], ["prompt"], ["size"], ["duration"], ["take"]]) {
+        const moved = moveAxis(look, side, level, names);
+        const found = [...moved.rows, ...moved.cols];
+        assert.equal(new Set(found).size, found.length);
+        assert.ok(names.every((name) => moved[side].includes(name)));
+      }
+});
+
+test("no two tiles overlap, every one lies in the sheet, and heads cover their columns", () => {
+  const ratios = [16 / 9, 9 / 16];
+  for (const [rows, cols] of [[[], []], [["prompt"], []], [["prompt"], ["size", "duration"]], [[], ["prompt"]], [["size", "prompt"], ["duration"]], [["prompt"], ["size"]]]) {
+    const plan = arrange(axes, tiles, rows, cols);
+    const sizes = pictureSizes("shape", tiles.map(({ id, at }) => ({ id, ratio: ratios[at[1]], width: null })), 160);
+    const { tiles: placed, width, height, tops } = geometryOf(plan, sizes, { width: 700, caption: 20 });
+    const all = [...placed.values()];
+    assert.equal(all.length, tiles.length);
+    all.forEach((a, i) => {
+      assert.ok(a.left >= 0 && a.top >= 0 && a.left + a.width <= width && a.top + a.height <= height);
+      for (const b of all.slice(i + 1))
+        assert.ok(a.left + a.width <= b.left || b.left + b.width <= a.left || a.top + a.height <= b.top || b.top + b.height <= a.top);
+    });
+    for (const id of placed.keys())
+      for (const head of tops) {
+        const inside = tiles[id].at[head.axis] === head.value;
+        const { left, width: wide } = placed.get(id);
+        if (!inside && head.level === 0) assert.ok(left + wide <= head.start || left >= head.start + head.length);
+      }
+  }
+});
+
+test("tiles fill the width where they can, and only what is in view is found", () => {
+  const plan = arrange(axes, tiles, ["prompt"], ["size"]);
+  const sizeAt = (tile) => pictureSizes("shape", tiles.map(({ id }) => ({ id, ratio: 16 / 9, width: null })), tile);
+  const fitted = geometryOf(plan, sizeAt(fillingTile(plan, sizeAt, 900)), { width: 900, caption: 0 });
+  assert.ok(fitted.width <= 900 && fitted.width > 870, fitted.width);
+  const flow = arrange(axes, tiles, [], []);
+  const flowed = geometryOf(flow, sizeAt(fillingTile(flow, sizeAt, 900)), { width: 900, caption: 0 });
+  assert.ok(flowed.width <= 900 && flowed.width > 870, flowed.width);
+  const first = fitted.tiles.get(0);
+  assert.deepEqual(inView(fitted, { left: first.left, top: first.top, width: 2, height: 2 }), [0]);
+  assert.deepEqual(inView(fitted, { left: -50, top: -50, width: 20, height: 20 }), []);
+});
+
+test("to one scale, a clip of twice the pixels is twice as wide; alike, all have one box", () => {
+  const clips = [{ id: 0, ratio: 16 / 9, width: 1280 }, { id: 1, ratio: 16 / 9, width: 640 }, { id: 2, ratio: 9 / 16, width: null }];
+  const scaled = pictureSizes("scale", clips, 200);
+  assert.deepEqual([scaled(0).width, scaled(1).width], [200, 100]);
+  const boxed = pictureSizes("box", clips, 160);
+  assert.deepEqual([boxed(0), boxed(2)], [{ width: 160, height: 90 }, { width: 160, height: 90 }]);
+});
+
+test("the header says how long it took and may take, and nothing once all is over", () => {
+  const tile = (status, began) => ({ status, began });
+  assert.equal(timeOf([tile("done", 100), tile("failed", 110), tile("running", 120), tile("planned", null)], 160), "60 s, about 60 s left");
+  assert.equal(timeOf([tile("running", 100)], 130), "30 s");
+  assert.equal(timeOf([tile("done", 100), tile("failed", 100)], 200), "");
 });
 
 test("no module has more than 600 lines, and no two of one script name the same thing", () => {

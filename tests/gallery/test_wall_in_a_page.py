@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
+PLAY = ".gg-wall > .gg-transport .gg-play"
 READY = """(count) => {
   const players = [...document.querySelectorAll(".gg-video")];
   return players.length === count && players.every((video) => video.readyState >= 2);
@@ -28,6 +28,7 @@ MOVING = """() => {
   const players = [...document.querySelectorAll(".gg-video")];
   return players.length > 0 && players.every((video) => video.currentTime > 0.2 && !video.paused);
 }"""
+SIDES = """[...document.querySelectorAll(".gg-side")].map((head) => head.textContent)"""
 RECORD = """() => {
   window.shown = [...document.querySelectorAll(".gg-video")].map((video) => {
     const frames = [];
@@ -107,7 +108,7 @@ def test_clips_come_from_the_files_route(browser: Browser, served: Path, gallery
         page = opened(browser, pages)
         page.wait_for_function(READY, arg=4)
         assert [line for line in pages.fetched if line.startswith("HEAD")] == ["HEAD nb/boats/clip-0000.mp4"]
-        assert [question["kind"] for question in pages.asked] == ["snapshot"]
+        assert {question["kind"] for question in pages.asked} <= {"snapshot", "view"}
         assert page.evaluate("blobs") == 0
         assert page.troubles == []
         page.close()
@@ -123,7 +124,7 @@ def test_the_same_wall_runs_on_a_page_without_a_kernel(
         page.wait_for_function(READY, arg=4)
         sides = "[...document.querySelectorAll('.gg-side')].map((head) => head.textContent)"
         assert page.evaluate(sides) == ["16:9", "9:16"]
-        page.locator(".gg-transport .gg-switch").click()
+        page.locator(PLAY).click()
         page.wait_for_function(MOVING)
         page.evaluate("location.hash = ''")
         page.wait_for_function(f"{sides}[0] === 'a paper boat'")
@@ -159,7 +160,7 @@ def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path
     with Pages(gallery.wall, files=served).serving() as pages:
         page = opened(browser, pages)
         page.wait_for_function(READY, arg=6)
-        page.evaluate("model.set('playing', true)")
+        page.locator(PLAY).click()
         page.wait_for_function(MOVING)
         for index in range(6, 9):
             wide.finish_like(index, 0)
@@ -192,7 +193,7 @@ def test_a_change_is_on_screen_within_a_second(
         page.wait_for_function("document.querySelector('.gg-tile').dataset.status === 'done'", timeout=1000)
         page.wait_for_function(READY, arg=1)
         assert page.locator(".gg-counts").inner_text().split("\n") == ["boats", "1 done", "3 planned"]
-        assert page.locator(".gg-sums").inner_text() == "6 s of footage · $0.10"
+        assert page.locator(".gg-sums").first.inner_text() == "6 s of footage · $0.10 of about $0.40"
         page.close()
 
 
@@ -218,7 +219,7 @@ def test_a_broken_clip_says_so_and_the_others_play(
     with Pages(gallery.wall, files=served).serving() as pages:
         page = opened(browser, pages)
         page.wait_for_function("document.querySelectorAll('.gg-tile[data-tone=bad]').length === 2")
-        page.evaluate("model.set('playing', true)")
+        page.locator(PLAY).click()
         page.wait_for_function(
             "[0, 3].every((id) => document.querySelector(`[data-id='${id}'] video`).currentTime > 0.2)"
         )
@@ -250,17 +251,14 @@ def test_hostile_text_stays_text(browser: Browser, served: Path) -> None:
         fetched: list[str] = []
         page.on("request", lambda request: fetched.append(request.url))
         page.on("dialog", lambda dialog: page.troubles.append(dialog.message))
-        for index in range(len(HOSTILE)):
-            page.locator(f"[data-id='{index}']").click()
+        page.locator(".gg-tile").first.focus()
+        for text in HOSTILE:
+            page.keyboard.press("Enter")
+            assert page.locator(".gg-facts h3").inner_text() == " ".join(text.split())
             page.keyboard.press("Escape")
-        assert (
-            page.evaluate("[...document.querySelectorAll('.gg-side')].map((head) => head.textContent)")
-            == HOSTILE
-        )
-        assert (
-            page.evaluate("[...document.querySelectorAll('.gg-reason')].map((why) => why.textContent)")
-            == HOSTILE
-        )
+            assert page.locator(".gg-tile:focus .gg-reason").text_content() == text
+            page.wait_for_function(f"(text) => {SIDES}.includes(text)", arg=text)
+            page.keyboard.press("ArrowDown")
         assert (
             page.evaluate(
                 "document.querySelectorAll('.gg-wall :is(img[src], script, iframe, style, svg[onload], a)').length"
@@ -315,24 +313,24 @@ def test_a_hundred_cells_are_rearranged_quickly(browser: Browser, served: Path, 
     """Changing the axes of a hundred cells moves the same tiles, in less than 200 ms of the page's time."""
     grid = Grid(prompt=[f"prompt {n}" for n in range(10)], size=["16:9", "1:1"], duration=[6, 7, 8, 9, 10])
     gallery = Gallery(FakeSweep(grid, sweep.folder), rows="prompt", cols=["size", "duration"])
-    choices = json.loads(json.dumps(gallery.wall.choices))
     with Pages(gallery.wall, files=served).serving() as pages:
         page = opened(browser, pages)
-        took = page.evaluate(
+        page.evaluate("model.set('tile', 64)")
+        took, same, shown = page.evaluate(
             """(rows) => {
               const before = new Set(document.querySelectorAll(".gg-tile"));
               const start = performance.now();
               model.set("rows", rows);
               document.body.getBoundingClientRect();
               const took = performance.now() - start;
-              return [took, [...document.querySelectorAll(".gg-tile")].every((tile) => before.has(tile))];
+              const after = [...document.querySelectorAll(".gg-tile")];
+              return [took, after.every((tile) => before.has(tile)), after.length];
             }""",
-            choices.index(["duration", "size"]),
+            [value for _, value in gallery.wall.menus[0]["options"]].index(["duration"]),
         )
-        assert page.locator(".gg-tile").count() == 100
-        assert page.evaluate("[...document.querySelectorAll('.gg-side')].length") == 5 + 10
-        assert took[1]
-        assert took[0] < 200
+        assert (same, shown) == (True, 100)
+        assert page.evaluate(SIDES) == ["6 s", "7 s", "8 s", "9 s", "10 s"]
+        assert took < 200
         page.close()
     gallery.close()
 
@@ -405,7 +403,7 @@ def test_a_busy_kernel_does_not_keep_clips_away(browser: Browser, served: Path, 
         page.add_init_script("window.kernelBusy = true")
         page.goto(pages.url)
         page.wait_for_function(READY, arg=4)
-        page.evaluate("model.set('playing', true)")
+        page.locator(PLAY).click()
         page.wait_for_function(MOVING)
         assert pages.asked == []
         page.close()

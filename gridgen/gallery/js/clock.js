@@ -1,27 +1,42 @@
+/**
+ * @typedef {import("./state.js").Mode} Mode
+ * @typedef {{time: number, pace: number, over: boolean}} Goal where one clip ought to be, its speed against the clock,
+ *   and whether it has ended before the others
+ */
+
 /** The one clock that every player of a wall follows. Positions are seconds, `now` is in milliseconds. */
 export class StepClock {
   #base = 0;
   /** @type {number | null} */
   #since = null;
-
   #length = 0;
+  #speed = 1;
+  /** @type {number[]} */
+  #range = [];
   loop = true;
 
-  /** Seconds until the longest clip ends. */
+  /** Seconds until the end. */
   get length() {
     return this.#length;
   }
 
-  /**
-   * Take up a longer or shorter loop without a jump.
-   *
-   * @param {number} length seconds
-   * @param {number} now
-   */
-  resize(length, now) {
-    this.#base = Math.min(this.at(now), length);
-    if (this.playing) this.#since = now;
-    this.#length = length;
+  get speed() {
+    return this.#speed;
+  }
+
+  /** @returns {number} seconds where a loop begins */
+  get from() {
+    return this.#range.length ? Math.min(this.#range[0], this.#length) : 0;
+  }
+
+  /** @returns {number} seconds where a loop ends */
+  get to() {
+    return this.#range.length ? Math.min(this.#range[1], this.#length) : this.#length;
+  }
+
+  /** @returns {boolean} whether less than the whole is looped */
+  get partial() {
+    return this.from > 0 || this.to < this.#length;
   }
 
   get playing() {
@@ -29,20 +44,34 @@ export class StepClock {
   }
 
   /**
+   * Take up another length, speed or range without a jump.
+   *
+   * @param {{length?: number, speed?: number, range?: number[]}} changes seconds, seconds of clip per second
+   * @param {number} now
+   */
+  adjust({ length = this.#length, speed = this.#speed, range = this.#range }, now) {
+    this.#base = Math.min(this.at(now), length);
+    if (this.playing) this.#since = now;
+    [this.#length, this.#speed, this.#range] = [length, speed, range];
+  }
+
+  /**
    * @param {number} now
    * @returns {number} where every clip ought to be
    */
   at(now) {
-    const position = this.#base + (this.#since === null ? 0 : (now - this.#since) / 1000);
+    const position = this.#base + (this.#since === null ? 0 : ((now - this.#since) / 1000) * this.#speed);
     if (this.#length <= 0) return 0;
-    if (position < this.#length) return position;
-    return this.loop && this.playing ? position % this.#length : this.#length;
+    if (!this.playing) return Math.min(position, this.#length);
+    const { from, to } = this;
+    if (position < to) return position;
+    return this.loop && to > from ? from + ((position - from) % (to - from)) : to;
   }
 
   /** @param {number} now */
   play(now) {
     const start = this.at(now);
-    this.#base = start >= this.#length - 0.02 ? 0 : start;
+    this.#base = start >= this.to - 0.02 || start < this.from ? this.from : start;
     this.#since = now;
   }
 
@@ -66,8 +95,32 @@ export class StepClock {
    * @returns {boolean} whether it ran out, as it only does without a loop
    */
   ended(now) {
-    return this.playing && !this.loop && this.at(now) >= this.#length;
+    return this.playing && !this.loop && this.at(now) >= this.to;
   }
+}
+
+/**
+ * @param {Mode} mode
+ * @param {number[]} lengths of the clips, in seconds
+ * @returns {number} seconds until all begin again
+ */
+export function lengthOf(mode, lengths) {
+  if (!lengths.length) return 0;
+  return mode === "shortest" ? Math.min(...lengths) : Math.max(...lengths);
+}
+
+/**
+ * Say where one clip ought to be.
+ *
+ * @param {Mode} mode
+ * @param {number} position the clock's
+ * @param {number} length the clock's
+ * @param {number} duration the clip's
+ * @returns {Goal}
+ */
+export function goalOf(mode, position, length, duration) {
+  if (mode !== "percent" || length <= 0) return { time: Math.min(position, duration), pace: 1, over: position >= duration && duration < length - 0.05 };
+  return { time: (position / length) * duration, pace: duration / length, over: false };
 }
 
 /**
@@ -98,6 +151,18 @@ export function correction(ahead) {
   if (Math.abs(ahead) > JUMP) return { seek: true, rate: 1 };
   const pull = Math.min(Math.max(ahead / 0.6, -0.25), 0.25);
   return { seek: false, rate: Math.round((1 - pull) * 100) / 100 };
+}
+
+/**
+ * Find the position one frame on or back.
+ *
+ * @param {number} position seconds
+ * @param {number} fps of the clip with the most
+ * @param {number} by frames, negative for back
+ * @returns {number} seconds, in the middle of the frame, so that rounding never shows its neighbour
+ */
+export function frameStep(position, fps, by) {
+  return Math.max(0, Math.floor(position * fps + 1e-3) + by + 0.5) / fps;
 }
 
 /** Learns how fast the sweep's clock runs against ours, since a simulator's may be hurried. */

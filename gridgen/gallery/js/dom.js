@@ -17,18 +17,29 @@ export function make(tag, props = {}, ...children) {
   return element;
 }
 
+/**
+ * @param {string} value
+ * @param {string} text
+ * @param {string} [title]
+ * @returns {HTMLElement} one entry of a menu
+ */
+export function option(value, text, title) {
+  return make("option", { value, text, title });
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * Draw an icon of one stroked path on a 16 x 16 field.
  *
  * @param {string} path
+ * @param {string} [when] class that says when it is seen
  * @returns {SVGElement}
  */
-export function icon(path) {
+export function icon(path, when = "") {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("viewBox", "0 0 16 16");
-  svg.setAttribute("class", "gg-icon");
+  svg.setAttribute("class", `gg-icon ${when}`.trim());
   svg.setAttribute("aria-hidden", "true");
   const line = document.createElementNS(SVG, "path");
   line.setAttribute("d", path);
@@ -87,4 +98,18 @@ export function followTheme(root, signal) {
 function channels(color) {
   const numbers = (color.match(/[\d.]+/g) ?? ["255", "255", "255"]).map(Number);
   return color.startsWith("color(") ? numbers.slice(0, 3).map((part) => part * 255) : numbers;
+}
+
+/**
+ * @param {EventTarget | null} target
+ * @returns {number} id of the tile that it lies in, -1 for none
+ */
+export function idOf(target) {
+  const tile = target instanceof Element ? target.closest(".gg-tile") : null;
+  return tile ? Number(tile.getAttribute("data-id")) : -1;
+}
+
+/** @returns {boolean} whether the person asked for less motion */
+export function wantsStill() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

@@ -1,6 +1,6 @@
 import { make, write } from "./dom.js";
 import { chip } from "./panel.js";
-import { announce, countStates, isSettled, money, toneOf } from "./words.js";
+import { announce, countStates, elapsed, isSettled, money, toneOf } from "./words.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -10,15 +10,16 @@ import { announce, countStates, isSettled, money, toneOf } from "./words.js";
 /** Milliseconds between two announcements to a screen reader while there is news. */
 const PAUSE = 5000;
 
-/** What the sweep is and where it stands: name, counts, footage, cost. */
+/** What the sweep is and where it stands: name, counts, footage, time, cost. */
 export class Header {
   #store;
   #spoken = -PAUSE;
   #counts = make("div", { class: "gg-counts" });
   #sums = make("div", { class: "gg-sums" });
+  #time = make("div", { class: "gg-sums gg-clock" });
   progress = make("div", { class: "gg-progress", "aria-hidden": "true" });
   live = make("div", { class: "gg-live", "aria-live": "polite" });
-  element = make("div", { class: "gg-header" }, this.#counts, this.#sums);
+  element = make("div", { class: "gg-header" }, this.#counts, this.#sums, this.#time);
 
   /** @param {Store} store */
   constructor(store) {
@@ -36,14 +37,24 @@ export class Header {
     this.progress.hidden = !busy;
     this.progress.replaceChildren(...counts.map(([status, count]) => segment(status, count)));
     this.#announce(announce(counts), busy);
+    this.tick();
+  }
+
+  /** Draw what changes by itself: how long it has taken, and may take yet. */
+  tick() {
+    write(this.#time, timeOf([...this.#store.tiles.values()], this.#store.ticker.time(performance.now())));
   }
 
   /** @param {Tile[]} tiles */
   #footage(tiles) {
     const done = tiles.filter(({ status }) => status === "done");
     const seconds = done.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
-    const cost = money(this.#store.cost);
-    return [done.length ? `${Math.round(seconds)} s of footage` : "", cost].filter(Boolean).join(" · ");
+    const priced = tiles.filter(({ price }) => price);
+    const wanted = priced.reduce((sum, { price, cost }) => sum + Number(cost ?? price), 0);
+    const unpriced = tiles.length - priced.length ? "+" : "";
+    const open = tiles.some(({ status }) => !isSettled(status));
+    const of = open && wanted ? ` of about ${money(String(Math.round(wanted * 1e4) / 1e4))}${unpriced}` : "";
+    return [done.length ? `${Math.round(seconds)} s of footage` : "", `${money(this.#store.cost)}${of}`].filter(Boolean).join(" · ");
   }
 
   /** @param {string} text @param {boolean} busy */
@@ -53,6 +64,24 @@ export class Header {
     this.#spoken = now;
     write(this.live, text);
   }
+}
+
+/**
+ * Say how long a sweep has taken, and how long it may take yet at the pace so far.
+ *
+ * @param {Pick<Tile, "status" | "began">[]} tiles
+ * @param {number} now Unix seconds on the sweep's clock
+ * @returns {string} empty when nothing runs
+ */
+export function timeOf(tiles, now) {
+  const began = tiles.flatMap(({ began }) => (began ? [began] : []));
+  const over = tiles.filter(({ status, began }) => began && isSettled(status)).length;
+  const running = tiles.some(({ status }) => toneOf(status) === "busy");
+  const left = tiles.filter(({ status }) => !isSettled(status)).length;
+  if (!running || !began.length) return "";
+  const passed = now - began.reduce((least, each) => Math.min(least, each), Infinity);
+  const rest = over > 1 && left ? `, about ${elapsed((passed / over) * left)} left` : "";
+  return `${elapsed(passed)}${rest}`;
 }
 
 /**

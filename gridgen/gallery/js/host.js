@@ -1,5 +1,6 @@
 import { Link } from "./link.js";
 import { Media } from "./media.js";
+import { chosenBy, positionIn } from "./menus.js";
 import { KernelFiles, NeighbourFiles, ServedFiles } from "./sources.js";
 import { ViewState } from "./state.js";
 import { Store } from "./store.js";
@@ -7,6 +8,7 @@ import { Store } from "./store.js";
 /**
  * @typedef {import("./link.js").Model} Model
  * @typedef {import("./link.js").Reply} Reply
+ * @typedef {import("./menus.js").Menu} Menu
  * @typedef {import("./state.js").Look} Look
  * @typedef {import("./store.js").Snapshot} Snapshot
  * @typedef {object} Host what a wall needs of the place that shows it
@@ -15,25 +17,32 @@ import { Store } from "./store.js";
  * @property {Media} media where their bytes are
  * @property {(question: Record<string, unknown>, signal?: AbortSignal) => Promise<Reply>} ask a question to whoever keeps
  *   the sweep; rejected with a reason for the person
- * @property {boolean} bare whether nothing around the wall has its menus and switches, so that it draws them itself
+ * @property {Menu[]} menus what can be chosen of the view
+ * @property {boolean} bare whether nothing around the wall has these menus, so that it draws them itself
  */
 
-/** Fields of the state that a trait of the same name carries, for the controls that are linked to it. */
-const TRAITS = /** @type {const} */ (["playing", "muted", "loop", "tile"]);
-const SIDES = /** @type {const} */ (["rows", "cols"]);
+/** Pixels; a slider below it means to fill the width. */
+const LEAST_TILE = 64;
+/** Milliseconds of rest after which Python is told how the wall is looked at. */
+const REST = 300;
 
 /**
- * A wall in a notebook: a kernel behind it, controls of ipywidgets around it.
+ * A wall in a notebook: a kernel behind it, controls of ipywidgets around it. Those are linked to traits which hold
+ * positions in the menus.
  *
  * @implements {Host}
  */
 export class KernelHost {
   #model;
   #link;
+  #signal;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #resting;
   store = new Store();
+  bare = false;
+  menus;
   state;
   media;
-  bare = false;
 
   /**
    * @param {Model} model
@@ -41,13 +50,18 @@ export class KernelHost {
    */
   constructor(model, signal) {
     this.#model = model;
+    this.#signal = signal;
     this.#link = new Link(model);
+    this.menus = /** @type {Menu[]} */ (model.get("menus"));
     this.media = new Media(new ServedFiles(this.store), new KernelFiles(this.#link));
-    this.state = new ViewState(this.#told());
-    this.#bind(signal);
-    signal.addEventListener("abort", () => this.media.close());
+    this.state = new ViewState(model.get("look"));
+    this.state.load(model.get("view"));
+    this.#bind();
+    this.#tell();
     this.store.load(model.get("snapshot"), performance.now());
-    this.#refresh(signal);
+    this.#refresh();
+    signal.addEventListener("abort", () => this.media.close());
+    signal.addEventListener("abort", () => clearTimeout(this.#resting));
   }
 
   /**
@@ -58,50 +72,57 @@ export class KernelHost {
     return this.#link.ask(question, signal);
   }
 
-  /** @param {AbortSignal} signal */
-  #bind(signal) {
+  #bind() {
     const hear = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
       if (this.#link.answer(content, buffers) || content?.kind !== "delta") return;
-      if (!this.store.apply(content, performance.now())) this.#refresh(signal);
+      if (!this.store.apply(content, performance.now())) this.#refresh();
     };
-    const told = () => this.state.set(this.#told());
-    const events = [...TRAITS, ...SIDES].map((name) => `change:${name}`);
-    this.#model.on("msg:custom", hear);
-    for (const event of events) this.#model.on(event, told);
-    signal.addEventListener("abort", () => {
-      this.#model.off("msg:custom", hear);
-      for (const event of events) this.#model.off(event, told);
-    });
-    this.state.subscribe((changed) => this.#tell(changed), signal);
+    this.#on("msg:custom", hear);
+    for (const menu of this.menus) this.#on(`change:${menu.name}`, () => this.#choose(menu));
+    this.#on("change:tile", () => this.#resize());
+    this.state.subscribe(() => this.#tell(), this.#signal);
   }
 
-  /** @returns {Partial<Look>} what the traits say */
-  #told() {
-    const choices = this.#model.get("choices");
-    const sides = SIDES.map((side) => [side, choices[this.#model.get(side)] ?? []]);
-    return Object.fromEntries([...sides, ...TRAITS.map((name) => [name, this.#model.get(name)])]);
+  /** @param {string} event @param {(...args: any[]) => void} act */
+  #on(event, act) {
+    this.#model.on(event, act);
+    this.#signal.addEventListener("abort", () => this.#model.off(event, act));
   }
 
-  /** @param {Set<string>} changed fields of the state, for the linked controls and for Python */
-  #tell(changed) {
-    const { now } = this.state;
-    for (const name of TRAITS) if (changed.has(name)) this.#model.set(name, now[name]);
-    for (const side of SIDES) if (changed.has(side)) this.#model.set(side, this.#at(now[side]));
-    this.#model.set("play_icon", now.playing ? "pause" : "play");
-    this.#model.set("play_words", now.playing ? "Pause all" : "Play all");
-    this.#model.save_changes();
+  /** @param {Menu} menu whose linked control was moved */
+  #choose(menu) {
+    const at = this.#model.get(menu.name);
+    const chosen = menu.options[at];
+    if (!chosen || at === positionIn(menu, this.state.now)) return;
+    this.state.set(chosenBy(menu.name, chosen[1], this.state.now));
+    this.#tell();
   }
 
-  /** @param {string[]} names @returns {number | null} their position among the choices */
-  #at(names) {
-    const at = this.#model.get("choices").findIndex((/** @type {string[]} */ choice) => choice.join() === names.join());
-    return at < 0 ? null : at;
+  #resize() {
+    const tile = this.#model.get("tile");
+    this.state.set({ tile: tile < LEAST_TILE ? 0 : tile });
   }
 
-  /** @param {AbortSignal} signal */
-  async #refresh(signal) {
+  /** Tell the linked controls, and in a while Python, how the wall is looked at. */
+  #tell() {
+    for (const menu of this.menus) {
+      const at = positionIn(menu, this.state.now);
+      this.#model.set(menu.name, at < 0 ? null : at);
+    }
+    this.#model.set("tile", this.state.now.tile);
+    clearTimeout(this.#resting);
+    this.#resting = setTimeout(() => this.#report(), REST);
+  }
+
+  /** By a message, not by a trait: some kernels let the traits of a widget die. */
+  #report() {
+    const { rows, cols } = this.state.now;
+    this.ask({ kind: "view", rows, cols, view: this.state.text }, this.#signal).catch(() => undefined);
+  }
+
+  async #refresh() {
     try {
-      const { content } = await this.ask({ kind: "snapshot" }, signal);
+      const { content } = await this.ask({ kind: "snapshot" }, this.#signal);
       this.store.load(content.snapshot, performance.now());
     } catch {
       // What is known stays: the kernel is gone, or a later delta asks again.
@@ -119,12 +140,14 @@ export class PageHost {
   state;
   media;
   bare = true;
+  menus;
 
   /**
-   * @param {{snapshot: Snapshot, look?: Partial<Look>}} known
+   * @param {{snapshot: Snapshot, menus: Menu[], look: Partial<Look>}} known
    * @param {AbortSignal} signal
    */
-  constructor({ snapshot, look }, signal) {
+  constructor({ snapshot, menus, look }, signal) {
+    this.menus = menus;
     this.state = new ViewState(look);
     this.media = new Media(new NeighbourFiles(snapshot.folder));
     this.store.load(snapshot, performance.now());

@@ -1,34 +1,38 @@
-import { correction, drift } from "./clock.js";
-import { make, mark } from "./dom.js";
+import { idOf, mark } from "./dom.js";
+import { Player, showWhenLive } from "./player.js";
 import { LoadQueue } from "./queue.js";
 
 /**
  * @typedef {import("./clock.js").StepClock} StepClock
  * @typedef {import("./media.js").Media} Media
+ * @typedef {import("./media.js").What} What
+ * @typedef {import("./state.js").ViewState} ViewState
  * @typedef {import("./tile.js").TileView} TileView
  * @typedef {import("./store.js").Tile} Tile
- * @typedef {{tile: TileView, what: "preview" | "path", file: string, abort: AbortController, video: HTMLVideoElement | null,
- *   ready: boolean, sought: number}} Player
  */
 
 /** Milliseconds that a tile must stay in view before it loads, and out of view before it lets go. */
 const DWELL = 150;
 const GRACE = 400;
 const LOADS = 4;
+/** Previews that play in step at 20 frames a second or more on two cores, and what an original weighs against one. */
 const LIVE = 120;
-const REASONS = ["", "loading was stopped", "the file could not be read", "it is damaged", "this browser does not know its format"];
+const ORIGINAL = 120 / 36;
 
 /** The players of a wall: only for what is in view, and all on one clock. */
 export class Players {
   #media;
   #clock;
+  #state;
   #queue = new LoadQueue(LOADS, LIVE);
   /** @type {Map<number, Player>} */
   #players = new Map();
-  /** @type {Map<Element, TileView>} */
+  /** @type {Map<number, TileView>} */
   #tiles = new Map();
   /** @type {Map<number, ReturnType<typeof setTimeout>>} */
   #timers = new Map();
+  /** @type {Map<TileView, AbortController>} posters asked for or shown */
+  #posters = new Map();
   /** @type {Set<number>} */
   #visible = new Set();
   #seen;
@@ -39,15 +43,17 @@ export class Players {
   /**
    * @param {Media} media
    * @param {StepClock} clock
+   * @param {ViewState} state
    * @param {AbortSignal} signal frees everything
    */
-  constructor(media, clock, signal) {
+  constructor(media, clock, state, signal) {
     this.#media = media;
     this.#clock = clock;
+    this.#state = state;
     this.#seen = new IntersectionObserver((entries) => entries.forEach((entry) => this.#moved(entry)));
     const margin = /** @type {IntersectionObserverInit} */ ({ scrollMargin: "400px", rootMargin: "400px" });
     this.#near = new IntersectionObserver((entries) => {
-      for (const { target, isIntersecting } of entries) if (isIntersecting) this.#paint(this.#tiles.get(target));
+      for (const { target, isIntersecting } of entries) if (isIntersecting) this.#paint(this.#tiles.get(idOf(target)));
     }, margin);
     signal.addEventListener("abort", () => this.#close());
   }
@@ -56,32 +62,50 @@ export class Players {
     return { ...this.#queue.counts, visible: this.#visible.size };
   }
 
-  /** @param {TileView} tile */
-  observe(tile) {
-    this.#tiles.set(tile.element, tile);
+  /** @param {TileView} tile that now exists */
+  enter(tile) {
+    this.#tiles.set(tile.id, tile);
     this.#seen.observe(tile.element);
     this.#near.observe(tile.element);
+  }
+
+  /** @param {TileView} tile that is about to be no more */
+  leave(tile) {
+    this.#seen.unobserve(tile.element);
+    this.#near.unobserve(tile.element);
+    clearTimeout(this.#timers.get(tile.id));
+    this.#timers.delete(tile.id);
+    this.#hide(tile);
+    this.#unpaint(tile);
+    this.#tiles.delete(tile.id);
   }
 
   /** @param {TileView} tile its files may have come, gone or changed */
   refresh(tile) {
     const player = this.#players.get(tile.id);
-    if (player && player.file !== playable(tile.data)?.file) this.#release(tile.id);
+    const found = this.#playable(tile.data);
+    if (player && (player.file !== found?.file || player.what !== found.what)) this.#release(tile.id);
     if (this.#visible.has(tile.id)) this.#want(tile);
-    if (tile.data.poster && !tile.poster.getAttribute("src")) {
+    if (tile.data.poster && !this.#posters.has(tile)) {
       this.#near.unobserve(tile.element);
       this.#near.observe(tile.element);
     }
   }
 
-  /** Bring all players to the clock: its position, and whether it runs. */
+  /** Bring all players to the clock: its position, its speed, and whether it runs. */
   follow() {
     const now = performance.now();
-    const position = this.#clock.at(now);
-    for (const player of this.#players.values()) {
-      if (!player.ready || player.tile.id === this.#hovered) continue;
-      if (this.#clock.playing && !this.#suspended) this.#step(player, position, now);
-      else this.#rest(player, position);
+    const { mode, muted, solo } = this.#state.now;
+    const running = this.#clock.playing && !this.#suspended;
+    for (const [id, player] of this.#players) {
+      if (!player.ready) continue;
+      const { video } = player;
+      const silent = muted || id !== solo || this.#suspended;
+      if (video.muted !== silent) video.muted = silent;
+      if (id === this.#hovered) continue;
+      const over = running ? player.step(this.#clock, mode, now) : player.rest(this.#clock, mode, now);
+      const tile = this.#tiles.get(id);
+      if (tile) mark(tile.element, "data-over", over ? "" : null);
     }
   }
 
@@ -97,48 +121,82 @@ export class Players {
    * @param {TileView | null} tile null ends it
    */
   hover(tile) {
-    const last = this.#players.get(this.#hovered);
-    this.#hovered = -1;
-    if (last?.video) {
-      last.video.loop = false;
-      mark(last.tile.element, "data-hover", null);
-      this.follow();
-    }
+    if (tile && tile.id === this.#hovered) return;
+    this.#unhover();
     const player = tile ? this.#players.get(tile.id) : undefined;
-    if (!player?.video || !player.ready || this.#clock.playing) return;
-    this.#hovered = player.tile.id;
-    mark(player.tile.element, "data-hover", "");
-    player.video.loop = true;
-    start(player.video);
+    if (!tile || !player?.ready || this.#clock.playing) return;
+    this.#hovered = tile.id;
+    mark(tile.element, "data-hover", "");
+    player.roam();
+  }
+
+  /**
+   * Show one moment of one clip while all rest.
+   *
+   * @param {TileView} tile
+   * @param {number} share of its length, null to play on
+   */
+  scrub(tile, share) {
+    const player = this.#players.get(tile.id);
+    if (!player?.ready || this.#clock.playing) return;
+    if (this.#hovered !== tile.id) this.#unhover();
+    this.#hovered = tile.id;
+    player.video.pause();
+    player.seek(share * player.duration);
+    mark(tile.element, "data-hover", "");
+    tile.frame.style.setProperty("--gg-scrubbed", share.toFixed(4));
+  }
+
+  /** @param {number} id @returns {number | null} seconds into a clip that plays by itself */
+  time(id) {
+    return id === this.#hovered ? (this.#players.get(id)?.video.currentTime ?? null) : null;
+  }
+
+  #unhover() {
+    const id = this.#hovered;
+    this.#hovered = -1;
+    const player = this.#players.get(id);
+    if (!player) return;
+    player.video.loop = false;
+    const tile = this.#tiles.get(id);
+    if (tile) mark(tile.element, "data-hover", null);
+    tile?.frame.style.removeProperty("--gg-scrubbed");
+    this.follow();
   }
 
   /** @param {IntersectionObserverEntry} entry */
   #moved({ target, isIntersecting }) {
-    const tile = this.#tiles.get(target);
+    const tile = this.#tiles.get(idOf(target));
     if (!tile) return;
     clearTimeout(this.#timers.get(tile.id));
-    const act = isIntersecting ? () => this.#enter(tile) : () => this.#leave(tile);
+    const act = isIntersecting ? () => this.#show(tile) : () => this.#hide(tile);
     this.#timers.set(tile.id, setTimeout(act, isIntersecting ? DWELL : GRACE));
   }
 
   /** @param {TileView} tile */
-  #enter(tile) {
+  #show(tile) {
     this.#visible.add(tile.id);
     this.#want(tile);
   }
 
   /** @param {TileView} tile */
-  #leave(tile) {
+  #hide(tile) {
     this.#visible.delete(tile.id);
     this.#release(tile.id);
   }
 
   /** @param {TileView | undefined} tile */
   async #paint(tile) {
-    if (!tile?.data.poster || tile.poster.getAttribute("src")) return;
+    if (!tile?.data.poster || this.#posters.has(tile)) return;
     this.#near.unobserve(tile.element);
+    const abort = new AbortController();
+    this.#posters.set(tile, abort);
+    const held = { ...tile.data };
     try {
-      tile.poster.src = await this.#media.url(tile.data, "poster", new AbortController().signal);
+      const url = await this.#media.url(held, "poster", abort.signal);
+      if (abort.signal.aborted) return this.#media.free(held, "poster");
+      abort.signal.addEventListener("abort", () => this.#media.free(held, "poster"));
+      tile.poster.src = url;
       mark(tile.element, "data-poster", "");
     } catch {
       mark(tile.element, "data-poster", null);
@@ -146,67 +204,39 @@ export class Players {
   }
 
   /** @param {TileView} tile */
+  #unpaint(tile) {
+    this.#posters.get(tile)?.abort();
+    this.#posters.delete(tile);
+  }
+
+  /** @param {TileView} tile */
   #want(tile) {
-    const found = playable(tile.data);
+    const found = this.#playable(tile.data);
     if (!found || this.#players.has(tile.id)) return;
-    const player = { tile, ...found, abort: new AbortController(), video: null, ready: false, sought: 0 };
+    const player = new Player(this.#media, tile.data, found.what);
     this.#players.set(tile.id, player);
-    this.#queue.want(tile.id, () => this.#load(player));
+    const listener = {
+      ready: () => this.#ready(tile),
+      failed: (/** @type {Player} */ _player, /** @type {string} */ reason) => this.#failed(tile, reason),
+    };
+    const show = (/** @type {HTMLVideoElement} */ video) => {
+      showWhenLive(tile.element, video);
+      tile.frame.insertBefore(video, tile.poster.nextSibling);
+    };
+    this.#queue.want(tile.id, () => player.load(listener, show), found.what === "path" ? ORIGINAL : 1);
   }
 
-  /** @param {Player} player */
-  async #load(player) {
-    const { tile, abort } = player;
-    try {
-      const url = await this.#media.url(tile.data, player.what, abort.signal);
-      abort.signal.throwIfAborted();
-      player.video = this.#video(player);
-      player.video.src = url;
-      tile.frame.insertBefore(player.video, tile.poster.nextSibling);
-      player.video.load();
-    } catch (reason) {
-      if (abort.signal.aborted) return;
-      tile.trouble(String(/** @type {Error} */ (reason).message));
-      this.#queue.loaded(tile.id);
-    }
-  }
-
-  /**
-   * @param {Player} player
-   * @returns {HTMLVideoElement}
-   */
-  #video(player) {
-    const { tile, abort } = player;
-    const video = /** @type {HTMLVideoElement} */ (
-      make("video", { class: "gg-video", playsinline: true, preload: "auto", tabindex: "-1", "aria-hidden": "true" })
-    );
-    video.muted = true;
-    video.disablePictureInPicture = true;
-    const { signal } = abort;
-    video.addEventListener("loadeddata", () => this.#ready(player), { signal });
-    video.addEventListener("error", () => this.#failed(player, video.error?.code ?? 0), { signal });
-    const moving = () => mark(tile.element, "data-live", "");
-    video.addEventListener("playing", moving, { signal });
-    video.addEventListener("seeked", moving, { signal });
-    return video;
-  }
-
-  /** @param {Player} player */
-  #ready(player) {
-    player.ready = true;
-    player.tile.trouble("");
-    this.#queue.loaded(player.tile.id);
+  /** @param {TileView} tile */
+  #ready(tile) {
+    tile.trouble("");
+    this.#queue.loaded(tile.id);
     this.follow();
   }
 
-  /**
-   * @param {Player} player
-   * @param {number} code of the MediaError
-   */
-  #failed(player, code) {
-    player.ready = false;
-    player.tile.trouble(`${REASONS[code] || "it could not be loaded"}; Enter opens its details`);
-    this.#queue.loaded(player.tile.id);
+  /** @param {TileView} tile @param {string} reason */
+  #failed(tile, reason) {
+    tile.trouble(`${reason}; Enter opens its details`);
+    this.#queue.loaded(tile.id);
   }
 
   /** @param {number} id */
@@ -215,71 +245,30 @@ export class Players {
     if (!player) return;
     if (id === this.#hovered) this.#hovered = -1;
     this.#players.delete(id);
-    player.abort.abort();
-    if (player.video) {
-      player.video.removeAttribute("src");
-      player.video.load();
-      player.video.remove();
-      this.#media.free({ ...player.tile.data, [player.what]: player.file }, player.what);
-    }
-    for (const name of ["data-live", "data-over"]) mark(player.tile.element, name, null);
+    player.release();
+    const tile = this.#tiles.get(id);
+    if (tile) for (const name of ["data-live", "data-over", "data-hover"]) mark(tile.element, name, null);
     this.#queue.drop(id);
-  }
-
-  /**
-   * @param {Player} player
-   * @param {number} position
-   * @param {number} now
-   */
-  #step(player, position, now) {
-    const video = /** @type {HTMLVideoElement} */ (player.video);
-    if (video.seeking) return;
-    const { length } = this.#clock;
-    video.loop = this.#clock.loop && Math.abs(video.duration - length) < 0.05;
-    const over = position >= video.duration && video.duration < length - 0.05;
-    mark(player.tile.element, "data-over", over ? "" : null);
-    if (over && video.currentTime >= video.duration - 0.3) return;
-    const { seek, rate } = correction(drift(video.currentTime, Math.min(position, video.duration), length));
-    if (seek && now - player.sought > 700) {
-      player.sought = now;
-      video.currentTime = Math.min(position + 0.04, video.duration);
-    }
-    if (Math.abs(video.playbackRate - rate) > 0.015) video.playbackRate = rate;
-    if (video.paused && !over) start(video);
-  }
-
-  /**
-   * @param {Player} player
-   * @param {number} position
-   */
-  #rest(player, position) {
-    const video = /** @type {HTMLVideoElement} */ (player.video);
-    if (!video.paused) video.pause();
-    mark(player.tile.element, "data-over", null);
-    const goal = Math.min(position, Math.max(0, video.duration - 0.02));
-    if (!video.seeking && Math.abs(video.currentTime - goal) > 0.01) video.currentTime = goal;
   }
 
   #close() {
     this.#seen.disconnect();
     this.#near.disconnect();
     for (const timer of this.#timers.values()) clearTimeout(timer);
+    this.#timers.clear();
     for (const id of [...this.#players.keys()]) this.#release(id);
-    for (const tile of this.#tiles.values()) if (tile.poster.src) this.#media.free(tile.data, "poster");
+    for (const tile of [...this.#posters.keys()]) this.#unpaint(tile);
     this.#tiles.clear();
+    this.#visible.clear();
   }
-}
 
-/**
- * @param {Tile} data
- * @returns {{what: "preview" | "path", file: string} | null} the preview; the original only where none could be made
- */
-function playable({ preview, path, error_class: failed }) {
-  if (preview) return { what: "preview", file: preview };
-  return path && failed === "preview" ? { what: "path", file: path } : null;
-}
-
-/** @param {HTMLVideoElement} video started where the browser lets it; its poster stays otherwise */
-function start(video) {
-  video.play().catch(() => undefined);
+  /**
+   * @param {Tile} data
+   * @returns {{what: What, file: string} | null} the preview; the original where none could be made, and where it may sound
+   */
+  #playable({ id, preview, path, error_class: failed }) {
+    const { muted, solo } = this.#state.now;
+    if (path && ((!muted && id === solo) || (!preview && failed === "preview"))) return { what: "path", file: path };
+    return preview ? { what: "preview", file: preview } : null;
+  }
 }

@@ -4,18 +4,18 @@
  * A key is waiting, loading or live. Order of arrival is kept.
  */
 export class LoadQueue {
-  /** @type {Map<number, () => void>} */
+  /** @type {Map<number, {weight: number, start: () => void}>} */
   #waiting = new Map();
-  /** @type {Set<number>} */
-  #loading = new Set();
-  /** @type {Set<number>} */
-  #live = new Set();
+  /** @type {Map<number, number>} weights */
+  #loading = new Map();
+  /** @type {Map<number, number>} weights */
+  #live = new Map();
   #inFlight;
   #most;
 
   /**
    * @param {number} inFlight loads at a time
-   * @param {number} most players at a time, loading ones included
+   * @param {number} most weight of the players at a time, loading ones included
    */
   constructor(inFlight, most) {
     this.#inFlight = inFlight;
@@ -29,10 +29,11 @@ export class LoadQueue {
   /**
    * @param {number} key
    * @param {() => void} start called once, when its turn comes
+   * @param {number} [weight] how much of the machine its player takes
    */
-  want(key, start) {
+  want(key, start, weight = 1) {
     if (this.#waiting.has(key) || this.#loading.has(key) || this.#live.has(key)) return;
-    this.#waiting.set(key, start);
+    this.#waiting.set(key, { weight, start });
     this.#advance();
   }
 
@@ -42,8 +43,10 @@ export class LoadQueue {
    * @param {number} key
    */
   loaded(key) {
-    if (!this.#loading.delete(key)) return;
-    this.#live.add(key);
+    const weight = this.#loading.get(key);
+    if (weight === undefined) return;
+    this.#loading.delete(key);
+    this.#live.set(key, weight);
     this.#advance();
   }
 
@@ -60,13 +63,18 @@ export class LoadQueue {
   }
 
   #advance() {
-    while (this.#loading.size < this.#inFlight && this.#loading.size + this.#live.size < this.#most) {
+    while (this.#loading.size < this.#inFlight) {
       const next = this.#waiting.entries().next();
       if (next.done) return;
-      const [key, start] = next.value;
+      const [key, { weight, start }] = next.value;
+      if (this.#weight + weight > this.#most) return;
       this.#waiting.delete(key);
-      this.#loading.add(key);
+      this.#loading.set(key, weight);
       start();
     }
+  }
+
+  get #weight() {
+    return [...this.#loading.values(), ...this.#live.values()].reduce((sum, weight) => sum + weight, 0);
   }
 }

@@ -1,45 +1,44 @@
-import { mark } from "./dom.js";
+import { idOf, mark } from "./dom.js";
 import { neighbour } from "./layout.js";
 
 /**
  * @typedef {import("./keys.js").Keys} Keys
- * @typedef {import("./tile.js").TileView} TileView
+ * @typedef {import("./sheet.js").Sheet} Sheet
  */
+
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 /** The one tile that Tab reaches, and the way from tile to tile by keys. */
 export class Rover {
-  #tiles;
   #sheet;
   current = -1;
 
-  /**
-   * @param {Map<number, TileView>} tiles
-   * @param {HTMLElement} sheet
-   */
-  constructor(tiles, sheet) {
-    this.#tiles = tiles;
+  /** @param {Sheet} sheet */
+  constructor(sheet) {
     this.#sheet = sheet;
   }
 
   /** @param {Keys} keys */
   bind(keys) {
     const when = (/** @type {KeyboardEvent} */ { target }) => idOf(target) >= 0;
-    const arrows = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
-    const end = (/** @type {string} */ key) => this.#ends()[key === "Home" ? 0 : 1];
     keys.add(
-      { keys: arrows, scope: "wall", does: "move from clip to clip", when, act: ({ key }) => this.go(this.next(key)) },
-      { keys: ["Home", "End"], scope: "wall", does: "first and last clip", when, act: ({ key }) => this.go(end(key)) },
+      { keys: ARROWS, scope: "wall", does: "move from clip to clip", when, act: ({ key }) => this.go(this.next(key)) },
+      { keys: ["Home", "End"], scope: "wall", does: "first and last clip", when, act: ({ key }) => this.go(this.#end(key)) },
     );
+  }
+
+  /** See to it that one tile can be reached, and no other. */
+  settle() {
+    if (!this.#sheet.places.has(this.current)) this.current = this.#sheet.places.keys().next().value ?? -1;
+    this.#sheet.kept = this.current;
+    for (const { element, id } of this.#sheet.views) mark(element, "tabindex", id === this.current ? "0" : "-1");
   }
 
   /** @param {number} id */
   rove(id) {
-    const tile = this.#tiles.get(id);
-    if (!tile || id === this.current) return;
-    const last = this.#tiles.get(this.current);
-    if (last) mark(last.element, "tabindex", "-1");
+    if (!this.#sheet.places.has(id) || id === this.current) return;
     this.current = id;
-    mark(tile.element, "tabindex", "0");
+    this.settle();
   }
 
   /**
@@ -47,34 +46,22 @@ export class Rover {
    * @returns {number} id of the tile that it leads to from the current one
    */
   next(arrow) {
-    const tiles = [...this.#tiles.values()];
-    const rects = tiles.map(({ element }) => element.getBoundingClientRect());
-    return tiles[neighbour(rects, tiles.findIndex(({ id }) => id === this.current), arrow)].id;
+    const ids = [...this.#sheet.places.keys()];
+    const rects = [...this.#sheet.places.values()].map(({ left, top, width, height }) => ({ left, top, right: left + width, bottom: top + height }));
+    const from = ids.indexOf(this.current);
+    return from < 0 ? this.current : ids[neighbour(rects, from, arrow)];
   }
 
   /** @param {number} id */
   go(id) {
-    const tile = this.#tiles.get(id);
-    tile?.element.focus({ preventScroll: true });
-    tile?.element.scrollIntoView({ block: "nearest", inline: "nearest", behavior: wantsStill() ? "auto" : "smooth" });
+    this.rove(id);
+    this.#sheet.reveal(id)?.element.focus({ preventScroll: true });
+    this.settle();
   }
 
-  #ends() {
-    const all = this.#sheet.querySelectorAll(".gg-tile");
-    return [idOf(all[0]), idOf(all[all.length - 1])];
+  /** @param {string} key */
+  #end(key) {
+    const ids = [...this.#sheet.places.keys()];
+    return key === "Home" ? ids[0] : ids[ids.length - 1];
   }
-}
-
-/**
- * @param {EventTarget | null} target
- * @returns {number} id of the tile that it lies in, -1 for none
- */
-export function idOf(target) {
-  const tile = target instanceof Element ? target.closest(".gg-tile") : null;
-  return tile ? Number(tile.getAttribute("data-id")) : -1;
-}
-
-/** @returns {boolean} whether the person asked for less motion */
-export function wantsStill() {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

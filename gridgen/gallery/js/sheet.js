@@ -1,199 +1,343 @@
-import { make, mark } from "./dom.js";
-import { arrange, boxKey, runs } from "./layout.js";
-import { differing, speak } from "./words.js";
+import { make, mark, wantsStill } from "./dom.js";
+import { fillingTile, geometryOf, inView, pictureSizes } from "./geometry.js";
+import { tell } from "./labels.js";
+import { planOf } from "./plan.js";
+import { shapeOf, TileView } from "./tile.js";
+import { speak } from "./words.js";
 
 /**
+ * @typedef {import("./geometry.js").Geometry} Geometry
+ * @typedef {import("./geometry.js").Head} Head
+ * @typedef {import("./geometry.js").Place} Place
+ * @typedef {import("./labels.js").Telling} Telling
+ * @typedef {import("./plan.js").Plan} Plan
+ * @typedef {import("./state.js").Look} Look
  * @typedef {import("./store.js").Store} Store
- * @typedef {import("./layout.js").Arrangement} Arrangement
- * @typedef {import("./tile.js").TileView} TileView
+ * @typedef {{enter: (tile: TileView) => void, leave: (tile: TileView) => void}} Keeper told which tiles exist
  */
 
 const HEAD = 30;
+const CAPTION = 22;
+/** Pixels around what is in sight in which tiles exist. */
+const MARGIN = 360;
+/** Tiles up to which a new arrangement is shown as a movement. */
+const MOST_GLIDING = 150;
 
-/** The table of tiles: headers that stay in view, and boxes that hold the tiles. */
+/** The table of tiles: headers that stay in view, and those tiles that are in view or near it. */
 export class Sheet {
   #store;
-  element = make("div", { class: "gg-sheet", role: "group", "aria-label": "Clips" });
-  /** @type {Map<string, HTMLElement>} */
-  #boxes = new Map();
+  #keeper;
+  /** @type {Map<number, TileView>} */
+  #views = new Map();
+  /** @type {Plan} */
+  #plan = { rows: [], cols: [], rest: [], rowKeys: [], colKeys: [], boxes: new Map(), tabs: [], captioned: [] };
+  /** @type {Geometry} */
+  #geometry = { width: 0, height: 0, tiles: new Map(), tops: [], sides: [], lines: [] };
+  /** @type {Map<number, {ratio: number, width: number | null}>} shapes as they were laid */
+  #shapes = new Map();
+  /** @type {Map<number, number>} position of each tile in the order of the sheet, from 1 */
+  #order = new Map();
+  /** @type {number[]} width of each level of row headers */
+  #left = [];
+  /** @type {Map<number, Telling[]>} */
+  #told = new Map();
   #key = "";
+  #corner = make("div", { class: "gg-corner", "aria-hidden": "true" });
+  #top = make("div", { class: "gg-tops" });
+  #side = make("div", { class: "gg-sides" });
+  #body = make("div", { class: "gg-body", role: "listbox", "aria-label": "Clips", "aria-multiselectable": "true" });
+  #sheet = make("div", { class: "gg-sheet" }, this.#corner, this.#top, this.#side, this.#body);
+  #nothing = make("p", { class: "gg-nothing", text: "No clip passes the filter." });
+  #due = 0;
+  /** The tile that exists wherever it is, since it has the focus. */
+  kept = -1;
+  element = make("div", { class: "gg-scroll", tabindex: "-1" }, this.#sheet);
 
-  /** @param {Store} store */
-  constructor(store) {
+  /**
+   * @param {Store} store
+   * @param {Keeper} keeper
+   * @param {AbortSignal} signal
+   */
+  constructor(store, keeper, signal) {
     this.#store = store;
+    this.#keeper = keeper;
+    this.element.addEventListener("scroll", () => this.#soon(), { signal, passive: true });
+    signal.addEventListener("abort", () => cancelAnimationFrame(this.#due));
+  }
+
+  /** @returns {Plan} */
+  get plan() {
+    return this.#plan;
+  }
+
+  /** @returns {Map<number, Place>} where each tile is, whether it exists or not; in the order of the sheet */
+  get places() {
+    return this.#geometry.tiles;
+  }
+
+  /** @returns {Iterable<TileView>} the tiles that exist */
+  get views() {
+    return this.#views.values();
+  }
+
+  /** @param {number} id @returns {TileView | undefined} */
+  view(id) {
+    return this.#views.get(id);
+  }
+
+  /** @returns {number} width that the tiles may take */
+  get room() {
+    return this.element.clientWidth - this.#left.reduce((sum, each) => sum + each, 0);
   }
 
   /**
-   * Put the tiles where the chosen axes want them. The same tiles move; none is made anew.
+   * Put the tiles where the view wants them. The same tiles move.
    *
-   * @param {Map<number, TileView>} tiles
-   * @param {string[]} rows axis names, outermost first
-   * @param {string[]} cols axis names, outermost first
+   * @param {Look} look
    */
-  lay(tiles, rows, cols) {
-    const plan = arrange(this.#store.axes, this.#store.tiles.values(), rows, cols);
-    const key = JSON.stringify([rows, cols, this.#store.tiles.size]);
+  lay(look) {
+    const before = this.#sights();
+    this.#plan = planOf(this.#store.axes, this.#store.tiles.values(), look);
+    this.#told = new Map([...this.#plan.rows, ...this.#plan.cols].map((at) => [at, tell(this.#store.axes[at].labels)]));
+    this.#left = this.#widths();
+    const caption = this.#plan.captioned.length ? CAPTION : 0;
+    const { tile, fit } = look;
+    const clips = [...this.#plan.boxes.values()].flat().map((id) => ({ id, ...this.#shape(id) }));
+    this.#shapes = new Map(clips.map(({ id, ...shape }) => [id, shape]));
+    const sizeAt = (/** @type {number} */ wide) => pictureSizes(fit, clips, wide);
+    const room = { width: Math.max(this.room, 160), caption };
+    this.#geometry = geometryOf(this.#plan, sizeAt(tile || fillingTile(this.#plan, sizeAt, room.width)), room);
+    this.#order = new Map([...this.#geometry.tiles.keys()].map((id, at) => [id, at + 1]));
+    this.#draw(look, caption);
+    if (before.size) this.#glide(before);
+  }
+
+  /**
+   * @param {number[]} ids of clips that changed
+   * @param {Look} look
+   * @returns {boolean} whether they may belong elsewhere now, or be of another shape
+   */
+  stale(ids, { filter, sort }) {
+    if (filter || sort) return ids.length > 0;
+    return ids.some((id) => {
+      const [now, laid] = [this.#shape(id), this.#shapes.get(id)];
+      return laid !== undefined && (now.ratio !== laid.ratio || now.width !== laid.width);
+    });
+  }
+
+  /**
+   * Bring a tile into sight.
+   *
+   * @param {number} id
+   * @returns {TileView | undefined} none where it is not shown at all
+   */
+  reveal(id) {
+    const place = this.#geometry.tiles.get(id);
+    if (!place) return undefined;
+    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.element;
+    const [wide, tall] = [clientWidth - this.#offset.left, clientHeight - this.#offset.top];
+    const to = {
+      left: nearest(scrollLeft, place.left - 8, place.left + place.width + 8, wide),
+      top: nearest(scrollTop, place.top - 8, place.top + place.height + 8, tall),
+    };
+    if (to.left !== scrollLeft || to.top !== scrollTop) this.element.scrollTo({ ...to, behavior: wantsStill() ? "auto" : "smooth" });
+    this.kept = id;
+    this.window();
+    return this.#views.get(id);
+  }
+
+  /** Make the tiles that came into view or near it, and drop those that left. */
+  window() {
+    const { scrollLeft, scrollTop, clientWidth, clientHeight } = this.element;
+    const { left, top } = this.#offset;
+    const view = {
+      left: scrollLeft - MARGIN,
+      top: scrollTop - MARGIN,
+      width: clientWidth - left + 2 * MARGIN,
+      height: clientHeight - top + 2 * MARGIN,
+    };
+    const wanted = new Set(inView(this.#geometry, view));
+    if (this.#geometry.tiles.has(this.kept)) wanted.add(this.kept);
+    for (const [id, tile] of this.#views) if (!wanted.has(id)) this.#drop(tile);
+    const fresh = [...wanted].filter((id) => !this.#views.has(id)).map((id) => this.#make(id));
+    this.#body.append(...fresh.map(({ element }) => element));
+    this.#heads(view);
+  }
+
+  /** Drop every tile. */
+  clear() {
+    for (const tile of this.#views.values()) this.#drop(tile);
+  }
+
+  get #offset() {
+    return { left: this.#left.reduce((sum, width) => sum + width, 0), top: headLevels(this.#plan) * HEAD };
+  }
+
+  #soon() {
+    this.#due ||= requestAnimationFrame(() => {
+      this.#due = 0;
+      this.window();
+    });
+  }
+
+  /** @param {number} id */
+  #shape(id) {
+    const tile = /** @type {import("./store.js").Tile} */ (this.#store.tiles.get(id));
+    return { ratio: shapeOf(this.#store, tile), width: tile.width ?? null };
+  }
+
+  /** @param {Look} look @param {number} caption */
+  #draw(look, caption) {
+    const { width, height } = this.#geometry;
+    const { left, top } = this.#offset;
+    this.#sheet.style.gridTemplate = `${top}px ${height}px / ${left}px minmax(${width}px, 1fr)`;
+    this.#body.style.setProperty("--gg-caption", `${caption}px`);
+    mark(this.#sheet, "data-fit", look.fit);
+    this.#name();
+    const lines = this.#geometry.lines.map((place) => drawn("gg-rule", place));
+    this.#body.querySelectorAll(".gg-rule, .gg-nothing").forEach((old) => old.remove());
+    this.#body.prepend(...lines, ...(this.#geometry.tiles.size || !this.#store.tiles.size ? [] : [this.#nothing]));
+    this.#key = "";
+    for (const tile of this.#views.values()) if (this.#geometry.tiles.has(tile.id)) this.#place(tile);
+    this.window();
+  }
+
+  /** Write the names of the axes where the two kinds of header meet. */
+  #name() {
+    const { axes } = this.#store;
+    const { rows, cols } = this.#plan;
+    const across = cols.map((at, level) => {
+      const name = make("span", { class: "gg-across", text: `${axes[at].name} →` });
+      name.style.top = `${level * HEAD + 8}px`;
+      return name;
+    });
+    const down = make("span", { class: "gg-down", text: rows.length ? `${rows.map((at) => axes[at].name).join(" › ")} ↓` : "" });
+    this.#corner.replaceChildren(...(rows.length ? [...across, down] : []));
+  }
+
+  /** @param {number} id */
+  #make(id) {
+    const tile = new TileView(this.#store, id);
+    this.#views.set(id, tile);
+    this.#place(tile);
+    this.#keeper.enter(tile);
+    return tile;
+  }
+
+  /** @param {TileView} tile */
+  #place(tile) {
+    const { captioned } = this.#plan;
+    const { axes } = this.#store;
+    tile.move(/** @type {Place} */ (this.#geometry.tiles.get(tile.id)), captioned.length ? CAPTION : 0);
+    const shortFirst = [...captioned].sort((a, b) => Number(axes[a].name === "prompt") - Number(axes[b].name === "prompt"));
+    tile.caption(shortFirst.map((at) => speak(axes[at].name, axes[at].labels[tile.data.at[at]])).join(" · "));
+    mark(tile.element, "aria-posinset", String(this.#order.get(tile.id)));
+    mark(tile.element, "aria-setsize", String(this.#order.size));
+  }
+
+  /** @param {TileView} tile */
+  #drop(tile) {
+    this.#views.delete(tile.id);
+    this.#keeper.leave(tile);
+    tile.element.remove();
+  }
+
+  /** @param {Place} view */
+  #heads(view) {
+    const { tops, sides } = this.#geometry;
+    const across = tops.filter(({ start, length }) => start < view.left + view.width && start + length > view.left);
+    const down = sides.filter(({ start, length }) => start < view.top + view.height && start + length > view.top);
+    const key = JSON.stringify([across, down].map((some) => [some.length, some[0], some[some.length - 1]]));
     if (key === this.#key) return;
     this.#key = key;
-    this.#boxes.clear();
-    const left = widths(this.#store, plan);
-    const content = [...this.#corner(plan, left), ...this.#top(plan, left), ...this.#side(plan, left), ...this.#body(plan)];
-    this.element.style.gridTemplateColumns = columns(plan, left);
-    mark(this.element, "data-wrap", plan.cols.length ? null : "");
-    for (const [box, ids] of plan.boxes) {
-      const views = ids.map((id) => /** @type {TileView} */ (tiles.get(id)));
-      for (const view of views) view.caption(plan.rest);
-      this.#boxes.get(box)?.append(...views.map(({ element }) => element));
+    const { left, top } = this.#offset;
+    this.#top.replaceChildren(...across.map((head) => this.#head("gg-top", head, { left: head.start, top: head.level * HEAD, width: head.length, height: HEAD }, left)));
+    this.#side.replaceChildren(
+      ...down.map((head) => {
+        const before = this.#left.slice(0, head.level).reduce((sum, width) => sum + width, 0);
+        return this.#head("gg-side", head, { left: before, top: head.start, width: this.#left[head.level], height: head.length }, top);
+      }),
+    );
+  }
+
+  /** @param {string} name @param {Head} head @param {Place} place @param {number} edge where its label stops @returns {HTMLElement} */
+  #head(name, { axis, value, outer }, place, edge) {
+    const { name: axisName, labels } = this.#store.axes[axis];
+    const { short } = /** @type {Telling[]} */ (this.#told.get(axis))[value];
+    const cut = short !== labels[value];
+    const label = make("span", { class: "gg-label", text: speak(axisName, short), tabindex: cut ? "0" : undefined });
+    label.style.setProperty("--gg-edge", `${edge}px`);
+    const element = drawn(`gg-head ${name}`, place, label);
+    mark(element, "data-outer", String(outer));
+    mark(element, "data-axis", String(axis));
+    mark(element, "data-value", String(value));
+    return element;
+  }
+
+  /** @returns {number[]} */
+  #widths() {
+    const { axes } = this.#store;
+    const { rows, cols } = this.#plan;
+    const most = this.element.clientWidth < 760 ? 120 : 176;
+    const found = rows.map((at) => {
+      const longest = Math.max(...(this.#told.get(at) ?? []).map(({ short }) => speak(axes[at].name, short).length));
+      return Math.round(Math.min(Math.max(longest * 7.4 + 26, 48), most));
+    });
+    const down = rows.map((at) => axes[at].name).join(" › ").length;
+    const across = Math.max(0, ...cols.map((at) => axes[at].name.length));
+    const short = (down + across) * 6.4 + 56 - found.reduce((sum, each) => sum + each, 0);
+    if (found.length && short > 0) found[0] += Math.round(short);
+    return found;
+  }
+
+  /** @returns {Map<number, Place>} where tiles are in sight, if they are few enough to move gracefully */
+  #sights() {
+    if (!this.element.isConnected || this.#geometry.tiles.size > MOST_GLIDING || wantsStill()) return new Map();
+    const { scrollLeft, scrollTop } = this.element;
+    const { left, top } = this.#offset;
+    const seen = [...this.#views.keys()].flatMap((id) => {
+      const place = this.#geometry.tiles.get(id);
+      return place ? [/** @type {[number, Place]} */ ([id, { ...place, left: place.left + left - scrollLeft, top: place.top + top - scrollTop }])] : [];
+    });
+    return new Map(seen);
+  }
+
+  /** @param {Map<number, Place>} before */
+  #glide(before) {
+    const now = this.#sights();
+    for (const [id, { left, top }] of now) {
+      const from = before.get(id);
+      if (!from || (from.left === left && from.top === top)) continue;
+      const shift = `translate(${from.left - left}px, ${from.top - top}px)`;
+      this.#views.get(id)?.element.animate([{ transform: shift }, { transform: "none" }], { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
     }
-    this.element.replaceChildren(...content);
   }
+}
 
-  /**
-   * @param {Arrangement} plan
-   * @param {number[]} left
-   * @returns {HTMLElement[]} the names of the axes, where the two kinds of header meet
-   */
-  #corner(plan, left) {
-    if (!plan.rows.length) return [];
-    const height = plan.cols.length || 1;
-    return Array.from({ length: height }, (_, level) => {
-      const last = level === height - 1;
-      const cell = make("div", { class: "gg-corner", "aria-hidden": "true" });
-      if (last) cell.append(make("span", { text: plan.rows.map((at) => this.#store.axes[at].name).join(" › ") }));
-      const name = plan.cols.length ? this.#store.axes[plan.cols[level]].name : "";
-      if (name) cell.append(make("span", { class: "gg-across", text: `${name} →` }));
-      place(cell, level + 1, 1, 1, left.length);
-      cell.style.top = `${level * HEAD}px`;
-      return cell;
-    });
-  }
-
-  /**
-   * @param {Arrangement} plan
-   * @param {number[]} left
-   * @returns {HTMLElement[]}
-   */
-  #top(plan, left) {
-    const start = left.length + 1;
-    const edge = left.reduce((sum, width) => sum + width, 0);
-    return plan.cols.flatMap((axis, level) =>
-      runs(plan.colKeys, level).map((run) => {
-        const head = this.#head("gg-top", axis, run.value);
-        place(head, level + 1, start + run.start, 1, run.count);
-        head.style.top = `${level * HEAD}px`;
-        /** @type {HTMLElement} */ (head.firstChild).style.left = `${edge + 10}px`;
-        mark(head, "data-level", String(plan.cols.length - 1 - level));
-        return head;
-      }),
-    );
-  }
-
-  /**
-   * @param {Arrangement} plan
-   * @param {number[]} left
-   * @returns {HTMLElement[]}
-   */
-  #side(plan, left) {
-    const start = headRows(plan) + 1;
-    const top = headRows(plan) * HEAD;
-    return plan.rows.flatMap((axis, level) => {
-      const edge = left.slice(0, level).reduce((sum, width) => sum + width, 0);
-      return runs(plan.rowKeys, level).map((run) => {
-        const head = this.#head("gg-side", axis, run.value);
-        place(head, start + run.start, level + 1, run.count, 1);
-        head.style.left = `${edge}px`;
-        /** @type {HTMLElement} */ (head.firstChild).style.top = `${top + 10}px`;
-        mark(head, "data-level", String(plan.rows.length - 1 - level));
-        return head;
-      });
-    });
-  }
-
-  /**
-   * @param {Arrangement} plan
-   * @returns {HTMLElement[]}
-   */
-  #body(plan) {
-    const [top, left] = [headRows(plan) + 1, plan.rows.length + 1];
-    return plan.rowKeys.flatMap((row, y) =>
-      plan.colKeys.map((col, x) => {
-        const box = make("div", { class: "gg-box" });
-        place(box, top + y, left + x, 1, 1);
-        const key = boxKey(row, col);
-        const abreast = Math.min(plan.boxes.get(key)?.length ?? 1, 3);
-        box.style.setProperty("--gg-abreast", String(plan.cols.length ? abreast : 99));
-        mark(box, "data-wrap", plan.cols.length ? null : "");
-        mark(box, "data-first-col", begins(plan.colKeys, x) ? "" : null);
-        mark(box, "data-first-row", begins(plan.rowKeys, y) ? "" : null);
-        this.#boxes.set(key, box);
-        return box;
-      }),
-    );
-  }
-
-  /**
-   * @param {string} className
-   * @param {number} axis
-   * @param {number} value
-   * @returns {HTMLElement}
-   */
-  #head(className, axis, value) {
-    const { name, labels } = this.#store.axes[axis];
-    const text = speak(name, differing(labels)[value]);
-    const label = make("span", { class: "gg-label", text, title: labels[value] });
-    return make("div", { class: `gg-head ${className}` }, label);
-  }
+/** @param {Plan} plan */
+function headLevels({ rows, cols }) {
+  return cols.length || (rows.length ? 1 : 0);
 }
 
 /**
- * @param {number[][]} keys
- * @param {number} at
- * @returns {boolean} whether an outer header begins here, which earns a line
+ * @param {string} name
+ * @param {Place} place
+ * @param {...HTMLElement} children
  */
-function begins(keys, at) {
-  return at > 0 && keys[at].length > 1 && keys[at][0] !== keys[at - 1][0];
-}
-
-/** @param {Arrangement} plan */
-function headRows(plan) {
-  return plan.cols.length || (plan.rows.length ? 1 : 0);
+function drawn(name, { left, top, width, height }, ...children) {
+  const element = make("div", { class: name }, ...children);
+  element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
+  return element;
 }
 
 /**
- * @param {Store} store
- * @param {Arrangement} plan
- * @returns {number[]} width in pixels of each level of row headers
+ * @param {number} at where the view begins now
+ * @param {number} start of what must be seen
+ * @param {number} end
+ * @param {number} length of the view
+ * @returns {number} where it has to begin, as near as possible
  */
-function widths(store, plan) {
-  const found = plan.rows.map((at) => {
-    const { name, labels } = store.axes[at];
-    const longest = Math.max(...differing(labels).map((label) => speak(name, label).length));
-    return Math.round(Math.min(Math.max(longest * 7.4 + 24, 48), 176));
-  });
-  const names = [...plan.rows, ...plan.cols].map((at) => store.axes[at].name.length);
-  const short = names.reduce((sum, length) => sum + length, 0) * 6.4 + 44 - found.reduce((sum, width) => sum + width, 0);
-  if (found.length && short > 0) found[0] += Math.round(short);
-  return found;
-}
-
-/**
- * @param {Arrangement} plan
- * @param {number[]} left
- * @returns {string}
- */
-function columns(plan, left) {
-  const heads = left.map((width) => `${width}px`).join(" ");
-  const body = plan.cols.length ? `repeat(${plan.colKeys.length}, max-content) 1fr` : "minmax(0, 1fr)";
-  return `${heads} ${body}`;
-}
-
-/**
- * @param {HTMLElement} element
- * @param {number} row
- * @param {number} column
- * @param {number} rows
- * @param {number} cols
- */
-function place(element, row, column, rows, cols) {
-  element.style.gridArea = `${row} / ${column} / span ${rows} / span ${cols}`;
+function nearest(at, start, end, length) {
+  if (start < at || end - start > length) return Math.max(0, start);
+  return end > at + length ? end - length : at;
 }

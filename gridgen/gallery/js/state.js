@@ -13,7 +13,8 @@
  * @property {boolean} loop
  * @property {number[]} range seconds between which all loop; empty for the whole length
  * @property {Fit} fit
- * @property {number} tile width of a 16:9 clip in pixels
+ * @property {number} tile width of a 16:9 clip in pixels; 0 fills the width
+ * @property {number[]} pins ids of the clips put aside to be compared, in order
  * @property {boolean} playing
  * @property {boolean} muted
  * @property {number} solo id of the one clip that may sound, -1 for none
@@ -33,7 +34,8 @@ const WRITTEN = {
   loop: { initial: true, read: (spelled) => spelled !== "no", write: (value) => (value ? "yes" : "no") },
   range: { initial: [], read: readRange, write: (value) => value.join("-") },
   fit: oneOf("shape", "scale", "box"),
-  tile: between(240, 64, 640),
+  tile: { initial: 0, read: readTile, write: String },
+  pins: { initial: [], read: readPins, write: (value) => value.join() },
 };
 const UNWRITTEN = { playing: false, muted: true, solo: -1 };
 
@@ -124,6 +126,17 @@ function between(initial, least, most) {
 function readRange(spelled) {
   const ends = spelled.split("-").map(Number);
   return ends.length === 2 && ends[0] >= 0 && ends[1] > ends[0] ? ends : undefined;
+}
+
+/** @param {string} spelled @returns {number | undefined} */
+function readTile(spelled) {
+  const wide = Math.round(Number(spelled));
+  return wide >= 64 && wide <= 640 ? wide : undefined;
+}
+
+/** @param {string} spelled @returns {number[]} */
+function readPins(spelled) {
+  return [...new Set(spelled.split(",").filter(Boolean).map(Number).filter(Number.isInteger))].slice(0, 4);
 }
 
 /** @param {string} spelled @returns {Record<string, string>} */

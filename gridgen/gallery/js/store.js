@@ -83,11 +83,18 @@ export class Store {
     return !this.#gap;
   }
 
-  /** Seconds of the longest clip that can be played. */
-  get length() {
-    let longest = 0;
-    for (const tile of this.tiles.values()) if (tile.status === "done") longest = Math.max(longest, tile.seconds ?? 0);
-    return longest;
+  /**
+   * Guess how long the server takes for a clip, from those that are done: of the same model and length where there are any.
+   *
+   * @param {Tile} tile
+   * @returns {number | null} the middle of what the others took, in seconds
+   */
+  expected(tile) {
+    const alike = (/** @type {Tile} */ other) => ["duration", "model"].every((axis) => this.label(other, axis) === this.label(tile, axis));
+    const known = [...this.tiles.values()].filter(({ service }) => service);
+    const near = known.filter(alike);
+    const took = (near.length ? near : known).map(({ service }) => Number(service)).sort((a, b) => a - b);
+    return took.length ? took[took.length >> 1] : null;
   }
 
   /**

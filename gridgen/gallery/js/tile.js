@@ -1,25 +1,26 @@
 import { make, mark, write } from "./dom.js";
-import { ratioOf, tileSize } from "./layout.js";
-import { elapsed, speak, STATES, toneOf } from "./words.js";
+import { ratioOf } from "./layout.js";
+import { elapsed, money, speak, STATES, toneOf } from "./words.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
  * @typedef {import("./store.js").Tile} Tile
+ * @typedef {import("./geometry.js").Place} Place
  */
 
-/** One tile: poster, player, state. It reads the store and never changes it. */
+/** One tile: poster, player, state. It reads the store and never changes it. What a tile does not need is not made. */
 export class TileView {
   #store;
-  #state = make("span", { class: "gg-state" });
-  #time = make("span", { class: "gg-time" });
-  #reason = make("span", { class: "gg-reason" });
-  #bar = make("span", { class: "gg-bar", "aria-hidden": "true" });
-  #caption = make("span", { class: "gg-caption" });
-  #end = make("span", { class: "gg-end", "aria-hidden": "true", text: "ended" });
+  /** @type {{state: HTMLElement, time: HTMLElement, cost: HTMLElement, reason: HTMLElement, all: HTMLElement, bar: HTMLElement} | null} */
+  #words = null;
+  /** @type {HTMLElement | null} */
+  #caption = null;
+  /** @type {Map<string, HTMLElement>} */
+  #badges = new Map();
   #trouble = "";
   poster = /** @type {HTMLImageElement} */ (make("img", { class: "gg-poster", alt: "", decoding: "async" }));
   /** Holds poster and player. */
-  frame = make("span", { class: "gg-frame" });
+  frame = make("span", { class: "gg-frame" }, this.poster);
   element;
 
   /**
@@ -29,9 +30,7 @@ export class TileView {
   constructor(store, id) {
     this.#store = store;
     this.id = id;
-    const words = make("span", { class: "gg-words" }, this.#state, this.#time, this.#reason);
-    this.frame.append(this.poster, words, this.#end, this.#bar);
-    this.element = make("div", { class: "gg-tile", role: "button", tabindex: "-1", "data-id": id }, this.frame, this.#caption);
+    this.element = make("div", { class: "gg-tile", role: "option", tabindex: "-1", "aria-selected": "false", "data-id": id }, this.frame);
     this.update();
   }
 
@@ -42,59 +41,129 @@ export class TileView {
 
   /** @returns {string} what the clip was asked to be, in one line */
   get name() {
-    const { axes } = this.#store;
-    const shown = axes.filter((axis) => axis.labels.length > 1 || axis.name === "prompt");
-    return shown.map((axis) => speak(axis.name, this.#store.label(this.data, axis.name))).join(", ");
+    return nameOf(this.#store, this.data);
   }
 
   /** Draw the tile as the store now knows it. */
   update() {
     const { data } = this;
     const tone = toneOf(data.status);
+    const bare = data.status === "done" && !data.poster;
     mark(this.element, "data-status", data.status);
     mark(this.element, "data-tone", this.#trouble ? "bad" : tone);
-    write(this.#state, this.#trouble ? "cannot play" : data.status);
-    const bare = data.status === "done" && !data.poster;
     mark(this.element, "data-bare", bare ? "" : null);
-    const why = this.#trouble || (data.error ?? (bare ? "Its preview is being made." : STATES[data.status]?.says) ?? "");
-    write(this.#reason, why);
-    mark(this.#reason, "title", why || null);
     const progress = data.status === "done" ? null : (data.progress ?? null);
-    this.#bar.style.setProperty("--gg-progress", String((progress ?? 0) / 100));
-    mark(this.#bar, "data-known", progress === null ? null : "");
-    mark(this.element, "aria-label", `${this.name}: ${this.#trouble || data.status}${progress === null ? "" : ` ${progress} %`}`);
-    this.tick();
+    const said = progress === null ? "" : ` ${progress} %`;
+    mark(this.element, "aria-label", `${this.name}: ${this.#trouble || data.status}${said}`);
+    if (tone === "good" && !bare && !this.#trouble) this.#unsay();
+    else this.#say(progress, bare);
   }
 
-  /** Draw what changes by itself: the time it has taken. */
+  /** Draw what changes by itself: the time it has taken, of the time that it may take. */
   tick() {
+    if (!this.#words) return;
     const { data } = this;
     const running = data.began && toneOf(data.status) === "busy";
     const seconds = running ? this.#store.ticker.time(performance.now()) - /** @type {number} */ (data.began) : null;
+    const expected = seconds === null ? null : this.#store.expected(data);
+    const about = expected ? ` of about ${elapsed(expected)}` : "";
     const progress = data.progress && data.status !== "done" ? `${data.progress} %` : "";
-    write(this.#time, [progress, seconds === null ? "" : elapsed(seconds)].filter(Boolean).join(" · "));
+    write(this.#words.time, [progress, seconds === null ? "" : elapsed(seconds) + about].filter(Boolean).join(" · "));
   }
 
-  /** @param {number} tile width of a 16:9 clip in pixels */
-  shape(tile) {
-    const { width, height } = tileSize(ratioOf(this.data, this.#store.label(this.data, "size")), tile);
-    this.element.style.setProperty("--gg-width", `${width}px`);
-    this.element.style.setProperty("--gg-height", `${height}px`);
+  /**
+   * @param {Place} place of the tile, caption included
+   * @param {number} caption height of it
+   */
+  move({ left, top, width, height }, caption) {
+    this.element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
+    this.frame.style.height = `${height - caption}px`;
     mark(this.element, "data-narrow", width < 150 ? "" : null);
   }
 
-  /** @param {number[]} rest axes that neither rows nor columns show */
-  caption(rest) {
-    const { axes } = this.#store;
-    const shortFirst = [...rest].sort((a, b) => Number(axes[a].name === "prompt") - Number(axes[b].name === "prompt"));
-    const parts = shortFirst.map((at) => speak(axes[at].name, axes[at].labels[this.data.at[at]]));
-    write(this.#caption, parts.join(" · "));
-    mark(this.#caption, "title", parts.join(" · ") || null);
+  /** @param {string} text what neither rows nor columns say */
+  caption(text) {
+    if (text && !this.#caption) this.element.append((this.#caption = make("span", { class: "gg-caption" })));
+    if (!this.#caption) return;
+    write(this.#caption, text);
+    mark(this.#caption, "title", text || null);
   }
 
   /** @param {string} reason why its clip cannot be shown; empty when all is well */
   trouble(reason) {
+    if (reason === this.#trouble) return;
     this.#trouble = reason;
     this.update();
   }
+
+  /**
+   * Put a small mark into the corner of its picture.
+   *
+   * @param {string} kind one of each kind at a time
+   * @param {string} text empty takes it away
+   * @param {string} [title]
+   */
+  badge(kind, text, title) {
+    const known = this.#badges.get(kind);
+    if (!text) {
+      known?.remove();
+      this.#badges.delete(kind);
+      return;
+    }
+    const badge = known ?? make("span", { class: "gg-badge", "data-kind": kind });
+    write(badge, text);
+    mark(badge, "title", title ?? null);
+    if (known) return;
+    this.#badges.set(kind, badge);
+    const row = this.frame.querySelector(".gg-badges") ?? this.frame.appendChild(make("span", { class: "gg-badges" }));
+    row.append(badge);
+  }
+
+  /** @param {number | null} progress @param {boolean} bare */
+  #say(progress, bare) {
+    const { data } = this;
+    const { state, cost, reason, bar } = (this.#words ??= this.#wordless());
+    write(state, this.#trouble ? "cannot play" : data.status);
+    const why = this.#trouble || (data.error ?? (bare ? "Its preview is being made." : STATES[data.status]?.says) ?? "");
+    write(reason, why);
+    mark(reason, "title", why || null);
+    const expected = data.price && toneOf(data.status) === "busy" ? `${money(data.price)} expected` : "";
+    write(cost, data.cost && data.status !== "done" ? money(data.cost) : expected);
+    bar.style.setProperty("--gg-progress", String((progress ?? 0) / 100));
+    mark(bar, "data-known", progress === null ? null : "");
+    this.tick();
+  }
+
+  #wordless() {
+    const [state, time, cost, reason] = ["state", "time", "cost", "reason"].map((name) => make("span", { class: `gg-${name}` }));
+    const bar = make("span", { class: "gg-bar", "aria-hidden": "true" });
+    const all = make("span", { class: "gg-words" }, state, time, cost, reason);
+    this.frame.append(all, bar);
+    return { state, time, cost, reason, bar, all };
+  }
+
+  #unsay() {
+    this.#words?.all.remove();
+    this.#words?.bar.remove();
+    this.#words = null;
+  }
+}
+
+/**
+ * @param {Store} store
+ * @param {Tile} tile
+ * @returns {string} what a clip was asked to be, in one line
+ */
+export function nameOf({ axes }, tile) {
+  const parts = axes.flatMap(({ name, labels }, at) => (labels.length > 1 || name === "prompt" ? [speak(name, labels[tile.at[at]])] : []));
+  return parts.join(", ");
+}
+
+/**
+ * @param {Store} store
+ * @param {Tile} tile
+ * @returns {number} width by height
+ */
+export function shapeOf(store, tile) {
+  return ratioOf(tile, store.label(tile, "size"));
 }

@@ -1,41 +1,50 @@
-import { StepClock } from "./clock.js";
-import { followTheme, make, mark } from "./dom.js";
-import { Focus } from "./focus.js";
+import { Deck } from "./deck.js";
+import { followTheme, idOf, make, mark, wantsStill } from "./dom.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
+import { tell } from "./labels.js";
+import { Menus } from "./menus.js";
 import { Players } from "./players.js";
-import { idOf, Rover, wantsStill } from "./rover.js";
+import { Rover } from "./rover.js";
 import { Sheet } from "./sheet.js";
-import { TileView } from "./tile.js";
+import { Stage } from "./stage.js";
+import { Tabs } from "./tabs.js";
+import { Tip } from "./tip.js";
+import { Tools } from "./tools.js";
 import { Transport } from "./transport.js";
+import { Tray } from "./tray.js";
 import { toneOf } from "./words.js";
 
 /**
  * @typedef {import("./host.js").Host} Host
+ * @typedef {import("./tile.js").TileView} TileView
  */
 
-/** Milliseconds between two strokes of the position. */
-const BEAT = 100;
 /** Clips in view beyond which their corners are square: rounding so many moving pictures costs frames. */
 const MANY = 48;
+/** Milliseconds that each value of an axis is shown for while its tabs take turns and nothing plays. */
+const TURN = 2000;
+/** What of the view moves tiles. */
+const LAYOUT = ["rows", "cols", "tabs", "filter", "sort", "fit", "tile"];
 
 /** The wall as one output shows it: it ties its parts together and draws nothing itself. */
 export class WallView {
   #host;
   #signal;
-  #clock = new StepClock();
   #keys = new Keys();
+  #tip = new Tip();
+  #help = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-help", "aria-label": "Keys" }));
+  #deck;
   #players;
   #header;
   #sheet;
-  #focus;
   #rover;
-  #transport;
-  /** @type {Map<number, TileView>} */
-  #tiles = new Map();
-  /** @type {ReturnType<typeof setInterval> | undefined} */
-  #beat;
-  #help = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-help", "aria-label": "Keys" }));
+  #stage;
+  #tabs;
+  #tools;
+  #tray;
+  #width = 0;
+  #turned = 0;
   element = make("div", { class: "gg-wall" });
 
   /**
@@ -46,159 +55,140 @@ export class WallView {
     const { store, state, media } = host;
     this.#host = host;
     this.#signal = signal;
-    this.#players = new Players(media, this.#clock, signal);
+    this.#deck = new Deck(state, signal);
+    this.#players = new Players(media, this.#deck.clock, state, signal);
     this.#header = new Header(store);
-    this.#sheet = new Sheet(store);
-    this.#rover = new Rover(this.#tiles, this.#sheet.element);
-    this.#focus = new Focus(store, media, signal);
-    this.#transport = new Transport(state, this.#clock, (position) => this.#seek(position), signal);
+    this.#sheet = new Sheet(store, { enter: (tile) => this.#enter(tile), leave: (tile) => this.#players.leave(tile) }, signal);
+    this.#rover = new Rover(this.#sheet);
+    this.#stage = new Stage(host, this.#deck, signal);
+    this.#tabs = new Tabs(store, state, signal);
+    this.#tray = new Tray(host, this.#sheet, () => this.#compare(), signal);
+    this.#tools = new Tools(host, this.#players, { pin: (id) => this.#tray.toggle(id), hear: (id) => this.#hear(id) }, signal);
     this.#build();
     this.#bind();
     this.#listen();
-    store.subscribe((changed) => this.#changed(changed), signal);
-    state.subscribe((changed) => this.#look(changed), signal);
     followTheme(this.element, signal);
     this.#changed(null);
   }
 
   /** @returns {object} what tests and the curious ask for */
   get figures() {
-    return { ...this.#players.counts, position: this.#clock.at(performance.now()), length: this.#clock.length };
+    const { clock } = this.#deck;
+    return { ...this.#players.counts, tiles: [...this.#sheet.views].length, position: clock.at(performance.now()), length: clock.length };
   }
 
   #build() {
     const { element: header, progress, live } = this.#header;
-    header.append(this.#transport.element);
-    const scroll = make("div", { class: "gg-scroll" }, this.#sheet.element);
-    this.element.append(header, progress, scroll, live, this.#focus.element, this.#help);
+    const menus = this.#host.bare && this.#host.menus.length ? [new Menus(this.#host, this.#signal).element] : [];
+    const transport = new Transport(this.#deck, this.#signal);
+    const help = make("button", { class: "gg-button gg-helper", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
+    help.addEventListener("click", () => this.#showKeys(), { signal: this.#signal });
+    transport.element.append(help);
+    this.element.append(header, progress, ...menus, this.#tabs.element, this.#sheet.element, this.#tray.element, transport.element);
+    this.element.append(live, this.#stage.element, this.#help, this.#tip.element);
   }
 
-    #bind() {
+  #bind() {
     const onTile = (/** @type {KeyboardEvent} */ { target }) => idOf(target) >= 0;
-    this.#transport.bind(this.#keys);
+    const here = () => this.#stage.ids[0] ?? this.#rover.current;
+    Transport.bind(this.#keys, this.#deck);
     this.#rover.bind(this.#keys);
+    this.#tabs.bind(this.#keys);
     this.#keys.add(
       { keys: ["Enter"], scope: "wall", does: "open a clip; arrow keys walk on, Esc closes", when: onTile, act: () => this.#open(this.#rover.current) },
+      { keys: ["c"], does: "put a clip aside to be compared, or back", act: () => this.#tray.toggle(here()) },
+      { keys: ["v"], does: "compare the clips put aside", act: () => this.#compare() },
+      { keys: ["m"], scope: "wall", does: "", act: () => this.#hear(this.#rover.current) },
+      { keys: ["-", "+", "0"], shown: "- + 0", scope: "wall", does: "smaller, larger tiles, or fill the width", act: ({ key }) => this.#zoom(key) },
       { keys: ["?"], does: "this list", act: () => this.#showKeys() },
-      { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], scope: "stage", does: "", act: ({ key }) => this.#walk(key) },
+      { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], scope: "stage", does: "", when: () => this.#stage.ids.length === 1, act: ({ key }) => this.#walk(key) },
     );
+    this.#stage.bind(this.#keys);
   }
 
   #listen() {
     const { element } = this;
+    const { store, state } = this.#host;
     const options = { signal: this.#signal };
     element.addEventListener("keydown", (event) => this.#key(event), options);
     element.addEventListener("click", (event) => this.#clicked(event), options);
-    element.addEventListener("focusin", (event) => this.#rover.rove(idOf(event.target)), options);
+    element.addEventListener("focusin", ({ target }) => this.#focused(target), options);
+    element.addEventListener("focusout", ({ target }) => target instanceof Element && target.closest(".gg-head") && this.#tip.hide(), options);
     element.addEventListener("pointerover", (event) => this.#hover(event), options);
-    this.#focus.element.addEventListener("close", () => this.#closed(), options);
+    element.addEventListener("pointerleave", () => this.#point(null), options);
+    this.#sheet.element.addEventListener("scroll", () => this.#tip.hide(), { ...options, passive: true });
+    this.#stage.element.addEventListener("close", () => this.#closed(), options);
+    store.subscribe((changed) => this.#changed(changed), this.#signal);
+    state.subscribe((changed) => this.#look(changed), this.#signal);
+    this.#deck.follow((beat) => beat % 2 || this.#players.follow(), this.#signal);
+    this.#deck.onWrap(() => this.#turn(), this.#signal);
+    const resized = new ResizeObserver(() => this.#resized());
+    resized.observe(this.#sheet.element);
     const second = setInterval(() => this.#second(), 1000);
-    this.#signal.addEventListener("abort", () => clearInterval(second));
+    this.#signal.addEventListener("abort", () => {
+      resized.disconnect();
+      clearInterval(second);
+      this.#sheet.clear();
+    });
   }
 
   /** @param {Set<string>} changed names of what the person chose anew */
   #look(changed) {
-    if (changed.has("rows") || changed.has("cols")) this.#arrange();
-    if (changed.has("tile")) this.#shape();
-    this.#apply();
+    if (LAYOUT.some((name) => changed.has(name))) this.#arrange();
+    if (changed.has("cycle")) this.#tabs.draw(this.#sheet.plan.tabs);
+    if (changed.has("muted") || changed.has("solo")) for (const tile of this.#sheet.views) this.#players.refresh(tile);
+    mark(this.element, "data-playing", this.#deck.clock.playing ? "" : null);
+    if (changed.has("playing")) this.#players.hover(null);
+    this.#players.follow();
+    this.#tools.draw();
   }
 
-  /** @param {number[] | null} changed */
+  /** @param {number[] | null} changed ids, null for all */
   #changed(changed) {
-    if (changed === null) this.#rebuild();
-    else for (const id of changed) this.#tiles.get(id)?.update();
-    const longest = this.#host.store.length;
-    const reshaped = longest !== this.#clock.length;
-    if (reshaped) this.#clock.resize(longest, performance.now());
-    const touched = changed === null || reshaped ? [...this.#tiles.keys()] : changed;
-    this.#shape(touched);
-    for (const id of touched) this.#players.refresh(/** @type {TileView} */ (this.#tiles.get(id)));
-    this.#header.update();
-    this.#apply();
-  }
-
-  #rebuild() {
-    for (const id of this.#host.store.tiles.keys()) {
-      const known = this.#tiles.get(id);
-      if (known) known.update();
-      else this.#add(new TileView(this.#host.store, id));
+    const ids = changed ?? [...this.#sheet.views].map(({ id }) => id);
+    for (const id of ids) this.#sheet.view(id)?.update();
+    if (changed === null || this.#sheet.stale(changed, this.#host.state.now)) this.#arrange();
+    else this.#cast();
+    for (const id of ids) {
+      const tile = this.#sheet.view(id);
+      if (tile) this.#players.refresh(tile);
     }
-    this.#arrange();
-  }
-
-  /** @param {TileView} tile */
-  #add(tile) {
-    this.#tiles.set(tile.id, tile);
-    this.#players.observe(tile);
-    if (this.#rover.current < 0) this.#rover.rove(tile.id);
+    if (changed === null || this.#stage.ids.some((id) => changed.includes(id))) this.#stage.update();
+    this.#header.update();
+    this.#tray.draw();
+    this.#tools.draw();
   }
 
   #arrange() {
-    const before = this.#places();
-    const { rows, cols } = this.#host.state.now;
-    this.#sheet.lay(this.#tiles, rows, cols);
-    this.#shape();
-    this.#players.follow();
-    if (before.size && !wantsStill()) this.#glide(before);
+    this.#sheet.lay(this.#host.state.now);
+    this.#rover.settle();
+    this.#tabs.draw(this.#sheet.plan.tabs);
+    this.#cast();
   }
 
-  /** @returns {Map<number, DOMRect>} where tiles are, if they are few enough to move gracefully */
-  #places() {
-    if (!this.element.isConnected || this.#tiles.size > 150) return new Map();
-    return new Map([...this.#tiles].map(([id, tile]) => [id, tile.element.getBoundingClientRect()]));
+  /** Let the clock run as long as those clips that are shown. */
+  #cast() {
+    const { store } = this.#host;
+    const ids = this.#stage.ids.length ? this.#stage.ids : [...this.#sheet.places.keys()];
+    const playable = ids.flatMap((id) => {
+      const tile = store.tiles.get(id);
+      return tile?.status === "done" && tile.seconds ? [tile] : [];
+    });
+    this.#deck.cast(playable.map(({ seconds }) => Number(seconds)), playable.reduce((most, { fps }) => Math.max(most, fps ?? 0), 0));
   }
 
-  /** @param {Map<number, DOMRect>} before */
-  #glide(before) {
-    for (const [id, tile] of this.#tiles) {
-      const [from, to] = [before.get(id), tile.element.getBoundingClientRect()];
-      if (!from || (from.left === to.left && from.top === to.top)) continue;
-      const shift = `translate(${from.left - to.left}px, ${from.top - to.top}px)`;
-      tile.element.animate([{ transform: shift }, { transform: "none" }], { duration: 260, easing: "cubic-bezier(.2,.7,.2,1)" });
-    }
+  /** @param {TileView} tile that now exists */
+  #enter(tile) {
+    mark(tile.element, "tabindex", tile.id === this.#rover.current ? "0" : "-1");
+    this.#players.enter(tile);
+    this.#tray.dress(tile);
   }
 
-  /** @param {Iterable<number>} ids */
-  #shape(ids = this.#tiles.keys()) {
-    for (const id of ids) this.#tiles.get(id)?.shape(this.#host.state.now.tile);
-  }
-
-  #apply() {
-    const now = performance.now();
-    const { loop, muted, playing: wanted } = this.#host.state.now;
-    const playing = wanted && this.#clock.length > 0;
-    this.#clock.loop = loop;
-    if (playing && !this.#clock.playing) this.#clock.play(now);
-    else if (!playing && this.#clock.playing) this.#clock.pause(now);
-    this.#focus.loop = loop;
-    this.#focus.muted = muted;
-    this.#focus.apply();
-    mark(this.element, "data-playing", playing ? "" : null);
-    this.#players.hover(null);
-    this.#players.follow();
-    this.#transport.draw(now);
-    if (playing) this.#run();
-  }
-
-  /** Follow the clock for as long as it runs; a few times a second, since each stroke costs every player a frame. */
-  #run() {
-    clearInterval(this.#beat);
-    let beats = 0;
-    this.#beat = setInterval(() => {
-      const now = performance.now();
-      if (this.#clock.ended(now)) this.#host.state.set({ playing: false });
-      if (this.#signal.aborted || !this.#clock.playing) return clearInterval(this.#beat);
-      this.#transport.draw(now);
-      if (beats++ % 2) this.#players.follow();
-    }, BEAT);
-  }
-
-  /** @param {number} position seconds */
-  #seek(position) {
-    const now = performance.now();
-    this.#clock.seek(position, now);
-    this.#players.follow();
-    this.#transport.draw(now);
+  #resized() {
+    const wide = this.#sheet.element.clientWidth;
+    if (wide === this.#width) return this.#sheet.window();
+    this.#width = wide;
+    this.#arrange();
   }
 
   #second() {
@@ -206,16 +196,39 @@ export class WallView {
     const gone = this.element.closest(".jupyter-widgets-disconnected");
     mark(this.element, "data-gone", gone ? "" : null);
     mark(this.element, "data-many", this.#players.counts.visible > MANY ? "" : null);
+    if (this.#host.state.now.cycle && !this.#deck.clock.playing && performance.now() - this.#turned > TURN) this.#turn();
     if (gone) return;
-    for (const tile of this.#tiles.values()) if (toneOf(tile.data.status) === "busy") tile.tick();
+    this.#header.tick();
+    for (const tile of this.#sheet.views) if (toneOf(tile.data.status) === "busy") tile.tick();
+  }
+
+  #turn() {
+    if (!this.#host.state.now.cycle) return;
+    this.#turned = performance.now();
+    this.#tabs.cycle();
   }
 
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.key === "Escape") return;
     event.stopPropagation();
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    if (this.#keys.press(event, this.#focus.element.open ? "stage" : "wall")) event.preventDefault();
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (this.#keys.press(event, this.#stage.element.open ? "stage" : "wall")) event.preventDefault();
+  }
+
+  /** @param {string} key */
+  #zoom(key) {
+    const { tile } = this.#host.state.now;
+    const [first] = this.#sheet.places.values();
+    const wide = tile || first?.width || 240;
+    const next = Math.round(wide * (key === "+" ? 1.15 : 1 / 1.15));
+    this.#host.state.set({ tile: key === "0" ? 0 : Math.min(Math.max(next, 64), 640) });
+  }
+
+  /** @param {number} id whose sound is wanted; once more and it is silent again */
+  #hear(id) {
+    const { muted, solo } = this.#host.state.now;
+    this.#host.state.set(muted || solo !== id ? { muted: false, solo: id } : { muted: true });
   }
 
   /** @param {string} arrow */
@@ -226,23 +239,38 @@ export class WallView {
 
   /** @param {number} id */
   #open(id) {
-    const tile = this.#tiles.get(id);
-    if (!tile) return;
+    if (!this.#sheet.places.has(id)) return;
     this.#rover.rove(id);
+    this.#sheet.reveal(id);
+    this.#present([id]);
+  }
+
+  #compare() {
+    const pins = this.#host.state.now.pins.filter((id) => this.#host.store.tiles.has(id));
+    if (pins.length > 1) this.#present(pins);
+  }
+
+  /** @param {number[]} ids */
+  #present(ids) {
+    const alone = this.#players.time(ids[0]);
+    this.#tip.hide();
     this.#players.hover(null);
     this.#players.suspend(true);
-    this.#focus.show(tile, this.#clock.at(performance.now()));
+    if (alone !== null) this.#deck.seek(alone);
+    this.#stage.show(ids);
+    this.#cast();
   }
 
   #closed() {
     this.#players.suspend(false);
+    this.#cast();
     this.#rover.go(this.#rover.current);
   }
 
   #showKeys() {
     const items = this.#keys.list.flatMap(([keys, does]) => [make("dt", { text: keys }), make("dd", { text: does })]);
     this.#help.replaceChildren(make("h3", { text: "Keys" }), make("dl", {}, ...items));
-    this.#help.showModal();
+    if (!this.#help.open) this.#help.showModal();
   }
 
   /** @param {MouseEvent} event */
@@ -252,11 +280,42 @@ export class WallView {
     if (id >= 0 && !getSelection()?.toString()) this.#open(id);
   }
 
+  /** @param {EventTarget | null} target */
+  #focused(target) {
+    const tile = this.#sheet.view(idOf(target));
+    if (tile) {
+      this.#rover.rove(tile.id);
+      this.#tools.show(tile);
+    }
+    this.#explain(target);
+  }
+
   /** @param {PointerEvent} event */
   #hover({ target, pointerType }) {
-    if (pointerType === "touch" || wantsStill()) return;
-    this.#players.hover(this.#tiles.get(idOf(target)) ?? null);
+    this.#explain(target);
+    if (pointerType === "touch") return;
+    this.#point(this.#sheet.view(idOf(target)) ?? null, target instanceof Element && target.closest(".gg-scrubstrip") !== null);
   }
+
+  /** @param {TileView | null} tile that is pointed at @param {boolean} [scrubbing] */
+  #point(tile, scrubbing = false) {
+    this.#tools.show(tile ?? this.#sheet.view(idOf(document.activeElement)) ?? null);
+    if (!scrubbing) this.#players.hover(wantsStill() ? null : tile);
+  }
+
+  /** @param {EventTarget | null} target a header that is shown in short tells all */
+  #explain(target) {
+    const head = target instanceof Element ? target.closest(".gg-head") : null;
+    if (!head?.querySelector("[tabindex]")) return this.#tip.hide();
+    const { labels } = this.#host.store.axes[Number(head.getAttribute("data-axis"))];
+    const label = /** @type {Element} */ (head.querySelector(".gg-label"));
+    this.#tip.show(label, tell(labels)[Number(head.getAttribute("data-value"))].parts);
+  }
+}
+
+/** @param {KeyboardEvent} event @returns {boolean} whether it goes into a text */
+function isTyping({ target }) {
+  return target instanceof HTMLElement && (target.isContentEditable || /^(textarea|select)$/i.test(target.tagName) || target.matches("input:not([type=range])"));
 }
 
 /** @param {Event} event kept from the notebook, whose shortcuts would change cells */

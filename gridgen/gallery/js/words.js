@@ -124,28 +124,3 @@ const UNITS = /** @type {Record<string, (label: string) => string>} */ ({
 export function speak(axis, label) {
   return UNITS[axis]?.(label) ?? label;
 }
-
-/**
- * Shorten long texts that are nearly equal to the words in which they differ.
- *
- * @param {string[]} labels
- * @param {number} [most] texts up to this many characters stay whole
- * @returns {string[]}
- */
-export function differing(labels, most = 56) {
-  if (labels.length < 2 || Math.max(...labels.map((label) => label.length)) <= most) return labels;
-  const words = labels.map((label) => label.split(/\s+/));
-  const shortest = Math.min(...words.map((each) => each.length));
-  const common = (/** @type {(each: string[], at: number) => string} */ pick, /** @type {number} */ limit) => {
-    let count = 0;
-    while (count < limit && words.every((each) => pick(each, count) === pick(words[0], count))) count += 1;
-    return count;
-  };
-  const head = common((each, at) => each[at], shortest - 1);
-  const tail = common((each, at) => each[each.length - 1 - at], shortest - 1 - head);
-  if (head < 3 && tail < 3) return labels;
-  return words.map((each) => {
-    const middle = each.slice(head < 3 ? 0 : head, tail < 3 ? each.length : each.length - tail).join(" ");
-    return `${head < 3 ? "" : "… "}${middle}${tail < 3 ? "" : " …"}`;
-  });
-}
