@@ -50,7 +50,8 @@ export class Players {
     this.#media = media;
     this.#clock = clock;
     this.#state = state;
-    this.#seen = new IntersectionObserver((entries) => entries.forEach((entry) => this.#moved(entry)));
+    const some = { threshold: 0.01 };
+    this.#seen = new IntersectionObserver((entries) => entries.forEach((entry) => this.#moved(entry)), some);
     const margin = /** @type {IntersectionObserverInit} */ ({ scrollMargin: "400px", rootMargin: "400px" });
     this.#near = new IntersectionObserver((entries) => {
       for (const { target, isIntersecting } of entries) if (isIntersecting) this.#paint(this.#tiles.get(idOf(target)));
