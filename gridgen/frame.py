@@ -37,8 +37,8 @@ COLUMNS = (
 )
 """The columns after the cell, the take and the request's fields."""
 
-_INTEGERS = {"progress", "width", "height", "frames", "bytes", "rating"}
-_FLOATS = {"service_seconds", "cost", "fps", "clip_seconds"}
+_INTEGERS = {"progress", "width", "height", "frames", "bytes"}
+_FLOATS = {"service_seconds", "cost", "fps", "clip_seconds", "rating"}
 _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 

@@ -11,8 +11,9 @@ import sys
 import tempfile
 import threading
 import unicodedata
+import warnings
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from pathlib import Path
@@ -20,11 +21,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 from gridgen._loop import engine, wait, wait_async, wait_future
 from gridgen.clock import Clock
-from gridgen.errors import BudgetError, GridError, GridgenError, OutOfCreditsError
+from gridgen.errors import BudgetError, GridError, GridgenError, JournalError, OutOfCreditsError
 from gridgen.estimate import Estimate, Prices, estimate
 from gridgen.grid import FIELDS, Grid
 from gridgen.images import keep, local_images
 from gridgen.journal import STATES, Journal, Record, Row, read, restore, row, snapshot, spent
+from gridgen.judgements import KEEP, Consensus, Judgements
 from gridgen.models import enough, find
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
@@ -32,6 +34,7 @@ from gridgen.pacing import Bucket
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator
     from concurrent.futures import Future
+    from types import EllipsisType
 
     import pandas as pd
 
@@ -39,7 +42,10 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.gallery import Gallery
     from gridgen.grid import Cell
+    from gridgen.judgements import Slot
     from gridgen.models import Price
+    from gridgen.ratings import Merged, Ratings
+    from gridgen.rounds import Rounds
     from gridgen.scheduler import Scheduler
     from gridgen.stats import Stats
     from gridgen.unknown import Unknown
@@ -126,6 +132,7 @@ class Sweep:
         self._watchers: list[_Watcher] = []
         self._prices: Prices | None = None
         self._reading = threading.Lock()
+        self.judgements = Judgements(self.folder)
 
     # What a person sees
 
@@ -148,8 +155,9 @@ class Sweep:
         query), ``expires_at``, ``submitted_at``, ``completed_at`` (UTC),
         ``service_seconds``, ``cost`` (USD), ``error_class``, ``error``, then what
         was measured from the file (``width``, ``height``, ``fps``, ``frames``,
-        ``clip_seconds``, ``bytes``, ``sha256``), then the person's (``rating``,
-        ``pick``, ``tags``, ``note``).
+        ``clip_seconds``, ``bytes``, ``sha256``), then the person's: ``rating`` (stars,
+        0 to 5; the mean of several reviewers), ``pick`` (True picked, False rejected,
+        by most of them), ``tags``, ``note``.
         """
         from gridgen.frame import sweep_frame
 
@@ -189,6 +197,7 @@ class Sweep:
         """Return one row per cell and take, in grid order, as things stand."""
         if self._journal is None:
             self._read()
+        self._hear_judgements()
         return tuple(self._rows)
 
     def counts(self) -> dict[str, int]:
@@ -367,6 +376,98 @@ class Sweep:
             If the folder has a journal already, or the file is no snapshot.
         """
         restore(Path(path).expanduser(), self.folder)
+
+    @property
+    def ratings(self) -> Ratings:
+        """What each reviewer said of the clips, how far they agree, and undoing."""
+        from gridgen.ratings import Ratings
+
+        return Ratings(self)
+
+    def rate(
+        self,
+        rows: Any,
+        *,
+        stars: int | EllipsisType | None = KEEP,
+        pick: bool | EllipsisType | None = KEEP,
+        tags: str | Iterable[str] | EllipsisType | None = KEEP,
+        note: str | EllipsisType | None = KEEP,
+        reviewer: str | None = None,
+    ) -> None:
+        """Note what a reviewer says of clips; what is left out stays as it was.
+
+        It is on the disk when this returns, in `df` and on every open wall of this
+        sweep at once. It also works while the sweep runs, here or in another process.
+
+        Parameters
+        ----------
+        rows : int, Row, Series, DataFrame or iterable of int
+            A row of `df` by its index, or several, such as ``sweep.df.query("size == '9:16'")``.
+        stars : int, optional
+            0 to 5; None takes the rating back.
+        pick : bool, optional
+            True to pick, False to reject, None for neither.
+        tags : str or iterable of str, optional
+            In place of those that it has; a string is split at its commas.
+        note : str, optional
+            At most 2,000 characters.
+        reviewer : str, optional
+            Who says so; by default the user of the hub or of the system.
+
+        Raises
+        ------
+        GridError
+            If a value or a row is wrong. Nothing is noted.
+        JournalError
+            If the folder cannot be written.
+        """
+        self.ratings.rate(rows, reviewer, stars=stars, pick=pick, tags=tags, note=note)
+
+    def merge_ratings(self, path: str | os.PathLike[str], *, reviewer: str | None = None) -> Merged:
+        """Take in the file that a reviewer downloaded from an exported page.
+
+        The same file may be merged again, and a later one of the same page: what is
+        known already is passed over.
+
+        Parameters
+        ----------
+        path : str or path
+        reviewer : str, optional
+            In place of the name in the file; needed where that name has judged here
+            as well, so that nobody is spoken for by mistake.
+
+        Returns
+        -------
+        Merged
+            What was new, and how far the reviewers agree.
+
+        Raises
+        ------
+        GridError
+            If it is no such file, or about none of these clips. Nothing is merged.
+        """
+        return self.ratings.merge(path, reviewer=reviewer)
+
+    def rounds(self, rows: Any = None, *, reviewer: str | None = None, seed: int = 0) -> Rounds:
+        """Return blind rounds: two clips at a time in step, what they are hidden until one is chosen.
+
+        Parameters
+        ----------
+        rows : int, Row, Series, DataFrame or iterable of int, optional
+            Which finished clips take part, as in `rate`; all of them by default.
+        reviewer : str, optional
+            Who chooses; by default the user of the hub or of the system.
+        seed : int, default 0
+            Fixes the sides and, where several pairs tell as much, the pair.
+
+        Raises
+        ------
+        GridError
+            If a row is wrong, or fewer than two different cells have a clip.
+        """
+        from gridgen.rounds import Rounds
+
+        return Rounds(self, rows, reviewer=reviewer, seed=seed)
 
     def wait(self, timeout: float | None = None) -> None:
         """Wait until nothing is planned, running or downloading any more.
@@ -562,7 +663,8 @@ class Sweep:
     async def _open(self) -> Journal:
         journal = await _attach(self.folder, self.client.clock)
         self._journal = journal
-        self._rows = [self._row(item, journal.records.get(item.slot)) for item in self._items]
+        with self._reading:
+            self._rows = [self._row(item, journal.records.get(item.slot)) for item in self._items]
         journal.watchers.append(self._hear)
         self._mark(range(len(self._rows)))
         return journal
@@ -588,18 +690,23 @@ class Sweep:
     def _hear(self, record: Record | None) -> None:
         index = None if record is None else self._index.get(record.slot)
         if index is not None:
-            self._rows[index] = self._row(self._items[index], record)
-            self._mark([index])
+            self._show(self._items[index], record)
 
     def _held(self, item: Item) -> None:
         journal = self._journal
         if journal is not None:
-            self._rows[item.index] = self._row(item, journal.records.get(item.slot))
-            self._mark([item.index])
+            self._show(item, journal.records.get(item.slot))
+
+    def _show(self, item: Item, record: Record | None) -> None:
+        with self._reading:
+            self._rows[item.index] = self._row(item, record)
+        self._mark([item.index])
 
     def _row(self, item: Item, record: Record | None) -> Row:
         planned = "held" if item.phase == "held" else "planned"
-        return row(item.index, item.cell, item.take, record, planned=planned)
+        found = row(item.index, item.cell, item.take, record, planned=planned)
+        said = self.judgements.book.consensus(item.slot)
+        return found if said is None else _judged(found, said)
 
     def _add_watcher(self, watcher: _Watcher) -> None:
         if self._journal is None:
@@ -637,6 +744,27 @@ class Sweep:
                 self._rows = [self._row(item, records.get(item.slot)) for item in self._items]
                 self._spent = spent(record for slot, record in records.items() if slot in self._index)
                 self._stamp = stamp
+
+    def _hear_judgements(self) -> None:
+        """Take in what other processes have judged; a spoilt file of judgements stops nothing but judging."""
+        try:
+            touched = self.judgements.refresh()
+        except JournalError as error:
+            warnings.warn(str(error), stacklevel=3)
+        else:
+            self.rejudge(touched)
+
+    def rejudge(self, slots: Collection[Slot]) -> None:
+        """Show anew what is said of these clips; from any thread."""
+        found = [(self._index[slot], slot) for slot in slots if slot in self._index]
+        if not found or not self._rows:
+            return
+        with self._reading:
+            for index, slot in found:
+                said = self.judgements.book.consensus(slot)
+                self._rows[index] = _judged(self._rows[index], said or Consensus())
+        if self._watchers:
+            engine().loop.call_soon_threadsafe(self._mark, [index for index, _ in found])
 
     def _column(self, name: str) -> list[Any]:
         return [getattr(each, name) for each in self.rows()]
@@ -721,6 +849,10 @@ _INTERRUPTED = (
     "stopped submitting; what was submitted is still followed and downloaded in the background. "
     "run() submits the rest, wait() waits for what runs"
 )
+
+
+def _judged(found: Row, said: Consensus) -> Row:
+    return replace(found, rating=said.rating, pick=said.pick, tags=said.tags, note=said.note)
 
 
 @dataclass(eq=False, slots=True)

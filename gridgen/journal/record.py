@@ -238,7 +238,7 @@ class Row:
     clip_seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
-    rating: int | None = None
+    rating: float | None = None
     pick: bool | None = None
     tags: str | None = None
     note: str | None = None

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid import Cell
 
-__all__ = ["NAME", "Journal", "connect", "read", "read_uploads"]
+__all__ = ["NAME", "Journal", "connect", "read", "read_uploads", "store_id"]
 
 NAME = "journal.sqlite"
 
@@ -84,6 +84,11 @@ def _read(
         # a writer that died in mid-commit left changes that only a writer may take back
         with contextlib.closing(Journal(folder, Clock())) as journal:
             return held(journal)
+
+
+def store_id(folder: Path) -> str:
+    """Return the id of a folder's journal, empty where there is none; raises as `read`."""
+    return _read(folder, _load_meta, lambda journal: {"store_id": journal.store_id}).get("store_id", "")
 
 
 class Journal:
@@ -133,7 +138,7 @@ class Journal:
         self.writer = Writer(self._connection, lease, folder)
 
     def _take_in(self) -> None:
-        meta = dict(self._connection.execute("SELECT name, value FROM meta").fetchall())
+        meta = _load_meta(self._connection)
         self.store_id: str = meta["store_id"]
         self.salt: str = meta["salt"]
         self._settle_dead_owner()
@@ -414,6 +419,10 @@ def _idempotency_key(store_id: str, slot: tuple[str, str, int], n: int) -> str:
     """Return 1 to 191 visible ASCII characters, the same for ever for one attempt."""
     meant = json.dumps([store_id, *slot, n], separators=(",", ":"))
     return f"gridgen-{hashlib.sha256(meant.encode()).hexdigest()[:48]}"
+
+
+def _load_meta(connection: sqlite3.Connection) -> dict[str, str]:
+    return dict(connection.execute("SELECT name, value FROM meta").fetchall())
 
 
 def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:

@@ -1,0 +1,215 @@
+"""The small file in which a reviewer of an exported page sends back ratings.
+
+It is JSON, written by the page's script and perhaps by somebody else, so every
+part of it is checked before any of it counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridgen.errors import GridError
+from gridgen.judgements.opinion import NO_OPINION, Opinion, changed, reviewer_name
+from gridgen.judgements.store import OUTCOMES, Choice, Judgement, Slot
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["FORMAT", "MOST_BYTES", "RatingsFile", "clip_name", "names_of", "read_ratings"]
+
+FORMAT = 1
+MOST_BYTES = 8_000_000
+_MOST_ENTRIES = 50_000
+_NAME = re.compile(r"[0-9a-f]{24}")
+_TOP = {"gridgen_ratings", "page", "sweep", "reviewer", "judgements", "choices"}
+_JUDGED = {"clip", "at", "stars", "pick", "tags", "note"}
+_CHOSEN = {"left", "right", "outcome", "at"}
+_LATEST = 2**52
+
+
+@dataclass(frozen=True, slots=True)
+class RatingsFile:
+    """What a ratings file says, checked.
+
+    Attributes
+    ----------
+    page : str
+        The exported page that it was made on.
+    reviewer : str
+    judgements : tuple
+        Clip, Unix milliseconds and opinion of each.
+    choices : tuple
+        Left clip, right clip, outcome and Unix milliseconds of each.
+    """
+
+    page: str
+    reviewer: str
+    judgements: tuple[tuple[str, int, Opinion], ...]
+    choices: tuple[tuple[str, str, str, int], ...]
+
+    @property
+    def clips(self) -> set[str]:
+        """The names of all clips that it speaks of."""
+        compared = {name for left, right, _, _ in self.choices for name in (left, right)}
+        return {name for name, _, _ in self.judgements} | compared
+
+    def entries(self, known: Mapping[str, Slot], reviewer: str, latest: int) -> list[Judgement | Choice]:
+        """Return what it says of known clips as entries of a folder.
+
+        Parameters
+        ----------
+        known : mapping
+            Clips by their names in pages.
+        reviewer : str
+            Under whose name.
+        latest : int
+            Unix milliseconds; what claims to be later is taken to be of then, so that
+            no file outlasts what a reviewer says afterwards.
+        """
+        judged = [
+            Judgement(0, min(at, latest), reviewer, known[clip], opinion, source=self.page)
+            for clip, at, opinion in self.judgements
+            if clip in known
+        ]
+        chosen = [
+            Choice(0, min(at, latest), reviewer, known[left], known[right], outcome, source=self.page)
+            for left, right, outcome, at in self.choices
+            if left in known and right in known and known[left][0] == known[right][0]
+        ]
+        return [*judged, *chosen]
+
+
+def clip_name(store: str, slot: Slot) -> str:
+    """Return the name of a clip in exported pages.
+
+    Whoever has only the page cannot try out from it what a hidden prompt was.
+
+    Parameters
+    ----------
+    store : str
+        The journal's id, which is in no page.
+    slot : tuple
+    """
+    return hashlib.sha256(json.dumps([store, *slot]).encode()).hexdigest()[:24]
+
+
+def names_of(store: str, slots: Iterable[Slot]) -> dict[str, Slot]:
+    """Return clips by their names in exported pages."""
+    return {clip_name(store, slot): slot for slot in slots}
+
+
+def read_ratings(path: str | os.PathLike[str]) -> RatingsFile:
+    """Read and check a ratings file.
+
+    Raises
+    ------
+    GridError
+        If it is none: what is wrong, and where.
+    """
+    file = Path(path).expanduser()
+    try:
+        return _checked(json.loads(_text(file), parse_constant=_no_constant))
+    except (ValueError, RecursionError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        why = why.removesuffix(" Nothing was noted.").rstrip(".")
+        msg = f"{str(path)!r} is not a ratings file of an exported page: {why}. Nothing was merged."
+        raise GridError(msg) from None
+
+
+class _Wrong(ValueError):  # noqa: N818 - a word within a module
+    """What is wrong with a file, as a sentence."""
+
+
+def _text(file: Path) -> str:
+    try:
+        if not file.is_file():
+            msg = "there is no such file." if not file.exists() else "it is not a plain file."
+            raise _Wrong(msg)
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
+    except OSError as error:
+        msg = f"it cannot be read: {error.strerror}."
+        raise _Wrong(msg) from error
+    if len(data) > MOST_BYTES:
+        msg = f"it has more than {MOST_BYTES // 1_000_000} MB."
+        raise _Wrong(msg)
+    return data.decode("utf-8-sig")
+
+
+def _no_constant(name: str) -> None:
+    msg = f"{name} is no number."
+    raise _Wrong(msg)
+
+
+def _checked(told: object) -> RatingsFile:
+    top = _mapping(told, _TOP, "it")
+    if top["gridgen_ratings"] != FORMAT or isinstance(top["gridgen_ratings"], bool):
+        msg = f"its format is {top['gridgen_ratings']!r:.40}, and this gridgen reads {FORMAT}."
+        raise _Wrong(msg)
+    judgements, choices = (_list(top[name], name) for name in ("judgements", "choices"))
+    return RatingsFile(
+        page=_name(top["page"], "page"),
+        reviewer=reviewer_name(top["reviewer"]),
+        judgements=tuple(_judged(each, f"judgements[{at}]") for at, each in enumerate(judgements)),
+        choices=tuple(_chosen(each, f"choices[{at}]") for at, each in enumerate(choices)),
+    )
+
+
+def _judged(told: object, where: str) -> tuple[str, int, Opinion]:
+    entry = _mapping(told, _JUDGED, where)
+    if not isinstance(entry["tags"], list):
+        msg = f"{where}.tags is not a list."
+        raise _Wrong(msg)
+    parts = {name: entry[name] for name in ("stars", "pick", "tags", "note")}
+    try:
+        opinion = changed(NO_OPINION, **parts)
+    except GridError as error:
+        msg = f"in {where}, {str(error).removesuffix(' Nothing was noted.')}"
+        raise _Wrong(msg) from None
+    return _name(entry["clip"], f"{where}.clip"), _moment(entry["at"], where), opinion
+
+
+def _chosen(told: object, where: str) -> tuple[str, str, str, int]:
+    entry = _mapping(told, _CHOSEN, where)
+    left, right = (_name(entry[side], f"{where}.{side}") for side in ("left", "right"))
+    if left == right:
+        msg = f"{where} compares a clip with itself."
+        raise _Wrong(msg)
+    if entry["outcome"] not in OUTCOMES:
+        msg = f"{where}.outcome is {entry['outcome']!r:.40}, not one of {', '.join(OUTCOMES)}."
+        raise _Wrong(msg)
+    return left, right, entry["outcome"], _moment(entry["at"], where)
+
+
+def _mapping(told: object, names: set[str], where: str) -> dict[str, Any]:
+    if not isinstance(told, dict) or set(told) != names:
+        msg = f"{where} does not have exactly the fields {', '.join(sorted(names))}."
+        raise _Wrong(msg)
+    return told
+
+
+def _list(told: object, where: str) -> list[Any]:
+    if not isinstance(told, list) or len(told) > _MOST_ENTRIES:
+        msg = f"{where} is not a list of at most {_MOST_ENTRIES} entries."
+        raise _Wrong(msg)
+    return told
+
+
+def _name(told: object, where: str) -> str:
+    if not isinstance(told, str) or not _NAME.fullmatch(told):
+        msg = f"{where} is {told!r:.40}, not a name that gridgen gives."
+        raise _Wrong(msg)
+    return told
+
+
+def _moment(told: object, where: str) -> int:
+    if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= _LATEST:
+        msg = f"{where}.at is {told!r:.40}, not a time in milliseconds."
+        raise _Wrong(msg)
+    return told

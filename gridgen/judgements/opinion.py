@@ -1,0 +1,224 @@
+"""What a reviewer thinks of one clip, and what several think of it together; pure."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from gridgen.errors import GridError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import EllipsisType
+
+__all__ = [
+    "KEEP",
+    "LONGEST_NAME",
+    "LONGEST_NOTE",
+    "LONGEST_TAG",
+    "MOST_STARS",
+    "MOST_TAGS",
+    "NO_OPINION",
+    "Consensus",
+    "Opinion",
+    "agreed",
+    "changed",
+    "reviewer_name",
+]
+
+MOST_STARS = 5
+LONGEST_TAG, MOST_TAGS = 40, 20
+LONGEST_NOTE = 2000
+LONGEST_NAME = 60
+
+KEEP: EllipsisType = ...
+"""Stands for a part of an opinion that is to stay as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What one reviewer says of one clip.
+
+    Attributes
+    ----------
+    stars : int, optional
+        0 to 5; None for unrated.
+    pick : bool, optional
+        True for picked, False for rejected, None for neither.
+    tags : tuple of str
+        In the order given, each once.
+    note : str
+    """
+
+    stars: int | None = None
+    pick: bool | None = None
+    tags: tuple[str, ...] = ()
+    note: str = ""
+
+
+NO_OPINION = Opinion()
+
+
+@dataclass(frozen=True, slots=True)
+class Consensus:
+    """What the reviewers say together, as a row of the table shows it.
+
+    Attributes
+    ----------
+    rating : float, optional
+        Mean of their stars.
+    pick : bool, optional
+        What most of those who picked or rejected say; None where they are even.
+    tags : str, optional
+        All tags, joined by a comma and a space.
+    note : str, optional
+        The note; of several, each on a line of its own after its author.
+    """
+
+    rating: float | None = None
+    pick: bool | None = None
+    tags: str | None = None
+    note: str | None = None
+
+
+def agreed(opinions: Mapping[str, Opinion]) -> Consensus:
+    """Sum up the opinions of a clip by reviewer."""
+    stars = [opinion.stars for opinion in opinions.values() if opinion.stars is not None]
+    picks = [opinion.pick for opinion in opinions.values() if opinion.pick is not None]
+    tags = dict.fromkeys(tag for opinion in opinions.values() for tag in opinion.tags)
+    notes = {name: opinion.note for name, opinion in opinions.items() if opinion.note}
+    lead = 2 * sum(picks) - len(picks)
+    return Consensus(
+        rating=sum(stars) / len(stars) if stars else None,
+        pick=lead > 0 if lead else None,
+        tags=", ".join(tags) or None,
+        note=_joined(notes),
+    )
+
+
+def _joined(notes: Mapping[str, str]) -> str | None:
+    if len(notes) == 1:
+        return next(iter(notes.values()))
+    return "\n".join(f"{name}: {note}" for name, note in notes.items()) or None
+
+
+def changed(
+    opinion: Opinion,
+    *,
+    stars: object = KEEP,
+    pick: object = KEEP,
+    tags: object = KEEP,
+    note: object = KEEP,
+) -> Opinion:
+    """Return an opinion with some parts replaced, each checked; None clears a part.
+
+    Raises
+    ------
+    GridError
+        If a part is none that an opinion may have. All wrong parts are named.
+    """
+    given = {"stars": stars, "pick": pick, "tags": tags, "note": note}
+    parts: dict[str, Any] = {}
+    problems = []
+    for name, value in given.items():
+        if value is KEEP:
+            continue
+        plain = value.item() if hasattr(value, "item") else value
+        try:
+            parts[name] = _CHECKS[name](plain)
+        except ValueError as error:
+            problems.append(f"{name}={_shown(value)} {error}")
+    if problems:
+        msg = f"{'; '.join(problems)}. Nothing was noted."
+        raise GridError(msg)
+    return replace(opinion, **parts)
+
+
+def reviewer_name(value: object) -> str:
+    """Return a reviewer's name as it is kept: one line of 1 to 60 characters.
+
+    Raises
+    ------
+    GridError
+        If it is none.
+    """
+    try:
+        return _line(value, LONGEST_NAME)
+    except ValueError as error:
+        msg = f"reviewer={_shown(value)} {error}. Nothing was noted."
+        raise GridError(msg) from None
+
+
+def _stars(value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST_STARS:
+        msg = f"is not a whole number from 0 to {MOST_STARS}; None takes a rating back"
+        raise ValueError(msg)
+    return value
+
+
+def _pick(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    msg = "is not True (pick), False (reject) or None (neither)"
+    raise ValueError(msg)
+
+
+def _tags(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    given = value.split(",") if isinstance(value, str) else value
+    if not isinstance(given, Iterable) or isinstance(given, bytes | Mapping):
+        msg = "is not a tag or a list of tags"
+        raise ValueError(msg)  # noqa: TRY004 - `changed` collects ValueErrors
+    tags = dict.fromkeys(_tag(tag) for tag in given if tag != "")
+    if len(tags) > MOST_TAGS:
+        msg = f"are {len(tags)} tags; a clip has at most {MOST_TAGS}"
+        raise ValueError(msg)
+    return tuple(tags)
+
+
+def _tag(value: object) -> str:
+    tag = _line(value, LONGEST_TAG)
+    if "," in tag:
+        msg = "has a comma within a tag, which separates tags"
+        raise ValueError(msg)
+    return tag
+
+
+def _note(value: object) -> str:
+    return "" if value is None else _text(value, LONGEST_NOTE, also="\n\t")
+
+
+def _line(value: object, longest: int) -> str:
+    text = _text(value, longest)
+    if not text:
+        msg = "is empty"
+        raise ValueError(msg)
+    return text
+
+
+def _text(value: object, longest: int, also: Sequence[str] = ()) -> str:
+    """Return text that any file and page can hold: no control characters, no halves of characters."""
+    if not isinstance(value, str):
+        msg = "is not text"
+        raise ValueError(msg)  # noqa: TRY004 - `changed` collects ValueErrors
+    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
+    if len(text) > longest:
+        msg = f"has {len(text)} characters; at most {longest} are kept"
+        raise ValueError(msg)
+    if any(unicodedata.category(each) in {"Cc", "Cs"} and each not in also for each in text):
+        msg = "holds control characters"
+        raise ValueError(msg)
+    return text
+
+
+_CHECKS = {"stars": _stars, "pick": _pick, "tags": _tags, "note": _note}
+
+
+def _shown(value: object) -> str:
+    text = ascii(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - as much as fits a message
