@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, AnyStr, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -128,6 +128,7 @@ class Client:
         self.is_simulator = key.startswith("sim-")
         self._authorize = _authorization(key)
         self._fingerprint = _fingerprint(key)
+        self._redact = _redaction(key)
         self._timeout = timeout
         self._make_http = _factory(http_client)
         self._traced = http_client is None
@@ -338,18 +339,17 @@ class Client:
         """Make one POST and return its answer, or what the wire tells of one that got none."""
         if not self._traced:
             await trace.sending()
-        extensions = {"trace": trace} if self._traced else {}
         try:
             async with self._room("control"):
                 return await self._exchange(
-                    "POST", path, seconds=self._timeout or seconds, extensions=extensions, **options
+                    "POST", path, seconds=self._timeout or seconds, extensions={"trace": trace}, **options
                 )
         except GridgenError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever an injected transport raises, only its trace counts
             if type(error).__name__ == "PoolTimeout":
                 trace.events.append(POOL_TIMEOUT)
-            return _named(classify(trace.events, None, {}, b""), error)
+            return _named(classify(trace.events, None, {}, b""), error, trace.status)
 
     async def poll(self, task_id: str) -> Task:
         """Ask once for a task; on the engine's loop."""
@@ -512,11 +512,8 @@ class Client:
                 body += chunk
                 if len(body) > LARGEST_REPLY:
                     break
-            return (
-                response.status_code,
-                {name.lower(): text for name, text in response.headers.items()},
-                bytes(body),
-            )
+            headers = {name.lower(): self._redact(text) for name, text in response.headers.items()}
+            return response.status_code, headers, self._redact(bytes(body))
 
     def _open(self, purpose: str) -> Any:
         if purpose not in self._http:
@@ -550,6 +547,7 @@ class _Trace:
 
     def __init__(self, on_sending: OnSending) -> None:
         self.events: list[str] = []
+        self.status: int | None = None
         self._on_sending: OnSending | None = on_sending
         self._through_proxy = False
 
@@ -558,8 +556,14 @@ class _Trace:
         if method is not None:
             self._through_proxy = method == b"CONNECT"
         self.events.append(f"proxy.{name}" if self._through_proxy else name)
-        if name.endswith("send_request_headers.started") and not self._through_proxy:
+        if self._through_proxy:
+            return
+        if name.endswith("send_request_headers.started"):
             await self.sending()
+        elif name.endswith("receive_response_headers.complete"):
+            told = info.get("return_value")
+            parts = told if isinstance(told, tuple) else ()
+            self.status = next((part for part in parts if isinstance(part, int)), None)
 
     async def sending(self) -> None:
         on_sending, self._on_sending = self._on_sending, None
@@ -603,10 +607,13 @@ def _cheapest(model: str) -> Cell:
     return Grid(**asked)[0]
 
 
-def _named(outcome: Outcome, error: Exception) -> NotSent | Ambiguous:
+def _named(outcome: Outcome, error: Exception, status: int | None) -> NotSent | Ambiguous:
+    """Add to the evidence what was raised, and the status of an answer that broke off."""
     if isinstance(outcome, NotSent):
         return NotSent(f"{type(error).__name__} at {outcome.evidence}")
-    return Ambiguous(f"{type(error).__name__} after {getattr(outcome, 'evidence', 'sending')}")
+    after = outcome.evidence if isinstance(outcome, Ambiguous) else "sending"
+    event = outcome.event if isinstance(outcome, Ambiguous) else None
+    return Ambiguous(f"{type(error).__name__} after {after}", event=event, status=status)
 
 
 def _base_url(text: str) -> str:
@@ -655,6 +662,17 @@ def _authorization(key: str) -> Callable[[Any], Any]:
         return request
 
     return authorize
+
+
+def _redaction(key: str) -> Callable[[AnyStr], AnyStr]:
+    """Return what takes the key out of what a server says: some quote it in their errors."""
+
+    def redact(said: AnyStr) -> AnyStr:
+        if isinstance(said, bytes):
+            return said.replace(key.encode(), b"[key]")
+        return said.replace(key, "[key]")
+
+    return redact
 
 
 def _fingerprint(key: str) -> Callable[[str], str]:

@@ -54,7 +54,7 @@ POOL_TIMEOUT = "pool.timeout"
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """Nothing left this machine; safe to send again."""
+    """No whole request left this machine, so there was none to apply; safe to send again."""
 
     evidence: str
 
@@ -98,12 +98,18 @@ class Ambiguous:
 
     ``pending`` is the wait in seconds after which the server will tell when it
     gets the same submission under the same idempotency key, None when it has not
-    said so; ``final`` is True when it will never tell.
+    said so; ``final`` is True when it will never tell. The rest is what a person
+    may need to find out: the transport's last event, and of an answer its status,
+    the server's name for the request and the first bytes.
     """
 
     evidence: str
     pending: float | None = None
     final: bool = False
+    event: str | None = None
+    status: int | None = None
+    request_id: str | None = None
+    reply: bytes = b""
 
 
 Outcome = NotSent | NotApplied | Accepted | Rejected | Ambiguous
@@ -148,7 +154,10 @@ class Policy:
 
 _NOT_APPLIED = {425, 429, 521, 523}
 _NOT_APPLIED_CODES = {(400, "get_channel_failed"), (503, "idempotency_unavailable")}
-_SWEEP_WIDE = {401, 402, 403}
+_SWEEP_WIDE = {401, 402, 403, 407}
+_KEPT = 16_384
+"""Bytes of an unreadable answer that are kept as evidence."""
+
 _REFUSED = {300, 301, 302, 304, 305, 307, 308, 400, 404, 405, 413, 415, 422}
 
 
@@ -187,17 +196,13 @@ def judge_replay(outcome: Outcome) -> Accepted | Rejected | Ambiguous:
     outcome : Outcome
         What `classify` says of the repeat.
     """
-    match outcome:
-        case Accepted() | Ambiguous():
-            return outcome
-        case NotSent(evidence):
-            return Ambiguous(f"the replay was not sent: {evidence}")
-        case NotApplied(error):
-            return Ambiguous(f"the replay was not applied: {error}")
-        case Rejected(error, everywhere, replayed):
-            if everywhere or replayed:
-                return outcome
-            return Ambiguous(f"the replay was refused: {error}", final=True)
+    if isinstance(outcome, NotSent):
+        return Ambiguous(f"the replay was not sent: {outcome.evidence}")
+    if isinstance(outcome, NotApplied):
+        return Ambiguous(f"the replay was not applied: {outcome.error}")
+    if isinstance(outcome, Rejected) and not (outcome.everywhere or outcome.replayed):
+        return Ambiguous(f"the replay was refused: {outcome.error}", final=True)
+    return outcome
 
 
 def why_no_replay(*, proven: bool, age: float | None, replays: int = 0) -> str | None:
@@ -226,7 +231,7 @@ def _unanswered(events: Sequence[str]) -> Outcome:
     if not events:
         return Ambiguous("no trace of the request")
     if any(event.startswith("http") and event.endswith("send_request_body.started") for event in events):
-        return Ambiguous(events[-1])
+        return Ambiguous(events[-1], event=events[-1])
     return NotSent(events[-1])
 
 
@@ -241,7 +246,12 @@ def _success(status: int, headers: Mapping[str, str], payload: Any, body: bytes)
             return _refusal(inner, headers, payload, body)
         if payload.get("success") is False or payload.get("error"):
             return _refusal(HTTPStatus.BAD_REQUEST, headers, payload, body)
-    return Ambiguous(f"HTTP {status} without a task id: {_shown(body)}")
+    return Ambiguous(
+        f"HTTP {status} without a task id: {_shown(body)}",
+        status=status,
+        request_id=_request_id(headers, payload),
+        reply=body[:_KEPT],
+    )
 
 
 def _refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
@@ -253,14 +263,16 @@ def _refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes)
     reused = (status, error.code) == (HTTPStatus.CONFLICT, "idempotency_key_reused")
     if status in _REFUSED or reused or _is_validation(status, error):
         return Rejected(error, replayed=_replayed(headers))
-    if status != HTTPStatus.CONFLICT:
-        return Ambiguous(str(error))
+    subtype = error.code if status == HTTPStatus.CONFLICT else ""
     wait = retry_after(headers, payload)
     pending = PENDING_WAIT if wait is None else wait
     return Ambiguous(
         str(error),
-        pending=pending if error.code == "idempotency_in_progress" else None,
-        final=error.code == "idempotency_result_indeterminate",
+        pending=pending if subtype == "idempotency_in_progress" else None,
+        final=subtype == "idempotency_result_indeterminate",
+        status=status,
+        request_id=error.request_id,
+        reply=body[:_KEPT],
     )
 
 
@@ -283,9 +295,7 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, payload: Any
     inner = payload.get("error") if isinstance(payload, dict) else None
     code = inner.get("code") if isinstance(inner, dict) else None
     code = "" if code is None or isinstance(code, (dict, list)) else str(code)
-    request_id = str(
-        (payload.get("request_id") if isinstance(payload, dict) else None) or headers.get("x-request-id", "")
-    )
+    request_id = _request_id(headers, payload)
     words = error_text(payload) or _shown(body) or "no reason given"
     message = f"HTTP {status}: {words[:300]}"
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
@@ -296,6 +306,11 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, payload: Any
         wait = retry_after(headers, payload)
         return RateLimitError(message, status=status, code=code, request_id=request_id, retry_after=wait)
     return APIError(message, status=status, code=code, request_id=request_id)
+
+
+def _request_id(headers: Mapping[str, str], payload: Any) -> str:
+    told = payload.get("request_id") if isinstance(payload, dict) else None
+    return str(told or headers.get("x-request-id", ""))[:200]
 
 
 def retry_after(headers: Mapping[str, str], payload: Any) -> float | None:

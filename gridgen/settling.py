@@ -95,6 +95,10 @@ class Settling:
             durable=True,
             state="unknown",
             evidence=outcome.evidence,
+            trace_event=outcome.event,
+            http_status=outcome.status,
+            request_id=outcome.request_id,
+            reply=outcome.reply or None,
             error_class=INDETERMINATE if outcome.final else "unknown",
             error=text,
         )

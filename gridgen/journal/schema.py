@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MIGRATIONS", "SCHEMA", "check_tables", "found", "make", "migrate", "tables"]
+__all__ = ["MIGRATIONS", "SCHEMA", "check_tables", "found", "make", "migrate", "readable", "tables"]
 
 _META = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 
@@ -142,7 +142,7 @@ def found(connection: sqlite3.Connection, path: Path) -> int:
     JournalError
         If it is none of gridgen's, of a newer gridgen, or damaged.
     """
-    with _readable(path):
+    with readable(path):
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
             return 0
         number = check_tables(connection, path)
@@ -160,7 +160,7 @@ def check_tables(connection: sqlite3.Connection, path: Path) -> int:
     JournalError
         If it is none of gridgen's, or of a newer gridgen.
     """
-    with _readable(path):
+    with readable(path):
         objects = _objects(connection)
         number = _version(connection, path) if any(_META in each for each in objects) else 0
     if number < 1:
@@ -225,7 +225,7 @@ def _version(connection: sqlite3.Connection, path: Path) -> int:
 
 
 @contextlib.contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def readable(path: Path) -> Iterator[None]:
     """Tell a damaged file and a foreign one from one that cannot be read just now."""
     try:
         yield

@@ -77,7 +77,7 @@ def _read(
     if not path.exists():
         return {}
     try:
-        with contextlib.closing(connect(path, readonly=True)) as connection:
+        with contextlib.closing(connect(path, readonly=True)) as connection, schema.readable(path):
             schema.check_tables(connection, path)
             return load(connection)
     except sqlite3.OperationalError:

@@ -178,6 +178,8 @@ def test_a_damaged_journal_is_refused(simulate, tmp_path):
 
     with pytest.raises(JournalError, match="is damaged"):
         sweep.start()
+    with pytest.raises(JournalError, match="is damaged"):
+        sweep.rows()
     assert posts(simulator) == sent
 
 
