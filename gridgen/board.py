@@ -80,6 +80,7 @@ class Board(SweepWidget):
             "cost": str(self.sweep.cost),
             "estimate": str(sum(prices, Decimal(0))) if prices else "",
             "unpriced": len(rows) - len(prices),
+            "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
             "more": max(0, len(troubled) - _MOST_TROUBLES),
         }
@@ -94,7 +95,7 @@ class Board(SweepWidget):
 
     def changed(self, rows: tuple[Row, ...]) -> None:
         """Send what the browser has not heard."""
-        if all(self._rows.get(row.index) == row for row in rows):
+        if rows and all(self._rows.get(row.index) == row for row in rows):
             return
         self._rows.update((row.index, row) for row in rows)
         self.send({"kind": "standing", "standing": self.state()})

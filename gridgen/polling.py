@@ -49,6 +49,8 @@ class Polling:
         How many tasks may be open at once.
     stalled : set of Item
         Tasks long past what any task takes.
+    failing : tuple of int and str, or None
+        How many questions failed in a row, and why the last one did.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Polling:
         self._budget, self._fetching = budget, fetching
         self.window = Window()
         self.stalled: set[Item] = set()
+        self.failing: tuple[int, str] | None = None
         self._ready: deque[Item] = deque()
         self._services: dict[tuple[str, int, str], ServiceTimes] = {}
         self._at_server: dict[Item, Status] = {}
@@ -112,6 +115,7 @@ class Polling:
             await self._failed(item, record, error)
             return
         self._agenda.storm.calm()
+        self.failing = None
         item.backoff.failures, item.missing_since = 0, None
         if self._budget.learn(item.cell, record, task.cost):
             self._overcharged(item, record, task)
@@ -137,6 +141,7 @@ class Polling:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
         if isinstance(error, AuthenticationError):
             raise error
+        self.failing = (1 if self.failing is None else self.failing[0] + 1, str(error))
         now = self._agenda.clock.monotonic()
         if getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, NetworkError):
             self._agenda.storm.failed(now)

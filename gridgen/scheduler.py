@@ -16,6 +16,7 @@ from gridgen.fetching import Fetching
 from gridgen.journal import LIVE, Record
 from gridgen.polling import Polling
 from gridgen.settling import Settling
+from gridgen.standing import Standing
 from gridgen.submitting import SHORTEST_REST, Submitting
 
 if TYPE_CHECKING:
@@ -48,6 +49,8 @@ class Scheduler:
         USD that these items may have cost, together and over all runs.
     on_change : callable
         Called with an item whose submission is held or released.
+    on_step : callable
+        Called after each look at what may be done.
     policy : Policy
         What is done with submissions whose answer was lost.
     replaying : set of slots
@@ -72,6 +75,7 @@ class Scheduler:
         prices: Prices,
         budget: Decimal | None,
         on_change: Callable[[Item], None],
+        on_step: Callable[[], None],
         policy: Policy,
         replaying: set[tuple[str, str, int]],
         previews: bool = True,
@@ -88,7 +92,7 @@ class Scheduler:
             self._agenda, client, journal, self._submitting, policy=policy, asked=replaying
         )
         self._foreign: dict[tuple[str, str, int], Item] = {}
-        self._on_change = on_change
+        self._on_change, self._on_step = on_change, on_step
         self.settled = asyncio.Event()
         self.finished = False
 
@@ -106,6 +110,28 @@ class Scheduler:
     def stalled(self) -> int:
         """How many tasks are long past what any task takes."""
         return len(self._polling.stalled)
+
+    def standing(self) -> Standing:
+        """Return where the run stands, for the person who waits."""
+        agenda, now = self._agenda, self._agenda.clock.monotonic()
+        phases = agenda.phases
+        probe_in = agenda.storm.next_probe - now if agenda.storm.open else None
+        return Standing(
+            planned=phases["planned"],
+            held=phases["held"],
+            replays=phases["replay"],
+            at_server=phases["submit"] + phases["poll"],
+            stalled=self.stalled,
+            downloads=phases["download"],
+            stopped=agenda.stopping,
+            error=agenda.error,
+            probe_at=None if probe_in is None else agenda.clock.time() + max(0.0, probe_in),
+            pause=self._submitting.pausing,
+            slow=self._submitting.slow,
+            failing=self._polling.failing,
+            committed=self._budget.committed,
+            cap=self._budget.cap,
+        )
 
     async def run(self) -> None:
         """Work until nothing is left to submit, to follow or to download."""
@@ -202,6 +228,7 @@ class Scheduler:
         if waiting == self.stalled:
             self.settled.set()
         self.finished = not waiting
+        self._on_step()
         return bool(waiting)
 
     def _take_up_due(self) -> None:

@@ -68,6 +68,19 @@ class Submitting:
         self._bucket = Bucket()
         self._unsent, self._refused, self._alike = Backoff(), Backoff(), Alike()
         self._blocked: tuple[str, float] | None = None
+        self._paused: tuple[str, float, float] | None = None
+
+    @property
+    def pausing(self) -> tuple[str, float] | None:
+        """Why nothing is submitted just now, and until when (Unix seconds)."""
+        if self._paused is None or self._agenda.clock.monotonic() >= self._paused[1]:
+            return None
+        return self._paused[0], self._paused[2]
+
+    @property
+    def slow(self) -> str | None:
+        """What the next submission waits for: rate, window or requests."""
+        return None if self._blocked is None else self._blocked[0]
 
     def plan(self, item: Item) -> None:
         """Put an item at the end of the line."""
@@ -271,12 +284,16 @@ class Submitting:
         if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
             wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
-            self._bucket.pause(now, wait)
+            self._hold_back(now, wait, "the server, which asked to be left alone (HTTP 429)")
             if self._client.limiter is not None:
                 self._client.limiter.pause(wait)
             self._polling.window.refused(self._agenda.phases["poll"])
         elif not self._agenda.stopping:
-            self._bucket.pause(now, self._unsent.failed())
+            self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
             if self._unsent.failures >= MOST_UNSENT:
                 msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
                 self._agenda.fail(NetworkError(msg))
+
+    def _hold_back(self, now: float, seconds: float, why: str) -> None:
+        self._bucket.pause(now, seconds)
+        self._paused = (why, now + seconds, self._agenda.clock.time() + seconds)

@@ -7,6 +7,7 @@ import contextlib
 import csv
 import os
 import re
+import shutil
 import sys
 import tempfile
 import threading
@@ -30,6 +31,7 @@ from gridgen.judgements import KEEP, Consensus, Judgements
 from gridgen.models import enough, find
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
+from gridgen.standing import Standing
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator
@@ -130,6 +132,7 @@ class Sweep:
         self._scheduler: Scheduler | None = None
         self._future: Future[None] | None = None
         self._watchers: list[_Watcher] = []
+        self._waits: tuple[str, ...] = ()
         self._prices: Prices | None = None
         self._reading = threading.Lock()
         self.judgements = Judgements(self.folder)
@@ -139,7 +142,9 @@ class Sweep:
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts().items())
         clips = "1 clip" if len(self._items) == 1 else f"{len(self._items)} clips"
-        return f"Sweep({self.name[:40]!r}: {clips}, {counts}; ${self.cost:.4f})"
+        waits = self.waits_for
+        shown = f"; waits for {waits[0][:100]}" if waits else ""
+        return f"Sweep({self.name[:40]!r}: {clips}, {counts}; ${self.cost:.4f}{shown})"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         from gridgen.board import Board
@@ -177,6 +182,17 @@ class Sweep:
     def running(self) -> bool:
         """Whether something is being submitted, followed or downloaded."""
         return self._future is not None and not self._future.done()
+
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """What the sweep waits for now, in words: the server, a pause that it asked for, the rate, money, you.
+
+        What holds everything up comes first; empty when nothing is waited for.
+        """
+        scheduler, rows = self._scheduler, self.rows()
+        standing = Standing() if scheduler is None else scheduler.standing()
+        unknown = [row.price or Decimal(0) for row in rows if row.status == "unknown"]
+        return replace(standing, unknown=len(unknown), at_risk=sum(unknown, Decimal(0))).words()
 
     @property
     def unknown(self) -> Unknown:
@@ -560,8 +576,8 @@ class Sweep:
     def watch(self, callback: Callable[[tuple[Row, ...]], None]) -> Callable[[], None]:
         """Call back with the rows that changed, at most five times a second.
 
-        The first call brings all rows, the last one the final state. Calls come
-        on the engine's thread.
+        The first call brings all rows, the last one the final state; one without
+        rows says that `waits_for` has changed. Calls come on the engine's thread.
 
         Returns
         -------
@@ -600,6 +616,7 @@ class Sweep:
             prices=prices,
             budget=self.budget,
             on_change=self._held,
+            on_step=self._stepped,
             previews=self.previews,
             policy=self._policy,
             replaying=self.replaying,
@@ -702,6 +719,16 @@ class Sweep:
             self._rows[item.index] = self._row(item, record)
         self._mark([item.index])
 
+    def _stepped(self) -> None:
+        """Let the watchers know when something else is waited for."""
+        scheduler = self._scheduler
+        if scheduler is None or not self._watchers:
+            return
+        waits = scheduler.standing().words()
+        if waits != self._waits:
+            self._waits = waits
+            self._mark(())
+
     def _row(self, item: Item, record: Record | None) -> Row:
         planned = "held" if item.phase == "held" else "planned"
         found = row(item.index, item.cell, item.take, record, planned=planned)
@@ -728,7 +755,7 @@ class Sweep:
     def _flush(self, watcher: _Watcher) -> None:
         watcher.due = False
         changed, watcher.dirty = sorted(watcher.dirty), set()
-        if changed and watcher in self._watchers:
+        if watcher in self._watchers:
             watcher.callback(tuple(self._rows[index] for index in changed))
 
     # Pieces
@@ -984,7 +1011,10 @@ def _progress(sweep: Sweep) -> Iterator[Callable[[], None] | None]:
 
 def _line(sweep: Sweep, seconds: float) -> str:
     counts = ", ".join(f"{count} {status}" for status, count in sweep.counts().items())
-    return f"{sweep.name[:30]}: {counts}; {seconds:.0f} s; ${sweep.cost:.4f}"
+    waits = sweep.waits_for
+    shown = f"; waits for {waits[0]}" if waits and sweep.running else ""
+    line = f"{sweep.name[:30]}: {counts}; {seconds:.0f} s; ${sweep.cost:.4f}{shown}"
+    return line[: max(40, shutil.get_terminal_size().columns - 1)]
 
 
 def _in_notebook() -> bool:

@@ -89,6 +89,11 @@ class FakeSweep:
         """Return all rows in grid order."""
         return tuple(self._rows)
 
+    @property
+    def waits_for(self) -> tuple[str, ...]:
+        """What it says that it waits for."""
+        return ("the server: 1 clip in its hands",) if "running" in self.counts() else ()
+
     def counts(self) -> dict[str, int]:
         """Return how many rows there are by status."""
         statuses = [row.status for row in self._rows]

@@ -6,7 +6,7 @@ import { announce, elapsed, isSettled, money, STATES, toneOf } from "./words.js"
  * @typedef {import("./link.js").Link} Link
  * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
  *   began: number | null, ended: number | null, cost: string, estimate: string, unpriced: number,
- *   troubles: {what: string, status: string, why: string}[], more: number}} Standing
+ *   waits: string[], troubles: {what: string, status: string, why: string}[], more: number}} Standing
  */
 
 /** Where a sweep stands: counts, bar, time, money, what went wrong, and the button that stops it. */
@@ -27,6 +27,7 @@ export class Panel {
     make("button", { class: "gg-stop", type: "button", title: "Submit nothing more; what runs is followed to its end" })
   );
   #note = make("div", { class: "gg-note" });
+  #waits = make("ul", { class: "gg-waits", "aria-label": "What the sweep waits for" });
   #troubles = make("details", { class: "gg-troubles" });
   #live = make("div", { class: "gg-live", "aria-live": "polite" });
   element = make("div", { class: "gg-wall gg-board" });
@@ -41,7 +42,7 @@ export class Panel {
     this.#stop.textContent = "Stop";
     const title = make("div", { class: "gg-title" }, this.#name, this.#plan, this.#stop);
     const line = make("div", { class: "gg-line" }, this.#chips, this.#sums);
-    this.element.append(title, this.#bar, line, this.#note, this.#troubles, this.#live);
+    this.element.append(title, this.#bar, line, this.#waits, this.#note, this.#troubles, this.#live);
     this.#stop.addEventListener("click", () => this.#halt(), { signal });
     this.element.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation(), { signal });
     followTheme(this.element, signal);
@@ -62,6 +63,8 @@ export class Panel {
     const planned = new Map(standing.counts).get("planned") ?? 0;
     if (this.#stopped > planned) this.#release();
     this.#list(standing);
+    this.#waits.hidden = standing.waits.length === 0;
+    this.#waits.replaceChildren(...standing.waits.map((text) => make("li", { text: `Waits for ${text}` })));
     this.#time();
     this.#say(announce(standing.counts), busy);
   }

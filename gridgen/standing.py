@@ -1,0 +1,131 @@
+"""What a sweep waits for, in words that a person can act on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from gridgen.errors import AuthenticationError, OutOfCreditsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Standing"]
+
+MANY_FAILURES = 5
+"""Questions that failed in a row from which on it is told."""
+
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands; times are Unix seconds, money is in USD.
+
+    Attributes
+    ----------
+    planned, held, replays, at_server, stalled, downloads, unknown : int
+        How many clips wait for each.
+    stopped : bool
+        Whether a person stopped the submitting.
+    error : Exception or None
+        What stopped it otherwise.
+    probe_at : float or None
+        When a server that is taken to be down is asked again.
+    pause : tuple of str and float, or None
+        Why no submission leaves, and until when.
+    slow : str or None
+        What submissions wait for otherwise: ``"rate"``, ``"window"`` or ``"requests"``.
+    failing : tuple of int and str, or None
+        How many questions failed in a row, and the last reason.
+    committed : Decimal
+        What the clips have cost or may cost.
+    cap : Decimal or None
+        The budget.
+    at_risk : Decimal
+        What unknown submissions may have cost.
+    """
+
+    planned: int = 0
+    held: int = 0
+    replays: int = 0
+    at_server: int = 0
+    stalled: int = 0
+    downloads: int = 0
+    unknown: int = 0
+    stopped: bool = False
+    error: Exception | None = None
+    probe_at: float | None = None
+    pause: tuple[str, float] | None = None
+    slow: str | None = None
+    failing: tuple[int, str] | None = None
+    committed: Decimal = Decimal(0)
+    cap: Decimal | None = None
+    at_risk: Decimal = Decimal(0)
+
+    def words(self) -> tuple[str, ...]:
+        """Return one sentence for each thing that is waited for, what holds everything up first."""
+        return (*self._hindered(), *self._under_way(), *self._for_a_person())
+
+    def _hindered(self) -> Iterator[str]:
+        if self.error is not None:
+            yield f"{_remedy(self.error)}: {str(self.error)[:_LONGEST]}"
+        elif self.stopped and self.planned:
+            yield f"run() or start(): {_clips(self.planned)} not submitted since it was stopped"
+        elif self.probe_at is not None:
+            yield f"the server, which fails every time; it is asked again at {_clock(self.probe_at)}"
+        elif self.pause is not None and (self.planned or self.replays):
+            why, until = self.pause
+            yield f"{why}; nothing is submitted before {_clock(until)}"
+        elif self.planned and self.slow is not None:
+            yield f"{_SLOW[self.slow]}: {_clips(self.planned)} in line"
+        if self.failing is not None and self.failing[0] >= MANY_FAILURES:
+            count, why = self.failing
+            yield f"an answer: the last {count} questions failed ({why[:_LONGEST]}); no task is lost by that"
+
+    def _under_way(self) -> Iterator[str]:
+        if self.replays:
+            yield f"{self.replays} lost answers, asked for again under their own keys"
+        if self.at_server > self.stalled:
+            yield f"the server: {_clips(self.at_server - self.stalled)} in its hands"
+        if self.downloads:
+            yield f"downloads: {_clips(self.downloads)}"
+
+    def _for_a_person(self) -> Iterator[str]:
+        if self.held and self.cap is None:
+            yield f"a price: {_clips(self.held)} held until the first of their kind tells it"
+        elif self.held:
+            yield (
+                f"money: {_clips(self.held)} held, as ${self.committed:.4f} of budget={self.cap} USD are spent or "
+                "promised; more budget makes them"
+            )
+        if self.stalled:
+            yield f"nobody: {_clips(self.stalled)} stalled, asked for once a minute for a day"
+        if self.unknown:
+            risk = f", at most ${self.at_risk:.4f} at risk" if self.at_risk else ""
+            yield f"you: {self.unknown} submissions of unknown outcome{risk}; see sweep.unknown"
+
+
+_SLOW = {
+    "rate": "the submit rate",
+    "window": "room at the server",
+    "requests": "requests on their way",
+}
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, OutOfCreditsError):
+        return "a top-up, then run()"
+    if isinstance(error, AuthenticationError):
+        return "a key that works (sweep.client = gridgen.Client(...)), then run()"
+    return "run(), once this is mended"
+
+
+def _clips(count: int) -> str:
+    return "1 clip" if count == 1 else f"{count} clips"
+
+
+def _clock(at: float) -> str:
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"

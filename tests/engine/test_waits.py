@@ -1,0 +1,180 @@
+"""What a sweep waits for, in words: told while it runs, on the board, in the terminal and in its repr."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+import pytest
+from waiting import until
+
+from gridgen import AuthenticationError, BudgetError, Grid, OutOfCreditsError, Sweep
+from gridgen.board import Board
+from gridgen.simulator import Fault
+from gridgen.standing import Standing
+
+
+def boats(count: int) -> Grid:
+    """Return a grid of so many cells."""
+    return Grid(prompt=[f"boat {number}" for number in range(count)])
+
+
+def told(sweep: Sweep, words: str) -> tuple[str, ...]:
+    """Wait until the sweep says that it waits for something of these words, and return all that it says."""
+    found: list[tuple[str, ...]] = []
+
+    def says() -> bool:
+        found.append(sweep.waits_for)
+        return any(words in text for text in found[-1])
+
+    until(says)
+    return found[-1]
+
+
+def test_nothing_is_waited_for_before_and_after(simulate, tmp_path):
+    """A sweep that has not begun, and one that is done, waits for nothing and says nothing of it."""
+    sweep = Sweep(boats(2), client=simulate().client(), folder=tmp_path)
+    assert sweep.waits_for == ()
+    sweep.run()
+
+    assert sweep.waits_for == ()
+    assert "waits" not in repr(sweep)
+
+
+def test_the_servers_wish_is_told_with_its_end(simulate, tmp_path):
+    """F12: during the pause after a 429 the sweep says so, and until when."""
+    refused = Fault(kind="reply", on="submit", status=429, headers={"retry-after": "600"})
+    simulator = simulate(speed=120.0, faults=[refused])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
+    sweep.start()
+    said, shown = told(sweep, "HTTP 429"), repr(sweep)
+    board = Board(sweep).state()
+    sweep.stop()
+
+    assert "asked to be left alone (HTTP 429); nothing is submitted before" in said[0]
+    assert said[0].endswith("UTC")
+    assert "waits for the server, which asked" in shown
+    assert board["waits"] == list(said)
+    assert sweep.waits_for[0].startswith("run() or start(): 1 clip not submitted")
+
+
+def test_a_storm_is_told(simulate, tmp_path):
+    """F13: while the server fails at everything, the sweep says when it is asked again."""
+    storm = Fault(kind="reply", on="any", status=503, times=None)
+    simulator = simulate(speed=600.0, faults=[storm])
+    sweep = Sweep(boats(8), client=simulator.client(), folder=tmp_path, previews=False)
+    sweep.start()
+    told(sweep, "fails every time; it is asked again at")
+    sweep.stop()
+    simulator.faults.clear()
+
+
+def test_held_cells_say_what_to_do(simulate, tmp_path):
+    """Held for money: how many, what is spent, and that more budget makes them."""
+    silent = Fault(kind="reply", on="prices", status=500, times=None)
+    sweep = Sweep(
+        boats(5), client=simulate(faults=[silent]).client(), folder=tmp_path, budget=Decimal("0.13")
+    )
+    sweep.run()
+
+    assert sweep.waits_for == (
+        "money: 3 clips held, as $0.1224 of budget=0.13 USD are spent or promised; more budget makes them",
+    )
+
+
+def test_an_empty_account_asks_for_a_top_up(simulate, tmp_path):
+    """402: the remedy comes first, then the server's words."""
+    simulator = simulate(balance=Decimal("0.07"), balance_fails=True)
+    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path)
+    with pytest.raises(OutOfCreditsError):
+        sweep.run()
+
+    assert sweep.waits_for[0].startswith("a top-up, then run(): HTTP 402")
+
+
+def test_a_bad_key_asks_for_a_good_one(simulate, tmp_path):
+    """401: the remedy names what to set."""
+    sweep = Sweep(boats(3), client=simulate().client(api_key="sim-stranger"), folder=tmp_path)
+    with pytest.raises(AuthenticationError):
+        sweep.run()
+
+    assert sweep.waits_for[0].startswith("a key that works (sweep.client = ")
+
+
+def test_unknown_submissions_wait_for_a_person(simulate, tmp_path):
+    """Until it is settled an unknown submission is named with its risk, by any object that looks at the folder."""
+    simulator = simulate(faults=[Fault(kind="close", on="submit", when="after")])
+    Sweep(boats(1), client=simulator.client(), folder=tmp_path).run()
+    other = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+
+    assert other.waits_for == (
+        "you: 1 submissions of unknown outcome, at most $0.0612 at risk; see sweep.unknown",
+    )
+    assert "waits for you: 1 submissions" in repr(other)
+
+
+def test_a_stalled_task_is_named(simulate, tmp_path):
+    """F14: a stalled task is told as what nobody waits for."""
+    simulator = simulate(faults=[Fault(kind="stick", on="submit")])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+
+    assert sweep.waits_for == ("nobody: 1 clip stalled, asked for once a minute for a day",)
+
+
+def test_questions_that_fail_are_told(simulate, tmp_path):
+    """F7: five failed questions in a row are told with their reason; the task is kept."""
+    odd = Fault(kind="reply", on="status", status=200, body="<html>captive portal</html>", times=None)
+    simulator = simulate(speed=300.0, faults=[odd])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
+    sweep.start()
+    said = told(sweep, "questions failed")
+    simulator.faults.clear()
+    sweep.wait()
+
+    assert "captive portal" in said[0]
+    assert sweep.counts() == {"done": 1}
+    assert sweep.waits_for == ()
+
+
+def test_watchers_hear_of_it_without_rows(simulate, tmp_path):
+    """A change of what is waited for reaches the board though no row has changed, at its usual pace."""
+    storm = Fault(kind="reply", on="status", status=503, times=None, during=(0, 400))
+    simulator = simulate(speed=300.0, faults=[storm])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
+    calls: list[tuple[int, tuple[str, ...]]] = []
+    stop = sweep.watch(lambda rows: calls.append((len(rows), sweep.waits_for)))
+    sweep.run()
+    stop()
+
+    assert any(not rows and "fails every time" in waits[0] for rows, waits in calls if waits)
+    assert len(calls) < 20
+
+
+@pytest.mark.parametrize(
+    ("standing", "words"),
+    [
+        (Standing(), ()),
+        (Standing(planned=3, slow="rate"), ("the submit rate: 3 clips in line",)),
+        (
+            Standing(planned=3, slow="window", at_server=8),
+            ("room at the server: 3 clips in line", "the server: 8 clips in its hands"),
+        ),
+        (Standing(planned=1, slow="requests"), ("requests on their way: 1 clip in line",)),
+        (Standing(held=2), ("a price: 2 clips held until the first of their kind tells it",)),
+        (Standing(replays=2), ("2 lost answers, asked for again under their own keys",)),
+        (Standing(downloads=1), ("downloads: 1 clip",)),
+        (Standing(failing=(4, "HTTP 500")), ()),
+        (
+            Standing(error=BudgetError("the server charges more"), planned=2, slow="rate"),
+            ("run(), once this is mended: the server charges more",),
+        ),
+        (
+            Standing(probe_at=1_760_000_015.0, pause=("x", math.inf), planned=1),
+            ("the server, which fails every time; it is asked again at 08:53:35 UTC",),
+        ),
+    ],
+)
+def test_each_wait_in_words(standing, words):
+    """One sentence for each wait; an error, a stop or a storm stand for all that they hold up."""
+    assert standing.words() == words
