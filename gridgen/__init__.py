@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridgen._loop import allow_nested_loops
+    from gridgen.axes import Axis, Linked, linked
+    from gridgen.cells import Cell
     from gridgen.client import Client
     from gridgen.errors import (
         APIError,
@@ -29,17 +31,22 @@ if TYPE_CHECKING:
     )
     from gridgen.estimate import Estimate
     from gridgen.gallery import Gallery
-    from gridgen.grid import Axis, Cell, Grid
+    from gridgen.grid import Grid, Skipped
     from gridgen.journal import Journal
     from gridgen.models import Model
+    from gridgen.preview import Preview
     from gridgen.simulator import Simulator
-    from gridgen.sweep import Sweep
+    from gridgen.sweep import Sweep, open  # noqa: A004 - as one opens a file
     from gridgen.task import Status, Task
+    from gridgen.templates import Template, search_replace, template
+    from gridgen.values import Value, value
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "gridgen._loop": ("allow_nested_loops",),
+    "gridgen.axes": ("Axis", "Linked", "linked"),
+    "gridgen.cells": ("Cell",),
     "gridgen.client": ("Client",),
     "gridgen.errors": (
         "APIError",
@@ -58,12 +65,15 @@ _HOMES = {
     ),
     "gridgen.estimate": ("Estimate",),
     "gridgen.gallery": ("Gallery",),
-    "gridgen.grid": ("Axis", "Cell", "Grid"),
+    "gridgen.grid": ("Grid", "Skipped"),
     "gridgen.journal": ("Journal",),
     "gridgen.models": ("Model",),
+    "gridgen.preview": ("Preview",),
     "gridgen.simulator": ("Simulator",),
-    "gridgen.sweep": ("Sweep",),
+    "gridgen.sweep": ("Sweep", "open"),
     "gridgen.task": ("Status", "Task"),
+    "gridgen.templates": ("Template", "search_replace", "template"),
+    "gridgen.values": ("Value", "value"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -81,19 +91,29 @@ __all__ = [
     "GridgenError",
     "Journal",
     "JournalError",
+    "Linked",
     "MissingKeyError",
     "Model",
     "NetworkError",
     "OutOfCreditsError",
+    "Preview",
     "RateLimitError",
     "Simulator",
+    "Skipped",
     "Status",
     "Sweep",
     "Task",
     "TaskFailed",
     "TaskTimeout",
+    "Template",
     "UnknownOutcome",
+    "Value",
     "allow_nested_loops",
+    "linked",
+    "open",
+    "search_replace",
+    "template",
+    "value",
 ]
 
 

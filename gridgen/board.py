@@ -73,8 +73,8 @@ class Board(SweepWidget):
             "name": Path(self.sweep.name).name,
             "clips": len(rows),
             "counts": _counts(rows),
-            "footage": sum(row.cell.duration for row in rows if row.status == "done"),
-            "wanted": sum(row.cell.duration for row in rows),
+            "footage": sum(row.cell.seconds for row in rows if row.status == "done"),
+            "wanted": sum(row.cell.seconds for row in rows if row.status != "skipped"),
             "began": min((row.submitted_at for row in rows if row.submitted_at is not None), default=None),
             "ended": max(ended, default=None) if finished else None,
             "cost": str(self.sweep.cost),
@@ -86,7 +86,7 @@ class Board(SweepWidget):
         }
 
     def __repr__(self) -> str:
-        seconds = sum(row.cell.duration for row in self._rows.values())
+        seconds = sum(row.cell.seconds for row in self._rows.values() if row.status != "skipped")
         return f"Board({Path(self.sweep.name).name[:60]!r}: {len(self._rows)} clips, {seconds} s of footage)"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -125,7 +125,7 @@ class Board(SweepWidget):
         rows = [self._rows[index] for index in sorted(self._rows)]
         facts = [
             f"{len(rows)} {'clip' if len(rows) == 1 else 'clips'}",
-            f"{sum(row.cell.duration for row in rows)} s of footage",
+            f"{sum(row.cell.seconds for row in rows if row.status != 'skipped')} s of footage",
         ]
         if not any(row.status in UNFINISHED for row in rows):
             facts += [f"{count} {status}" for status, count in _counts(rows)]

@@ -148,7 +148,7 @@ def estimate(rows: Iterable[Row], prices: Prices, *, committed: Decimal, budget:
     sources = {row.cell.model: prices.source(row.cell.model) for row in rows}
     return Estimate(
         videos=len(new),
-        seconds=sum(row.cell.duration for row in new),
+        seconds=sum(row.cell.seconds for row in new),
         usd=sum((price for price in found if price is not None), Decimal(0)),
         unpriced=sum(price is None for price in found),
         made=sum(row.status in _MADE for row in rows),

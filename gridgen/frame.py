@@ -6,10 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gridgen.grid import FIELDS
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from gridgen.grid import Axis, Grid
@@ -43,13 +41,17 @@ _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
 def grid_frame(grid: Grid) -> pd.DataFrame:
-    """Return one row per cell: ``cell`` (the key) and one column per request field."""
-    table = {"cell": pd.array([cell.key for cell in grid], dtype="str")}
-    return pd.DataFrame({**table, **_axes(grid, range(len(grid)))})
+    """Return one row per place: ``cell`` (the key), a column for each axis, and ``skipped`` if any is."""
+    places = grid.places
+    table: dict[str, Any] = {"cell": pd.array([cell.key for cell in places.cells()], dtype="str")}
+    table |= _axes(grid, range(len(places)))
+    if places.reasons:
+        table["skipped"] = pd.array([places.reason(at) for at in range(len(places))], dtype="string")
+    return pd.DataFrame(table)
 
 
 def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
-    """Return one row per cell and take, in grid order.
+    """Return one row per place and take, in grid order.
 
     Text axes are ordered categoricals in the order of the axis, times are UTC,
     and what is not known is missing (``<NA>``, ``NaT``).
@@ -64,15 +66,33 @@ def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _axes(grid: Grid, cells: Iterable[int]) -> dict[str, Any]:
-    places = [grid.coordinates(cell) for cell in cells]
-    return {axis.name: _axis(axis, [place[axis.name] for place in places]) for axis in grid.axes}
+def _axes(grid: Grid, places: Sequence[int]) -> dict[str, Any]:
+    columns = {axis.name: grid.places.column(axis.name) for axis in grid.axes}
+    return {axis.name: _axis(axis, [columns[axis.name][at] for at in places]) for axis in grid.axes}
+
+
+def _number_type(values: Sequence[Any]) -> Any:
+    """Return the type of a column of numbers or flags, None for one of texts."""
+    kinds = {type(value) for value in values if value is not None}
+    missing = None in values
+    if kinds == {int}:
+        return "Int64" if missing else "int64"
+    if kinds == {bool}:
+        return "boolean" if missing else "bool"
+    return ("Float64" if missing else "float64") if kinds and kinds <= {int, float} else None
 
 
 def _axis(axis: Axis, codes: list[int]) -> Any:
-    if axis.name in FIELDS and all(isinstance(value, int) for value in axis.values):
-        return pd.array([axis.values[code] for code in codes], dtype="int64")
-    return pd.Categorical.from_codes(codes, categories=pd.Index(axis.labels, dtype="str"), ordered=True)
+    dtype = _number_type(axis.values)
+    if dtype is not None:
+        return pd.Series([axis.values[code] for code in codes], dtype=dtype).array
+    labels = [None if value is None else label for value, label in zip(axis.values, axis.labels, strict=True)]
+    known = [label for label in labels if label is not None]
+    there = {label: at for at, label in enumerate(known)}
+    moved = [-1 if label is None else there[label] for label in labels]
+    return pd.Categorical.from_codes(
+        [moved[code] for code in codes], categories=pd.Index(known, dtype="str"), ordered=True
+    )
 
 
 def _column(name: str, values: list[Any]) -> Any:

@@ -1,143 +1,141 @@
-"""A grid of video requests: named axes, their product, and a content key for each cell."""
+"""A grid of video requests: the product of named axes, and an algebra to thin it out and join it."""
 
 from __future__ import annotations
 
-import difflib
-import hashlib
-import html
-import json
-import math
-import numbers
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack, overload
-from urllib.parse import urlsplit
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
-from gridgen.errors import GridError
-from gridgen.images import LocalImage, is_picture, reference
-from gridgen.models import DEFAULT_MODEL, Model, find, nearest
+from gridgen.algebra import common, extended, united, without
+from gridgen.axes import Axis, Linked
+from gridgen.building import build
+from gridgen.cells import FIELDS, Cell
+from gridgen.constraints import excluded, unwanted
+from gridgen.limits import ignored_sizes, lacking
+from gridgen.thinning import free_axes, sampled, submit_order, unaffordable
 
 if TYPE_CHECKING:
+    import os
+    from decimal import Decimal
+
     import pandas as pd
 
-__all__ = ["FIELDS", "Axis", "Cell", "Grid", "GridAxes"]
+    from gridgen.models import Model
+    from gridgen.places import Places
+    from gridgen.preview import Preview
+    from gridgen.templates import Template
+    from gridgen.values import Value
 
-FIELDS = ("prompt", "size", "duration", "quality", "image_urls", "model")
-"""The request fields that may be axes, in the user's words."""
+    Texts: TypeAlias = str | Value | Iterable[str | Value | None] | Mapping[str, str] | None
+    Numbers: TypeAlias = int | str | Value | Iterable[int | Value | None] | Mapping[str, int] | None
+    Flags: TypeAlias = bool | Value | Iterable[bool | Value | None] | Mapping[str, bool] | None
 
-_NOTHING = "Nothing was submitted."
-
-
-Picture: TypeAlias = Any
-"""A reference image, as `gridgen.images.reference` takes it: URL, path, bytes, Pillow image or array."""
+__all__ = ["FIELDS", "Axis", "Cell", "Grid", "GridAxes", "Skipped"]
 
 
 class GridAxes(TypedDict, total=False):
-    """What `Grid` takes: each a value or a list of values; ``prompt`` is required."""
+    """What `Grid` takes: for each axis a value or several; ``prompt`` is required."""
 
-    prompt: str | Iterable[str]
-    size: str | Iterable[str]
-    duration: int | Iterable[int]
-    quality: str | Iterable[str]
-    image_urls: Picture | Iterable[Picture | Iterable[Picture] | None] | None
-    model: str | Iterable[str]
+    prompt: str | Value | Template | Iterable[str | Value | Template] | Mapping[str, str]
+    size: Texts
+    duration: Numbers
+    quality: Texts
+    image_urls: Any
+    model: str | Model | Value | Iterable[str | Model | Value] | Mapping[str, Any]
+    seed: Numbers
+    negative_prompt: Texts
+    audio: Flags
+    watermark: Flags
+    prompt_extend: Flags
+    prompt_optimizer: Flags
+    nsfw_check: Flags
+    multi_shot: Flags
+    return_last_frame: Flags
+    generation_type: Texts
+    character_orientation: Texts
+    keep_original_sound: Texts
+    omni_reference_task_type: Texts
+    output_format: Texts
+    first_frame_image: Texts
+    last_frame_image: Texts
+    extend_from_task_id: Texts
+    video_url: Texts
+    audio_url: Texts
+    video_urls: Any
+    audio_urls: Any
+    video_list: Any
+    element_list: Any
+    image_with_roles: Any
+    tools: Any
+    watermark_info: Any
+    labels: Mapping[str, Any]
+    linked: Linked | Iterable[Linked]
+    where: Callable[..., object] | Iterable[Callable[..., object]] | Mapping[str, Callable[..., object]]
+    exclude: Mapping[str, Any] | Iterable[Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """One named axis of a grid.
+class Skipped:
+    """A combination that a grid has a place for and does not make.
 
     Attributes
     ----------
-    name : str
-        The request field that varies.
-    values : tuple
-        Strings, whole seconds, or tuples of image URLs, in the order typed.
-    labels : tuple of str
-        What a person reads for each value; unique within the axis.
+    cell : Cell
+        What would be asked for.
+    reason : str
+        Why it is left out.
     """
 
-    name: str
-    values: tuple[Any, ...]
-    labels: tuple[str, ...]
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One video to make: every field that the request states.
-
-    Attributes
-    ----------
-    prompt, size, quality, model : str
-        As in the API, with the model's alias resolved.
-    duration : int
-        Length of the clip in whole seconds.
-    image_urls : tuple of str
-        Reference images, empty for none: URLs, and for pictures of one's own
-        ``sha256:`` and the hash of the content.
-    """
-
-    prompt: str
-    size: str
-    duration: int
-    quality: str
-    image_urls: tuple[str, ...] = ()
-    model: str = DEFAULT_MODEL
-
-    @property
-    def key(self) -> str:
-        """SHA-256 (hex) over the canonical JSON of what is meant.
-
-        It names the cell for ever: the order of axes, labels, takes and a
-        default spelled out do not change it.
-        """
-        meant = {name: getattr(self, name) for name in FIELDS}
-        text = json.dumps(meant, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-    def body(self) -> dict[str, Any]:
-        """Return the request body under the model's wire names."""
-        return find(self.model).body({name: getattr(self, name) for name in FIELDS})
-
-    def price(self) -> Decimal | None:
-        """Return the catalogue's price in USD, None where it knows none."""
-        known = find(self.model).price
-        if known is None:
-            return None
-        return known.of(quality=self.quality, duration=self.duration, images=len(self.image_urls))
+    cell: Cell
+    reason: str
 
 
 class Grid(Sequence[Cell]):
     """The product of axes, one `Cell` for each combination.
 
-    Each keyword is a request field and takes one value or a list of values.
-    The last axis varies fastest. Everything is checked here, before anything
-    can be sent, and every wrong value is named in one error.
+    Each keyword is a request field and takes one value or several: a list, a range, an
+    array, a mapping from label to value, `gridgen.value` with a label and a note, or
+    for numbers shorthand such as ``"6,8,..,30"``. The last axis varies fastest.
+    Everything is checked here, before anything can be sent, and every wrong value is
+    named in one error.
+
+    A grid is a sequence of the cells to make. What is left out by ``where``,
+    ``exclude``, a model's limits or `fit` keeps its place and the reason (`skipped`),
+    and is never sent. Two grids are equal if they ask for the same clips in the same
+    order.
 
     Parameters
     ----------
-    prompt : str or list of str
-        What to make. Required.
-    size : str or list of str, default "16:9"
-        Aspect ratio. With a reference image the clip follows the image instead.
-    duration : int or list of int, default 6
-        Length of the clip in whole seconds.
-    quality : str or list of str, default "480p"
-        Picture height, as the model names its tiers.
+    *links : Linked
+        Axes tied together by `gridgen.linked`; they vary slowest.
+    prompt : str, Template, or list of them
+        What to make. Required. The slots of a `gridgen.template` are axes.
+    size : str or list of str
+        Aspect ratio; the model's own by default. With a reference image the clip of
+        most models follows the image instead.
+    duration : int or list of int
+        Length of the clip in whole seconds; the model's own by default.
+    quality : str or list of str
+        Picture height, as the model names its tiers; the model's own by default.
     image_urls : image or list of images, or list of such lists, optional
         An image is a public URL, the path or the content of a file, a Pillow image or
         an array of pixels. One value is a list of images (a bare one is a list of
         one); an axis is a list of such lists, in which None means no image. Pictures
         of one's own are uploaded once, when the sweep runs.
-    model : str or list of str, default "grok-imagine-1.0-video-apimart"
-        An id of the catalogue.
+    model : str, Model, or list of them, default "grok-imagine-1.0-video-apimart"
+        Ids of the catalogue. Over several models a combination that one of them lacks
+        is skipped; with one model it is an error.
+    seed, negative_prompt, audio, ... : optional
+        Further fields of the model, each an axis as well; None states nothing.
+    labels : mapping of str to list, optional
+        Axes that are not part of the request: slots that a template leaves open, or
+        one word for the whole grid.
+    where : callable, mapping or list, optional
+        As in `where`.
+    exclude : mapping or list of mappings, optional
+        As in `exclude`.
 
     Raises
     ------
@@ -150,27 +148,44 @@ class Grid(Sequence[Cell]):
     Grid(4 cells: size 2 x duration 2; 32 s of footage)
     """
 
-    def __init__(self, **axes: Unpack[GridAxes]) -> None:
-        self.axes: tuple[Axis, ...] = _axes(dict(axes))
-        self._lengths = tuple(len(axis) for axis in self.axes)
-        self._positions: Sequence[int] = range(math.prod(self._lengths))
-        _warn_of_unknown(self)
-        _warn_of_ignored(self)
+    def __init__(self, *links: Linked, **axes: Unpack[GridAxes]) -> None:
+        typed: dict[str, Any] = dict(axes)
+        where, exclude = typed.pop("where", None), typed.pop("exclude", None)
+        built = build(typed, links)
+        self.places = _constrained(built.places, built.models, built.unsaid, where=where, exclude=exclude)
+        """Every place of the grid, those that are skipped included."""
+        for said in (*built.warnings, ignored_sizes(self.places)):
+            if said is not None:
+                warnings.warn(said, UserWarning, stacklevel=2)
+
+    @classmethod
+    def of(cls, places: Places) -> Self:
+        """Return the grid of places that were checked before."""
+        grid = object.__new__(cls)
+        grid.places = places
+        return grid
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes in order, those of one value included."""
+        return self.places.axes
+
+    # A sequence of the cells to make
 
     def __len__(self) -> int:
-        return len(self._positions)
+        return len(self.places.live)
 
     @overload
     def __getitem__(self, index: int) -> Cell: ...
     @overload
     def __getitem__(self, index: slice) -> Grid: ...
     def __getitem__(self, index: int | slice) -> Cell | Grid:
-        if isinstance(index, slice):
-            return self._narrowed(self._positions[index])
-        return self._cell(self._positions[index])
+        if not isinstance(index, slice):
+            return self.places.cell(self.places.live[index])
+        return self.of(self.places.keeping(self.places.live_positions()[index]))
 
     def __iter__(self) -> Iterator[Cell]:
-        return map(self._cell, self._positions)
+        return self.places.cells(self.places.live_positions())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Grid):
@@ -178,11 +193,21 @@ class Grid(Sequence[Cell]):
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
 
     def __hash__(self) -> int:
-        return hash(tuple(cell.key for cell in self))
+        return hash(tuple(self))
+
+    @property
+    def skipped(self) -> tuple[Skipped, ...]:
+        """What the grid has a place for and does not make, and why, in grid order."""
+        places = self.places
+        positions = [position for position in places.positions if position in places.reasons]
+        cells = places.cells(positions)
+        return tuple(
+            Skipped(cell, places.reasons[position]) for position, cell in zip(positions, cells, strict=True)
+        )
 
     @property
     def df(self) -> pd.DataFrame:
-        """The cells as a table: the key and one column per request field."""
+        """The places as a table: the key, a column for each axis, and why a place is skipped if any is."""
         from gridgen.frame import grid_frame
 
         return grid_frame(self)
@@ -190,275 +215,288 @@ class Grid(Sequence[Cell]):
     @property
     def footage(self) -> int:
         """Seconds of footage that the cells ask for, together."""
-        return sum(cell.duration for cell in self)
+        axis = self.places.axis("duration")
+        seconds = [max(0, value or 0) for value in axis.values]
+        if len(seconds) == 1:
+            return seconds[0] * len(self)
+        return sum(seconds[code] for code in self.places.live_column(axis))
 
     def coordinates(self, index: int) -> dict[str, int]:
         """Return, for one cell, the position of its value on each axis."""
-        return dict(
-            zip(
-                (axis.name for axis in self.axes),
-                self._coordinates(self._positions[index]),
-                strict=True,
-            )
-        )
+        return self.places.coordinates(self.places.live[index])
 
-    def _narrowed(self, positions: Sequence[int]) -> Grid:
-        grid = object.__new__(Grid)
-        grid.axes, grid._lengths, grid._positions = self.axes, self._lengths, positions
-        return grid
+    # Thinning out
 
-    def _coordinates(self, position: int) -> tuple[int, ...]:
-        found: list[int] = []
-        for length in reversed(self._lengths):
-            position, at = divmod(position, length)
-            found.append(at)
-        return tuple(reversed(found))
+    def where(
+        self,
+        predicate: Callable[..., object]
+        | Iterable[Callable[..., object]]
+        | Mapping[str, Callable[..., object]],
+        *,
+        reason: str | None = None,
+    ) -> Grid:
+        """Skip the cells that a predicate does not want.
 
-    def _cell(self, position: int) -> Cell:
-        found = self._coordinates(position)
-        return Cell(**{axis.name: axis.values[at] for axis, at in zip(self.axes, found, strict=True)})
+        Parameters
+        ----------
+        predicate : callable, list of callables, or mapping of str to callable
+            The parameters name axes, whose values it gets; one parameter called
+            ``cell`` gets the cell. A mapping gives each its reason.
+        reason : str, optional
+            What is said of the cells that it skips; by default the first line of the
+            function's docstring, or its name.
+
+        Raises
+        ------
+        GridError
+            If it wants an unknown axis, or raises.
+
+        Examples
+        --------
+        >>> grid = Grid(prompt="a", size=["16:9", "1:1"], duration=[6, 10])
+        >>> grid.where(lambda size, duration: size != "1:1" or duration < 10)
+        Grid(3 cells of 4: size 2 x duration 2; 22 s of footage)
+        """
+        return self.of(self.places.skipping(unwanted(self.places, predicate, reason)))
+
+    def exclude(self, *patterns: Mapping[str, Any]) -> Grid:
+        """Skip the cells that fit a pattern.
+
+        Parameters
+        ----------
+        *patterns : mapping
+            From axis to a value, several values, or a predicate of the value; all must
+            fit. The key ``reason`` says why.
+
+        Raises
+        ------
+        GridError
+            If a pattern names no axis, or a value that is not on it.
+
+        Examples
+        --------
+        >>> Grid(prompt="a", size=["16:9", "1:1"], duration=[6, 10]).exclude({"size": "1:1", "duration": 10})
+        Grid(3 cells of 4: size 2 x duration 2; 22 s of footage)
+        """
+        return self.of(self.places.skipping(excluded(self.places, list(patterns))))
+
+    def compact(self) -> Grid:
+        """Drop the skipped places, so that only the cells to make are left."""
+        return self.of(self.places.keeping(self.places.live_positions()))
+
+    def sample(
+        self,
+        n: int | None = None,
+        *,
+        seed: int = 0,
+        method: Literal["random", "balanced", "pairwise"] = "random",
+    ) -> Grid:
+        """Take some of the cells only, in grid order.
+
+        Parameters
+        ----------
+        n : int, optional
+            How many; needed for all but ``"pairwise"``, which takes as few as it finds.
+        seed : int, default 0
+            The same seed takes the same cells for ever.
+        method : {"random", "balanced", "pairwise"}
+            By chance, by the weights of the values where they have any; so that the
+            values of each axis come about equally often; or so that every pair of
+            values of any two axes comes together in some cell.
+
+        Raises
+        ------
+        GridError
+            If there are fewer cells than that, or more are needed to show every pair.
+
+        Examples
+        --------
+        >>> grid = Grid(prompt=["a", "b"], size=["16:9", "1:1"], duration=[6, 8], quality=["480p", "720p"])
+        >>> len(grid), len(grid.sample(method="pairwise"))
+        (16, 5)
+        """
+        return self.of(sampled(self.places, n, seed, method))
+
+    def fit(self, budget: float | Decimal | str, *, takes: int = 1) -> Grid:
+        """Skip what a sum of money is not enough for: the cheapest cells are kept, as many as it buys.
+
+        Among cells of one price those go first that show most values of every axis.
+
+        Parameters
+        ----------
+        budget : number
+            USD.
+        takes : int, default 1
+            How many clips of each cell are wanted.
+
+        Raises
+        ------
+        GridError
+            If the budget is no sum of money.
+        """
+        return self.of(self.places.skipping(unaffordable(self.places, budget, takes)))
+
+    def submit_order(self) -> list[int]:
+        """Return the indices of the cells in the order in which they are best submitted.
+
+        Neighbours differ on every axis, and the first few come by every value of every
+        axis, so that each row and column of the gallery begins to fill at once.
+        """
+        return submit_order(self.places)
+
+    # Joining
+
+    def __add__(self, other: object) -> Grid:
+        """Return the cells of both, each once, those of the first grid first."""
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return self.of(united(self.places, other.places))
+
+    def __sub__(self, other: object) -> Grid:
+        """Return the cells that the other grid does not make; what is skipped stays so."""
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return self.of(without(self.places, other.places))
+
+    def __and__(self, other: object) -> Grid:
+        """Return the cells that both grids make, as they stand in the first."""
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return self.of(common(self.places, other.places))
+
+    def extend(self, **axes: Unpack[GridAxes]) -> Grid:
+        """Return a grid with more values on its axes, or with new axes; no key of the old cells changes.
+
+        Parameters
+        ----------
+        **axes
+            For an axis of the grid the values to add; for a new one all values that are
+            wanted besides the one that the old cells have, which is the model's own.
+
+        Raises
+        ------
+        GridError
+            If a value is wrong, or stands on its axis already.
+
+        Examples
+        --------
+        >>> Grid(prompt="a", duration=6).extend(duration=[10], quality="720p")
+        Grid(4 cells: duration 2 x quality 2; 32 s of footage)
+        """
+        typed: dict[str, Any] = dict(axes)
+        where, exclude = typed.pop("where", None), typed.pop("exclude", None)
+        places, models = extended(self.places, typed)
+        return self.of(_constrained(places, models, where=where, exclude=exclude))
+
+    # In files and tables
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str], *, labels: Sequence[str] = ()) -> Self:
+        """Read a grid from a YAML, JSON or CSV file, as its name ends.
+
+        Parameters
+        ----------
+        path : str or path
+            What `save` wrote, or the keywords of `Grid` as a mapping: a value or a
+            list for each, ``{value: 6, label: short, note: ...}`` for one with a
+            label, ``{template: "a {animal}", animal: [...]}`` for a prompt. In a CSV
+            file each row is a cell.
+        labels : list of str, optional
+            Columns of a CSV file that are no part of the request.
+
+        Raises
+        ------
+        GridError
+            Naming the file, the place in it, and the remedy.
+        """
+        from gridgen.files import read
+
+        return cls.of(read(Path(path).expanduser(), labels))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the grid to a YAML, JSON or CSV file, as its name ends; `load` reads it again.
+
+        Raises
+        ------
+        GridError
+            If the name ends otherwise, or the file cannot be written.
+        """
+        from gridgen.files import write
+
+        write(self.places, Path(path).expanduser())
+
+    @classmethod
+    def from_rows(cls, rows: Any, *, labels: Sequence[str] = (), checks: bool = True) -> Self:
+        """Make a grid of the cells that a table lists, in its order.
+
+        Parameters
+        ----------
+        rows : DataFrame or iterable of mappings
+            A column for each request field that is stated; the table of a grid or a
+            sweep will do, whose further columns are passed over.
+        labels : list of str, optional
+            Columns that are no part of the request.
+        checks : bool, default True
+            Whether the values are checked against the catalogue; what was submitted
+            once may be offered no more.
+
+        Raises
+        ------
+        GridError
+            If a column or a value is wrong; the row is named.
+
+        Examples
+        --------
+        >>> Grid.from_rows([{"prompt": "a boat", "duration": 6}, {"prompt": "a fox", "duration": 10}])
+        Grid(2 cells: prompt 2 x duration 2; 16 s of footage)
+        """
+        from gridgen.tables import from_rows
+
+        return cls.of(from_rows(rows, labels=labels, checks=checks))
+
+    # Showing
+
+    def preview(
+        self, rows: str | Iterable[str] | None = None, cols: str | Iterable[str] | None = None
+    ) -> Preview:
+        """Return the layout that the gallery will have, before anything is spent: each place, and why some are skipped.
+
+        Parameters
+        ----------
+        rows, cols : str or list of str, optional
+            Axes that name the rows and the columns, as for `Sweep.gallery`; a list
+            nests.
+
+        Raises
+        ------
+        GridError
+            If one of them is no axis of the grid.
+        """
+        from gridgen.preview import Preview, tiles_of
+
+        return Preview(self.axes, tiles_of(self.places), rows=rows, cols=cols)
 
     def _shape(self, times: str) -> str:
-        varied = [f"{axis.name} {len(axis)}" for axis in self.axes if len(axis) > 1]
-        count = "1 cell" if len(self) == 1 else f"{len(self)} cells"
+        varied = [f"{axis.name} {len(axis)}" for axis in free_axes(self.places)]
+        count = "1 cell" if len(self) == 1 else f"{len(self):,} cells"
+        if self.places.reasons:
+            count += f" of {len(self.places):,}"
         return f"{count}: {times.join(varied)}" if varied else count
 
     def __repr__(self) -> str:
-        return f"Grid({self._shape(' x ')}; {self.footage} s of footage)"
+        return f"Grid({self._shape(' x ')}; {self.footage:,} s of footage)"
 
     def _repr_html_(self) -> str:
-        rows = "".join(
-            f"<tr><th style='text-align:left;padding-right:1.5em'>{html.escape(axis.name)}</th>"
-            f"<td style='text-align:left'>{html.escape(_sample(axis))}</td></tr>"
-            for axis in self.axes
-            if axis.name != "image_urls" or axis.values != ((),)
-        )
-        return (
-            f"<div><p style='margin:0 0 .4em'><strong>{self._shape(' × ')}</strong>, "  # noqa: RUF001 - the sign for times
-            f"{self.footage} s of footage</p><table>{rows}</table></div>"
-        )
+        return self.preview()._repr_html_()
 
 
-def _sample(axis: Axis, most: int = 12) -> str:
-    shown = ", ".join(axis.labels[:most])
-    rest = len(axis) - most
-    return f"{shown}, … {rest} more" if rest > 0 else shown
-
-
-def _axes(given: dict[str, Any]) -> tuple[Axis, ...]:
-    """Check everything that was typed; raise once, naming all that is wrong."""
-    problems = [_unknown(name) for name in given if name not in FIELDS]
-    if "prompt" not in given:
-        problems.append("prompt= is missing: give one text or a list of texts")
-    listed = {name: _listed(name, value, problems) for name, value in given.items() if name in FIELDS}
-    models = _models(listed.setdefault("model", [DEFAULT_MODEL]), problems)
-    for name, default in _defaults(models).items():
-        listed.setdefault(name, [default])
-    axes = [_axis(name, values, models, problems) for name, values in listed.items()]
-    if problems:
-        raise GridError(
-            "\n".join([*problems, _NOTHING]) if len(problems) > 1 else f"{problems[0]}. {_NOTHING}"
-        )
-    return tuple(axes)
-
-
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name, FIELDS, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
-    return f"{name!r} is not an axis{hint}; the axes are {', '.join(FIELDS)}"
-
-
-def _defaults(models: list[Model]) -> dict[str, Any]:
-    model = models[0] if models else find(DEFAULT_MODEL)
-    return {**model.defaults, "image_urls": None}
-
-
-def _listed(name: str, value: Any, problems: list[str]) -> list[Any]:
-    """Return the values of an axis: a scalar is an axis of one."""
-    if name == "image_urls":
-        return _image_values(value, problems)
-    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        return [value]
-    if isinstance(value, (Mapping, AbstractSet)):
-        problems.append(f"{name}={value!r} has no order or is a mapping; give a list")
-        return []
-    values = list(value)
-    if not values:
-        problems.append(
-            f"{name}=[] is an empty axis, so there would be no cells; leave it out or give a value"
-        )
-    return values
-
-
-def _image_values(value: Any, problems: list[str]) -> list[Any]:
-    if value is None or isinstance(value, str) or is_picture(value):
-        return [value]
-    if isinstance(value, (Mapping, AbstractSet)) or not isinstance(value, Iterable):
-        problems.append(f"image_urls={value!r} is not a list of URLs or pictures")
-        return []
-    values = list(value)
-    if not values:
-        problems.append("image_urls=[] is an empty axis; leave it out for no image")
-    if len(values) > 1 and all(isinstance(each, str) or is_picture(each) for each in values):
-        one, several = (
-            f"[{', '.join(map(_brief, values))}]",
-            f"[{', '.join(f'[{_brief(each)}]' for each in values)}]",
-        )
-        problems.append(
-            f"image_urls={one} can be read in two ways; write image_urls=[{one}] for one clip with "
-            f"{len(values)} images, or image_urls={several} for an axis of {len(values)} values"
-        )
-        return []
-    return values
-
-
-def _brief(picture: Any) -> str:
-    text = repr(picture)
-    return text if len(text) <= 60 and "\n" not in text else f"<{type(picture).__name__}>"  # noqa: PLR2004 - fits a line
-
-
-def _models(values: list[Any], problems: list[str]) -> list[Model]:
-    models = []
-    for value in values:
-        try:
-            models.append(find(value))
-        except GridError as error:
-            problems.append(str(error).removesuffix(f". {_NOTHING}"))
-    return models
-
-
-def _axis(name: str, values: list[Any], models: list[Model], problems: list[str]) -> Axis:
-    checked: list[Any] = []
-    for value in values:
-        try:
-            good = _checked(name, value, models)
-        except GridError as error:
-            problems.append(str(error))
-            continue
-        if good in checked:
-            problems.append(
-                f"{name}={value!r} is on the axis twice; each value makes its own cells, so name it once"
-            )
-        checked.append(good)
-    return Axis(name, tuple(checked), _labels(name, checked))
-
-
-def _checked(name: str, value: Any, models: list[Model]) -> Any:
-    if name == "prompt":
-        return _prompt(value)
-    if name == "model":
-        return find(value).id if isinstance(value, str) else value
-    if name == "image_urls":
-        return _images(value, models)
-    if value is None:
-        return None
-    if name == "duration":
-        value = _whole(value, models)
-    for model in models:
-        lack = model.offers(name, value)
-        if lack is not None:
-            raise GridError(lack.error)
-        value = model.settled({name: value})[name]
-    return value
-
-
-def _prompt(value: Any) -> str:
-    if not isinstance(value, str):
-        msg = f"prompt={value!r} is a {type(value).__name__}, not a text"
-        raise GridError(msg)
-    if not value.strip():
-        msg = f"prompt={value!r} is empty"
-        raise GridError(msg)
-    try:
-        value.encode()
-    except UnicodeEncodeError as error:
-        msg = f"prompt={value!r} has a lone surrogate at {error.start}, which no request can carry"
-        raise GridError(msg) from None
-    return value
-
-
-def _whole(value: Any, models: list[Model]) -> int:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        spans = [model.duration.offered("").strip() for model in models if model.duration is not None]
-        msg = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds ({'; '.join(spans)})"
-        raise GridError(msg)
-    return int(value)
-
-
-def _images(value: Any, models: list[Model]) -> tuple[str, ...]:
-    if value is None:
-        return ()
-    if isinstance(value, str) or is_picture(value):
-        value = [value]
-    if not isinstance(value, Iterable) or isinstance(value, (Mapping, AbstractSet)):
-        msg = f"image_urls value {value!r} is not a list of URLs or pictures"
-        raise GridError(msg)
-    urls = tuple(reference(each) for each in value)
-    if not urls:
-        msg = "image_urls value [] has no image; write None for no image"
-        raise GridError(msg)
-    for model in models:
-        lack = model.offers("image_urls", urls)
-        if lack is not None:
-            raise GridError(lack.error)
-    return urls
-
-
-def _labels(name: str, values: list[Any]) -> tuple[str, ...]:
-    if name != "image_urls":
-        return tuple(str(value) for value in values)
-    short = [" + ".join(_file_name(url) for url in urls) or "no image" for urls in values]
-    whole = [
-        " + ".join(getattr(url, "name", "") or url.partition("?")[0] for url in urls) or "no image"
-        for urls in values
-    ]
-    for labels in (short, whole):
-        if len(set(labels)) == len(labels):
-            return tuple(labels)
-    return tuple(f"{label} ({at})" for at, label in enumerate(short, 1))
-
-
-def _file_name(url: str) -> str:
-    return url.name if isinstance(url, LocalImage) else PurePosixPath(urlsplit(url).path).name or url
-
-
-def _warn_of_unknown(grid: Grid) -> None:
-    """Name the models of which nothing is known."""
-    models = next(axis for axis in grid.axes if axis.name == "model")
-    for name in models.values:
-        if not find(name).known:
-            warnings.warn(
-                f"model={name!r} is not in the catalogue (nearest: {nearest(name)!r}), so its values are not checked, "
-                "only what you state is sent, and its price is unknown",
-                UserWarning,
-                stacklevel=3,
-            )
-
-
-def _warn_of_ignored(grid: Grid, most: int = 10) -> None:
-    """Name the cells that ask for the same picture twice, and what they cost."""
-    sizes = next(axis for axis in grid.axes if axis.name == "size")
-    if len(sizes) == 1:
-        return
-    extra = [
-        (index, cell)
-        for index, cell in enumerate(grid)
-        if cell.image_urls and cell.size != sizes.values[0] and _overruled(cell.model)
-    ]
-    if not extra:
-        return
-    prices = [cell.price() for _, cell in extra]
-    known = [price for price in prices if price is not None]
-    cost = f"${sum(known, Decimal(0)):.4f}" if len(known) == len(prices) else "an unknown sum"
-    named = ", ".join(str(index) for index, _ in extra[:most]) + (", …" if len(extra) > most else "")
-    warnings.warn(
-        f"{len(extra)} of {len(grid)} cells (index {named}) differ from another only in size, which "
-        f"{extra[0][1].model!r} ignores beside an image: the clip follows the image. They would cost {cost} more.",
-        UserWarning,
-        stacklevel=3,
-    )
-
-
-def _overruled(model: str) -> bool:
-    size = find(model).size
-    return size is not None and size.ignored_with_images
+def _constrained(
+    places: Places, models: Sequence[Model], unsaid: Collection[str] = (), *, where: Any, exclude: Any
+) -> Places:
+    """Skip what the person leaves out, then what a model lacks."""
+    if exclude is not None:
+        places = places.skipping(excluded(places, exclude))
+    if where is not None:
+        places = places.skipping(unwanted(places, where))
+    lacks = lacking(places, models, unsaid)
+    return places.skipping(lacks) if lacks else places

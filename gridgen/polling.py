@@ -100,7 +100,7 @@ class Polling:
             self._queued -= self._at_server.pop(item, None) is Status.QUEUED
 
     def _service(self, item: Item) -> ServiceTimes:
-        key = (item.cell.model, item.cell.duration, item.cell.quality)
+        key = (item.cell.model, item.cell.seconds, item.cell.quality or "")
         return self._services.setdefault(key, ServiceTimes())
 
     def _record(self, item: Item) -> Record:

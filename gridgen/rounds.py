@@ -201,7 +201,7 @@ class Rounds:
 
     def _places(self) -> list[dict[str, int]]:
         """Return the position of each item on each axis."""
-        return [self.sweep.grid.coordinates(row.index // self.sweep.takes) for row in self._first]
+        return [self.sweep.grid.places.coordinates(row.index // self.sweep.takes) for row in self._first]
 
     def _varying(self) -> dict[str, list[int]]:
         """Return, for each axis on which the items differ, the code of each item."""

@@ -21,20 +21,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gridgen._loop import engine, wait, wait_async, wait_future
+from gridgen.axes import Axis
+from gridgen.cells import FIELDS
 from gridgen.clock import Clock
 from gridgen.errors import BudgetError, GridError, GridgenError, JournalError, OutOfCreditsError
 from gridgen.estimate import Estimate, Prices, estimate
-from gridgen.grid import FIELDS, Grid
+from gridgen.grid import Grid
 from gridgen.images import keep, local_images
 from gridgen.journal import STATES, Journal, Record, Row, read, restore, row, snapshot, spent
 from gridgen.judgements import KEEP, Consensus, Judgements
 from gridgen.models import enough, find
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
+from gridgen.reopen import keep_sweep, kept
+from gridgen.sheet import TAKE
 from gridgen.standing import Standing
+from gridgen.tables import csv_text
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator, Mapping
     from concurrent.futures import Future
     from types import EllipsisType
 
@@ -46,16 +51,20 @@ if TYPE_CHECKING:
     from gridgen.grid import Cell
     from gridgen.judgements import Slot
     from gridgen.models import Price
+    from gridgen.preview import Preview
     from gridgen.ratings import Merged, Ratings
     from gridgen.rounds import Rounds
     from gridgen.scheduler import Scheduler
     from gridgen.stats import Stats
     from gridgen.unknown import Unknown
 
-__all__ = ["Sweep"]
+__all__ = ["Sweep", "open"]
 
 OPEN = frozenset({"planned", "sending", "queued", "running", "downloading"})
 """What `Sweep.wait` waits for."""
+
+UNAWAITED = OPEN | {"skipped"}
+"""What `Sweep.as_completed` does not yield."""
 
 INTERVAL = 0.2
 """Shortest time between two messages to a watcher, in seconds of real time."""
@@ -72,8 +81,9 @@ class Sweep:
     ----------
     grid : Grid
         What to make.
-    client : Client
-        Where to make it.
+    client : Client or None
+        Where to make it. With None nothing can be sent; what the folder holds is
+        shown all the same.
     folder : str or path
         Holds the journal, the videos, their posters and previews; made when
         absent. Jupyter serves no hidden folder, so choose a visible one.
@@ -105,7 +115,7 @@ class Sweep:
         self,
         grid: Grid,
         *,
-        client: Client,
+        client: Client | None,
         folder: str | os.PathLike[str],
         budget: float | Decimal | str | None = None,
         takes: int = 1,
@@ -117,13 +127,16 @@ class Sweep:
         self._policy = _policy(on_unknown, resubmit_budget)
         self.replaying: set[tuple[str, str, int]] = set()
         self.grid = grid
-        self.client = client
+        self._client = client
         self.name = os.fspath(folder)
         self.folder = Path(folder).expanduser().absolute()
+        self.origin = client.origin if client is not None else kept(self.folder)["origin"]
+        """Where its clips are made: the official service, a simulator, or another host."""
         self.budget = _budget(budget)
         self.takes = takes
         self.previews = previews
-        self._items = _items(grid, takes, client.origin)
+        self._items = _items(grid, takes, self.origin)
+        self._by_row = {item.index: item for item in self._items}
         self._index = {item.slot: item.index for item in self._items}
         self._rows: list[Row] = []
         self._spent = Decimal(0)
@@ -155,7 +168,9 @@ class Sweep:
     def df(self) -> pd.DataFrame:
         """One row per cell and take, in grid order; what is unknown is missing.
 
-        Columns: ``cell``, ``take``, one per request field, ``status``,
+        What the grid skips has a row too, with the reason as ``error``.
+
+        Columns: ``cell``, ``take``, one per axis (request fields, slots, labels), ``status``,
         ``progress`` (percent), ``task_id``, ``path``, ``url`` (without its
         query), ``expires_at``, ``submitted_at``, ``completed_at`` (UTC),
         ``service_seconds``, ``cost`` (USD), ``error_class``, ``error``, then what
@@ -205,9 +220,26 @@ class Sweep:
         return Unknown(self)
 
     @property
+    def client(self) -> Client:
+        """Where its clips are made.
+
+        Raises
+        ------
+        GridgenError
+            If it was opened without a client.
+        """
+        if self._client is None:
+            msg = (
+                f"this sweep was opened without a client, so nothing can be sent or followed: "
+                f"gridgen.open({self.name!r}, client=gridgen.Client()), or client=gridgen.Simulator().client()"
+            )
+            raise GridgenError(msg)
+        return self._client
+
+    @property
     def clock(self) -> Clock:
-        """The client's clock."""
-        return self.client.clock
+        """The client's clock; the machine's own without a client."""
+        return Clock() if self._client is None else self._client.clock
 
     def rows(self) -> tuple[Row, ...]:
         """Return one row per cell and take, in grid order, as things stand."""
@@ -237,6 +269,36 @@ class Sweep:
         from gridgen.gallery import Gallery
 
         return Gallery(self, rows=rows, cols=cols)
+
+    def preview(self, rows: str | list[str] | None = None, cols: str | list[str] | None = None) -> Preview:
+        """Return the layout of the gallery with what is made already, what would be made, and what is skipped and why.
+
+        Parameters
+        ----------
+        rows, cols : str or list of str, optional
+            As of `gallery`.
+
+        Raises
+        ------
+        GridError
+            If one of them is no axis of the grid.
+        """
+        from gridgen.preview import Preview, Tile, state_of
+
+        takes = tuple(range(1, self.takes + 1))
+        axes = (*self.grid.axes, Axis(TAKE, takes, tuple(map(str, takes))))
+        tiles = (
+            Tile(
+                each.index,
+                (*self.grid.places.codes(each.index // self.takes), each.take - 1),
+                each.cell,
+                state_of(each.status),
+                each.error,
+                each.price,
+            )
+            for each in self.rows()
+        )
+        return Preview(axes, tiles, rows=rows, cols=cols)
 
     def estimate(self) -> Estimate:
         """Return what running now would make and cost; nothing is sent but a question for the price list."""
@@ -559,7 +621,7 @@ class Sweep:
                 over = not self.running
                 changed.clear()
                 for found in self.rows():
-                    if found.status not in OPEN and found.index not in seen:
+                    if found.status not in UNAWAITED and found.index not in seen:
                         seen.add(found.index)
                         yield found
                 if not over:
@@ -571,7 +633,7 @@ class Sweep:
 
     def slot(self, row: Row) -> tuple[str, str, int]:
         """Return what names a row in the journal: origin, cell and take."""
-        return self._items[row.index].slot
+        return self._by_row[row.index].slot
 
     def watch(self, callback: Callable[[tuple[Row, ...]], None]) -> Callable[[], None]:
         """Call back with the rows that changed, at most five times a second.
@@ -584,7 +646,7 @@ class Sweep:
         callable
             Ends the watching.
         """
-        watcher = _Watcher(callback, set(range(len(self._items))))
+        watcher = _Watcher(callback, set(range(self._length)))
         loop = engine().loop
         loop.call_soon_threadsafe(self._add_watcher, watcher)
 
@@ -601,6 +663,7 @@ class Sweep:
                 self._scheduler.resume()
                 return
             await asyncio.wait({asyncio.wrap_future(self._future)})
+        client = self.client
         prices = await self._load_prices()
         found = self._estimate(prices)
         self._check_budget(found)
@@ -610,9 +673,9 @@ class Sweep:
         await self._keep_pictures()
         journal = await self._open()
         self._scheduler = Scheduler(
-            client=self.client,
+            client=client,
             journal=journal,
-            items=self._items,
+            items=self._in_submit_order(),
             prices=prices,
             budget=self.budget,
             on_change=self._held,
@@ -642,7 +705,7 @@ class Sweep:
     async def _renew(self, rows: Iterable[Row]) -> None:
         async with self.journaled() as journal:
             for each in rows:
-                await journal.again(journal.records[self._items[each.index].slot])
+                await journal.again(journal.records[self.slot(each)])
 
     async def _adopt(self, item: Item, task_id: str) -> None:
         await self.client.poll(task_id)
@@ -679,12 +742,21 @@ class Sweep:
 
     async def _open(self) -> Journal:
         journal = await _attach(self.folder, self.client.clock)
+        try:
+            await engine().in_thread(self._keep)
+        except OSError as error:
+            await _detach(journal)
+            msg = f"the folder {str(self.folder)!r} cannot be written: {error.strerror}. Nothing was sent."
+            raise JournalError(msg) from error
         self._journal = journal
         with self._reading:
-            self._rows = [self._row(item, journal.records.get(item.slot)) for item in self._items]
+            self._rows = self._rows_by(journal.records)
         journal.watchers.append(self._hear)
         self._mark(range(len(self._rows)))
         return journal
+
+    def _keep(self) -> None:
+        keep_sweep(self.folder, self.grid.places, takes=self.takes, budget=self.budget, origin=self.origin)
 
     async def _load_prices(self) -> Prices:
         if self._prices is None:
@@ -699,15 +771,17 @@ class Sweep:
         return self._prices
 
     async def _listed_price(self, model: str) -> Price | None:
+        if self._client is None:
+            return None
         try:
-            return await self.client.price(model)
+            return await self._client.price(model)
         except GridgenError:
             return None
 
     def _hear(self, record: Record | None) -> None:
         index = None if record is None else self._index.get(record.slot)
         if index is not None:
-            self._show(self._items[index], record)
+            self._show(self._by_row[index], record)
 
     def _held(self, item: Item) -> None:
         journal = self._journal
@@ -728,6 +802,28 @@ class Sweep:
         if waits != self._waits:
             self._waits = waits
             self._mark(())
+
+    @property
+    def _length(self) -> int:
+        return len(self.grid.places) * self.takes
+
+    def _rows_by(self, records: Mapping[tuple[str, str, int], Record]) -> list[Row]:
+        """Return a row for every place and take, also for those that are skipped."""
+        places = self.grid.places
+        found = [
+            self._row(item, records.get(item.slot)) if item is not None else None
+            for item in map(self._by_row.get, range(self._length))
+        ]
+        for at, each in enumerate(found):
+            if each is None:
+                place, take = divmod(at, self.takes)
+                found[at] = Row(at, places.cell(place), take + 1, "skipped", error=places.reason(place))
+        return [each for each in found if each is not None]
+
+    def _in_submit_order(self) -> list[Item]:
+        """Return the items so that every row and column of the gallery begins to fill at once; first takes first."""
+        order = self.grid.submit_order()
+        return [self._items[at * self.takes + take] for take in range(self.takes) for at in order]
 
     def _row(self, item: Item, record: Record | None) -> Row:
         planned = "held" if item.phase == "held" else "planned"
@@ -768,7 +864,7 @@ class Sweep:
                 return
             records = read(self.folder)
             if self._journal is None:
-                self._rows = [self._row(item, records.get(item.slot)) for item in self._items]
+                self._rows = self._rows_by(records)
                 self._spent = spent(record for slot, record in records.items() if slot in self._index)
                 self._stamp = stamp
 
@@ -860,16 +956,57 @@ class Sweep:
         descriptor, part = tempfile.mkstemp(".part", "sweep-", self.folder)
         with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
             table = csv.writer(file)
-            table.writerow([*FIELDS, *names])
+            fields = [*FIELDS, *(axis.name for axis in self.grid.axes if axis.name not in FIELDS)]
+            table.writerow([*fields, *names])
             for each in self._rows:
-                cell = [_csv(getattr(each.cell, name)) for name in FIELDS]
-                table.writerow([*cell, *(_csv(getattr(each, name)) for name in names)])
+                cell = [csv_text(each.cell.get(name)) for name in fields]
+                table.writerow([*cell, *(csv_text(getattr(each, name)) for name in names)])
         try:
             Path(part).replace(target)
         except OSError as error:
             Path(part).unlink()
             msg = f"the table {str(target)!r} cannot be replaced: {error.strerror}. The clips are safe; close it and run() again."
             raise GridgenError(msg) from error
+
+
+def open(  # noqa: A001 - as one opens a file
+    folder: str | os.PathLike[str],
+    *,
+    client: Client | None = None,
+    budget: float | Decimal | str | None = None,
+    takes: int | None = None,
+) -> Sweep:
+    """Open a sweep's folder again, with the grid that was last begun there.
+
+    Parameters
+    ----------
+    folder : str or path
+        As of `Sweep`.
+    client : Client, optional
+        Where to go on. Without one the table, the gallery and all files are there,
+        and nothing can be sent.
+    budget : number, optional
+        USD; what was kept with the grid by default.
+    takes : int, optional
+        Clips of each cell; as before by default.
+
+    Returns
+    -------
+    Sweep
+
+    Raises
+    ------
+    JournalError
+        If the folder holds no sweep.
+    """
+    told = kept(Path(folder).expanduser().absolute())
+    return Sweep(
+        told["grid"],
+        client=client,
+        folder=folder,
+        budget=told["budget"] if budget is None else budget,
+        takes=told["takes"] if takes is None else takes,
+    )
 
 
 _INTERRUPTED = (
@@ -904,11 +1041,11 @@ def _items(grid: Grid, takes: int, origin: str) -> list[Item]:
     from gridgen.agenda import Item
 
     items = []
-    for at, cell in enumerate(grid):
+    for place, cell in zip(grid.places.live, grid, strict=True):
         key = cell.key
         for take in range(1, takes + 1):
             name = f"{_stem(cell)}_{key[:8]}-{take}.mp4"
-            items.append(Item(at * takes + take - 1, cell, take, (origin, key, take), name))
+            items.append(Item(place * takes + take - 1, cell, take, (origin, key, take), name))
     return items
 
 
@@ -916,7 +1053,8 @@ def _stem(cell: Cell) -> str:
     """Return what a person reads in a file's name: a-z, 0-9 and hyphens."""
     plain = unicodedata.normalize("NFKD", cell.prompt).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "clip"
-    return f"{slug}_{cell.size.replace(':', 'x')}_{cell.duration}s"
+    size = "" if cell.size is None else f"_{cell.size.replace(':', 'x')}"
+    return f"{slug}{size}_{cell.seconds}s" if cell.seconds else f"{slug}{size}"
 
 
 def _policy(on_unknown: str, resubmit_budget: float | Decimal | str | None) -> Policy:
@@ -941,14 +1079,6 @@ def _budget(value: float | Decimal | str | None, name: str = "budget") -> Decima
         msg = f"{name}={value!r} is not a sum of money in USD, such as {name}=2.00"
         raise GridError(msg)
     return budget
-
-
-def _csv(value: Any) -> str:
-    """Return a text that no spreadsheet takes for a formula (OWASP ASVS 1.2.10)."""
-    if isinstance(value, tuple):
-        value = " ".join(value)
-    text = "" if value is None else str(value).replace("\0", "")
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
 
 
 def _stamp(folder: Path) -> object:

@@ -179,13 +179,17 @@ def takes_arguments(member: object) -> bool:
     return callable(member) and (not inspect.isclass(member) or "__init__" in vars(member))
 
 
+INVENTED = {gridgen.linked, gridgen.search_replace, gridgen.template}
+"""Functions whose keywords the user thinks of."""
+
+
 @pytest.mark.parametrize("member", [case for case in PUBLIC if takes_arguments(*case.values)])
 def test_no_signature_hides_its_arguments(member):
     """No public callable takes **kwargs, unless a TypedDict names them: completion must show what there is."""
     parameters = inspect.signature(member).parameters.values()
     catchalls = [each for each in parameters if each.kind is inspect.Parameter.VAR_KEYWORD]
 
-    assert [each for each in catchalls if "Unpack[" not in str(each.annotation)] == []
+    assert member in INVENTED or [each for each in catchalls if "Unpack[" not in str(each.annotation)] == []
 
 
 CLASSES = [

@@ -8,7 +8,7 @@ lock; others read.
 
 from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
 from gridgen.journal.snapshot import restore, snapshot
-from gridgen.journal.store import Journal, read, read_uploads, store_id
+from gridgen.journal.store import Journal, read, read_cells, read_uploads, store_id
 from gridgen.journal.uploads import Upload
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "Sender",
     "Upload",
     "read",
+    "read_cells",
     "read_uploads",
     "restore",
     "row",

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gridgen.clock import Clock
@@ -66,6 +66,11 @@ def read(folder: Path) -> dict[tuple[str, str, int], Record]:
 def read_uploads(folder: Path) -> dict[tuple[str, str], Upload]:
     """Return the latest upload of each picture that got a link, by origin and picture; raises as `read`."""
     return _read(folder, load_uploads, lambda journal: journal.uploads)
+
+
+def read_cells(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the fields of every cell that was ever submitted, by its key; raises as `read`."""
+    return _read(folder, _load_cells, lambda journal: journal.cells())
 
 
 def _read(
@@ -177,6 +182,10 @@ class Journal:
         self.writer.close()
         self._connection.close()
         self._lease.release()
+
+    def cells(self) -> dict[str, dict[str, Any]]:
+        """Return the fields of every cell that was ever submitted, by its key."""
+        return _load_cells(self._connection)
 
     def prepare(self, *, origin: str, cell: Cell, take: int, body: bytes) -> Record:
         """Return the attempt that a submission of this take would be; nothing is written.
@@ -412,7 +421,12 @@ def _event(attempt: int, clock: Clock, state: str, detail: str | None) -> Statem
 
 
 def _fields(cell: Cell) -> dict[str, Any]:
-    return {field.name: getattr(cell, field.name) for field in fields(cell)}
+    return {**cell.stated(), "labels": dict(cell.labels)} if cell.labels else cell.stated()
+
+
+def _load_cells(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
+    rows = connection.execute("SELECT key, fields FROM cell ORDER BY rowid")
+    return {key: json.loads(told) for key, told in rows}
 
 
 def _idempotency_key(store_id: str, slot: tuple[str, str, int], n: int) -> str:

@@ -26,7 +26,8 @@ assert_type(grid.df, pd.DataFrame)
 for cell in grid:
     assert_type(cell, gg.Cell)
     assert_type(cell.key, str)
-    assert_type(cell.duration, int)
+    assert_type(cell.duration, int | None)
+    assert_type(cell.seconds, int)
 gg.Grid(prompt="one", dration=6)  # type: ignore[call-arg]
 
 # Clients are named by arguments; an HTTP client is made by a callable.
