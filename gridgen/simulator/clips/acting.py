@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import random
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
+
+    from gridgen.simulator.clips.colours import Colour
     from gridgen.simulator.clips.plates import Plate
     from gridgen.simulator.clips.stage import Stage
     from gridgen.simulator.clips.words import Subject
@@ -31,6 +34,8 @@ _BLACK: Final = (0.0, 0.0, 0.0)
 _SECOND: Final = 0.8
 _ALONE: Final = cast.BUILT | {"train", "whale", "car", "plane", "ship"}
 _GROUNDED: Final = frozenset({"run", "walk", "wait", "dance"})
+_PEOPLE: Final = frozenset({"person", "woman"})
+_COATS: Final = ("crimson", "teal", "navy", "olive", "purple", "amber", "brown", "emerald")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,15 @@ def _on_foot(subject: Subject) -> bool:
     return subject.deed in _GROUNDED and not {subject.kind} & (cast.IN_AIR | cast.AFLOAT | cast.BUILT)
 
 
-def perform(stage: Stage, foot: float, depth: float, *, afloat: bool = False, mirrored: bool = False) -> None:
+def perform(
+    stage: Stage,
+    foot: float,
+    depth: float,
+    *,
+    afloat: bool = False,
+    mirrored: bool = False,
+    scale: float = 1.0,
+) -> None:
     """Add the prompt's subjects to a stage.
 
     Parameters
@@ -68,14 +81,24 @@ def perform(stage: Stage, foot: float, depth: float, *, afloat: bool = False, mi
         Whether the place is water.
     mirrored : bool, default False
         Whether the ground is wet enough to mirror them.
+    scale : float, default 1.0
+        How much larger than usual they are, being near.
     """
-    for number, subject in reversed(list(enumerate(stage.look.subjects))):
+    for number, subject in reversed(list(enumerate(map(_dressed(stage), stage.look.subjects)))):
         luck = chance(stage.prompt, stage.seed, f"path {subject.kind}")
-        size = cast.role(subject).height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0)
+        size = cast.role(subject).height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0) * scale
         mark = _Mark(subject, round(size * stage.unit), stage.y(foot), depth, luck, leads=number == 0)
         if subject.many and subject.kind not in _ALONE:
             _accompany(stage, mark)
         _act(stage, mark, afloat=afloat, mirrored=mirrored)
+
+
+def _dressed(stage: Stage) -> Callable[[Subject], Subject]:
+    """Return what gives people whose colour the prompt leaves open one of their own."""
+    coat = chance(stage.prompt, 0, "coat").choice(_COATS)
+    return lambda subject: (
+        replace(subject, colour=coat) if subject.kind in _PEOPLE and not subject.colour else subject
+    )
 
 
 def _accompany(stage: Stage, mark: _Mark) -> None:
@@ -85,7 +108,7 @@ def _accompany(stage: Stage, mark: _Mark) -> None:
     pictures, path = cast.cycle(mark.subject, height, stage.palette), _path(stage, mark)
     flying = mark.subject.kind in cast.IN_AIR or mark.subject.deed in {"fly", "swim"}
     for number in (-2, -1, 1, 2):
-        aside = mark.height * (number * 0.85 + luck.uniform(-0.25, 0.25))
+        aside = max(mark.height * 0.85, pictures[0].width * 0.8) * (number + luck.uniform(-0.25, 0.25))
         above = mark.height * (luck.uniform(-0.7, 0.6) if flying else 0.13 + luck.uniform(0, 0.03))
         lead = luck.uniform(0, part.seconds)
 
@@ -105,6 +128,8 @@ def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
         mark.subject, mark.height, stage.palette, rough=2.4 if "storm" in stage.look.weather else 1.0
     )
     rate, path = part.frames / part.seconds, _path(stage, mark)
+    if mark.subject.deed == "bloom":
+        rate = (part.frames - 0.01) / stage.seconds
     shift = 0.0 if stage.track else mark.depth * 0.5
     rests = _on_foot(mark.subject)
     if afloat and mark.subject.kind in cast.AFLOAT:
@@ -115,8 +140,9 @@ def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
         _shadow(stage, path, mark, shift)
     if mark.subject.deed == "leap" and afloat:
         _splash(stage, mark)
-    if mark.subject.kind == "lighthouse":
-        _light(stage, mark, path(0.0))
+    shine = _SHINING.get(mark.subject.kind)
+    if shine is not None:
+        shine(stage, mark, path(0.0))
     stage.layers.append(Sprite(pictures, path, rate, shift))
 
 
@@ -131,7 +157,7 @@ def _mirror(
 
 
 def _shadow(stage: Stage, path: Path, mark: _Mark, shift: float) -> None:
-    wide = mark.height * (0.5 if mark.subject.kind in {"person", "robot"} else 1.05)
+    wide = mark.height * (0.5 if mark.subject.kind in {*_PEOPLE, "robot"} else 1.05)
     plate = scenery.glow(wide * 0.5, mix(stage.palette.shade, _BLACK, 0.75), 0.6, flat=0.16)
     under = mark.height * 0.46
     stage.layers.append(Sprite([plate], lambda t: (path(t)[0], path(t)[1] + under), 0.0, shift))
@@ -140,13 +166,46 @@ def _shadow(stage: Stage, path: Path, mark: _Mark, shift: float) -> None:
 def _splash(stage: Stage, mark: _Mark) -> None:
     every, start = _round(stage), _start(stage, mark)
     rng = np.random.Generator(np.random.PCG64(mark.luck.getrandbits(60)))
-    angle, speed = rng.uniform(-2.5, -0.64, 220), rng.uniform(0.1, 0.62, 220) * mark.height / 0.55
-    speeds = np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
     tone = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.7)
     times = (every * 0.04, every * 0.8)
     origin = (start, mark.foot + mark.height * 0.04)
-    stamp = spot(max(1.0, stage.unit * 0.0046), 0.9)
-    stage.layers.append(Burst(origin, speeds, stage.unit * 1.1, times, every, 1.3, stamp, yuv(tone)))
+    for count, size, strength in ((170, 0.003, 0.9), (110, 0.007, 0.5)):
+        speeds = _spray(rng, count, (-2.5, -0.64)) * np.float32(mark.height / 0.55)
+        stamp = spot(max(1.0, stage.unit * size), strength)
+        stage.layers.append(Burst(origin, speeds, stage.unit * 1.1, times, every, 1.3, stamp, yuv(tone)))
+    _foam(stage, (start, mark.foot), mark.height, tone, every)
+
+
+def _spray(rng: np.random.Generator, count: int, between: tuple[float, float]) -> NDArray[np.float32]:
+    """Return speeds, right and down, that fan out between two angles."""
+    angle, speed = rng.uniform(*between, count), rng.uniform(0.1, 0.62, count)
+    return np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
+
+
+def _foam(stage: Stage, place: tuple[float, float], size: float, tone: Colour, every: float) -> None:
+    """Add the white water that is left where something breaks the surface and falls back."""
+    shares = (0.5, 1.0, 0.8, 0.6, 0.45, 0.35, 0.35, 0.3, 0.6, 1.0, 0.85, 0.6)
+    plates = [scenery.glow(size * (0.5 + 0.1 * share), tone, 0.85 * share, flat=0.16) for share in shares]
+    stage.layers.append(Sprite(plates, lambda _: place, len(shares) / every))
+
+
+def _lava(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
+    crater = (middle[0], middle[1] - mark.height * 0.36)
+    red = (255.0, 110.0, 44.0)
+    stage.layers.append(stage.hung(scenery.glow(mark.height * 0.6, red, 0.55), *crater, mark.depth * 0.5))
+    rng = np.random.Generator(np.random.PCG64(mark.luck.getrandbits(60)))
+    times = tuple(0.3 * step for step in range(10))
+    for count, size, tone in ((30, 0.004, (255.0, 176.0, 84.0)), (10, 0.008, red)):
+        speeds = _spray(rng, count, (-1.95, -1.2)) * np.float32(mark.height * 1.3)
+        stamp = spot(max(1.0, stage.unit * size), 0.95)
+        stage.layers.append(Burst(crater, speeds, stage.unit * 0.5, times, 3.0, 1.5, stamp, yuv(tone)))
+
+
+def _blaze(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
+    plates = [
+        scenery.glow(mark.height * (1.3 + share), (255.0, 150.0, 60.0), 0.55) for share in (0, 0.12, 0.05)
+    ]
+    stage.layers.append(Sprite(plates, lambda _: middle, 7.0, mark.depth * 0.5))
 
 
 def _light(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
@@ -165,6 +224,14 @@ def _light(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
             stage.size, lamp, width=0.17, turn=0.9, strength=0.7 if fog else 0.5, floor=round(stage.y(0.86))
         )
         stage.layers.append(beam)
+
+
+_SHINING: Final[dict[str, Callable[[Stage, _Mark, tuple[float, float]], None]]] = {
+    "campfire": _blaze,
+    "lighthouse": _light,
+    "volcano": _lava,
+}
+"""What some subjects add to the light around them."""
 
 
 def _round(stage: Stage) -> float:
@@ -220,6 +287,8 @@ def _afoot(stage: Stage, mark: _Mark, place: tuple[float, float]) -> Path:
 def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
     width, tall = stage.size
     height, level = mark.height, tall * mark.luck.uniform(0.26, 0.38)
+    if mark.subject.kind == "butterfly":
+        level += tall * 0.22
     if mark.subject.deed == "rise":
         speed, base = tall * 0.07, tall * (0.62 if mark.subject.kind == "rocket" else 0.5)
         spurt = 0.12 if mark.subject.kind == "rocket" else 0.0

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from gridgen.simulator.clips import creatures, figures, vessels
+from gridgen.simulator.clips import creatures, figures, landmarks, vessels
 from gridgen.simulator.clips.colours import NAMES, Colour, lit, mix
 from gridgen.simulator.clips.plates import Plate
 from gridgen.simulator.clips.quadrupeds import QUADRUPEDS, quadruped
@@ -23,11 +23,16 @@ if TYPE_CHECKING:
 __all__ = ["AFLOAT", "BUILT", "IN_AIR", "Role", "cycle", "role"]
 
 AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
-BUILT: Final = frozenset({"lighthouse", "windmill"})
-IN_AIR: Final = frozenset(
-    {"bird", "butterfly", "balloon", "plane", "rocket", "umbrella", "lantern", "astronaut"}
+BUILT: Final = frozenset(
+    {"lighthouse", "windmill", "castle", "house", "volcano", "waterfall", "campfire", "flower"}
 )
-_GLOWING: Final = frozenset({"fish", "lantern", "lighthouse", "train", "robot", "jellyfish"})
+IN_AIR: Final = frozenset(
+    {"bird", "butterfly", "balloon", "plane", "rocket", "umbrella", "lantern", "astronaut", "dragon", "kite"}
+)
+_GLOWING: Final = frozenset(
+    {"fish", "lantern", "lighthouse", "train", "robot", "jellyfish", "campfire", "flower"}
+)
+_COAT: Final = (176.0, 58.0, 60.0)
 _TURN: Final = 2 * math.pi
 
 
@@ -67,7 +72,7 @@ _ROLES: Final = {
     "fish": Role(0.2, (240, 132, 52), 12, 0.8),
     "jellyfish": Role(0.34, (226, 150, 220), 16, 2.2),
     "bird": Role(0.22, (236, 238, 242), 12, 0.9),
-    "butterfly": Role(0.2, (244, 152, 58), 10, 0.5),
+    "butterfly": Role(0.26, (244, 152, 58), 10, 0.5),
     "paper boat": Role(0.36, (248, 246, 238), 16, 2.8),
     "sailboat": Role(0.36, (196, 66, 52), 16, 3.2),
     "ship": Role(0.3, (190, 56, 48), 16, 4.0),
@@ -83,6 +88,15 @@ _ROLES: Final = {
     "windmill": Role(0.5, (214, 196, 168), 16, 1.6),
     "umbrella": Role(0.26, (218, 52, 60), 16, 3.5),
     "lantern": Role(0.22, (238, 96, 52), 16, 4.0),
+    "castle": Role(0.56, (166, 160, 172), 1, 1.0),
+    "house": Role(0.34, (214, 190, 160), 1, 1.0),
+    "volcano": Role(0.6, (92, 78, 84), 12, 3.0),
+    "waterfall": Role(0.66, (116, 112, 116), 12, 1.2),
+    "campfire": Role(0.3, (236, 110, 40), 12, 0.8),
+    "flower": Role(0.6, (232, 84, 130), 24, 6.0),
+    "kite": Role(0.26, (236, 84, 70), 16, 2.4),
+    "dragon": Role(0.42, (72, 132, 84), 12, 1.1),
+    "woman": Role(0.38, (186, 62, 54), 12, 1.0),
 }
 
 
@@ -109,7 +123,7 @@ def cycle(subject: Subject, height: int, palette: Palette, *, rough: float = 1.0
     if subject.kind in QUADRUPEDS and subject.colour not in {None, "black", "white"}:
         own = mix(own, part.colour, 0.45)
     colour = lit(own, palette.shade, 0.25 if subject.kind in _GLOWING else 0.5)
-    dress = _Dress(subject.deed, colour, palette, rough)
+    dress = _Dress(subject.deed, colour, palette, rough, subject.ridden)
     draw = _DRAWN[subject.kind]
     if subject.kind not in _SWINGING:
         return [Plate.of(draw(height, frame / part.frames, dress)) for frame in range(part.frames)]
@@ -122,12 +136,13 @@ def cycle(subject: Subject, height: int, palette: Palette, *, rough: float = 1.0
 
 @dataclass(frozen=True, slots=True)
 class _Dress:
-    """How a figure is drawn: its deed, its colour, the light, how strongly it rocks."""
+    """How a figure is drawn: its deed, its colour, the light, how strongly it rocks, whether it is ridden."""
 
     deed: str
     colour: Colour
     palette: Palette
     rough: float
+    ridden: bool
 
 
 _Draw = Callable[[int, float, _Dress], "Image.Image"]
@@ -139,9 +154,10 @@ def _stepping(kind: str) -> _Draw:
     def draw(height: int, phase: float, dress: _Dress) -> Image.Image:
         mark = mix(lit(build.mark, dress.palette.shade, 0.6), build.mark, 0.35)
         dressed = replace(build, coat=dress.colour, mark=mark)
+        rider = lit(_COAT, dress.palette.shade, 0.5) if dress.ridden else None
         if dress.deed == "wait":
-            return quadruped(height, dressed, 0.02 * math.sin(phase * _TURN), gallop=False)
-        return quadruped(height, dressed, phase, gallop=dress.deed in {"run", "leap"})
+            return quadruped(height, dressed, 0.02 * math.sin(phase * _TURN), gallop=False, rider=rider)
+        return quadruped(height, dressed, phase, gallop=dress.deed in {"run", "leap"}, rider=rider)
 
     return draw
 
@@ -165,6 +181,19 @@ def _robot(height: int, phase: float, dress: _Dress) -> Image.Image:
     return figures.robot(height, dress.colour, phase, dress.palette.lamp, walking=walking)
 
 
+def _walking(*, skirt: bool) -> _Draw:
+    return lambda height, phase, dress: figures.person(
+        height, dress.colour, phase, gait=dress.deed, skirt=skirt
+    )
+
+
+def _flower(height: int, phase: float, dress: _Dress) -> Image.Image:
+    blooms = dress.deed == "bloom"
+    return landmarks.flower(
+        height, dress.colour, phase if blooms else 1.0, 0.0 if blooms else 3 * math.sin(phase * _TURN)
+    )
+
+
 _DRAWN: Final[dict[str, _Draw]] = {
     **{kind: _stepping(kind) for kind in QUADRUPEDS},
     "astronaut": _rocking(figures.astronaut, 14.0),
@@ -176,9 +205,15 @@ _DRAWN: Final[dict[str, _Draw]] = {
     "fish": _bending(creatures.fish),
     "jellyfish": _bending(creatures.jellyfish),
     "lantern": _rocking(figures.lantern, 5.0),
-    "lighthouse": lambda height, _, dress: figures.lighthouse(height, dress.colour, dress.palette.lamp),
+    "campfire": lambda height, phase, dress: landmarks.campfire(height, dress.colour, phase),
+    "castle": lambda height, _, dress: landmarks.castle(height, dress.colour, dress.palette.lamp),
+    "dragon": _bending(creatures.dragon),
+    "flower": _flower,
+    "kite": _rocking(figures.kite, 9.0),
+    "house": lambda height, _, dress: landmarks.house(height, dress.colour, dress.palette.lamp),
+    "lighthouse": lambda height, _, dress: landmarks.lighthouse(height, dress.colour, dress.palette.lamp),
     "paper boat": _rocking(vessels.paper_boat, 5.0),
-    "person": lambda height, phase, dress: figures.person(height, dress.colour, phase, gait=dress.deed),
+    "person": _walking(skirt=False),
     "plane": _rocking(vessels.plane, 2.5),
     "robot": _robot,
     "rocket": _bending(vessels.rocket),
@@ -187,21 +222,13 @@ _DRAWN: Final[dict[str, _Draw]] = {
     "train": lambda height, _, dress: vessels.train(height, dress.colour, dress.palette.lamp),
     "umbrella": _rocking(figures.umbrella, 16.0),
     "whale": _bending(creatures.whale),
-    "windmill": _turning(figures.windmill, 4),
+    "volcano": _bending(landmarks.volcano),
+    "waterfall": lambda height, phase, dress: landmarks.waterfall(height, dress.colour, phase),
+    "windmill": _turning(landmarks.windmill, 4),
+    "woman": _walking(skirt=True),
 }
 _SWINGING: Final = frozenset(
-    {
-        "astronaut",
-        "balloon",
-        "bird",
-        "butterfly",
-        "dolphin",
-        "fish",
-        "jellyfish",
-        "lantern",
-        "paper boat",
-        "plane",
-    }
-    | {"rocket", "sailboat", "ship", "umbrella", "whale"}
+    {"astronaut", "balloon", "bird", "butterfly", "dolphin", "dragon", "fish", "jellyfish", "kite", "lantern"}
+    | {"paper boat", "plane", "rocket", "sailboat", "ship", "umbrella", "volcano", "whale"}
 )
 """Figures that go back the way they came: half of their pictures serve twice."""

@@ -1,4 +1,4 @@
-"""Animals of the sea and the air as simple figures."""
+"""Animals of the sea and the air, real and not, as simple figures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 
-__all__ = ["bird", "butterfly", "fish", "jellyfish", "whale"]
+__all__ = ["bird", "butterfly", "dragon", "fish", "jellyfish", "whale"]
 
 _DARK: Final = (24.0, 20.0, 26.0)
 
@@ -162,10 +162,64 @@ def bird(height: int, colour: Colour, lift: float) -> Image.Image:
     return pen.finished()
 
 
+def dragon(height: int, colour: Colour, lift: float) -> Image.Image:
+    """Draw a dragon facing right, its wings at -1 (down) to 1 (up)."""
+    pen = Pen(height, 1.7, colour)
+    dark, belly = mix(colour, _DARK, 0.4), mix(colour, (240, 214, 140), 0.6)
+    y = 0.6 - 0.04 * lift
+    _wing(pen, dark, (0.98, y - 0.04), 0.9 * lift, 0.86)
+    tail = [
+        (0.12 + 0.09 * k, y + 0.02 + 0.05 * math.sin(k * 1.1 + 2 * lift), 0.012 + 0.011 * k) for k in range(5)
+    ]
+    pen.limb(colour, *tail, (0.66, y + 0.02, 0.085))
+    pen.facet(dark, (0.14, y - 0.03), (0.02, y - 0.02), (0.13, y + 0.06))
+    for x, reach in ((0.62, 0.15), (1.0, 0.12)):
+        pen.limb(dark, (x, y + 0.05, 0.045), (x - 0.07, y + reach, 0.03), (x - 0.02, y + reach + 0.05, 0.014))
+    pen.limb(colour, (0.66, y + 0.02, 0.09), (0.92, y, 0.105), (1.12, y - 0.06, 0.07))
+    pen.limb(belly, (0.72, y + 0.075, 0.03), (0.94, y + 0.075, 0.036), (1.12, y - 0.01, 0.026))
+    pen.limb(colour, (1.12, y - 0.06, 0.07), (1.26, y - 0.17, 0.05), (1.37, y - 0.23, 0.048))
+    pen.limb(colour, (1.37, y - 0.23, 0.056), (1.54, y - 0.19, 0.03))
+    pen.facet(dark, (1.42, y - 0.16), (1.6, y - 0.165), (1.44, y - 0.13))
+    for horn in (0.0, 0.05):
+        pen.facet(belly, (1.33 + horn, y - 0.27), (1.22 + horn, y - 0.36), (1.38 + horn, y - 0.28))
+    for spike, rise in enumerate((0.08, 0.095, 0.1, 0.105, 0.11, 0.115)):
+        x, up = 0.6 + 0.1 * spike, y - rise
+        pen.facet(dark, (x, up + 0.02), (x + 0.02, up - 0.035), (x + 0.06, up + 0.02))
+    pen.oval((255, 214, 90), (1.42, y - 0.245), 0.014, 0.012)
+    _wing(pen, mix(colour, (255, 240, 200), 0.16), (0.9, y - 0.04), lift, 1.0)
+    return pen.finished()
+
+
+def _wing(pen: Pen, skin: Colour, joint: tuple[float, float], lift: float, size: float) -> None:
+    """Draw a wing of skin over three fingers, from its joint backwards."""
+    x, y = joint
+    bone = mix(skin, _DARK, 0.45)
+    wrist = (x - 0.08 * size, y - 0.3 * size * lift)
+    tips = [
+        (x - 0.2 * size, y - (0.5 * lift + 0.02) * size),
+        (x - 0.52 * size, y - (0.36 * lift + 0.02) * size),
+        (x - 0.5 * size, y - (0.08 * lift - 0.03) * size),
+    ]
+    pen.facet(
+        skin,
+        joint,
+        wrist,
+        tips[0],
+        (x - 0.3 * size, y - 0.3 * size * lift),
+        tips[1],
+        (x - 0.36 * size, y - 0.14 * size * lift),
+        tips[2],
+        (x - 0.2 * size, y + 0.05),
+    )
+    for tip in tips:
+        pen.line(bone, wrist, tip, width=0.012)
+    pen.line(bone, joint, wrist, width=0.022)
+
+
 def butterfly(height: int, colour: Colour, spread: float) -> Image.Image:
-    """Draw a butterfly, its wings spread from 0.15 to 1."""
+    """Draw a butterfly, its wings spread from 0.3 to 1."""
     pen = Pen(height, 1.2, colour)
-    light, wide = mix(colour, (255, 255, 255), 0.35), 0.15 + 0.85 * abs(spread)
+    light, wide = mix(colour, (255, 255, 255), 0.35), 0.3 + 0.7 * abs(spread)
     for side in (-1, 1):
         reach = side * wide
         pen.curve(

@@ -1,4 +1,4 @@
-"""People, robots, buildings and things as simple figures."""
+"""People, robots and things as simple figures."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from gridgen.simulator.clips.colours import Colour, mix
-from gridgen.simulator.clips.pen import Pen, turned
+from gridgen.simulator.clips.pen import Pen, Point, turned
 
 if TYPE_CHECKING:
     from PIL import Image
 
 
-__all__ = ["astronaut", "lantern", "lighthouse", "person", "robot", "umbrella", "windmill"]
+__all__ = ["astronaut", "kite", "lantern", "person", "robot", "umbrella"]
 
 _DARK: Final = (22.0, 22.0, 30.0)
 
 
 _WHITE: Final = (255.0, 255.0, 255.0)
+_SKIN: Final = (226.0, 178.0, 146.0)
+_TROUSERS: Final = (46.0, 50.0, 70.0)
 
 
 def robot(height: int, colour: Colour, phase: float, lamp: Colour, *, walking: bool) -> Image.Image:
@@ -54,58 +56,75 @@ def robot(height: int, colour: Colour, phase: float, lamp: Colour, *, walking: b
     return pen.finished()
 
 
-def person(height: int, colour: Colour, phase: float, *, gait: str) -> Image.Image:
-    """Draw somebody in a coat facing right; `gait` is walk, run, wait, dance or float."""
+def person(height: int, colour: Colour, phase: float, *, gait: str, skirt: bool) -> Image.Image:
+    """Draw somebody in a coat or a dress facing right; `gait` is walk, run, wait, dance or float."""
     pen = Pen(height, 0.8, colour)
     angle = phase * 2 * math.pi
-    skin, trousers = (226.0, 178.0, 146.0), (46.0, 50.0, 70.0)
     swing = {"walk": 0.42, "run": 0.85, "dance": 0.6}.get(gait, 0.03)
-    bob = 0.015 * math.sin(2 * angle) * (0.2 if gait in {"wait", "float"} else 1.0)
+    bob = 0.015 * math.sin(2 * angle) * {"wait": 0.2, "float": 0.2, "dance": 1.8}.get(gait, 1.0)
     hip, neck = (0.4, 0.58 + bob), (0.42 if gait == "run" else 0.4, 0.28 + bob)
+    if gait == "dance":
+        neck = (neck[0] + 0.035 * math.sin(angle), neck[1])
     for side in (math.pi, 0.0):
-        shade = mix(trousers, _DARK, 0.4) if side else trousers
         lift = swing * math.sin(angle + side)
-        knee = turned(hip, 0.18, lift + 0.06)
-        foot = turned(knee, 0.18, lift - swing * 1.1 * max(0.0, math.cos(angle + side)))
-        pen.limb(shade, (*hip, 0.05), (*knee, 0.038), (*foot, 0.028))
-        pen.limb(_DARK, (*foot, 0.03), (foot[0] + 0.05, foot[1] + 0.008, 0.022))
-        raised = 2.2 if gait == "dance" else 0.0
-        elbow = turned((neck[0] - 0.01, neck[1] + 0.05), 0.13, -lift * 0.9 + (raised if side else -raised))
-        hand = turned(
-            elbow,
-            0.12,
-            -lift * 0.9 + (0.9 if gait == "run" else 0.15) + (raised * 1.2 if side else -raised * 1.2),
-        )
+        _leg(pen, hip, (lift, swing * max(0.0, math.cos(angle + side))), far=bool(side))
         if not side:
-            pen.curve(
-                colour,
-                (neck[0] - 0.085, neck[1] + 0.01),
-                (neck[0] + 0.07, neck[1] + 0.01),
-                (hip[0] + 0.1, hip[1] + 0.02),
-                (hip[0] + 0.12, hip[1] + 0.13),
-                (hip[0] - 0.13, hip[1] + 0.13),
-                (hip[0] - 0.09, hip[1] - 0.02),
-                steps=5,
-            )
-        pen.limb(
-            mix(colour, _DARK, 0.35 if side else 0.15),
-            (neck[0] - 0.01, neck[1] + 0.05, 0.036),
-            (*elbow, 0.028),
-            (*hand, 0.02),
-        )
-        pen.oval(skin, hand, 0.022, 0.022)
-    pen.limb(skin, (neck[0], neck[1], 0.03), (neck[0] + 0.012, neck[1] - 0.06, 0.03))
-    pen.oval(skin, (neck[0] + 0.02, neck[1] - 0.12), 0.068, 0.078)
+            _garment(pen, colour, (neck, hip), flare=0.05 * math.sin(angle), skirt=skirt)
+        sleeve = mix(colour, _DARK, 0.35 if side else 0.15)
+        _arm(pen, sleeve, neck, -lift * 0.9, gait=gait, way=1.0 if side else -1.0)
+    _face(pen, neck, sway=0.06 * swing * math.sin(angle + 0.8), long_hair=skirt)
+    return pen.finished()
+
+
+def _leg(pen: Pen, hip: Point, step: tuple[float, float], *, far: bool) -> None:
+    lift, fold = step
+    shade = mix(_TROUSERS, _DARK, 0.4) if far else _TROUSERS
+    knee = turned(hip, 0.18, lift + 0.06)
+    foot = turned(knee, 0.18, lift - 1.1 * fold)
+    pen.limb(shade, (*hip, 0.05), (*knee, 0.038), (*foot, 0.028))
+    pen.limb(_DARK, (*foot, 0.03), (foot[0] + 0.05, foot[1] + 0.008, 0.022))
+
+
+def _arm(pen: Pen, sleeve: Colour, neck: Point, swing: float, *, gait: str, way: float) -> None:
+    raised = 2.2 * way if gait == "dance" else 0.0
+    elbow = turned((neck[0] - 0.01, neck[1] + 0.05), 0.13, swing + raised)
+    hand = turned(elbow, 0.12, swing + (0.9 if gait == "run" else 0.15) + raised * 1.2)
+    pen.limb(sleeve, (neck[0] - 0.01, neck[1] + 0.05, 0.036), (*elbow, 0.028), (*hand, 0.02))
+    pen.oval(_SKIN, hand, 0.022, 0.022)
+
+
+def _garment(pen: Pen, colour: Colour, body: tuple[Point, Point], *, flare: float, skirt: bool) -> None:
+    neck, hip = body
+    waist, hem, low = (0.06, 0.19, 0.2) if skirt else (0.1, 0.125, 0.13)
+    pen.curve(
+        colour,
+        (neck[0] - 0.085, neck[1] + 0.01),
+        (neck[0] + 0.07, neck[1] + 0.01),
+        (hip[0] + waist, hip[1] - 0.04),
+        (hip[0] + hem + flare * skirt, hip[1] + low),
+        (hip[0] - hem + flare * skirt, hip[1] + low),
+        (hip[0] - waist, hip[1] - 0.06),
+        steps=5,
+    )
+
+
+def _face(pen: Pen, neck: Point, *, sway: float, long_hair: bool) -> None:
+    pen.limb(_SKIN, (neck[0], neck[1], 0.03), (neck[0] + 0.012, neck[1] - 0.06, 0.03))
+    pen.oval(_SKIN, (neck[0] + 0.02, neck[1] - 0.12), 0.068, 0.078)
+    back = (
+        [(neck[0] - 0.1 - sway, neck[1] + 0.03), (neck[0] - 0.04 - sway, neck[1] + 0.06)]
+        if long_hair
+        else [(neck[0] - 0.06, neck[1] - 0.06)]
+    )
     pen.curve(
         (54, 38, 34),
         (neck[0] + 0.075, neck[1] - 0.165),
         (neck[0] + 0.01, neck[1] - 0.215),
         (neck[0] - 0.065, neck[1] - 0.16),
-        (neck[0] - 0.06, neck[1] - 0.06),
+        *back,
         (neck[0] - 0.01, neck[1] - 0.12),
         steps=5,
     )
-    return pen.finished()
 
 
 def astronaut(height: int, colour: Colour, tilt: float) -> Image.Image:
@@ -123,57 +142,6 @@ def astronaut(height: int, colour: Colour, tilt: float) -> Image.Image:
     pen.oval(suit, (0.48, 0.21), 0.155, 0.15)
     pen.oval((38, 56, 96), (0.51, 0.21), 0.115, 0.1)
     pen.oval((150, 190, 236), (0.55, 0.17), 0.034, 0.026)
-    return pen.finished()
-
-
-def lighthouse(height: int, colour: Colour, lamp: Colour) -> Image.Image:
-    """Draw a striped lighthouse on its rock; the lamp is at x 0.5, y 0.13."""
-    pen = Pen(height, 1.0, colour)
-    white, rock = mix((236.0, 234.0, 230.0), colour, 0.04), mix(_DARK, colour, 0.12)
-    for stripe in range(6):
-        upper, lower = 0.2 + stripe * 0.105, 0.2 + (stripe + 1) * 0.105
-        left, right = 0.07 + stripe * 0.0085, 0.07 + (stripe + 1) * 0.0085
-        tone = white if stripe % 2 else colour
-        pen.facet(tone, (0.5 - left, upper), (0.5 + left, upper), (0.5 + right, lower), (0.5 - right, lower))
-        pen.facet(
-            mix(tone, _DARK, 0.35),
-            (0.5 + left * 0.25, upper),
-            (0.5 + left, upper),
-            (0.5 + right, lower),
-            (0.5 + right * 0.25, lower),
-        )
-    pen.box(_DARK, (0.4, 0.185), 0.2, 0.022)
-    pen.box(lamp, (0.455, 0.095), 0.09, 0.09)
-    pen.line(_DARK, (0.5, 0.095), (0.5, 0.185), width=0.008)
-    pen.facet(colour, (0.43, 0.1), (0.57, 0.1), (0.5, 0.03))
-    pen.box(lamp, (0.485, 0.45), 0.03, 0.045)
-    pen.curve(
-        rock,
-        (0.0, 1.04),
-        (0.1, 0.9),
-        (0.28, 0.83),
-        (0.4, 0.8),
-        (0.62, 0.81),
-        (0.76, 0.86),
-        (0.92, 0.9),
-        (1.0, 1.04),
-    )
-    return pen.finished()
-
-
-def windmill(height: int, colour: Colour, turn: float) -> Image.Image:
-    """Draw a windmill, its sails turned by `turn` radians."""
-    pen = Pen(height, 0.9, colour)
-    pen.facet(colour, (0.36, 0.34), (0.54, 0.34), (0.62, 1.0), (0.28, 1.0))
-    pen.facet(mix(colour, _DARK, 0.3), (0.47, 0.34), (0.54, 0.34), (0.62, 1.0), (0.48, 1.0))
-    pen.facet(mix(colour, (120, 50, 40), 0.6), (0.33, 0.36), (0.57, 0.36), (0.45, 0.22))
-    hub = (0.45, 0.36)
-    for sail in range(4):
-        angle = turn + sail * math.pi / 2
-        tip, side = turned(hub, 0.34, angle), turned(hub, 0.34, angle + 0.2)
-        pen.facet((240, 232, 216), turned(hub, 0.08, angle), tip, side, turned(hub, 0.1, angle + 0.5))
-        pen.line(_DARK, hub, tip, width=0.014)
-    pen.oval(_DARK, hub, 0.026, 0.026)
     return pen.finished()
 
 
@@ -202,4 +170,29 @@ def lantern(height: int, colour: Colour, tilt: float) -> Image.Image:
     pen.box(mix(colour, _DARK, 0.5), (0.22, 0.12), 0.36, 0.06, round_=0.02)
     pen.box(mix(colour, _DARK, 0.5), (0.22, 0.72), 0.36, 0.06, round_=0.02)
     pen.line(colour, (0.4, 0.78), (0.4, 0.94), width=0.016)
+    return pen.finished()
+
+
+def kite(height: int, colour: Colour, tilt: float) -> Image.Image:
+    """Draw a kite with a tail of ribbons, turned by `tilt` degrees."""
+    pen = Pen(height, 1.0, colour, tilt)
+    top, left, right, foot, middle = (0.6, 0.04), (0.34, 0.24), (0.88, 0.3), (0.56, 0.66), (0.6, 0.28)
+    light = mix(colour, _WHITE, 0.45)
+    for one, other, tone in (
+        (top, left, light),
+        (top, right, colour),
+        (foot, left, colour),
+        (foot, right, light),
+    ):
+        pen.facet(tone, one, other, middle)
+    tail = [foot, (0.46, 0.74), (0.5, 0.82), (0.38, 0.88), (0.4, 0.97)]
+    pen.line(_DARK, *tail, width=0.008)
+    for x, y in tail[1:]:
+        pen.facet(
+            mix(colour, (250, 220, 90), 0.6),
+            (x - 0.05, y - 0.025),
+            (x - 0.05, y + 0.025),
+            (x + 0.05, y - 0.025),
+            (x + 0.05, y + 0.025),
+        )
     return pen.finished()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageChops, ImageOps
 
-from gridgen.simulator.clips import scenery, weather, words
+from gridgen.simulator.clips import plants, scenery, weather, words
 from gridgen.simulator.clips.acting import perform
 from gridgen.simulator.clips.camera import Camera
 from gridgen.simulator.clips.caption import caption
@@ -72,7 +72,7 @@ class Film:
             self._set(place)
         else:
             perform(self.stage, 0.8, 0.7)
-        if not sketch:
+        if not sketch and (place != "room" or image is not None):
             weather.fall(self.stage)
         self._caption = None if facts is None else caption(size, prompt, facts)
 
@@ -124,9 +124,13 @@ class Film:
         stage = self.stage
         if stage.palette.night:
             weather.stars(stage)
+            if "aurora" in stage.look.weather:
+                weather.aurora(stage)
         elif place != "underwater":
             _cloud(stage)
         PLACES[place](stage)
+        if "blossom" in stage.look.manner:
+            plants.boughs(stage)
         if "fog" in stage.look.weather:
             weather.veil(stage, 0.66, 0.4)
             weather.veil(stage, 0.86, 0.9)

@@ -23,6 +23,7 @@ __all__ = [
     "hills",
     "meadow",
     "mountains",
+    "outlook",
     "range_",
     "space",
     "woods",
@@ -54,7 +55,10 @@ def _folds(stage: Stage, material: Colour, bands: tuple[tuple[float, float, floa
         relief = 1 + 0.2 * slope / (np.abs(slope).max() + 1e-6) * stage.side
         tall = round(stage.y(1.14 - top)) if number == len(bands) - 1 else round(unit * 0.3)
         plate = scenery.terrain(
-            outline + unit * rise * 1.5, tall, stage.ground(material, depth), relief.astype(np.float32)
+            outline + unit * rise * 1.5,
+            tall,
+            stage.ground(material, depth),
+            scenery.Relief(relief.astype(np.float32), 1.1 * stage.side),
         )
         stage.layers.append(Strip(plate, stage.y(top) - unit * rise * 1.5, depth))
 
@@ -78,6 +82,13 @@ def meadow(stage: Stage) -> None:
     plants.grass(stage, 0.93, 0.2, colour=lit(green, (215.0, 225.0, 205.0)), flowers=flowers)
 
 
+def outlook(stage: Stage) -> None:
+    """Set what is seen from a window: hills and a few trees, far off."""
+    green = _or_snow(stage, (104.0, 150.0, 90.0))
+    _folds(stage, green, ((0.44, 0.14, 0.05), (0.5, 0.34, 0.04)))
+    plants.copses(stage, 0.52, 0.36)
+
+
 def hills(stage: Stage) -> None:
     """Set wooded hills in mist."""
     green = _or_snow(stage, (84.0, 132.0, 104.0))
@@ -90,9 +101,10 @@ def hills(stage: Stage) -> None:
 
 
 def desert(stage: Stage) -> None:
-    """Set dunes."""
+    """Set dunes over which sand is blown."""
     sand = (236.0, 164.0, 96.0)
     _folds(stage, sand, ((0.57, 0.2, 0.07), (0.64, 0.45, 0.065), (0.71, 0.75, 0.045)))
+    weather.blown(stage, sand)
     perform(stage, FLOOR, 0.8)
     foreground(stage, (206.0, 128.0, 72.0))
 
@@ -108,19 +120,24 @@ def range_(stage: Stage, foot: float, depth: float, rise: float, peaks: int) -> 
     cap = np.clip(reach - top * 0.9 + teeth, 0, None)
     tall = round(float(top.max()) + unit * 0.04)
     tone = stage.ground(mix((92.0, 104.0, 134.0), (120.0, 96.0, 104.0), 0.3), depth)
-    stage.strip(
-        scenery.terrain(top, tall, tone, relief.astype(np.float32), cap.astype(np.float32)), foot, depth
+    plate = scenery.terrain(
+        top, tall, tone, scenery.Relief(relief.astype(np.float32), 0.55 * stage.side), cap.astype(np.float32)
     )
+    stage.strip(plate, foot, depth)
 
 
 def mountains(stage: Stage) -> None:
     """Set two ranges of snowy summits behind firs."""
     range_(stage, 0.7, 0.18, 0.2, 4)
     range_(stage, 0.78, 0.4, 0.13, 7)
+    volcanic = any(subject.kind == "volcano" for subject in stage.look.subjects)
+    if volcanic:
+        perform(stage, 0.8, 0.5)
     weather.veil(stage, 0.69, 0.42, strength=0.55)
     woods(stage, 0.78, 0.62, 0.17, 0.45)
     _folds(stage, _or_snow(stage, (78.0, 116.0, 84.0)), ((0.745, 0.8, 0.014),))
-    perform(stage, FLOOR, 0.8)
+    if not volcanic:
+        perform(stage, FLOOR, 0.8)
     woods(stage, 1.02, 1.2, 0.28, 1.2)
 
 

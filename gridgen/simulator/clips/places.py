@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from gridgen.simulator.clips import land, waters
+from gridgen.simulator.clips import land, rooms, waters
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +22,7 @@ PLACES: Final[dict[str, Callable[[Stage], None]]] = {
     "meadow": land.meadow,
     "mountains": land.mountains,
     "puddle": waters.puddle,
+    "room": rooms.room,
     "sea": waters.sea,
     "space": land.space,
     "underwater": waters.underwater,
@@ -33,11 +34,13 @@ _HOMES: Final = {
     "underwater": frozenset({"fish", "jellyfish"}),
     "space": frozenset({"astronaut", "rocket"}),
     "city": frozenset({"robot", "car", "train", "umbrella"}),
-    "forest": frozenset({"fox", "wolf", "deer", "bear"}),
-    "meadow": frozenset({"horse", "dog", "cat", "butterfly", "windmill", "balloon"}),
+    "mountains": frozenset({"castle", "volcano", "dragon"}),
+    "forest": frozenset({"fox", "wolf", "deer", "bear", "waterfall", "campfire"}),
+    "meadow": frozenset({"horse", "dog", "cat", "butterfly", "windmill", "balloon", "house", "flower"}),
     "desert": frozenset({"elephant"}),
 }
-_ANYWHERE: Final = ("meadow", "mountains", "lake", "desert", "hills")
+_DRY: Final = ("meadow", "mountains", "desert", "hills")
+_ANYWHERE: Final = (*_DRY, "lake")
 
 
 def settle(place: str | None, kinds: frozenset[str], choice: Callable[[tuple[str, ...]], str]) -> str:
@@ -62,4 +65,4 @@ def settle(place: str | None, kinds: frozenset[str], choice: Callable[[tuple[str
     for home, kept in _HOMES.items():
         if kinds & kept:
             return home
-    return choice(_ANYWHERE)
+    return choice(_DRY if kinds else _ANYWHERE)

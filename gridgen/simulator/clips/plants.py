@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageDraw
 
 from gridgen.simulator.clips.colours import Colour, lit, mix
+from gridgen.simulator.clips.layers import Strip
 from gridgen.simulator.clips.plates import Plate
 from gridgen.simulator.clips.scenery import SHARP, Tone, ints, shaded
 
@@ -17,7 +18,15 @@ if TYPE_CHECKING:
     from gridgen.simulator.clips.stage import Stage
 
 
-__all__ = ["birches", "conifers", "copses", "grass", "kelp", "reeds", "trunks"]
+__all__ = ["birches", "boughs", "conifers", "copses", "corals", "grass", "kelp", "reeds", "trunks"]
+
+_CORALS: Final = (
+    (240.0, 110.0, 120.0),
+    (250.0, 168.0, 84.0),
+    (186.0, 118.0, 220.0),
+    (244.0, 206.0, 104.0),
+    (110.0, 196.0, 180.0),
+)
 
 _VAST = 1_500_000
 """Pixels beyond which a coloured plate is drawn at its own size, to spare memory."""
@@ -180,7 +189,11 @@ def copses(stage: Stage, foot: float, depth: float) -> None:
                     (x + dx * size - r, high + dy * size - r, x + dx * size + r, high + dy * size + r),
                     fill=255,
                 )
-    material: Colour = (206.0, 124.0, 52.0) if "autumn" in stage.look.manner else (70.0, 124.0, 72.0)
+    material: Colour = (70.0, 124.0, 72.0)
+    if "autumn" in stage.look.manner:
+        material = (206.0, 124.0, 52.0)
+    elif "blossom" in stage.look.manner:
+        material = (248.0, 176.0, 200.0)
     stage.strip(shaded(mask, stage.ground(material, depth + 0.15)), foot + 0.01, depth)
 
 
@@ -260,3 +273,89 @@ def kelp(stage: Stage, foot: float, height: float) -> None:
                 fill=255,
             )
     stage.strip(shaded(mask, stage.ground((46.0, 120.0, 92.0), 0.9)), foot, 0.9)
+
+
+def boughs(stage: Stage) -> None:
+    """Add boughs in blossom that hang into the frame from above."""
+    wide, high = stage.period * SHARP, round(stage.unit * 0.4) // 2 * 2 * SHARP
+    rng, shade = stage.rng("boughs"), mix(stage.palette.shade, (255.0, 255.0, 255.0), 0.5)
+    petals = [
+        lit(tone, shade) for tone in ((255.0, 196.0, 216.0), (250.0, 158.0, 190.0), (255.0, 232.0, 240.0))
+    ]
+    image = Image.new("RGBA", (wide, high), (*ints(petals[0]), 0))
+    draw, bark = ImageDraw.Draw(image), ints(lit((84.0, 60.0, 62.0), shade))
+    for place, reach in ((0.0, 0.3), (0.42, -0.16), (0.7, -0.28), (0.98, 0.2)):
+        start = (wide * place, -high * 0.05)
+        way = (reach * wide, high * float(rng.uniform(0.5, 0.72)))
+        _branch(draw, rng, start, way, high * 0.026, ink=(*bark, 255))
+        for _ in range(150):
+            share = float(rng.uniform(0.05, 1.0))
+            x = start[0] + way[0] * share + float(rng.normal(0, high * 0.09))
+            y = start[1] + way[1] * share**1.8 + float(rng.normal(0, high * 0.07))
+            size = high * float(rng.uniform(0.012, 0.03))
+            tone = ints(petals[int(rng.integers(0, 3))])
+            for shift in (-wide, 0, wide):
+                box = (x + shift - size, y - size, x + shift + size, y + size)
+                draw.ellipse(box, fill=(*tone, 235))
+    stage.layers.append(Strip(Plate.of(image.reduce(SHARP)), 0.0, 1.1, 0.0, stage.unit * 0.004))
+
+
+def corals(stage: Stage, foot: float, height: float, depth: float) -> None:
+    """Add corals of three kinds along the sea bed: stags, fans and domes."""
+    wide, high = stage.period * SHARP, round(stage.unit * height) // 2 * 2 * SHARP
+    rng, image = stage.rng("corals"), Image.new("RGBA", (wide, high), (60, 120, 130, 0))
+    draw = ImageDraw.Draw(image)
+    for place in (np.arange(14) + rng.uniform(0.1, 0.9, 14)) / 14 * wide:
+        own = _CORALS[int(rng.integers(0, len(_CORALS)))]
+        tone = mix(
+            stage.palette.haze, lit(own, mix(stage.palette.shade, (255.0, 255.0, 255.0), 0.45)), depth + 0.2
+        )
+        size, kind = high * float(rng.uniform(0.35, 0.9)), int(rng.integers(0, 3))
+        for shift in (-wide, 0, wide) if not size < place < wide - size else (0,):
+            _CORAL[kind](draw, rng, (float(place) + shift, float(high)), size, tone)
+    stage.strip(Plate.of(image.reduce(SHARP)), foot, depth)
+
+
+def _stag(
+    draw: ImageDraw.ImageDraw, rng: np.random.Generator, root: tuple[float, float], size: float, tone: Colour
+) -> None:
+    for angle in np.linspace(-0.9, 0.9, 7) + rng.uniform(-0.12, 0.12, 7):
+        x, y = root
+        for step in range(3):
+            turn = float(angle) * (0.55 + 0.3 * step)
+            end = (x + size * 0.3 * math.sin(turn), y - size * 0.3 * math.cos(turn))
+            girth = size * (0.075 - 0.017 * step)
+            draw.line([(x, y), end], fill=(*ints(tone), 255), width=max(2, round(girth)))
+            draw.ellipse(
+                (end[0] - girth / 2, end[1] - girth / 2, end[0] + girth / 2, end[1] + girth / 2),
+                fill=(*ints(tone), 255),
+            )
+            x, y = end
+
+
+def _fan(
+    draw: ImageDraw.ImageDraw, rng: np.random.Generator, root: tuple[float, float], size: float, tone: Colour
+) -> None:
+    ribs, dark = int(rng.integers(9, 13)), ints(mix(tone, (0.0, 0.0, 0.0), 0.3))
+    angles = [math.pi * (0.16 + 0.68 * k / (ribs - 1)) for k in range(ribs)]
+    rim = [
+        (root[0] + size * 0.62 * math.cos(a), root[1] - size * (0.78 + 0.06 * (k % 2)) * math.sin(a))
+        for k, a in enumerate(angles)
+    ]
+    draw.polygon([root, *rim], fill=(*ints(tone), 255))
+    for tip in rim:
+        draw.line([root, tip], fill=(*dark, 255), width=max(1, round(size * 0.014)))
+
+
+def _dome(
+    draw: ImageDraw.ImageDraw, rng: np.random.Generator, root: tuple[float, float], size: float, tone: Colour
+) -> None:
+    wide, tall = size * float(rng.uniform(0.4, 0.6)), size * 0.46
+    dark = ints(mix(tone, (0.0, 0.0, 0.0), 0.22))
+    draw.ellipse((root[0] - wide, root[1] - tall, root[0] + wide, root[1] + tall), fill=(*ints(tone), 255))
+    for ring in (0.8, 0.56, 0.32):
+        box = (root[0] - wide * ring, root[1] - tall * ring, root[0] + wide * ring, root[1] + tall * ring)
+        draw.arc(box, 180, 360, fill=(*dark, 255), width=max(1, round(size * 0.016)))
+
+
+_CORAL: Final = (_stag, _fan, _dome)

@@ -19,6 +19,7 @@ TURN: Final = 2 * math.pi
 
 
 _DARK: Final = (24.0, 20.0, 26.0)
+_BREECHES: Final = (196.0, 184.0, 164.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ QUADRUPEDS: Final = {
 }  # fmt: skip
 
 
-def quadruped(height: int, build: Build, phase: float, *, gallop: bool) -> Image.Image:
+def quadruped(
+    height: int, build: Build, phase: float, *, gallop: bool, rider: Colour | None = None
+) -> Image.Image:
     """Draw an animal facing right at a phase (0 to 1) of its step.
 
     Parameters
@@ -87,6 +90,8 @@ def quadruped(height: int, build: Build, phase: float, *, gallop: bool) -> Image
         Where in the step.
     gallop : bool
         Legs in pairs and the back bending, rather than a walk.
+    rider : Colour or None, default None
+        The coat of somebody who sits on it.
     """
     pen = Pen(height, 1.55, build.coat)
     angle = phase * TURN
@@ -108,8 +113,28 @@ def quadruped(height: int, build: Build, phase: float, *, gallop: bool) -> Image
         if lag:
             _tail(pen, build, hip, angle)
             _trunk(pen, build, hip, chest, pitch)
+            if rider is not None:
+                _rider(pen, rider, (hip[0] * 0.52 + chest[0] * 0.48, (hip[1] + chest[1]) / 2), build.girth)
     _head(pen, build, chest, pitch, angle)
     return pen.finished()
+
+
+def _rider(pen: Pen, coat: Colour, seat: tuple[float, float], girth: float) -> None:
+    x, y = seat[0], seat[1] - girth * 0.85
+    dark = mix(coat, _DARK, 0.45)
+    pen.limb(_BREECHES, (x, y, 0.045), (x + 0.075, y + 0.11, 0.034), (x + 0.03, y + 0.21, 0.026))
+    pen.limb(_DARK, (x + 0.03, y + 0.21, 0.027), (x + 0.075, y + 0.225, 0.02))
+    pen.limb(coat, (x, y, 0.05), (x + 0.025, y - 0.15, 0.045))
+    pen.limb(dark, (x + 0.025, y - 0.14, 0.026), (x + 0.06, y - 0.05, 0.022), (x + 0.14, y - 0.06, 0.018))
+    pen.oval((226.0, 178.0, 146.0), (x + 0.05, y - 0.225), 0.036, 0.042)
+    pen.curve(
+        _DARK,
+        (x, y - 0.23),
+        (x + 0.02, y - 0.28),
+        (x + 0.07, y - 0.278),
+        (x + 0.085, y - 0.245),
+        (x + 0.04, y - 0.25),
+    )
 
 
 def _lag(lag: float, *, gallop: bool) -> float:

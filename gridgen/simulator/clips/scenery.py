@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 __all__ = [
+    "Relief",
     "Tone",
     "clouds",
     "crags",
@@ -41,6 +42,27 @@ SHARP = 2
 
 Tone = tuple[Colour, Colour]
 """A silhouette's colour at its crest, and at its foot where mist gathers."""
+
+
+class Relief(NamedTuple):
+    """Light on the slopes of a range.
+
+    Attributes
+    ----------
+    light : float32 array
+        On each column, 1 being usual.
+    lean : float
+        Columns by which it moves for each row further down, as edges of rock do.
+    """
+
+    light: Floats
+    lean: float = 0.0
+
+    def on(self, rows: int) -> Floats:
+        """Return it for so many rows, as an array of rows x columns x 1."""
+        shift = (np.arange(rows)[:, None] * self.lean).astype(np.int64)
+        slope: Floats = self.light[(np.arange(len(self.light)) + shift) % len(self.light)][..., None]
+        return slope
 
 
 def rolling(rng: np.random.Generator, period: int, waves: tuple[tuple[int, float], ...]) -> Floats:
@@ -113,7 +135,11 @@ def _wisps(size: tuple[int, int], rng: np.random.Generator) -> Floats:
 
 
 def terrain(
-    top: Floats, height: int, tone: Tone, relief: Floats | None = None, cap: Floats | None = None
+    top: Floats,
+    height: int,
+    tone: Tone,
+    relief: Relief | None = None,
+    cap: Floats | None = None,
 ) -> Plate:
     """Paint everything below an outline.
 
@@ -125,8 +151,8 @@ def terrain(
         Of the plate.
     tone : Tone
         Colours at the crest and at the foot.
-    relief : float32 array, optional
-        Light on each column, 1 being usual.
+    relief : Relief, optional
+        Light on the slopes.
     cap : float32 array, optional
         Pixels of snow below the crest, one for each column.
 
@@ -139,20 +165,20 @@ def terrain(
     if cap is not None:
         white = np.clip((cap[None, :] - depth) * 0.5, 0, 1)[..., None]
         bright = np.minimum(255, np.array(tone[0], np.float32) * 0.35 + 165)
-        shade = np.float32(0.85) if relief is None else 0.7 * relief[None, :, None]
+        shade = 0.85 if relief is None else 0.7 * relief.on(len(colour))
         colour = np.clip(colour + (bright - colour) * white * shade, 0, 255).astype(np.uint8)
     alpha = np.clip(depth + 0.5, 0, 1) * 255
     return Plate.painted(colour, alpha.astype(np.uint8))
 
 
-def _graded(top: Floats, height: int, tone: Tone, relief: Floats | None) -> Bytes:
+def _graded(top: Floats, height: int, tone: Tone, relief: Relief | None = None) -> Bytes:
     """Return the colours below an outline, fading from crest to foot; they are coarse by two pixels."""
     depth = np.arange(0, height, 2, dtype=np.float32)[:, None] - top[None, ::2]
     fade = np.sqrt(np.clip(depth / np.float32(height * 0.7), 0, 1))[..., None]
     crest, foot = (np.array(c, np.float32) for c in tone)
     colour = crest + (foot - crest) * fade
     if relief is not None:
-        colour *= 1 + (relief[None, ::2, None] - 1) * (1 - fade)
+        colour *= 1 + (Relief(relief.light[::2], relief.lean).on(len(colour)) - 1) * (1 - fade)
     coarse: Bytes = np.clip(colour, 0, 255).astype(np.uint8)
     return coarse.repeat(2, axis=0).repeat(2, axis=1)
 
@@ -247,7 +273,7 @@ def swell(rng: np.random.Generator, period: int, waves: int) -> Floats:
 
 def wave(top: Floats, height: int, tone: Tone, foam: Colour, rim: float) -> Plate:
     """Paint water below an outline, its crest foaming for `rim` pixels."""
-    colour = _graded(top, height // 2 * 2, tone, None)
+    colour = _graded(top, height // 2 * 2, tone)
     depth = np.arange(colour.shape[0], dtype=np.float32)[:, None] - top[None, :]
     steep = np.clip(0.15 + (top.max() - top) / (np.ptp(top) + 1e-6), 0.15, 1)[None, :]
     band = min(colour.shape[0], int(top.max() + rim * 2) + 2)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from gridgen.simulator.clips import plants, scenery, weather, works
 from gridgen.simulator.clips.acting import perform, stands
 from gridgen.simulator.clips.colours import Colour, lit, mix
-from gridgen.simulator.clips.land import foreground, range_, woods
+from gridgen.simulator.clips.land import FLOOR, foreground, range_, woods
 from gridgen.simulator.clips.layers import Strip, Water
 from gridgen.simulator.clips.plates import yuv
 
@@ -86,7 +88,11 @@ def lake(stage: Stage) -> None:
     woods(stage, shore + 0.005, 0.55, 0.12, 0.5)
     _still_water(stage, shore, (34.0, 92.0, 116.0), 0.7)
     weather.veil(stage, shore + 0.01, 0.5, strength=0.4)
-    perform(stage, 0.77, 0.6, afloat=True)
+    if stands(stage):
+        foreground(stage, (108.0, 120.0, 88.0), 0.75, 0.012)
+        perform(stage, FLOOR, 0.9)
+    else:
+        perform(stage, 0.77, 0.6, afloat=True)
     plants.reeds(stage, 1.02, 0.24)
 
 
@@ -117,10 +123,10 @@ def puddle(stage: Stage) -> None:
 
 
 def underwater(stage: Stage) -> None:
-    """Set a sea bed under shafts of light."""
-    for number, (foot, depth, rise) in enumerate(((0.86, 0.2, 0.16), (0.95, 0.5, 0.1))):
-        outline = scenery.crags(stage.rng(f"reef {number}"), stage.period, 5 + 3 * number) * stage.unit * rise
-        outline = scenery.smooth(outline, 9)
+    """Set a reef of corals under shafts of light."""
+    for number, (foot, depth, rise) in enumerate(((0.86, 0.2, 0.12), (0.95, 0.5, 0.07))):
+        rng, waves = stage.rng(f"reef {number}"), ((2 + number, 1.0), (5, 0.5), (11, 0.22), (23, 0.1))
+        outline = scenery.rolling(rng, stage.period, waves) * stage.unit * rise * np.float32(0.8)
         top = outline - outline.min() + 4
         tone = stage.ground((52.0, 118.0, 130.0), depth)
         stage.strip(scenery.terrain(top, round(float(top.max()) + stage.unit * 0.1), tone), foot, depth)
@@ -128,6 +134,7 @@ def underwater(stage: Stage) -> None:
     sun = (stage.sun[0], -0.15)
     stage.layers.append(Strip(scenery.shafts(stage.size, sun, light, stage.rng("shafts")), 0, 0.05))
     works.shoal(stage)
+    plants.corals(stage, 0.93, 0.26, 0.6)
     perform(stage, 0.68, 0.5)
     plants.kelp(stage, 1.04, 0.5)
     foreground(stage, (96.0, 150.0, 146.0), 0.95)

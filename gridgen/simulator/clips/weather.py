@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gridgen.simulator.clips.particles import Stamp
     from gridgen.simulator.clips.stage import Stage
 
-__all__ = ["drops", "fall", "glitter", "stars", "veil"]
+__all__ = ["aurora", "blown", "drops", "fall", "glitter", "stars", "veil"]
 
 _WHITE: Final = (255.0, 255.0, 255.0)
 
@@ -67,12 +67,12 @@ _STARS: Final = (
     _Crowd(34, radius=0.0026, strength=0.8, twinkle=0.85, depth=0.02),
 )
 _DRIFTING: Final = {
-    "petals": _Crowd(46, (0.05, 0.09), 0.04, 0.007, (255.0, 190.0, 208.0)),
+    "petals": _Crowd(70, (0.07, 0.1), 0.05, 0.0065, (255.0, 176.0, 202.0)),
     "leaves": _Crowd(30, (0.06, 0.11), 0.06, 0.009, (226.0, 122.0, 44.0)),
-    "embers": _Crowd(50, (0.02, -0.16), 0.03, 0.0035, (255.0, 160.0, 60.0), twinkle=0.7),
+    "embers": _Crowd(60, (0.02, -0.16), 0.03, 0.0045, (255.0, 150.0, 50.0), twinkle=0.7),
     "fireflies": _Crowd(34, (0.01, -0.006), 0.05, 0.0055, (240.0, 250.0, 120.0), twinkle=1.0),
     "bubbles": _Crowd(40, (0.0, -0.13), 0.02, 0.005, (220.0, 250.0, 250.0), strength=0.6),
-    "dust": _Crowd(70, (0.16, 0.004), 0.02, 0.003, (250.0, 220.0, 176.0), twinkle=0.4),
+    "dust": _Crowd(90, (0.24, 0.006), 0.02, 0.0034, (252.0, 214.0, 160.0), strength=0.8, twinkle=0.4),
     "confetti": _Crowd(60, (0.02, 0.14), 0.05, 0.008, (250.0, 210.0, 80.0)),
 }
 
@@ -192,6 +192,60 @@ def stars(stage: Stage) -> None:
         few = _thickened(stage, crowd, heavy=1.0)
         stamp = spot(crowd.radius * stage.unit, crowd.strength)
         _add(stage, f"stars {number}", few, stamp, _field(stage))
+
+
+def aurora(stage: Stage) -> None:
+    """Add curtains of light that waver over a night sky."""
+    width, height = stage.period // 4, round(stage.y(0.6)) // 4
+    down = np.arange(height, dtype=np.float32)[:, None]
+    tones = np.array([(150.0, 90.0, 214.0), (70.0, 224.0, 190.0), (96.0, 244.0, 150.0)], np.float32)
+    for number in range(2):
+        rng = stage.rng(f"aurora {number}")
+        hem = (
+            height * (0.62 + 0.14 * number)
+            + scenery.rolling(rng, width, ((2, 0.5), (5, 0.2))) * height * 0.16
+        )
+        rays = 0.62 + 0.38 * scenery.rolling(rng, width, ((17, 0.4), (29, 0.35), (61, 0.25)))
+        above = (hem[None, :] - down) / (height * 0.62)
+        light = (
+            np.clip(above * 12, 0, 1)
+            * np.exp(-2.4 * np.clip(above, 0, None))
+            * np.clip(rays, 0.1, 1)[None, :]
+        )
+        share = np.clip(1 - above * 1.5, 0, 1)[..., None] * 2
+        rgb = np.where(
+            share < 1,
+            tones[0] + (tones[1] - tones[0]) * share,
+            tones[1] + (tones[2] - tones[1]) * (share - 1),
+        )
+        alpha = (np.clip(light * (0.8 - 0.2 * number), 0, 1) * 255)[..., None]
+        soft = Image.fromarray(np.concatenate([np.clip(rgb, 0, 255), alpha], -1).astype(np.uint8))
+        whole = soft.resize((stage.period, height * 4), Image.Resampling.BICUBIC)
+        stage.strip(
+            Plate.of(whole), 0.6, 0.03, speed=stage.unit * (0.05, -0.035)[number], bob=stage.unit * 0.01
+        )
+
+
+def blown(stage: Stage, colour: Colour) -> None:
+    """Add sand that the wind drives along the ground."""
+    dusty, unit = "dust" in stage.look.weather, stage.unit
+    tone = mix(stage.ground(colour, 0.6)[0], _WHITE, 0.45)
+    for number, (count, long, speed) in enumerate(((60, 0.03, 0.5), (44, 0.07, 0.8))):
+        field = (
+            -unit // 8,
+            round(stage.y(0.6 + 0.07 * number)),
+            stage.size[0] + unit // 4,
+            round(stage.y(0.22)),
+        )
+        few = _Crowd(count, (speed, 0.012), 0.03, colour=tone, twinkle=0.8, depth=0.5 + 0.3 * number)
+        crowd = _thickened(stage, few, heavy=1.6 if dusty else 0.8)
+        _add(stage, f"sand {number}", crowd, dash(long * unit, 0.6 if dusty else 0.42), field)
+    if dusty:
+        for foot, depth in ((0.6, 0.3), (0.74, 0.8)):
+            plate = scenery.clouds(
+                stage.rng(f"dust {foot}"), stage.period, round(unit * 0.3), tone, cover=0.75
+            )
+            stage.strip(plate, foot + 0.15, depth, speed=unit * 0.22 * (0.6 + depth))
 
 
 def veil(stage: Stage, foot: float, depth: float, strength: float = 1.0) -> None:

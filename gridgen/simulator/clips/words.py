@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gridgen.simulator.clips.colours import NAMES
@@ -28,17 +28,20 @@ class Subject:
     kind : str
         The silhouette, such as ``"fox"`` or ``"paper boat"``.
     deed : str
-        How it moves: run, walk, wait, float, leap, fly, swim, rise, fall or dance.
+        How it moves: run, walk, wait, float, leap, fly, swim, rise, fall, dance or bloom.
     colour : str or None
         The colour word before it.
     many : bool
         Whether the prompt speaks of several.
+    ridden : bool
+        Whether somebody sits on it.
     """
 
     kind: str
     deed: str
     colour: str | None = None
     many: bool = False
+    ridden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,7 @@ class Look:
     hour : str or None
         dawn, day, golden, dusk or night; None leaves it to the hash.
     weather : frozenset of str
-        Any of rain, snow, fog, storm, cloud, stars, and of what floats in the
+        Any of rain, snow, fog, storm, cloud, stars, aurora, and of what floats in the
         air: petals, leaves, embers, fireflies, bubbles, dust, confetti.
     heavy : float
         How much of that weather, 1 being usual.
@@ -68,7 +71,7 @@ class Look:
     subjects : tuple of Subject
         At most two, the first being the main one.
     manner : frozenset of str
-        neon, birch, autumn, snowy, mono, vivid or pale.
+        neon, birch, autumn, blossom, snowy, mono, vivid or pale.
     """
 
     setting: str | None
@@ -96,7 +99,8 @@ _SETTINGS: Final = _table(
     forest="forest woods woodland jungle trees pines birch birches grove taiga rainforest",
     city="city tokyo street streets neon skyline downtown town alley urban metropolis york paris "
     "london berlin shanghai hong_kong seoul cyberpunk skyscraper skyscrapers avenue rooftop station subway",
-    sea="sea ocean beach coast shore waves wave harbour harbor bay island lighthouse tide surf seaside cliff cliffs",
+    sea="sea ocean beach coast coastal coastline shore seashore waves wave harbour harbor bay island lighthouse tide surf "
+    "seaside cliff cliffs",
     desert="desert dunes dune sand sahara canyon mesa savanna savannah",
     mountains="mountain mountains alps peak peaks summit glacier himalaya ridge volcano valley fjord arctic",
     meadow="meadow field fields grass grassland prairie hill hills farm garden countryside flowers tulips "
@@ -105,13 +109,15 @@ _SETTINGS: Final = _table(
     lake="lake pond river lagoon swamp creek stream canal",
     space="space galaxy cosmos planet planets orbital mars asteroid nebula stars_and universe lunar",
     underwater="underwater reef coral seabed kelp aquarium undersea deep_sea",
+    room="room kitchen bedroom living_room office cafe coffee_shop library classroom restaurant bakery bar indoors interior "
+    "studio windowsill window attic workshop desk sofa",
 )
 _HOURS: Final = _table(
     dawn="dawn sunrise morning daybreak",
     day="day daylight noon midday sunny sunlit afternoon daytime blue_sky",
     golden="golden sunset golden_light golden_hour sundown warm_light amber_light",
     dusk="dusk twilight evening blue_hour gloaming",
-    night="night midnight moonlit moonlight nighttime nocturnal moon starry starlit neon cyberpunk",
+    night="night midnight moonlit moonlight nighttime nocturnal moon stars starry starlit neon cyberpunk aurora northern_lights",
 )
 _WEATHER: Final = _table(
     rain="rain rainy raining drizzle downpour rainfall monsoon showers",
@@ -120,6 +126,7 @@ _WEATHER: Final = _table(
     storm="storm stormy thunder lightning thunderstorm tempest hurricane gale",
     cloud="cloud clouds cloudy overcast",
     stars="stars starry starlit",
+    aurora="aurora auroras northern_lights aurora_borealis polar_lights",
     petals="petals blossom blossoms sakura cherry",
     leaves="autumn fall_leaves falling_leaves leaves autumnal",
     embers="fire embers sparks campfire lava burning volcano",
@@ -143,11 +150,11 @@ _MANNER: Final = _table(
     neon="neon cyberpunk synthwave vaporwave",
     birch="birch birches",
     autumn="autumn autumnal",
+    blossom="blossom blossoms sakura cherry",
     snowy="snow snowy snowfall blizzard winter arctic ice icy frozen glacier",
     mono="monochrome noir black_and_white greyscale grayscale",
     vivid="vivid vibrant colourful colorful saturated",
     pale="pastel pale faded muted washed",
-    flowers="flowers tulips lavender sunflowers blossom poppies garden",
 )
 _PACE: Final[Mapping[str, float]] = {
     "slow motion": 0.4, "slow": 0.5, "slowly": 0.5, "calm": 0.7, "gentle": 0.7, "gently": 0.7, "lazy": 0.6, "quiet": 0.8,
@@ -186,14 +193,23 @@ _KINDS: Final = _table(
     train="train trains tram locomotive metro",
     robot="robot robots android mech droid",
     astronaut="astronaut astronauts cosmonaut spaceman",
-    person="person man woman girl boy child people dancer samurai monk surfer skater traveller traveler figure "
-    "couple lady knight wizard runner hiker skier",
+    person="person man boy child people samurai monk surfer skater traveller traveler figure couple knight wizard runner "
+    "hiker skier chef king prince children",
+    woman="woman girl lady dancer bride ballerina princess queen witch",
     rocket="rocket rockets spaceship shuttle starship missile",
     plane="plane airplane aeroplane jet aircraft",
     lighthouse="lighthouse",
     windmill="windmill windmills",
     umbrella="umbrella parasol",
     lantern="lantern lanterns",
+    castle="castle castles fortress palace",
+    house="house cottage cabin hut barn farmhouse",
+    volcano="volcano volcanoes",
+    waterfall="waterfall waterfalls",
+    campfire="campfire bonfire",
+    flower="flower rose sunflower lotus dandelion orchid lily daisy peony poppy",
+    dragon="dragon dragons wyvern",
+    kite="kite kites",
 )
 _DEEDS: Final = _table(
     run="runs run running gallops gallop galloping races race sprints sprinting chases chasing dashes bolts trots drives "
@@ -207,19 +223,29 @@ _DEEDS: Final = _table(
     rise="rises rise rising launches launch lifts ascends climbs takes_off blasts_off",
     fall="falls fall falling sinks sinking tumbles descends lands",
     dance="dances dance dancing spins spinning twirls waltzes",
+    bloom="blooms bloom blooming opens opening blossoming unfolds unfolding grows growing",
 )
 _OWN_DEEDS: Final = {
     "fox": "run", "wolf": "run", "dog": "run", "cat": "walk", "horse": "run", "deer": "walk", "bear": "walk",
     "elephant": "walk", "whale": "leap", "dolphin": "leap", "fish": "swim", "jellyfish": "float", "bird": "fly",
     "butterfly": "fly", "balloon": "float", "car": "run", "train": "run", "robot": "walk", "astronaut": "float",
     "person": "walk", "rocket": "rise", "plane": "fly", "lighthouse": "wait", "windmill": "wait", "umbrella": "fly",
-    "lantern": "float",
+    "lantern": "float", "castle": "wait", "house": "wait", "volcano": "wait", "waterfall": "wait", "campfire": "wait",
+    "flower": "wait", "dragon": "fly", "woman": "walk", "kite": "fly",
 }  # fmt: skip
 _OWN_COLOURS: Final = {
     "crow": "black", "raven": "black", "panther": "black", "orca": "black", "eagle": "brown", "hawk": "brown", "owl": "brown",
-    "falcon": "brown", "unicorn": "white", "taxi": "yellow", "goldfish": "orange", "shark": "grey",
+    "falcon": "brown", "unicorn": "white", "taxi": "yellow", "goldfish": "orange", "shark": "grey", "sunflower": "yellow",
+    "dandelion": "yellow", "lotus": "pink", "lily": "white", "daisy": "white", "poppy": "red",
 }  # fmt: skip
 _SEVERAL: Final = frozenset({"people", "children", "couple", "wolves"})
+_ALIKE: Final = frozenset({"fish", "koi", "deer", "salmon", "carp"})
+"""Words that are the same for one and for several."""
+_BEYOND: Final = frozenset({("person", "fly"), ("woman", "fly")})
+"""What a subject cannot do itself: it makes something else do it."""
+_RIDING: Final = frozenset({"ride", "rides", "riding", "rode"})
+_MOUNTS: Final = frozenset({"horse", "elephant", "deer", "bear"})
+_RIDERS: Final = frozenset({"person", "woman"})
 _AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
 _MATTER: Final = frozenset(
     {"paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"}
@@ -309,10 +335,24 @@ def _subjects(words: list[str], text: str) -> tuple[Subject, ...]:
     found: dict[str, Subject] = {}
     for kind in _all(_KINDS, text):
         own = "float" if kind in _AFLOAT else _OWN_DEEDS[kind]
-        asked = None if found or deed is None else deed
-        many = any(_KINDS.get(word) == kind and (word in _SEVERAL or word.endswith("s")) for word in words)
-        found.setdefault(kind, Subject(kind, asked or own, _colour_before(words, kind), many))
+        asked = None if found or (kind, deed) in _BEYOND or (deed == "bloom" and kind != "flower") else deed
+        found.setdefault(
+            kind, Subject(kind, asked or own, _colour_before(words, kind), _several(words, kind))
+        )
+    mount = next((kind for kind in found if kind in _MOUNTS), None)
+    if mount and _RIDING & set(words) and _RIDERS & set(found):
+        return (replace(found[mount], ridden=True),)
     return tuple(found.values())[:2]
+
+
+def _several(words: list[str], kind: str) -> bool:
+    """Return whether the prompt speaks of more than one of a kind."""
+    for place, word in enumerate(words):
+        if _KINDS.get(word) == kind:
+            alike = word in _ALIKE and not {"a", "an", "one"} & set(words[:place])
+            if alike or word in _SEVERAL or (word.endswith("s") and word not in {"lotus", "android"}):
+                return True
+    return False
 
 
 def _colour_before(words: list[str], kind: str) -> str | None:
