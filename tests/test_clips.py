@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import os
+import random
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,8 @@ from PIL import Image
 from gridgen.simulator.clips import Scene, dimensions, render, stand_in, still
 from gridgen.simulator.clips.caption import caption, printable
 from gridgen.simulator.clips.h264 import Repeats
-from gridgen.simulator.clips.words import read
+from gridgen.simulator.clips.places import settle
+from gridgen.simulator.clips.words import KINDS, read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -370,6 +372,89 @@ def test_a_subject_appears(kind):
 def test_a_subject_does_what_its_verb_says(prompt, deed):
     """The verb after a subject is its deed."""
     assert read(prompt).subjects[0].deed == deed
+
+
+@pytest.mark.parametrize("kind", sorted(set(KINDS.values())))
+def test_every_subject_can_be_drawn(kind):
+    """Whatever a prompt can name is drawn at rest, dancing and blooming, alone and with others."""
+    for words in (f"a {kind}", f"red {kind}s and a {kind} dance", f"a {kind} blooms"):
+        assert render(Scene(words, "1:1", 1, "64p", caption=False))
+
+
+@pytest.mark.parametrize("kind", ["house", "castle", "flower", "kite", "dragon", "volcano"])
+def test_a_thing_stands_there_in_its_colour(kind):
+    """In 'a green house in a desert' something is green that is not there in 'a white house in a desert'."""
+
+    def greens(colour: str) -> float:
+        pictures = film(f"a {colour} {kind} in a desert, golden hour, static", seconds=1)
+        others = np.delete(pictures, 1, axis=-1).max(axis=-1)
+        return float((pictures[..., 1] - others > 10).mean())
+
+    assert greens("green") > 0.004 + 2 * greens("white")
+
+
+def test_a_flower_opens():
+    """'blooms' lasts the whole clip: there is more and more of the flower."""
+    pictures = film("a red flower blooms in a meadow, noon, static", seconds=4)
+    red = (pictures[..., 0] - pictures[..., 1:].max(axis=-1) > 50).mean(axis=(1, 2))
+
+    assert red[-1] > 1.25 * red[0] > 0
+    assert red[24] < red[-1]
+
+
+def test_the_northern_lights():
+    """An aurora hangs green curtains into a night sky, and they move."""
+    with_, without = (film(f"{words} over mountains, night, static") for words in ("aurora", "clouds"))
+
+    def green(pictures: Film) -> float:
+        upper = pictures[:, :70]
+        return float((upper[..., 1] - np.delete(upper, 1, axis=-1).max(axis=-1) > 8).mean())
+
+    assert green(with_) > 0.015 > 5 * green(without)
+    assert np.abs(with_[0] - with_[-1])[:70].max() > 20
+
+
+def test_rain_stays_outside():
+    """From a room rain is seen in the window only."""
+
+    def wet(words: str) -> float:
+        """Return the share of columns in which anything changes."""
+        pictures = film(f"{words}, rain, noon, static")[:, :100]
+        return float((np.abs(np.diff(pictures, axis=0)).max(axis=(0, 1, -1)) > 16).mean())
+
+    assert 0.1 < wet("a kitchen") < 0.6 < 0.9 < wet("a desert")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("a knight rides a horse", [("horse", "run", False)]),
+        ("a horse and a girl", [("horse", "run", False), ("woman", "walk", False)]),
+        ("children fly kites", [("person", "walk", True), ("kite", "fly", True)]),
+        ("koi swim in a pond", [("fish", "swim", True)]),
+        ("a fish swims", [("fish", "swim", False)]),
+        ("a man opens a door", [("person", "walk", False)]),
+        ("a lotus opens", [("flower", "bloom", False)]),
+    ],
+)
+def test_who_does_what(prompt, expected):
+    """Riders sit on what they ride, people do not fly, and some words are the same for one and several."""
+    subjects = read(prompt).subjects
+
+    assert [(s.kind, s.deed, s.many) for s in subjects] == expected
+    assert [s.ridden for s in subjects] == [
+        prompt == "a knight rides a horse",
+        *[False] * (len(subjects) - 1),
+    ]
+
+
+def test_nobody_walks_on_water():
+    """Somebody whose place the prompt leaves open is never put on a lake."""
+    luck = random.Random(1)
+    chosen = {settle(None, frozenset({"person"}), luck.choice) for _ in range(200)}
+
+    assert "lake" not in chosen
+    assert len(chosen) > 3
 
 
 def test_a_runner_is_faster_than_one_who_waits():

@@ -218,7 +218,7 @@ def aurora(stage: Stage) -> None:
             tones[0] + (tones[1] - tones[0]) * share,
             tones[1] + (tones[2] - tones[1]) * (share - 1),
         )
-        alpha = (np.clip(light * (0.8 - 0.2 * number), 0, 1) * 255)[..., None]
+        alpha = (np.clip(light * (0.95 - 0.2 * number), 0, 1) * 255)[..., None]
         soft = Image.fromarray(np.concatenate([np.clip(rgb, 0, 255), alpha], -1).astype(np.uint8))
         whole = soft.resize((stage.period, height * 4), Image.Resampling.BICUBIC)
         stage.strip(

@@ -16,7 +16,7 @@ from gridgen.simulator.clips.colours import NAMES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Look", "Subject", "read"]
+__all__ = ["KINDS", "Look", "Subject", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +170,7 @@ _HEAVY: Final[Mapping[str, float]] = {
     "heavy": 1.8, "thick": 1.6, "dense": 1.6, "blizzard": 2.0, "downpour": 2.0, "pouring": 1.8, "light": 0.7, "drizzle": 0.5,
     "thin": 0.6, "snowstorm": 1.8,
 }  # fmt: skip
-_KINDS: Final = _table(
+KINDS: Final = _table(
     fox="fox foxes vixen",
     wolf="wolf wolves coyote",
     dog="dog dogs puppy hound corgi labrador retriever",
@@ -211,6 +211,7 @@ _KINDS: Final = _table(
     dragon="dragon dragons wyvern",
     kite="kite kites",
 )
+"""What can be seen in a clip, by the words that name it."""
 _DEEDS: Final = _table(
     run="runs run running gallops gallop galloping races race sprints sprinting chases chasing dashes bolts trots drives "
     "driving speeds rides riding rushes",
@@ -333,7 +334,7 @@ def _camera(text: str) -> str:
 def _subjects(words: list[str], text: str) -> tuple[Subject, ...]:
     deed = _first(_DEEDS, text)
     found: dict[str, Subject] = {}
-    for kind in _all(_KINDS, text):
+    for kind in _all(KINDS, text):
         own = "float" if kind in _AFLOAT else _OWN_DEEDS[kind]
         asked = None if found or (kind, deed) in _BEYOND or (deed == "bloom" and kind != "flower") else deed
         found.setdefault(
@@ -348,7 +349,7 @@ def _subjects(words: list[str], text: str) -> tuple[Subject, ...]:
 def _several(words: list[str], kind: str) -> bool:
     """Return whether the prompt speaks of more than one of a kind."""
     for place, word in enumerate(words):
-        if _KINDS.get(word) == kind:
+        if KINDS.get(word) == kind:
             alike = word in _ALIKE and not {"a", "an", "one"} & set(words[:place])
             if alike or word in _SEVERAL or (word.endswith("s") and word not in {"lotus", "android"}):
                 return True
@@ -358,9 +359,9 @@ def _several(words: list[str], kind: str) -> bool:
 def _colour_before(words: list[str], kind: str) -> str | None:
     """Return the colour word of a subject: right before it, or before "little", "paper" and the like."""
     for place, word in enumerate(words):
-        if word in _OWN_COLOURS and _KINDS.get(word) == kind:
+        if word in _OWN_COLOURS and KINDS.get(word) == kind:
             return _OWN_COLOURS[word]
-        if _KINDS.get(word) == kind or (word in kind.split() and word not in _MATTER):
+        if KINDS.get(word) == kind or (word in kind.split() and word not in _MATTER):
             before = place - 1
             while before >= 0 and words[before] in _MATTER:
                 before -= 1
