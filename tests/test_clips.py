@@ -578,6 +578,40 @@ def test_the_same_scene_gives_the_same_bytes_in_another_process():
     assert len(hashes) == 1
 
 
+SEEN_EVERYWHERE = {
+    True: [
+        (195, 163, 165),
+        (181, 154, 168),
+        (168, 147, 174),
+        (236, 195, 161),
+        (252, 213, 171),
+        (252, 214, 172),
+    ],
+    False: [
+        (195, 164, 160),
+        (186, 158, 165),
+        (174, 150, 168),
+        (192, 163, 170),
+        (186, 153, 157),
+        (190, 162, 169),
+    ],
+}
+"""Mean colours of the sixths of one picture, full and tiny."""
+
+
+@pytest.mark.parametrize("tiny", [True, False])
+def test_the_picture_is_the_same_everywhere(tiny):
+    """On every machine and Python a scene decodes to the same picture, within rounding."""
+    scene = Scene(
+        "a red fox runs through a snowy birch forest at dawn", "16:9", 2, "144p", seed=3, caption=False
+    )
+    frames = decoded(render(scene, tiny=tiny))
+    upper, lower = np.split(frames[len(frames) // 2], 2)
+    sixths = [part.mean(axis=(0, 1)) for half in (upper, lower) for part in np.array_split(half, 3, axis=1)]
+
+    assert np.abs(np.array(sixths) - SEEN_EVERYWHERE[tiny]).max() < 2.5
+
+
 @pytest.mark.parametrize("seconds", [1, 6, 30])
 def test_tiny_clips(seconds):
     """A tiny clip is a real one of the same length and shape, and of a few kB."""
