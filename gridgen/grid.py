@@ -472,9 +472,9 @@ class Grid(Sequence[Cell]):
         GridError
             If one of them is no axis of the grid.
         """
-        from gridgen.preview import Preview, tiles_of
+        from gridgen.preview import planned
 
-        return Preview(self.axes, tiles_of(self.places), rows=rows, cols=cols)
+        return planned(self.places, rows, cols)
 
     def _shape(self, times: str) -> str:
         varied = [f"{axis.name} {len(axis)}" for axis in free_axes(self.places)]

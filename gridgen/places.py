@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -84,6 +85,16 @@ class Places:
         """Return where each place that is to be made stands on one axis."""
         stride, length = self.strides[self.axes.index(axis)], len(axis)
         return [position // stride % length for position in self.live_positions()]
+
+    def classes(self, names: Sequence[str]) -> list[tuple[int, int]]:
+        """Return a position for each combination of values that live places have on some axes, and how often it comes."""
+        columns = [self.live_column(self.axis(name)) for name in names if len(self.axis(name)) > 1]
+        live = self.live_positions()
+        if not columns:
+            return [(live[0], len(live))] if live else []
+        keys = list(zip(*columns, strict=True))
+        first = dict(zip(reversed(keys), reversed(live), strict=True))
+        return [(first[key], count) for key, count in Counter(keys).items()]
 
     def cell(self, index: int) -> Cell:
         """Return what is asked for at a place."""

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gridgen.sheet import Sheet, runs, sides, speak
+from gridgen.sheet import Sheet, runs, settled, sides, speak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gridgen.axes import Axis
     from gridgen.cells import Cell
     from gridgen.places import Places
 
-__all__ = ["Preview", "Tile", "tiles_of"]
+__all__ = ["Preview", "Tile", "Totals", "planned", "state_of", "totals_of"]
 
 _SIGNS = {"new": "+", "made": "=", "under way": "~", "skipped": "x", "in trouble": "!"}
 """How a state is written where there is no colour."""
@@ -30,6 +30,7 @@ _WIDEST = 24
 
 _NOTE = "font-size:12px;opacity:.75;margin:4px 0"
 _TILE = "display:inline-block;min-width:22px;padding:1px 6px;margin:1px;border-radius:5px;text-align:center;font-size:12px;line-height:18px"
+_MARK = 'style="line-height:0;font-size:9px"'
 _LOOKS = {
     "new": "border:1px solid rgba(60,130,220,.75);background:rgba(60,130,220,.14)",
     "made": "border:1px solid rgba(46,150,90,.75);background:rgba(46,150,90,.22)",
@@ -78,14 +79,69 @@ def state_of(status: str) -> str:
     return "skipped" if status == "skipped" else "in trouble"
 
 
-def tiles_of(places: Places) -> list[Tile]:
-    """Return a grid's places as they are before anything of it is made."""
-    found = []
-    for index, (position, cell) in enumerate(zip(places.positions, places.cells(), strict=True)):
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What a layout comes to, over all its places.
+
+    Attributes
+    ----------
+    counts : mapping of str to int
+        How many places are in each state.
+    reasons : mapping of str to int
+        How many places each reason holds for.
+    seconds : int
+        Footage that is wanted.
+    usd : Decimal
+        Price of the new ones, as far as it is known.
+    unpriced : int
+        How many of the new ones have no known price.
+    """
+
+    counts: Mapping[str, int]
+    reasons: Mapping[str, int]
+    seconds: int
+    usd: Decimal
+    unpriced: int
+
+
+def totals_of(tiles: Iterable[Tile]) -> Totals:
+    """Return what tiles come to."""
+    counts, reasons = Counter[str](), Counter[str]()
+    seconds, usd, unpriced = 0, Decimal(0), 0
+    for tile in tiles:
+        counts[tile.state] += 1
+        if tile.reason is not None:
+            reasons[tile.reason] += 1
+        if tile.state != "skipped":
+            seconds += tile.cell.seconds
+        if tile.state == "new":
+            usd += tile.price or Decimal(0)
+            unpriced += tile.price is None
+    return Totals(counts, reasons, seconds, usd, unpriced)
+
+
+def planned(places: Places, rows: str | Iterable[str] | None, cols: str | Iterable[str] | None) -> Preview:
+    """Return the layout of a grid of which nothing is made yet.
+
+    What all its cells come to is counted by what prices depend on, not cell by cell.
+    """
+    usd, unpriced, seconds = Decimal(0), 0, 0
+    names = ("model", "duration", "quality", "image_urls")
+    for position, count in places.classes(names):
+        [cell] = places.cells([position])
+        price = cell.price()
+        usd += (price or Decimal(0)) * count
+        unpriced += count if price is None else 0
+        seconds += cell.seconds * count
+    counts = {"new": len(places.live), "skipped": len(places) - len(places.live)}
+    totals = Totals(counts, Counter(places.reasons.values()), seconds, usd, unpriced)
+    first = places.positions[:_MOST_TILES]
+    tiles = []
+    for index, (position, cell) in enumerate(zip(first, places.cells(first), strict=True)):
         reason = places.reasons.get(position)
         state = "new" if reason is None else "skipped"
-        found.append(Tile(index, places.codes(index), cell, state, reason, cell.price()))
-    return found
+        tiles.append(Tile(index, places.codes(index), cell, state, reason, cell.price()))
+    return Preview(places.axes, tiles, totals, rows=rows, cols=cols)
 
 
 class Preview:
@@ -95,16 +151,20 @@ class Preview:
     ----------
     axes : sequence of Axis
     tiles : sequence of Tile
-        All places that are counted; the first thousand are drawn.
+        The places to draw, in grid order; the first thousand are.
+    totals : Totals
+        What all places come to.
     rows, cols : str or list of str, optional
         Axis names, outermost first; chosen as by the gallery when left out.
 
     Attributes
     ----------
     tiles : tuple of Tile
-        Every place, in grid order.
+        The places that are drawn.
     counts : dict of str to int
-        How many places are in each state.
+        How many places are in each state, those that are not drawn included.
+    reasons : dict of str to int
+        How many places each reason holds for, the most frequent first.
     usd : Decimal
         Price of the new ones, as far as it is known.
     unpriced : int
@@ -119,23 +179,19 @@ class Preview:
     def __init__(
         self,
         axes: Sequence[Axis],
-        tiles: Iterable[Tile],
+        tiles: Sequence[Tile],
+        totals: Totals,
         rows: str | Iterable[str] | None = None,
         cols: str | Iterable[str] | None = None,
     ) -> None:
         self.axes = tuple(axes)
-        self.tiles = tuple(tiles)
+        self.tiles = tuple(tiles[:_MOST_TILES])
         self._shown = sides(self.axes, rows, cols)
-        found = Counter(tile.state for tile in self.tiles)
-        self.counts = {state: found[state] for state in _SIGNS if found[state]}
-        new = [tile.price for tile in self.tiles if tile.state == "new"]
-        self.usd = sum((price for price in new if price is not None), Decimal(0))
-        self.unpriced = sum(price is None for price in new)
-        drawn = self.tiles[:_MOST_TILES]
-        self._sheet = Sheet(self.axes, [tile.at for tile in drawn], self._shown)
-        why = Counter(tile.reason for tile in self.tiles if tile.reason is not None)
-        self._marks = {reason: number for number, (reason, _) in enumerate(why.most_common(_MOST_REASONS), 1)}
-        self._often = why
+        self.counts = {state: totals.counts[state] for state in _SIGNS if totals.counts.get(state)}
+        self.reasons = dict(Counter(totals.reasons).most_common())
+        self.usd, self.unpriced, self._seconds = totals.usd, totals.unpriced, totals.seconds
+        self._sheet = Sheet(self.axes, [tile.at for tile in self.tiles], self._shown)
+        self._marks = {reason: number for number, reason in enumerate([*self.reasons][:_MOST_REASONS], 1)}
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -152,27 +208,22 @@ class Preview:
         """What the new ones cost, in words; unknown prices stay unknown."""
         new = self.counts.get("new", 0)
         if new and self.unpriced == new:
-            return "an unknown price"
+            return "price unknown"
         unknown = f" and {self.unpriced} of unknown price" if self.unpriced else ""
         return f"${self.usd:.4f}{unknown}"
 
     def _headline(self, times: str) -> str:
-        live = [tile for tile in self.tiles if tile.state != "skipped"]
+        every = sum(self.counts.values())
+        live = every - self.counts.get("skipped", 0)
         varied = [axis.name for axis in self.axes if len(axis) > 1]
         shape = [
             f"{axis.name} {len(axis)}"
             for axis in self.axes
-            if axis.name in varied and not (axis.follows and set(varied).issuperset(axis.follows))
+            if axis.name in varied and not settled(axis, varied)
         ]
-        parts = [f"{len(live):,} {'cell' if len(live) == 1 else 'cells'}"]
-        if len(live) < len(self.tiles):
-            parts[0] += f" of {len(self.tiles):,}"
-        if shape:
-            parts[0] += f": {times.join(shape)}"
-        parts.append(f"{sum(tile.cell.seconds for tile in live):,} s of footage")
-        if self.counts.get("new"):
-            parts.append(self.price)
-        return "; ".join(parts)
+        count = f"{live:,} {'cell' if live == 1 else 'cells'}{f' of {every:,}' if live < every else ''}"
+        parts = [f"{count}: {times.join(shape)}" if shape else count, f"{self._seconds:,} s of footage"]
+        return "; ".join([*parts, self.price] if self.counts.get("new") else parts)
 
     def _everywhere(self) -> str:
         """Say what all cells have in common."""
@@ -191,7 +242,7 @@ class Preview:
             lines.append(f"all with {self._everywhere()}")
         lines += ["", *self._table(), ""]
         lines.append("  ".join(f"{_SIGNS[state]} {state} {count:,}" for state, count in self.counts.items()))
-        lines += [f"x{mark} {reason} ({self._often[reason]:,})" for reason, mark in self._marks.items()]
+        lines += [f"x{mark} {reason} ({self.reasons[reason]:,})" for reason, mark in self._marks.items()]
         return "\n".join([*lines, *self._rest()])
 
     def _table(self) -> list[str]:
@@ -225,10 +276,11 @@ class Preview:
 
     def _rest(self) -> list[str]:
         found = []
-        if len(self._often) > len(self._marks):
-            found.append(f"and {len(self._often) - len(self._marks)} more reasons")
-        if len(self.tiles) > _MOST_TILES:
-            found.append(f"the first {_MOST_TILES:,} of {len(self.tiles):,} places are shown")
+        if len(self.reasons) > len(self._marks):
+            found.append(f"and {len(self.reasons) - len(self._marks)} more reasons")
+        every = sum(self.counts.values())
+        if every > len(self.tiles):
+            found.append(f"the first {len(self.tiles):,} of {every:,} places are shown")
         return found
 
     # In HTML
@@ -244,7 +296,7 @@ class Preview:
         return (
             '<div style="font-family:system-ui,sans-serif;font-size:13px;line-height:1.4;overflow-x:auto">'
             f"<div><strong>{head}</strong></div>{common}"
-            f'<table style="border-collapse:separate;border-spacing:2px;border:0;margin:4px 0">{table}</table>'
+            f'<table style="border-collapse:separate;border-spacing:2px;border:0;margin:4px 0;color:inherit">{table}</table>'
             f"{self._legend()}</div>"
         )
 
@@ -253,14 +305,16 @@ class Preview:
 
     def _tile(self, number: int) -> str:
         tile = self.tiles[number]
-        mark = f"<sup>{self._marks[tile.reason]}</sup>" if tile.reason in self._marks else ""
+        mark = f"<sup {_MARK}>{self._marks[tile.reason]}</sup>" if tile.reason in self._marks else ""
         caption = self._sheet.caption(number)
         said = " · ".join(part for part in (caption, tile.state, tile.reason or "", _priced(tile)) if part)
-        inside = html.escape(caption) if caption and len(caption) <= _WIDEST else ""
-        shown = {"new": inside or "+", "made": f"✓ {inside}".strip(), "skipped": inside or "–"}.get(  # noqa: RUF001 - a dash for nothing
-            tile.state, f"{_SIGNS[tile.state]} {inside}".strip()
-        )
-        return f'<span title="{html.escape(said)}" style="{_TILE};{_LOOKS[tile.state]}">{shown}{mark}</span>'
+        shown = {
+            "new": caption or _priced(tile) or "+",
+            "made": f"✓ {caption}".strip(),
+            "skipped": caption or "–",  # noqa: RUF001 - a dash for nothing
+        }.get(tile.state, f"{_SIGNS[tile.state]} {caption}".strip())
+        inside = html.escape(_cut(shown, _WIDEST))
+        return f'<span title="{html.escape(said)}" style="{_TILE};{_LOOKS[tile.state]}">{inside}{mark}</span>'
 
     def _legend(self) -> str:
         states = "".join(
@@ -268,7 +322,7 @@ class Preview:
             for state, count in self.counts.items()
         )
         reasons = "".join(
-            f"<div><sup>{mark}</sup> {html.escape(reason)} ({self._often[reason]:,})</div>"
+            f"<div><sup {_MARK}>{mark}</sup> {html.escape(reason)} ({self.reasons[reason]:,})</div>"
             for reason, mark in self._marks.items()
         )
         rest = "".join(f"<div>{html.escape(text)}</div>" for text in self._rest())
@@ -276,9 +330,7 @@ class Preview:
 
 
 def _priced(tile: Tile) -> str:
-    if tile.state != "new":
-        return ""
-    return "price unknown" if tile.price is None else f"${tile.price:.4f}"
+    return f"${tile.price:.4f}" if tile.state == "new" and tile.price is not None else ""
 
 
 def _once(texts: Sequence[str], keys: Sequence[tuple[int, ...]], level: int) -> list[str]:

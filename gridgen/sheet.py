@@ -13,7 +13,7 @@ from gridgen.errors import GridError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-__all__ = ["BOX", "TAKE", "Sheet", "Sides", "runs", "sides", "speak"]
+__all__ = ["BOX", "TAKE", "Sheet", "Sides", "runs", "settled", "sides", "speak"]
 
 TAKE = "take"
 _UNITS = {"duration": "{} s", TAKE: "take {}"}

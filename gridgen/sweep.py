@@ -283,11 +283,11 @@ class Sweep:
         GridError
             If one of them is no axis of the grid.
         """
-        from gridgen.preview import Preview, Tile, state_of
+        from gridgen.preview import Preview, Tile, state_of, totals_of
 
         takes = tuple(range(1, self.takes + 1))
         axes = (*self.grid.axes, Axis(TAKE, takes, tuple(map(str, takes))))
-        tiles = (
+        tiles = [
             Tile(
                 each.index,
                 (*self.grid.places.codes(each.index // self.takes), each.take - 1),
@@ -297,8 +297,8 @@ class Sweep:
                 each.price,
             )
             for each in self.rows()
-        )
-        return Preview(axes, tiles, rows=rows, cols=cols)
+        ]
+        return Preview(axes, tiles, totals_of(tiles), rows=rows, cols=cols)
 
     def estimate(self) -> Estimate:
         """Return what running now would make and cost; nothing is sent but a question for the price list."""
