@@ -422,7 +422,8 @@ def test_rain_stays_outside():
         pictures = film(f"{words}, rain, noon, static")[:, :100]
         return float((np.abs(np.diff(pictures, axis=0)).max(axis=(0, 1, -1)) > 16).mean())
 
-    assert 0.1 < wet("a kitchen") < 0.6 < 0.9 < wet("a desert")
+    assert 0.1 < wet("a kitchen") < 0.6
+    assert wet("a desert") > 0.9
 
 
 @pytest.mark.parametrize(
