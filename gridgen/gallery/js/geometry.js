@@ -14,7 +14,6 @@ const GAP = 8;
 const PAD = 6;
 /** Pixels between two groups of an outer axis, with a line in the middle. */
 const GROUP = 14;
-const ABREAST = 3;
 export const AUTO_LEAST = 112;
 export const AUTO_MOST = 340;
 
@@ -86,7 +85,7 @@ export function fillingTile(plan, sizeAt, width) {
 function flow({ cols }, ids, sizeOf, room) {
   /** @type {Map<number, Place>} */
   const places = new Map();
-  const [limit, most] = cols.length ? [Infinity, Math.min(ids.length, ABREAST)] : [room.width - 2 * PAD, Infinity];
+  const [limit, most] = cols.length ? [Infinity, abreast(ids.length)] : [room.width - 2 * PAD, Infinity];
   let [left, top, tall, count, widest_] = [0, 0, 0, 0, 0];
   for (const id of ids) {
     const { width, height } = sizeOf(id);
@@ -96,6 +95,11 @@ function flow({ cols }, ids, sizeOf, room) {
     [left, tall, count] = [left + width + GAP, Math.max(tall, height + room.caption), count + 1];
   }
   return { places, width: widest_ + 2 * PAD, height: top + tall + 2 * PAD };
+}
+
+/** @param {number} count @returns {number} how many of so many tiles in one box stand side by side */
+function abreast(count) {
+  return count <= 3 ? count : Math.ceil(Math.sqrt(count));
 }
 
 /** @param {(number | undefined)[]} lengths */

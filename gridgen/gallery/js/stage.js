@@ -214,9 +214,16 @@ export class Stage {
     for (const button of this.#ways.children) mark(button, "aria-pressed", String(button.getAttribute("data-way") === way));
     this.#panes.forEach(({ element }, at) => mark(element, "data-front", at === this.#front ? "" : null));
     this.#wipe.hidden = way !== "wipe";
-    this.#screen.style.setProperty("--gg-widest", String(Math.max(...this.#panes.map(({ id }) => shapeOf(this.#host.store, this.#tile(id))))));
+    this.#screen.style.setProperty("--gg-tall", this.#tall().toFixed(4));
     this.#wiped();
     this.#sound();
+  }
+
+  /** @returns {number} height by width of a screen that leaves the tallest clip no bars */
+  #tall() {
+    const ratios = this.#panes.map(({ id }) => shapeOf(this.#host.store, this.#tile(id)));
+    const [columns, rows] = this.#way !== "side" ? [1, 1] : ratios.length === 4 ? [2, 2] : [ratios.length, 1];
+    return rows / (Math.min(...ratios) * columns);
   }
 
   #wiped() {
