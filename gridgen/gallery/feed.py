@@ -36,6 +36,7 @@ class Feed:
         self._lock = threading.Lock()
         self._seq = 0
         self._rows = {row.index: row for row in sweep.rows()}
+        self._noted: set[int] = set()
         self._told = {index: _tile(row) for index, row in self._rows.items()}
         self._places = {index: coordinates(self._axes, row) for index, row in self._rows.items()}
 
@@ -57,14 +58,30 @@ class Feed:
                 ],
             }
 
-    def delta(self, rows: Iterable[Row]) -> dict[str, Any] | None:
-        """Take up changed rows and return what is new to the browser, None for nothing."""
+    def note(self, rows: Iterable[Row]) -> None:
+        """Take up rows that may have changed."""
         with self._lock:
-            changes = [change for row in rows if row.index in self._told and (change := self._change(row))]
+            for row in rows:
+                if row.index in self._told:
+                    self._rows[row.index] = row
+                    self._noted.add(row.index)
+
+    def delta(self) -> dict[str, Any] | None:
+        """Return what of the noted rows is new to the browser, None for nothing.
+
+        Rows of which only the progress moved, as of hundreds that run at once, are
+        a flat list of number and percent.
+        """
+        with self._lock:
+            changes = [change for index in sorted(self._noted) if (change := self._change(self._rows[index]))]
+            self._noted.clear()
             if not changes:
                 return None
             self._seq += 1
-            return {"kind": "delta", **self._stamp(), "tiles": changes}
+            moved = [change for change in changes if change.keys() == {"id", "progress"}]
+            progress = [number for change in moved for number in (change["id"], change["progress"])]
+            tiles = [change for change in changes if change.keys() != {"id", "progress"}]
+            return {"kind": "delta", **self._stamp(), "tiles": tiles, "progress": progress}
 
     def file(self, index: object, what: object) -> bytes:
         """Return one file of one row.
@@ -86,7 +103,7 @@ class Feed:
 
     def _change(self, row: Row) -> dict[str, Any] | None:
         told, tile = self._told[row.index], _tile(row)
-        self._rows[row.index], self._told[row.index] = row, tile
+        self._told[row.index] = tile
         change = {name: value for name, value in tile.items() if told[name] != value}
         return {"id": row.index, **change} if change else None
 

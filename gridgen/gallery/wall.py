@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import traitlets as t
@@ -10,6 +11,7 @@ from gridgen.gallery.channel import QuestionError, SweepWidget
 from gridgen.gallery.feed import Feed
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
+from gridgen.gallery.outlet import Outlet
 from gridgen.gallery.script import script, style
 
 if TYPE_CHECKING:
@@ -77,16 +79,23 @@ class Wall(SweepWidget):
             outer_rows=found["outer_rows"].position(list(sides.rows[:-1])),
             outer_cols=found["outer_cols"].position(list(sides.cols[:-1])),
         )
+        self._outlet = Outlet(self._flow)
         self.follow(sweep)
 
     def __repr__(self) -> str:
         return "Wall()"
 
     def changed(self, rows: tuple[Row, ...]) -> None:
-        """Send what the browser has not heard."""
-        delta = self.feed.delta(rows)
-        if delta is not None:
-            self.send(delta)
+        """Send what the browser has not heard, now or when there is room for it."""
+        self.feed.note(rows)
+        self._outlet.open()
+
+    def _flow(self) -> int:
+        delta = self.feed.delta()
+        if delta is None:
+            return 0
+        self.send(delta)
+        return len(json.dumps(delta))
 
     def answer(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Answer one question; the files of known clips are the only ones sent."""

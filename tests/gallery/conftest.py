@@ -13,6 +13,7 @@ sys.path.append(str(Path(__file__).parents[1] / "browser"))
 from fake_sweep import FakeSweep
 from lab import chromium
 
+from gridgen.gallery import Gallery
 from gridgen.grid import Grid
 
 if TYPE_CHECKING:
@@ -41,3 +42,19 @@ def sweep(served: Path) -> FakeSweep:
     """Four cells, nothing sent yet."""
     grid = Grid(prompt=["a paper boat", "a red fox"], size=["16:9", "9:16"], duration=6)
     return FakeSweep(grid, served / "nb" / "boats")
+
+
+@pytest.fixture
+def done(sweep: FakeSweep) -> FakeSweep:
+    """Four finished cells."""
+    for row in sweep.rows():
+        sweep.finish(row.index)
+    return sweep
+
+
+@pytest.fixture
+def gallery(sweep: FakeSweep) -> Iterator[Gallery]:
+    """Its gallery, sizes in columns."""
+    made = Gallery(sweep, rows="prompt", cols="size")
+    yield made
+    made.close()

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from av.audio.stream import AudioStream
+    from av.container import OutputContainer
+
     from gridgen.grid import Cell, Grid
 
 
@@ -111,9 +114,9 @@ class FakeSweep:
         for callback in list(self.watchers):
             callback((self._rows[index],))
 
-    def finish(self, index: int) -> None:
+    def finish(self, index: int, *, sound: bool = False) -> None:
         """Make the clip of one row and tell that it is done."""
-        self.change(index, **make_clip(self.folder, self._rows[index], self.fps))
+        self.change(index, **make_clip(self.folder, self._rows[index], self.fps, sound=sound))
 
     def finish_like(self, index: int, model: int) -> None:
         """Let one row have the files of another, to have many clips at little cost."""
@@ -136,10 +139,11 @@ class FakeSweep:
         self.stopped = True
 
 
+SAMPLES = 44_100
 SHAPES = {"16:9": (320, 180), "9:16": (180, 320), "1:1": (320, 320), "3:2": (320, 214), "2:3": (214, 320)}
 
 
-def make_clip(folder: Path, row: FakeRow, fps: int) -> dict[str, Any]:
+def make_clip(folder: Path, row: FakeRow, fps: int, *, sound: bool = False) -> dict[str, Any]:
     """Write a small clip, its poster and its preview; return the fields of a finished row."""
     folder.mkdir(parents=True, exist_ok=True)
     width, height = SHAPES[row.cell.size]
@@ -152,10 +156,13 @@ def make_clip(folder: Path, row: FakeRow, fps: int) -> dict[str, Any]:
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.gop_size = fps
+        tone = container.add_stream("aac", rate=SAMPLES) if sound else None
         for at in range(seconds * fps):
             picture = _picture(colours, width, height, at / fps)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode())
+        if tone:
+            _hum(container, tone, seconds)
     poster = folder / f"{name}.webp"
     Image.fromarray(_picture(colours, width, height, seconds / 3)).save(poster, quality=70)
     path = folder / f"{name}.mp4"
@@ -174,6 +181,16 @@ def make_clip(folder: Path, row: FakeRow, fps: int) -> dict[str, Any]:
         "clip_seconds": float(seconds),
         "bytes": path.stat().st_size,
     }
+
+
+def _hum(container: OutputContainer, tone: AudioStream, seconds: int) -> None:
+    """Lay a tone under the picture."""
+    times = np.arange(seconds * SAMPLES) / SAMPLES
+    waves = (0.2 * np.sin(2 * np.pi * 220 * times)).astype(np.float32)[None, :]
+    frame = av.AudioFrame.from_ndarray(waves, format="fltp", layout="mono")
+    frame.sample_rate = SAMPLES
+    container.mux(tone.encode(frame))
+    container.mux(tone.encode())
 
 
 def _colours(row: FakeRow) -> tuple[np.ndarray, np.ndarray]:

@@ -158,11 +158,13 @@ def test_only_what_changed_is_sent(sweep: FakeSweep) -> None:
     sweep.change(1, status="running", progress=5)
     sweep.change(1, status="running", progress=5)
     sweep.change(1, progress=9, cost=Decimal("0.10"))
-    assert [content["seq"] for content, _ in outbox.sent] == [1, 2]
+    sweep.change(1, progress=10)
     assert [content["tiles"] for content, _ in outbox.sent] == [
         [{"id": 1, "status": "running", "progress": 5}],
         [{"id": 1, "progress": 9, "cost": "0.10"}],
+        [],
     ]
+    assert outbox.sent[2][0]["progress"] == [1, 10]
     assert outbox.sent[1][0]["cost"] == "0.10"
     gallery.close()
 

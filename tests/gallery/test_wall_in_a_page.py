@@ -2,103 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from fake_sweep import FakeSweep
 from page import LAB_DARK, Pages
+from watching import CONTRASTS, MOVING, OFFSETS, PLAY, READY, RECORD, SIDES, opened
 
 from gridgen.gallery import Gallery
 from gridgen.grid import Grid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
-
-PLAY = ".gg-wall > .gg-transport .gg-play"
-READY = """(count) => {
-  const players = [...document.querySelectorAll(".gg-video")];
-  return players.length === count && players.every((video) => video.readyState >= 2);
-}"""
-MOVING = """() => {
-  const players = [...document.querySelectorAll(".gg-video")];
-  return players.length > 0 && players.every((video) => video.currentTime > 0.2 && !video.paused);
-}"""
-SIDES = """[...document.querySelectorAll(".gg-side")].map((head) => head.textContent)"""
-RECORD = """() => {
-  window.shown = [...document.querySelectorAll(".gg-video")].map((video) => {
-    const frames = [];
-    const note = (now, { mediaTime, expectedDisplayTime }) => {
-      frames.push([expectedDisplayTime, mediaTime]);
-      video.requestVideoFrameCallback(note);
-    };
-    video.requestVideoFrameCallback(note);
-    return frames;
-  });
-}"""
-OFFSETS = """() => shown.map((frames) => {
-  const offsets = frames.slice(-12).map(([display, media]) => media - display / 1000).sort((a, b) => a - b);
-  return offsets[offsets.length >> 1];
-})"""
-COUNT_BLOBS = """
-  window.blobs = 0;
-  const { createObjectURL, revokeObjectURL } = URL;
-  URL.createObjectURL = (blob) => { blobs += 1; return createObjectURL.call(URL, blob); };
-  URL.revokeObjectURL = (url) => { blobs -= 1; return revokeObjectURL.call(URL, url); };
-"""
-CONTRASTS = """() => {
-  const channels = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
-  const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
-  const rgb = (layers) => {
-    for (const layer of layers) { canvas.fillStyle = layer; canvas.fillRect(0, 0, 1, 1); }
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
-    .map((c) => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
-  const layersOf = (element) => element
-    ? [...layersOf(element.parentElement), getComputedStyle(element).backgroundColor] : ["#fff"];
-  const texts = [...document.querySelectorAll(".gg-wall *")].filter((element) => element.checkVisibility()
-    && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()));
-  return texts.map((element) => {
-    const under = layersOf(element);
-    const [a, b] = [rgb([...under, getComputedStyle(element).color]), rgb(under)].map(light);
-    return [element.className, element.innerText.slice(0, 30), (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05)];
-  });
-}"""
-
-
-def opened(browser: Browser, pages: Pages, at: str = "", **options: Any) -> Page:
-    """Return a page with the wall on it; whatever goes wrong there fails the test at its end."""
-    page = browser.new_page(viewport={"width": 1200, "height": 900}, **options)
-    page.set_default_timeout(20_000)
-    page.troubles = []
-    page.on("pageerror", lambda error: page.troubles.append(str(error)))
-    page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
-    page.add_init_script(COUNT_BLOBS)
-    page.goto(f"{pages.base}{at}" if at else pages.url)
-    page.wait_for_function("window.ready")
-    return page
-
-
-@pytest.fixture
-def done(sweep: FakeSweep) -> FakeSweep:
-    """Four finished cells."""
-    for row in sweep.rows():
-        sweep.finish(row.index)
-    return sweep
-
-
-@pytest.fixture
-def gallery(sweep: FakeSweep) -> Iterator[Gallery]:
-    """Its gallery, sizes in columns."""
-    made = Gallery(sweep, rows="prompt", cols="size")
-    yield made
-    made.close()
 
 
 @pytest.mark.usefixtures("done")

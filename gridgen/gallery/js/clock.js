@@ -128,7 +128,7 @@ export function goalOf(mode, position, length, duration) {
  *
  * @param {number} time the player's own
  * @param {number} position the clock's
- * @param {number} length of the loop
+ * @param {number} length of the loop, 0 for a player that does not go round by itself
  * @returns {number} seconds; negative when it lags
  */
 export function drift(time, position, length) {

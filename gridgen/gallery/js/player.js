@@ -120,7 +120,7 @@ export class Player {
     const { time, pace, over } = goalOf(mode, position, clock.length, this.duration);
     video.loop = clock.loop && !clock.partial && (mode === "percent" || Math.abs(this.duration - clock.length) < 0.05);
     if (video.seeking || (over && video.currentTime >= this.duration - 0.3)) return over;
-    const ahead = drift(video.currentTime / pace, time / pace, clock.length) / clock.speed;
+    const ahead = drift(video.currentTime / pace, time / pace, video.loop ? clock.length : 0) / clock.speed;
     const { seek, rate } = correction(ahead);
     if (seek && now - this.#sought > PATIENCE) {
       this.#sought = now;

@@ -62,7 +62,7 @@ export class Stage {
     const options = { signal };
     close.addEventListener("click", () => this.element.close(), options);
     this.element.addEventListener("click", ({ target }) => target === this.element && this.element.close(), options);
-    this.element.addEventListener("close", () => this.#clear(), options);
+    this.element.addEventListener("close", () => this.element.open || this.#clear(), options);
     this.#wipe.addEventListener("input", () => this.#wiped(), options);
     deck.follow((beat) => beat % 2 || this.follow(), signal);
     host.state.subscribe(() => this.follow(), signal);

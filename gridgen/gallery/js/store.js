@@ -22,7 +22,8 @@ import { Ticker } from "./clock.js";
  * @property {number | null} [seconds] length of the clip
  * @property {number | null} [bytes]
  * @typedef {{seq: number, now: number, name: string, folder: string, axes: Axis[], tiles: Tile[], cost: string}} Snapshot
- * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], cost: string}} Delta
+ * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
+ *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
  */
 
 /** What the wall knows of its sweep: one snapshot, then changes in order. */
@@ -77,7 +78,9 @@ export class Store {
     this.#seq = delta.seq;
     this.cost = delta.cost;
     this.ticker.hear(delta.now, heard);
-    const known = delta.tiles.filter(({ id }) => this.tiles.has(id));
+    const { progress = [] } = delta;
+    const moved = progress.flatMap((id, at) => (at % 2 ? [] : [{ id, progress: progress[at + 1] }]));
+    const known = [...delta.tiles, ...moved].filter(({ id }) => this.tiles.has(id));
     for (const change of known) Object.assign(/** @type {Tile} */ (this.tiles.get(change.id)), change);
     this.#tell(known.map(({ id }) => id));
     return !this.#gap;

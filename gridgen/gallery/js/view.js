@@ -45,7 +45,7 @@ export class WallView {
   #tray;
   #width = 0;
   #turned = 0;
-  element = make("div", { class: "gg-wall" });
+  element = make("div", { class: "gg-wall", tabindex: "-1" });
 
   /**
    * @param {Host} host
@@ -115,7 +115,7 @@ export class WallView {
     element.addEventListener("focusin", ({ target }) => this.#focused(target), options);
     element.addEventListener("focusout", ({ target }) => target instanceof Element && target.closest(".gg-head") && this.#tip.hide(), options);
     element.addEventListener("pointerover", (event) => this.#hover(event), options);
-    element.addEventListener("pointerleave", () => this.#point(null), options);
+    element.addEventListener("pointerleave", () => this.#unhover(), options);
     this.#sheet.element.addEventListener("scroll", () => this.#tip.hide(), { ...options, passive: true });
     this.#stage.element.addEventListener("close", () => this.#closed(), options);
     store.subscribe((changed) => this.#changed(changed), this.#signal);
@@ -262,6 +262,7 @@ export class WallView {
   }
 
   #closed() {
+    if (this.#stage.element.open) return;
     this.#players.suspend(false);
     this.#cast();
     this.#rover.go(this.#rover.current);
@@ -295,6 +296,11 @@ export class WallView {
     this.#explain(target);
     if (pointerType === "touch") return;
     this.#point(this.#sheet.view(idOf(target)) ?? null, target instanceof Element && target.closest(".gg-scrubstrip") !== null);
+  }
+
+  #unhover() {
+    this.#explain(document.activeElement);
+    this.#point(null);
   }
 
   /** @param {TileView | null} tile that is pointed at @param {boolean} [scrubbing] */
