@@ -54,6 +54,10 @@ class FakeRow:
     clip_seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    rating: int | None = None
+    pick: bool | None = None
+    tags: str | None = None
+    note: str | None = None
 
 
 class FakeClock(Clock):

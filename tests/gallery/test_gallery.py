@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_sweep import FakeSweep
+from waiting import until
 
+from gridgen._loop import engine
 from gridgen.board import Board
 from gridgen.errors import GridError
 from gridgen.gallery import Gallery
@@ -278,11 +280,35 @@ def test_two_thousand_changes_end_in_the_right_state(served: Path) -> None:
     tiles = {tile["id"]: tile for tile in gallery.wall.feed.snapshot()["tiles"]}
     for step in range(2000):
         sweep.change(step % 100, status="running", progress=step // 20)
+    wanted = [row.progress for row in sweep.rows()]
+    until(lambda: [tile["progress"] for tile in gallery.wall.feed.snapshot()["tiles"]] == wanted)
     for content, _ in outbox.sent:
         for change in content["tiles"]:
             tiles[change["id"]].update(change)
+        for index, progress in zip(content["progress"][::2], content["progress"][1::2], strict=True):
+            tiles[index]["progress"] = progress
     assert list(tiles.values()) == gallery.wall.feed.snapshot()["tiles"]
-    assert max(len(json.dumps(content)) for content, _ in outbox.sent) < 200
+    gallery.close()
+
+
+def test_a_thousand_that_all_move_are_told_in_little(served: Path) -> None:
+    """However much changes, no second carries more than 50 kB to the browser, and the last word gets there."""
+    sweep = FakeSweep(Grid(prompt=[f"p{n}" for n in range(1000)]), served / "many")
+    gallery = Gallery(sweep)
+    sent: list[tuple[float, int]] = []
+    clock = engine().loop.time
+    gallery.wall.send = lambda content, _buffers=None: sent.append((clock(), len(json.dumps(content))))
+    began = clock()
+    for progress in range(40):
+        for index in range(1000):
+            sweep._rows[index] = dataclasses.replace(sweep._rows[index], status="running", progress=progress)
+        for callback in sweep.watchers:
+            callback(sweep.rows())
+    until(lambda: gallery.wall.feed.snapshot()["tiles"][-1]["progress"] == 39)
+    for start, _ in sent:
+        within = [size for at, size in sent if start <= at < start + 1]
+        assert sum(within) <= 50_000 + max(size for _, size in sent)
+    assert sum(size for _, size in sent) <= 50_000 * (1 + clock() - began)
     gallery.close()
 
 

@@ -21,7 +21,7 @@ export function tell(labels, most = SHORT_ENOUGH) {
   const words = labels.map((label) => label.split(/\s+/).filter(Boolean));
   const common = labels.length > 1 && labels.length <= MOST_COMPARED ? words.reduce(shared) : [];
   const parts = words.map((each) => partsOf(each, common));
-  const shorts = parts.map(elide);
+  const shorts = parts.map((each, at) => (each.some(leftOut) ? elide(each) : labels[at]));
   const plain = Math.max(...labels.map((label) => label.length)) <= most || new Set(shorts).size < labels.length;
   return labels.map((label, at) => ({ short: plain ? label : shorts[at], parts: parts[at] }));
 }
@@ -76,9 +76,14 @@ function lastPlaces(words, common) {
   return places;
 }
 
+/** @param {Part} part */
+function leftOut({ text, same }) {
+  return same && text.split(" ").length >= LONG_RUN;
+}
+
 /** @param {Part[]} parts @returns {string} */
 function elide(parts) {
-  const kept = parts.map(({ text, same }) => (same && text.split(" ").length >= LONG_RUN ? "…" : text));
+  const kept = parts.map((part) => (leftOut(part) ? "…" : part.text));
   if (kept.length === 1 && kept[0] === "…") return `… ${parts[0].text.split(" ").slice(-2).join(" ")}`;
   return kept.join(" ");
 }
