@@ -27,7 +27,7 @@ import httpx
 from gridgen import private, proof
 from gridgen._loop import engine, wait, wait_async
 from gridgen.clock import Clock
-from gridgen.download import download, http_errors, is_loopback
+from gridgen.download import LARGEST_FILE, download, http_errors, is_loopback
 from gridgen.errors import (
     APIError,
     AuthenticationError,
@@ -363,10 +363,11 @@ class Client:
             raise APIError(msg, status=200)
         return task
 
-    async def fetch(self, url: str, part: Path) -> None:
+    async def fetch(self, url: str, part: Path, *, most: int = LARGEST_FILE) -> None:
         """Stream one result link into a file, as `gridgen.download` does; on the engine's loop."""
         async with self._room("downloads"):
-            await download(self._open("downloads"), url, part, on_loopback=self.on_loopback)
+            http = self._open("downloads")
+            await download(http, url, part, on_loopback=self.on_loopback, clock=self.clock, most=most)
 
     async def probe(self) -> None:
         """Ask something that costs nothing, to see whether the server answers at all.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import ipaddress
 import os
 import re
+import shutil
 import socket
 import sys
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
@@ -20,24 +22,40 @@ from gridgen.errors import APIError, NetworkError
 from gridgen.outcome import api_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
-__all__ = ["download", "http_errors", "is_dead_link", "is_loopback"]
+    from gridgen.clock import Clock
+    from gridgen.errors import GridgenError
+
+__all__ = ["LARGEST_FILE", "download", "http_errors", "is_dead_link", "is_loopback", "make_sure_of_room"]
 
 LARGEST_FILE = 512 * 2**20
 MOST_HOPS = 3
 STALL = 30.0
 """Seconds without a byte after which a transfer is given up, to be resumed."""
 
+PATIENCE, SLOWEST = 120.0, 1024
+"""Seconds after which a transfer must have come at so many bytes a second on average, or is given up."""
+
+RESERVE = 16 * 2**20
+"""Bytes that downloads leave free on the disk."""
+
+_MAGIC = 12
+_ROOM_EVERY = 8 * 2**20
+_NO_TRAPS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+"""Neither through a link, nor waiting for a reader of a pipe."""
+
 _DEAD_LINK = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
-async def download(http: Any, url: str, part: Path, *, on_loopback: bool) -> None:
+async def download(
+    http: Any, url: str, part: Path, *, on_loopback: bool, clock: Clock, most: int = LARGEST_FILE
+) -> None:
     """Stream one link into `part`, going on where an earlier try broke off.
 
-    No key goes along. Redirects are followed by hand, three at most, and each
-    address is checked before it is connected to.
+    No key goes along. Redirects are followed by hand, three at most. Each host is
+    looked up once, and connected to at the address that was checked.
 
     Parameters
     ----------
@@ -49,19 +67,26 @@ async def download(http: Any, url: str, part: Path, *, on_loopback: bool) -> Non
         Kept when the transfer breaks off, so that the next try resumes it.
     on_loopback : bool
         Whether results may come from this machine: for a client of a simulator.
+    clock : Clock
+        Of the client.
+    most : int, default 512 MiB
+        Bytes that the file may have; a smaller number is what a quota has left.
 
     Raises
     ------
     APIError
         If the answer is no file; statuses 403, 404 and 410 mean a dead link.
+    MediaError
+        If what comes is no video, or larger than it may be; nothing of it is kept.
     NetworkError
-        If the transfer broke off or the file is larger than 512 MB.
+        If the transfer broke off, or comes too slowly to ever end.
     OSError
-        If the file cannot be written.
+        If the file cannot be written, or the disk (``ENOSPC``) or the quota
+        (``EDQUOT``) would be full with it.
     """
     for _hop in range(MOST_HOPS + 1):
-        await _check_address(url, on_loopback=on_loopback)
-        following = await _fetch(http, url, part)
+        addresses = await _addresses(url, on_loopback=on_loopback)
+        following = await _fetch(http, url, addresses, _File(part, most, clock))
         if following is None:
             return
         url = following
@@ -84,90 +109,236 @@ def is_dead_link(error: APIError) -> bool:
     return error.status in _DEAD_LINK
 
 
+def make_sure_of_room(file: Path, more: int) -> None:
+    """Leave room beside a file for the journal, which has to note what is paid for.
+
+    Raises
+    ------
+    OSError
+        If the disk would be full (``ENOSPC``) with so many bytes more.
+    """
+    if shutil.disk_usage(file.parent).free < more + RESERVE:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
+
+
 def http_errors() -> tuple[type[Exception], ...]:
     """Return what a transport may raise, also when httpx2 was injected."""
     newer = sys.modules.get("httpx2")
     return (httpx.HTTPError, httpx.InvalidURL, *((newer.HTTPError, newer.InvalidURL) if newer else ()))
 
 
-async def _check_address(url: str, *, on_loopback: bool) -> None:
+async def _addresses(url: str, *, on_loopback: bool) -> tuple[str, ...]:
+    """Return the public addresses of a link's host; none where it need not be looked up here.
+
+    That is so on this machine, for a simulator's client, and behind a proxy that
+    looks hosts up itself and whose resolver this machine may not share.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if on_loopback and is_loopback(host) and parts.scheme in {"http", "https"}:
-        return
+        return ()
     if parts.scheme != "https" or not host:
         msg = (
             f"the result link starts with {parts.scheme or 'nothing'}://, which is not fetched; only https is"
         )
         raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
+    proxied = _is_proxied(host)
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-    except OSError as error:
-        msg = f"the result's host {host!r} is not found: {error}"
+    except (OSError, UnicodeError) as error:
+        if proxied:
+            return ()
+        msg = f"the result's host {host[:100]!r} is not found: {error}"
         raise NetworkError(msg) from error
-    if not all(ipaddress.ip_address(address[4][0]).is_global for address in found):
-        msg = f"the result link leads into a private network ({host!r}), which is not fetched"
+    addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
+    if not all(_is_public(each) for each in addresses):
+        msg = f"the result link leads into a private network ({host[:100]!r}), which is not fetched"
         raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
+    return () if proxied else addresses
 
 
-async def _fetch(http: Any, url: str, part: Path) -> str | None:
-    """Fetch one hop: return where it redirects to, None when the file is complete."""
-    have = _size(part)
-    headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
+def _is_public(address: str) -> bool:
+    found = ipaddress.ip_address(address)
+    return found.is_global and not found.is_multicast
+
+
+def _is_proxied(host: str) -> bool:
+    return bool({"https", "all"} & set(getproxies())) and not proxy_bypass(host)
+
+
+def _pinned(url: str, address: str) -> tuple[str, dict[str, str], dict[str, Any]]:
+    """Return URL, headers and extensions that reach a link's host at one address and no other.
+
+    The certificate is checked for the host's name all the same. The connection is
+    not kept: it belongs to the name, which a pool would not know.
+    """
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    shown = f"[{address}]" if ":" in address else address
+    port = f":{parts.port}" if parts.port else ""
+    headers = {"Host": f"{host}{port}", "Connection": "close"}
+    return parts._replace(netloc=f"{shown}{port}").geturl(), headers, {"sni_hostname": host}
+
+
+async def _fetch(http: Any, url: str, addresses: tuple[str, ...], file: _File) -> str | None:
+    """Fetch one hop from the first address that answers: return where it redirects to, None when all is there."""
+    if not addresses:
+        return await _fetch_from(http, url, file, {}, {}, base=url)
+    for last, address in zip([*[False] * (len(addresses) - 1), True], addresses, strict=True):
+        there, headers, extensions = _pinned(url, address)
+        try:
+            return await _fetch_from(http, there, file, headers, extensions, base=url)
+        except NetworkError as error:
+            if last or type(error.__cause__).__name__ not in {"ConnectError", "ConnectTimeout"}:
+                raise
+    raise AssertionError
+
+
+async def _fetch_from(
+    http: Any, url: str, file: _File, headers: dict[str, str], extensions: dict[str, Any], *, base: str
+) -> str | None:
+    headers = {"Accept-Encoding": "identity", **headers, **file.wanted()}
     timeout = (10, STALL, STALL, None)
     try:
         async with http.stream(
-            "GET", url, headers=headers, follow_redirects=False, timeout=timeout
+            "GET", url, headers=headers, follow_redirects=False, timeout=timeout, extensions=extensions
         ) as response:
             if response.is_redirect:
-                return urljoin(url, str(response.headers.get("location", "")))
-            start, total = _place(response.status_code, response.headers, have)
-            if start is None:
-                _forget(part)
-                body = await anext(response.aiter_bytes(), b"")
+                return urljoin(base, str(response.headers.get("location", "")))
+            if not file.begin(response.status_code, response.headers):
+                body = await anext(_as_sent(response), b"")
                 raise api_error(response.status_code, {}, body[:300])
-            size = await _write(response, part, start)
+            await file.write(_as_sent(response))
     except http_errors() as error:
         msg = f"the download broke off: {type(error).__name__}"
         raise NetworkError(msg) from error
-    _check_size(part, size, total)
     return None
+
+
+def _as_sent(response: Any) -> AsyncIterator[bytes]:
+    """Return the body as it comes: what is compressed, although that was not asked for, may unpack to anything."""
+    packed = "content-encoding" in response.headers
+    found: AsyncIterator[bytes] = response.aiter_raw() if packed else response.aiter_bytes()
+    return found
+
+
+class _File:
+    """A file that grows by one download, or by several that each go on where the last broke off.
+
+    Beside it, as long as it grows, lies what tells the server's file from another
+    one under the same link: its ETag and its length.
+    """
+
+    def __init__(self, part: Path, most: int, clock: Clock) -> None:
+        self._part = part
+        self._mark = part.with_name(f"{part.name}.etag")
+        self._most = most
+        self._clock = clock
+        self._start = 0
+        self._total: int | None = None
+
+    def wanted(self) -> dict[str, str]:
+        """Return the headers that ask for what is missing."""
+        have = _size(self._part)
+        if not have:
+            return {}
+        tag = self._known().partition(" ")[2]
+        return {"Range": f"bytes={have}-", **({"If-Range": tag} if tag.startswith('"') else {})}
+
+    def begin(self, status: int, headers: Mapping[str, str]) -> bool:
+        """Take in the head of an answer; say whether it is the file, or the missing part of it."""
+        have = _size(self._part)
+        start, total = _place(status, headers, have)
+        known = self._known().partition(" ")[0]
+        if start is None or (start and known.isdecimal() and int(known) != total):
+            self._forget()
+            return False
+        self._start, self._total = start, total
+        if total is not None and total > self._most:
+            raise self._too_large(total)
+        make_sure_of_room(self._part, (total or start) - start)
+        if not start:
+            tag = headers.get("etag", "")
+            self._mark.write_text(f"{'' if total is None else total} {tag[:200]}", encoding="utf-8")
+        return True
+
+    async def write(self, chunks: AsyncIterator[bytes]) -> None:
+        """Write what comes, and make sure that it is all there, a video, and on the disk."""
+        flags = os.O_CREAT | os.O_WRONLY | _NO_TRAPS | (0 if self._start else os.O_TRUNC)
+        with os.fdopen(os.open(self._part, flags, 0o600), "wb") as out:
+            out.seek(self._start)
+            size = await self._copy(chunks, out)
+            out.flush()
+            await engine().in_thread(os.fsync, out.fileno())
+        if self._total is not None and size != self._total:
+            if size > self._total:
+                self._forget()
+            msg = f"the download has {size} bytes, expected {self._total}"
+            raise NetworkError(msg)
+        self._mark.unlink(missing_ok=True)
+
+    async def _copy(self, chunks: AsyncIterator[bytes], out: IO[bytes]) -> int:
+        size, checked, head = self._start, self._start, b""
+        begun = self._clock.monotonic()
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > self._most:
+                raise self._too_large(size)
+            if not self._start and len(head) < _MAGIC:
+                head += chunk
+                self._check_magic(head)
+            if size - checked > _ROOM_EVERY:
+                checked = size
+                make_sure_of_room(self._part, 0)
+            out.write(chunk)
+            seconds = self._clock.monotonic() - begun
+            if seconds > PATIENCE and size - self._start < SLOWEST * seconds:
+                msg = f"the download comes too slowly ({size - self._start} bytes in {seconds:.0f} s)"
+                raise NetworkError(msg)
+        return size
+
+    def _check_magic(self, head: bytes) -> None:
+        """Refuse at once what is no video, so that a page is never written into a file."""
+        from gridgen.media import sniff
+
+        if len(head) >= _MAGIC and sniff(head) is None:
+            self._forget()
+            why = f"not an MP4 or WebM video: it starts with {head[:16]!r}"
+            raise self._unfit(why)
+
+    def _too_large(self, size: int) -> Exception:
+        """Keep nothing of a file that no video is as large as, or that the quota has no room for."""
+        self._forget()
+        if self._most < LARGEST_FILE:
+            return OSError(errno.EDQUOT, os.strerror(errno.EDQUOT), str(self._part))
+        return self._unfit(f"{size} bytes or more, expected at most {LARGEST_FILE}")
+
+    def _unfit(self, why: str) -> GridgenError:
+        # loaded on use: a client that never downloads needs no video library
+        from gridgen.media import MediaError
+
+        return MediaError(self._part, why)
+
+    def _known(self) -> str:
+        try:
+            return self._mark.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return ""
+
+    def _forget(self) -> None:
+        for path in (self._part, self._mark):
+            path.unlink(missing_ok=True)
 
 
 def _place(status: int, headers: Mapping[str, str], have: int) -> tuple[int | None, int | None]:
     """Return at which byte the answer begins, None if it is no file, and the file's whole length if it says so."""
     length = headers.get("content-length", "")
     if status == HTTPStatus.OK:
-        return 0, int(length) if length.isdecimal() else None
-    said = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", headers.get("content-range", ""))
+        return 0, int(length) if re.fullmatch(r"\d{1,15}", length, re.ASCII) else None
+    said = re.fullmatch(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})", headers.get("content-range", ""), re.ASCII)
     if status == HTTPStatus.PARTIAL_CONTENT and said is not None and int(said[1]) == have:
         return have, int(said[2])
     return None, None
-
-
-async def _write(response: Any, part: Path, start: int) -> int:
-    flags = os.O_CREAT | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | (0 if start else os.O_TRUNC)
-    with os.fdopen(os.open(part, flags, 0o600), "wb") as file:
-        file.seek(start)
-        size = start
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > LARGEST_FILE:
-                break
-            file.write(chunk)
-        file.flush()
-        await engine().in_thread(os.fsync, file.fileno())
-    return size
-
-
-def _check_size(part: Path, size: int, total: int | None) -> None:
-    if size <= LARGEST_FILE and (total is None or size == total):
-        return
-    if size > LARGEST_FILE or (total is not None and size > total):
-        _forget(part)
-    expected = f"at most {LARGEST_FILE}" if size > LARGEST_FILE else str(total)
-    msg = f"the download has {size} bytes, expected {expected}"
-    raise NetworkError(msg)
 
 
 def _size(part: Path) -> int:
@@ -175,8 +346,3 @@ def _size(part: Path) -> int:
         return part.lstat().st_size
     except FileNotFoundError:
         return 0
-
-
-def _forget(part: Path) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        part.unlink()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import heapq
 import itertools
+import os
 from collections import deque
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gridgen import media
 from gridgen._loop import engine
 from gridgen.client import DOWNLOADS
-from gridgen.download import is_dead_link
-from gridgen.errors import APIError, GridgenError, NetworkError
+from gridgen.download import LARGEST_FILE, is_dead_link, make_sure_of_room
+from gridgen.errors import APIError, GridgenError, NetworkError, RateLimitError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,11 +41,16 @@ class Fetching:
     journal : Journal
     previews : bool
         Whether a poster and a preview are made of each clip.
+    quota : int or None
+        Bytes that the videos of the folder may take together.
     """
 
-    def __init__(self, agenda: Agenda, client: Client, journal: Journal, *, previews: bool) -> None:
+    def __init__(
+        self, agenda: Agenda, client: Client, journal: Journal, *, previews: bool, quota: int | None
+    ) -> None:
         self._agenda, self._client, self._journal = agenda, client, journal
-        self._previews = previews
+        self._previews, self._quota = previews, quota
+        self._coming: dict[Item, int] = {}
         self._links: list[tuple[float, int, Item]] = []
         self._order = itertools.count()
         self._pictures: deque[Item] = deque()
@@ -67,11 +75,23 @@ class Fetching:
         """Begin the downloads and pictures that there is room for."""
         flying = self._agenda.flying
         while self._links and flying["download"] < DOWNLOADS:
+            most = self._allowance()
+            if most <= 0 and self._coming:
+                break
             item = heapq.heappop(self._links)[-1]
-            self._agenda.spawn("download", item, self._download(item))
+            self._coming[item] = most
+            self._agenda.spawn("download", item, self._download(item, most))
         while self._pictures and flying["picture"] < PICTURES:
             item = self._pictures.popleft()
             self._agenda.spawn("picture", item, self._picture(item))
+
+    def _allowance(self) -> int:
+        """Return how many bytes the next video may have: none while others may take all that the quota has left."""
+        if self._quota is None:
+            return LARGEST_FILE
+        records = self._journal.records.values()
+        taken = sum(record.bytes or 0 for record in records if record.path is not None)
+        return min(LARGEST_FILE, self._quota - taken - sum(self._coming.values()))
 
     def hear(self, record: Record) -> None:
         """Note which file names are taken."""
@@ -91,15 +111,16 @@ class Fetching:
     def _exists(self, name: str | None) -> bool:
         return name is not None and (self._journal.folder / name).is_file()
 
-    async def _download(self, item: Item) -> None:
+    async def _download(self, item: Item, most: int) -> None:
         record = self._journal.records[item.slot]
         name = record.path or self._file_name(item)
         target = self._journal.folder / name
-        part = target.with_name(f"{target.name}.part")
+        # what broke off belongs to one attempt; another one's task is another file
+        part = target.with_name(f"{target.name}{'' if record.n == 1 else f'.{record.n}'}.part")
         meter = self._agenda.meter
         meter.requests["downloads"] += 1
         try:
-            await self._client.fetch(record.url or "", part)
+            await self._client.fetch(record.url or "", part, most=max(0, most))
             facts = await engine().in_thread(_accept, part, target)
         except (APIError, NetworkError, media.MediaError) as error:
             await self._failed(item, record, error)
@@ -123,6 +144,8 @@ class Fetching:
                 sha256=facts.sha256,
             )
             self._draw(item)
+        finally:
+            self._coming.pop(item, None)
 
     def _file_name(self, item: Item) -> str:
         """Return the item's name, with its origin where another slot has taken it."""
@@ -138,32 +161,37 @@ class Fetching:
         item.failing_since = now if item.failing_since is None else item.failing_since
         dead = isinstance(error, APIError) and is_dead_link(error)
         hopeless = item.tries >= MOST_TRIES or now - item.failing_since > FAILING_FOR
-        if hopeless or (dead and not await self._renewed(record)):
+        if hopeless or (dead and not await self._may_be_renewed(record)):
             self._agenda.move(item, "over")
             kind, state = ("expired", "expired") if dead else ("download", "missing")
             await self._journal.save(record, state=state, error_class=kind, error=str(error)[:500])
             return
         self._agenda.later(item.backoff.failed(), "download", item)
 
-    async def _renewed(self, record: Record) -> bool:
-        """Ask once for a fresh link."""
+    async def _may_be_renewed(self, record: Record) -> bool:
+        """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""
         try:
             task = await self._client.poll(record.task_id or "")
-        except (APIError, NetworkError):
-            return False
+        except NetworkError:
+            return True
+        except APIError as error:
+            return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, RateLimitError)
         if not task.videos or task.videos[0].url == record.url:
             return False
         await self._journal.save(record, url=task.videos[0].url, expires_at=task.videos[0].expires_at)
         return True
 
     def _disk_failed(self, item: Item, error: OSError) -> None:
-        """Leave the item where it is: the next run goes on with it."""
-        self._agenda.move(item, "over")
-        why = (
-            "the disk is full"
-            if error.errno == errno.ENOSPC
-            else f"a file cannot be written: {error.strerror}"
-        )
+        """Begin no further download: the next run goes on, soonest to expire first."""
+        for each in (item, *(queued[-1] for queued in self._links)):
+            self._agenda.move(each, "over")
+        self._links.clear()
+        why = {
+            errno.ENOSPC: "the disk is full",
+            errno.EDQUOT: f"the videos would take more than disk_quota={self._quota} bytes"
+            if self._quota is not None
+            else "the disk quota is used up",
+        }.get(error.errno or 0, f"a file cannot be written: {error.strerror}")
         msg = f"{why} in {str(self._journal.folder)!r}. Nothing is lost: make room, then run() downloads the rest."
         self._agenda.fail(GridgenError(msg))
 
@@ -195,10 +223,24 @@ def _accept(part: Path, target: Path) -> media.Facts:
     if target.is_symlink():
         raise media.MediaError(target, "it is a link, which is not written through")
     part.replace(target)
+    _sync(target.parent)
     return facts
+
+
+def _sync(folder: Path) -> None:
+    """Let a new name outlive a power failure, where folders can be synced."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _illustrate(video: Path, poster: Path, preview: Path) -> None:
     for target, make in ((poster, media.poster), (preview, media.preview)):
         target.parent.mkdir(mode=0o700, exist_ok=True)
+        if target.parent.is_symlink():
+            raise media.MediaError(target, "its folder is a link, which is not written through")
+        make_sure_of_room(target, 0)
         make(video, target)

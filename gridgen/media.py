@@ -367,6 +367,7 @@ def _replace(target: Path, write: Callable[[Path], object]) -> None:
         raise MediaError(target, "a symbolic link; it is not written through. Remove it first.")
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
+    part.touch(0o600)
     try:
         write(part)
         with part.open("rb+") as file:

@@ -57,6 +57,8 @@ class Scheduler:
         Those that a person wants replayed; taken out once that is settled.
     previews : bool, default True
         Whether a poster and a preview are made of each clip.
+    quota : int, optional
+        Bytes that the videos of the folder may take together.
 
     Attributes
     ----------
@@ -79,11 +81,12 @@ class Scheduler:
         policy: Policy,
         replaying: set[tuple[str, str, int]],
         previews: bool = True,
+        quota: int | None = None,
     ) -> None:
         self._client, self._journal = client, journal
         self._agenda = Agenda(items, client.clock, self._moved)
         self._budget = Budget(prices, budget)
-        self._fetching = Fetching(self._agenda, client, journal, previews=previews)
+        self._fetching = Fetching(self._agenda, client, journal, previews=previews, quota=quota)
         self._polling = Polling(self._agenda, client, journal, self._budget, self._fetching)
         self._submitting = Submitting(
             self._agenda, client, journal, self._budget, self._polling, lost=self._lost

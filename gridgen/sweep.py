@@ -105,6 +105,10 @@ class Sweep:
         USD that submissions given up for new ones may have cost together; needed
         for, and only for, ``on_unknown="resubmit"``.
 
+    disk_quota : int, optional
+        Bytes that the videos of this folder may take together; what would pass it is
+        not downloaded until there is room. A disk is never filled to the last 16 MB.
+
     Raises
     ------
     GridError
@@ -122,8 +126,10 @@ class Sweep:
         previews: bool = True,
         on_unknown: str = "hold",
         resubmit_budget: float | Decimal | str | None = None,
+        disk_quota: int | None = None,
     ) -> None:
-        _check_arguments(grid, takes)
+        _check_arguments(grid, takes, disk_quota)
+        self.disk_quota = disk_quota
         self._policy = _policy(on_unknown, resubmit_budget)
         self.replaying: set[tuple[str, str, int]] = set()
         self.grid = grid
@@ -681,6 +687,7 @@ class Sweep:
             on_change=self._held,
             on_step=self._stepped,
             previews=self.previews,
+            quota=self.disk_quota,
             policy=self._policy,
             replaying=self.replaying,
         )
@@ -1026,7 +1033,7 @@ class _Watcher:
     due: bool = False
 
 
-def _check_arguments(grid: object, takes: object) -> None:
+def _check_arguments(grid: object, takes: object, disk_quota: object) -> None:
     if not isinstance(grid, Grid):
         msg = (
             f"a Sweep takes a Grid, not a {type(grid).__name__}: gridgen.Sweep(gridgen.Grid(prompt=...), ...)"
@@ -1034,6 +1041,9 @@ def _check_arguments(grid: object, takes: object) -> None:
         raise GridError(msg)
     if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
         msg = f"takes={takes!r} is not a whole number of at least 1"
+        raise GridError(msg)
+    if disk_quota is not None and (type(disk_quota) is not int or disk_quota < 1):
+        msg = f"disk_quota={disk_quota!r} is not a number of bytes, such as disk_quota=20 * 10**9"
         raise GridError(msg)
 
 
