@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 __all__ = ["Agenda", "Item"]
 
 
+NAP = 60.0
+"""Seconds of which no request has heard, from which on they count as sleep."""
+
+
 @dataclass(slots=True, eq=False)
 class Item:
     """One cell and take in the scheduler's hands.
@@ -85,6 +89,8 @@ class Agenda:
         self._wake = asyncio.Event()
         self._alarm: asyncio.Task[None] | None = None
         self._alarm_at = math.inf
+        self._slept = clock.slept()
+        self._resting_until = math.inf
         for item in self.items:
             item.phase = "over"
 
@@ -118,6 +124,25 @@ class Agenda:
             _, _, what, item = heapq.heappop(self._due)
             yield what, item
 
+    def hasten(self, what: str) -> None:
+        """Bring up now, in their order, all items that were to come up for one thing."""
+        waiting = sorted(each for each in self._due if each[2] == what)
+        self._due = [each for each in self._due if each[2] != what]
+        heapq.heapify(self._due)
+        for *_, item in waiting:
+            self.later(0.0, what, item)
+
+    def slept(self) -> bool:
+        """Whether the machine slept since the last call.
+
+        Its clock says so, where it stands still in sleep; one that goes on has run
+        far past the moment at which the rest was to end.
+        """
+        total, late = self.clock.slept(), self.clock.monotonic() - self._resting_until
+        uncounted, self._slept = total - self._slept, total
+        self._resting_until = math.inf
+        return max(uncounted, late) > NAP
+
     def wake(self) -> None:
         """End the rest."""
         self._wake.set()
@@ -125,6 +150,7 @@ class Agenda:
     async def rest(self, until: float) -> None:
         """Wait until something changed, the next item is due, or the clock shows `until`."""
         due = min(until, self._due[0][0]) if self._due else until
+        self._resting_until = due
         if due < self._alarm_at:
             self.hush()
             self._alarm_at = due
@@ -160,6 +186,10 @@ class Agenda:
             self.fail(error)
             if item is not None:
                 self.move(item, "over")
+        except asyncio.CancelledError:
+            if item is not None:
+                self.move(item, "over")
+            raise
         finally:
             self.flying[what] -= 1
             self._wake.set()

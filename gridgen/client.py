@@ -7,6 +7,7 @@ headers of an HTTP client appear in tracebacks.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hmac
 import json
@@ -17,6 +18,7 @@ import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, AnyStr, Self
@@ -26,7 +28,7 @@ import httpx
 
 from gridgen import private, proof
 from gridgen._loop import engine, wait, wait_async
-from gridgen.clock import Clock
+from gridgen.clock import SteadyClock
 from gridgen.download import LARGEST_FILE, download, http_errors, is_loopback
 from gridgen.errors import (
     APIError,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
+    from gridgen.clock import Clock
     from gridgen.grid import Cell
     from gridgen.proof import Proof
     from gridgen.upload import UploadOutcome
@@ -59,6 +62,7 @@ OFFICIAL = "https://api.apimart.ai"
 MIRRORS = frozenset({"api.apimart.ai", "api.apib.ai", "api.aiuxu.com", "api.aishuch.com"})
 """The official host and its mainland mirrors, which answer to the same keys."""
 
+_NOT_FOR_THIS_KEY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 LARGEST_REPLY = 8 * 2**20
 CONTROL, DOWNLOADS = 12, 4
 
@@ -123,7 +127,7 @@ class Client:
         self.base_url = _base_url(base_url)
         self.host = urlsplit(self.base_url).hostname or ""
         self.on_loopback = is_loopback(self.host)
-        self.clock = clock or Clock()
+        self.clock = clock or SteadyClock()
         key = _key(api_key, self.host)
         self.is_simulator = key.startswith("sim-")
         self._authorize = _authorization(key)
@@ -134,9 +138,12 @@ class Client:
         self._traced = http_client is None
         self._http: dict[str, Any] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
+        self._retired: dict[str, Any] = {}
         self._proofs: dict[str, Proof] = {}
+        self.earlier: tuple[Client, ...] = ()
+        """Clients of the same service that may know tasks which this one's key does not."""
         self.simulator: object = None
-        weakref.finalize(self, _abandon, self._http).atexit = False
+        weakref.finalize(self, _abandon, self._http, self._retired).atexit = False
 
     @property
     def origin(self) -> str:
@@ -352,16 +359,34 @@ class Client:
             return _named(classify(trace.events, None, {}, b""), error, trace.status)
 
     async def poll(self, task_id: str) -> Task:
-        """Ask once for a task; on the engine's loop."""
+        """Ask once for a task; on the engine's loop. Where this key may not see it, `earlier` ones are tried."""
         if not valid_id(task_id):
             msg = f"task id {task_id[:80]!r} is not one: expected a printable text of at most 200 characters"
             raise GridgenError(msg)
+        try:
+            return await self.ask(task_id)
+        except APIError as error:
+            if error.status not in _NOT_FOR_THIS_KEY:
+                raise
+            for client in self.earlier:
+                with contextlib.suppress(APIError, NetworkError):
+                    return await client.ask(task_id)
+            raise
+
+    async def ask(self, task_id: str) -> Task:
+        """Ask once for a task with this key only; on the engine's loop."""
         payload = await self._get(f"/v1/tasks/{quote(task_id, safe='')}")
         task = parse_task(payload, task_id)
         if task is None:
             msg = f"the reply describes no task: {json.dumps(payload)[:200]}"
             raise APIError(msg, status=200)
         return task
+
+    async def reconnect(self) -> None:
+        """Let later requests use new connections; those on their way keep theirs."""
+        await _close_all(self._retired)
+        self._retired.update(self._http)
+        self._http.clear()
 
     async def fetch(self, url: str, part: Path, *, most: int = LARGEST_FILE) -> None:
         """Stream one result link into a file, as `gridgen.download` does; on the engine's loop."""
@@ -513,8 +538,14 @@ class Client:
                 body += chunk
                 if len(body) > LARGEST_REPLY:
                     break
+            self._hear(response.headers.get("date"))
             headers = {name.lower(): self._redact(text) for name, text in response.headers.items()}
             return response.status_code, headers, self._redact(bytes(body))
+
+    def _hear(self, date: str | None) -> None:
+        """Let the clock know what time it is at the server."""
+        with contextlib.suppress(TypeError, ValueError):
+            self.clock.hear(parsedate_to_datetime(date or "").timestamp())
 
     def _open(self, purpose: str) -> Any:
         if purpose not in self._http:
@@ -529,6 +560,7 @@ class Client:
 
     async def _close(self) -> None:
         await _close_all(self._http)
+        await _close_all(self._retired)
 
 
 async def _close_all(opened: dict[str, Any]) -> None:
@@ -537,10 +569,11 @@ async def _close_all(opened: dict[str, Any]) -> None:
         await http.aclose()
 
 
-def _abandon(opened: dict[str, Any]) -> None:
+def _abandon(*opened: dict[str, Any]) -> None:
     """Close the connections of a client that nobody holds any more."""
-    if opened:
-        engine().submit(_close_all(opened))
+    for each in opened:
+        if each:
+            engine().submit(_close_all(each))
 
 
 class _Trace:

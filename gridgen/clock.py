@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Clock", "boot_id"]
+__all__ = ["Clock", "SteadyClock", "boot_id"]
+
+DOUBT = 5.0
+"""Seconds by which an answer's date may differ from the clock: it has whole seconds, and was on its way."""
 
 
 class Clock:
@@ -42,6 +45,13 @@ class Clock:
         """Return seconds from an arbitrary start; never goes back."""
         return time.monotonic()  # noqa: TID251 - this is the one place that reads it
 
+    def slept(self) -> float:
+        """Return the seconds that the machine has slept and `monotonic` did not count."""
+        return _slept()
+
+    def hear(self, server_time: float) -> None:
+        """Take in what time it is at the server, in Unix seconds."""
+
     def era(self) -> str:
         """Name the stretch of time over which `monotonic` may be compared, between processes too."""
         return boot_id()
@@ -54,6 +64,68 @@ class Clock:
     def working(self) -> Iterator[None]:
         """Hold virtual time still while the block runs; real time cannot be held."""
         yield
+
+
+class SteadyClock(Clock):
+    """A clock on which setting the time of day changes nothing.
+
+    It takes the time of day once and goes on from there by the monotonic clock,
+    sleep included. Where the server's answers show that it is wrong, it is set
+    right by them.
+
+    Parameters
+    ----------
+    source : Clock, optional
+        The machine's clock by default.
+    """
+
+    def __init__(self, source: Clock | None = None) -> None:
+        self._source = source or Clock()
+        self.speed = self._source.speed
+        self._base = self._source.time() - self._elapsed()
+
+    def time(self) -> float:
+        """Return the Unix time in seconds, whatever the machine's time of day was set to meanwhile."""
+        return self._base + self._elapsed()
+
+    def monotonic(self) -> float:
+        """Return the source's seconds from an arbitrary start."""
+        return self._source.monotonic()
+
+    def slept(self) -> float:
+        """Return the seconds that the source did not count."""
+        return self._source.slept()
+
+    def era(self) -> str:
+        """Name the stretch of time over which the source's seconds may be compared."""
+        return self._source.era()
+
+    def hear(self, server_time: float) -> None:
+        """Set itself right by a server's whole seconds, where it is off by more than a few."""
+        off = server_time + 0.5 - self.time()
+        if abs(off) > DOUBT:
+            self._base += off
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait as the source does."""
+        await self._source.sleep(seconds)
+
+    @contextlib.contextmanager
+    def working(self) -> Iterator[None]:
+        """Hold the source still, where it can be held."""
+        with self._source.working():
+            yield
+
+    def _elapsed(self) -> float:
+        return self._source.monotonic() + self._source.slept()
+
+
+def _slept() -> float:
+    """Return by how much a clock that counts sleep is ahead of the monotonic one, where there is one."""
+    name = "CLOCK_BOOTTIME" if hasattr(time, "CLOCK_BOOTTIME") else "CLOCK_MONOTONIC"
+    if not hasattr(time, name):
+        return 0.0
+    return max(0.0, time.clock_gettime(getattr(time, name)) - time.monotonic())  # noqa: TID251 - as above
 
 
 @functools.cache

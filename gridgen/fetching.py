@@ -56,6 +56,10 @@ class Fetching:
         self._pictures: deque[Item] = deque()
         self._names: dict[str, tuple[str, str, int]] | None = None
 
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+
     def take_on(self, item: Item, record: Record) -> bool:
         """Take on what is still to be fetched or drawn of a finished task; say whether anything is."""
         if record.state == "downloading" or (record.state == "done" and not self._exists(record.path)):

@@ -76,6 +76,10 @@ class Polling:
         """Whether the server has enough waiting that more would only wait there too."""
         return self._queued > 2 + (len(self._at_server) - self._queued) // 4
 
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+
     def follow(self, item: Item) -> None:
         """Ask for a task that was just accepted when it may be done."""
         self._agenda.later(self._service(item).hazard.next_check(0.0), "poll", item)

@@ -184,6 +184,12 @@ class Scheduler:
         self.settled.clear()
         self._agenda.wake()
 
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+        for part in (self._submitting, self._settling, self._polling, self._fetching):
+            part.use(client)
+
     def _take_on(self, item: Item) -> None:
         if item.slot in self._journal.claims:
             self._agenda.move(item, "foreign")
@@ -217,6 +223,8 @@ class Scheduler:
 
     def _step(self) -> bool:
         """Start whatever may start now; say whether anything is left to wait for."""
+        if self._agenda.slept():
+            self._recover_from_sleep()
         self._take_on_released()
         self._take_up_due()
         self._settling.start()
@@ -233,6 +241,16 @@ class Scheduler:
         self.finished = not waiting
         self._on_step()
         return bool(waiting)
+
+    def _recover_from_sleep(self) -> None:
+        """Trust no connection and no count of failures from before; ask for every task, at the usual pace.
+
+        The journal's lease is looked at by its next commit.
+        """
+        for item in self._agenda.items:
+            item.failing_since = item.missing_since = None
+        self._agenda.spawn("reconnect", None, self._client.reconnect())
+        self._agenda.hasten("poll")
 
     def _take_up_due(self) -> None:
         for what, item in self._agenda.ripe():

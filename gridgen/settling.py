@@ -56,6 +56,10 @@ class Settling:
         """Whether a replay could leave now."""
         return bool(self._ready)
 
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+
     def take_on(self, item: Item, record: Record) -> bool:
         """Take on an unknown submission that is to be replayed; say whether it is."""
         if record.state != "unknown" or not self._wants_replay(item, record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -81,6 +82,12 @@ class Submitting:
     def slow(self) -> str | None:
         """What the next submission waits for: rate, window or requests."""
         return None if self._blocked is None else self._blocked[0]
+
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service: what leaves from now on leaves under its key."""
+        self._client = client
+        self._sender = Sender(client.host, client.fingerprint(self._journal.salt))
+        self._uploading.use(client)
 
     def plan(self, item: Item) -> None:
         """Put an item at the end of the line."""
@@ -201,6 +208,10 @@ class Submitting:
             )
         except StoppedError:
             return NotSent("stopped")
+        except asyncio.CancelledError:
+            if record.state != "sending":
+                raise
+            return Ambiguous("cancelled while the request was on its way")
 
     async def _unfit(self, item: Item, why: NotSent | NotApplied | Rejected) -> None:
         """Deal with a picture that did not get to the server."""

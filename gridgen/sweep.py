@@ -104,7 +104,6 @@ class Sweep:
     resubmit_budget : number, optional
         USD that submissions given up for new ones may have cost together; needed
         for, and only for, ``on_unknown="resubmit"``.
-
     disk_quota : int, optional
         Bytes that the videos of this folder may take together; what would pass it is
         not downloaded until there is room. A disk is never filled to the last 16 MB.
@@ -152,6 +151,7 @@ class Sweep:
         self._future: Future[None] | None = None
         self._watchers: list[_Watcher] = []
         self._waits: tuple[str, ...] = ()
+        self._stops = 0
         self._prices: Prices | None = None
         self._reading = threading.Lock()
         self.judgements = Judgements(self.folder)
@@ -227,12 +227,15 @@ class Sweep:
 
     @property
     def client(self) -> Client:
-        """Where its clips are made.
+        """Where its clips are made; may be set at any time to a client with another key of the same service.
+
+        From then on submissions leave under the new key. Tasks of the old one are
+        asked for with whichever key the server answers to.
 
         Raises
         ------
         GridgenError
-            If it was opened without a client.
+            If it was opened without a client, or is given one of another service.
         """
         if self._client is None:
             msg = (
@@ -241,6 +244,23 @@ class Sweep:
             )
             raise GridgenError(msg)
         return self._client
+
+    @client.setter
+    def client(self, client: Client) -> None:
+        if client.origin != self.origin:
+            msg = (
+                f"this sweep's clips are made at {self.origin!r}, not at {client.origin!r}; a clip of one never "
+                "stands for one of the other. Make another Sweep with that client, in the same folder if you like."
+            )
+            raise GridgenError(msg)
+        if client is self._client:
+            return
+        if self._client is not None:
+            before = (self._client, *self._client.earlier)
+            client.earlier = tuple(each for each in dict.fromkeys(before) if each is not client)
+        self._client = client
+        if self._scheduler is not None:
+            engine().loop.call_soon_threadsafe(self._scheduler.use, client)
 
     @property
     def clock(self) -> Clock:
@@ -669,7 +689,7 @@ class Sweep:
                 self._scheduler.resume()
                 return
             await asyncio.wait({asyncio.wrap_future(self._future)})
-        client = self.client
+        client, stops = self.client, self._stops
         prices = await self._load_prices()
         found = self._estimate(prices)
         self._check_budget(found)
@@ -677,6 +697,8 @@ class Sweep:
         from gridgen.scheduler import Scheduler
 
         await self._keep_pictures()
+        if self._stops != stops:
+            return
         journal = await self._open()
         self._scheduler = Scheduler(
             client=client,
@@ -744,6 +766,7 @@ class Sweep:
             raise scheduler.error
 
     async def _stop(self) -> None:
+        self._stops += 1
         if self._scheduler is not None and not self._scheduler.finished:
             await self._scheduler.stop()
 

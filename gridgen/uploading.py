@@ -38,6 +38,10 @@ class Uploading:
         self._client, self._journal = client, journal
         self._under_way: dict[str, asyncio.Task[UploadOutcome]] = {}
 
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+
     async def body(self, cell: Cell) -> bytes | NotSent | NotApplied | Rejected:
         """Return the exact request body of a cell, its pictures uploaded, or why there is none.
 

@@ -203,12 +203,13 @@ def _resolve(told: list[tuple[_Write, JournalError | None]]) -> None:
 
 
 async def _finished(done: asyncio.Future[None]) -> None:
-    cancelled: asyncio.CancelledError | None = None
+    """Wait for a commit to its end; being cancelled comes through at the caller's next wait, when it has noted it."""
+    cancelled = False
     while not done.done():
         try:
             await asyncio.shield(done)
-        except asyncio.CancelledError as error:
-            cancelled = error
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled and (task := asyncio.current_task()) is not None:
+        task.cancel()
     done.result()
-    if cancelled is not None:
-        raise cancelled
