@@ -12,6 +12,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from gridgen.simulator.painters import Painters
+
 if TYPE_CHECKING:
     from gridgen.simulator.clips import Scene
     from gridgen.simulator.world import Task, World
@@ -23,6 +25,8 @@ _RATIO = re.compile(r"[1-9][0-9]{0,2}:[1-9][0-9]{0,2}")
 _TIER = re.compile(r"[0-9]{3,4}p")
 _LINES = {"2k": "1440p", "4k": "2160p"}
 _STILL = -1
+_MOST = 4
+"""Processes that render at once, about 80 MB each."""
 
 
 class Reel(NamedTuple):
@@ -53,7 +57,10 @@ class Footage:
         self._size = 0
         self._rendering: dict[tuple[str, int], Future[Reel]] = {}
         self._lock = threading.Lock()
-        self._threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="simulator-render")
+        self._painters = Painters()
+        self._threads = ThreadPoolExecutor(
+            min(_MOST, os.cpu_count() or 1), thread_name_prefix="simulator-render"
+        )
 
     async def clip(self, task: Task, number: int = 0) -> Reel:
         """Return a task's clip as an mp4 file, once it is rendered."""
@@ -84,6 +91,7 @@ class Footage:
     def close(self) -> None:
         """Drop what is waiting to be rendered; a second call does nothing."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._painters.close()
 
     def _image(self, url: str, task: Task) -> bytes:
         """Return an uploaded image, or a stand-in for one that lies elsewhere."""
@@ -123,5 +131,7 @@ class Footage:
         from gridgen.simulator import clips
 
         if number == _STILL:
-            return clips.still(self.scene(task))
-        return clips.render(self.scene(task, number), tiny=self._tiny)
+            return (clips if self._tiny else self._painters).still(self.scene(task))
+        if self._tiny:
+            return clips.render(self.scene(task, number), tiny=True)
+        return self._painters.render(self.scene(task, number))

@@ -19,8 +19,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from gridgen.simulator import Simulator
-from gridgen.simulator.clips import Scene, render
+from gridgen.simulator.clips import Scene
 from gridgen.simulator.clock import VirtualClock
+from gridgen.simulator.painters import Painters
 from gridgen.simulator.profiles import Profile
 from gridgen.simulator.world import World
 
@@ -119,13 +120,35 @@ def status_rate(requests: int) -> tuple[float, float]:
         return float(done.stdout), requests / (time.process_time() - cpu)
 
 
-def clips_seconds(clips: int) -> float:
-    """Render distinct 6 s clips at 480p on all cores."""
-    scenes = [Scene(json.loads(body(n))["prompt"], "16:9", 6, "480p") for n in range(clips)]
-    begun = time.perf_counter()
+PROMPTS = (
+    "a paper boat crossing a puddle",
+    "a red fox runs through a snowy birch forest at dawn, slow push in",
+    "neon tokyo street in heavy rain, a robot waits for the last train",
+    "a humpback whale breaches off a quiet beach, golden light",
+    "sand dunes in a desert canyon, drifting dust, wide shot",
+    "a lighthouse at night in fog",
+    "wild horses run over a meadow",
+    "a hot air balloon rises over mountains at sunrise",
+    "a woman dances under cherry blossoms at dusk, orbit",
+    "koi fish swim in a reef",
+    "a castle under the northern lights",
+    "a cat in a kitchen watches the rain",
+)
+
+
+def clips_seconds(clips: int) -> tuple[float, float]:
+    """Render distinct 6 s clips at 480p, as a simulator does: wall and CPU seconds, start of processes included."""
+    scenes = [
+        Scene(PROMPTS[n % len(PROMPTS)], "16:9", 6, "480p", seed=n // len(PROMPTS)) for n in range(clips)
+    ]
+    begun, before = time.perf_counter(), os.times()
+    painters = Painters()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(render, scenes))
-    return time.perf_counter() - begun
+        list(threads.map(painters.render, scenes))
+    wall = time.perf_counter() - begun
+    painters.close()
+    after = os.times()
+    return wall, sum(after[:4]) - sum(before[:4])
 
 
 def report(what: str, figure: float, bar: float, *, most: bool = True) -> bool:
@@ -141,6 +164,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="a tenth of everything")
     share = 0.1 if parser.parse_args().quick else 1.0
     rate, rate_cpu = status_rate(int(20_000 * share))
+    wall, cpu = clips_seconds(int(200 * share))
     figures: list[tuple[str, Callable[[], float], float, bool]] = [
         (
             "world: 50,000 tasks, virtual clock, CPU s",
@@ -157,7 +181,8 @@ def main() -> int:
         ),
         ("status over loopback, requests/s", lambda: rate, 3000, False),
         ("status over loopback, requests per CPU s of the server", lambda: rate_cpu, 3000, False),
-        ("200 clips of 6 s at 480p, s", lambda: clips_seconds(int(200 * share)), 60 * share, True),
+        ("200 clips of 6 s at 480p, wall s", lambda: wall, 60 * share, True),
+        ("200 clips of 6 s at 480p, CPU s", lambda: cpu, 110 * share, True),
     ]
     kept = [report(what, measure(), bar, most=most) for what, measure, bar, most in figures]
     return 0 if all(kept) else 1
