@@ -190,6 +190,9 @@ class Ratings:
                 f"or its index, 0 to {len(self._rows) - 1}. Nothing was noted."
             )
             raise GridError(msg)
+        if self._rows[plain].status == "skipped":
+            msg = f"row {plain} is skipped ({self._rows[plain].error}); there is no clip to judge. Nothing was noted."
+            raise GridError(msg)
         return plain
 
     def _author(self, told: str, given: str | None) -> str:

@@ -58,11 +58,22 @@ class Rounds:
         self._first = tuple({row.cell.key: row for row in reversed(self.rows)}.values())[::-1]
         self._item = {row.cell.key: item for item, row in enumerate(self._first)}
         self._pair: tuple[int, Row, Row] | None = None
+        self._shown: object = None
 
     def __repr__(self) -> str:
         made = self.choices
         mine = sum(choice.reviewer == self.reviewer for choice in made)
         return f"Rounds({len(self._first)} cells, {len(made)} choices, {mine} of them by {self.reviewer!r})"
+
+    def _repr_mimebundle_(self, **options: Any) -> Any:
+        from gridgen.gallery import Gallery
+
+        self._shown = Gallery(self.sweep, reviewer=self.reviewer, rounds=self)
+        return {
+            **self._shown._repr_mimebundle_(**options),
+            "text/plain": repr(self),
+            "text/html": self._repr_html_(),
+        }
 
     def _repr_html_(self) -> str:
         return f"<div><p>{html.escape(repr(self))}</p></div>"

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from gridgen.ratings import Merged, Ratings
     from gridgen.rounds import Rounds
     from gridgen.scheduler import Scheduler
+    from gridgen.share import Page
     from gridgen.stats import Stats
     from gridgen.unknown import Unknown
 
@@ -279,13 +280,27 @@ class Sweep:
         found = Counter(row.status for row in self.rows())
         return {status: found[status] for status in STATES if found[status]}
 
-    def gallery(self, rows: str | list[str] | None = None, cols: str | list[str] | None = None) -> Gallery:
+    def gallery(
+        self,
+        rows: str | list[str] | None = None,
+        cols: str | list[str] | None = None,
+        *,
+        view: str = "",
+        reviewer: str | None = None,
+    ) -> Gallery:
         """Return the wall of players, which fills while the sweep runs.
+
+        What a person clicks in it is Python state: `Gallery.picks` and
+        `Gallery.selection` are tables, and ratings are in `df` at once.
 
         Parameters
         ----------
         rows, cols : str or list of str, optional
             Axes that name the rows and the columns; a list nests.
+        view : str, optional
+            How to look at it, as `Gallery.view` once said.
+        reviewer : str, optional
+            Who judges in it; by default the user of the hub or of the system.
 
         Raises
         ------
@@ -294,7 +309,7 @@ class Sweep:
         """
         from gridgen.gallery import Gallery
 
-        return Gallery(self, rows=rows, cols=cols)
+        return Gallery(self, rows=rows, cols=cols, view=view, reviewer=reviewer)
 
     def preview(self, rows: str | list[str] | None = None, cols: str | list[str] | None = None) -> Preview:
         """Return the layout of the gallery with what is made already, what would be made, and what is skipped and why.
@@ -552,6 +567,66 @@ class Sweep:
         """
         return self.ratings.merge(path, reviewer=reviewer)
 
+    def export_html(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        rows: str | list[str] | None = None,
+        cols: str | list[str] | None = None,
+        view: str = "",
+        clips: Any = None,
+        prompts: bool = True,
+        cost: bool = True,
+        task_ids: bool = False,
+        ratings: bool = True,
+        originals: bool = False,
+        limit: int = 25_000_000,
+    ) -> Page:
+        """Write the wall as a page that opens from the disk, offline, in any browser.
+
+        It plays, compares, filters and judges as the gallery does, without Python. A
+        reviewer rates there and downloads a small file for `merge_ratings`. The page
+        runs no script but its own and asks nobody for anything.
+
+        Parameters
+        ----------
+        path : str or path
+            ``boats.html`` is one file up to `limit`; beyond it the media lie beside
+            it in ``boats_files``. ``boats.zip`` holds the page and its media. Any
+            other name is a folder, with ``index.html`` in it, fit for a web server.
+        rows, cols : str or list of str, optional
+            As in `gallery`.
+        view : str, optional
+            How to look at it first, as `Gallery.view` says.
+        clips : int, Row, Series, DataFrame or iterable of int, optional
+            Which clips, such as ``gallery.picks``; all by default.
+        prompts, cost, task_ids, ratings : bool
+            What may be seen. Without prompts they are numbered, files are numbered
+            too, and errors show only their kind; what a picture shows cannot be
+            hidden. Signed parts of links are never in a page.
+        originals : bool, default False
+            Whether the originals go along; else a page has the previews only.
+        limit : int, default 25,000,000
+            Bytes of the largest single file.
+
+        Returns
+        -------
+        Page
+            Where it is and how large.
+
+        Raises
+        ------
+        GridError
+            If an argument is wrong, or the place is taken by other files. Nothing is
+            written.
+        GridgenError
+            If it cannot be written.
+        """
+        from gridgen.share import Shown, export_html
+
+        shown = Shown(prompts, cost, task_ids, ratings, originals)
+        return export_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
+
     def rounds(self, rows: Any = None, *, reviewer: str | None = None, seed: int = 0) -> Rounds:
         """Return blind rounds: two clips at a time in step, what they are hidden until one is chosen.
 
@@ -659,7 +734,7 @@ class Sweep:
 
     def slot(self, row: Row) -> tuple[str, str, int]:
         """Return what names a row in the journal: origin, cell and take."""
-        return self._by_row[row.index].slot
+        return (self.origin, row.cell.key, row.take)
 
     def watch(self, callback: Callable[[tuple[Row, ...]], None]) -> Callable[[], None]:
         """Call back with the rows that changed, at most five times a second.

@@ -10,11 +10,16 @@ import ipywidgets
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.static import static_form
 from gridgen.gallery.wall import Wall
+from gridgen.judgements import reviewer_name
+from gridgen.ratings import me
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import pandas as pd
+
     from gridgen.gallery.menus import Menu
+    from gridgen.rounds import Rounds
     from gridgen.sweep import Sweep
 
 __all__ = ["Gallery"]
@@ -39,6 +44,10 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     view : str, optional
         How to look at it, as `view` once said or as the address of an exported page
         ends; it takes precedence over `rows` and `cols`.
+    reviewer : str, optional
+        Who judges in it; by default the user of the hub or of the system.
+    rounds : Rounds, optional
+        Shows these blind rounds in place of the wall.
 
     Raises
     ------
@@ -59,12 +68,22 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         cols: str | Iterable[str] | None = None,
         *,
         view: str = "",
+        reviewer: str | None = None,
+        rounds: Rounds | None = None,
     ) -> None:
         self.sweep = sweep
-        self.wall = Wall(sweep, sides(sheet_axes(sweep), rows, cols), view)
+        self.reviewer = me() if reviewer is None else reviewer_name(reviewer)
+        taking_part = [] if rounds is None else [row.index for row in rounds.rows]
+        self.wall = Wall(
+            sweep,
+            sides(sheet_axes(sweep), rows, cols),
+            view,
+            reviewer=self.reviewer,
+            rounds=taking_part,
+        )
         controls, links = _controls(self.wall)
         self._owned = (*links, *controls.children, controls, self.wall)
-        super().__init__([controls, self.wall])
+        super().__init__([self.wall] if taking_part else [controls, self.wall])
         self.add_class("gridgen-gallery")
 
     @property
@@ -81,6 +100,18 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def view(self) -> str:
         """How the wall is looked at, as a short text; ``gallery(view=...)`` begins so again."""
         return self.wall.seen
+
+    @property
+    def picks(self) -> pd.DataFrame:
+        """The rows of `Sweep.df` that this gallery's reviewer has picked."""
+        book, sweep = self.sweep.judgements.book, self.sweep
+        rows = [row.index for row in sweep.rows() if book.of(sweep.slot(row), self.reviewer).pick]
+        return sweep.df.loc[rows]
+
+    @property
+    def selection(self) -> pd.DataFrame:
+        """The rows of `Sweep.df` that are selected in the wall, in grid order."""
+        return self.sweep.df.loc[list(self.wall.judge.selected)]
 
     def close(self) -> None:
         """Take it off every page and free what it holds."""

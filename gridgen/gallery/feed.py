@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gridgen.gallery.channel import QuestionError
 from gridgen.gallery.layout import coordinates, sheet_axes
+from gridgen.judgements import Opinion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["Feed"]
+__all__ = ["Feed", "inside", "said"]
 
 MEDIA = ("poster", "preview", "path")
 MOST_BYTES = 20_000_000
@@ -28,16 +30,24 @@ class Feed:
 
     Rows come from the engine's thread and questions from the kernel's, so both
     sides hold one lock.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    reviewer : str
+        Whose opinions it tells as ``said``; what all say together is in ``rating``,
+        ``pick``, ``tags`` and ``note``.
     """
 
-    def __init__(self, sweep: Sweep) -> None:
+    def __init__(self, sweep: Sweep, reviewer: str) -> None:
         self._sweep = sweep
+        self.reviewer = reviewer
         self._axes = sheet_axes(sweep)
         self._lock = threading.Lock()
         self._seq = 0
         self._rows = {row.index: row for row in sweep.rows()}
         self._noted: set[int] = set()
-        self._told = {index: _tile(row) for index, row in self._rows.items()}
+        self._told = {index: self._tile(row) for index, row in self._rows.items()}
         self._places = {index: coordinates(self._axes, row) for index, row in self._rows.items()}
 
     @property
@@ -102,31 +112,42 @@ class Feed:
         return {"seq": self._seq, "now": self._sweep.clock.time(), "cost": str(self._sweep.cost)}
 
     def _change(self, row: Row) -> dict[str, Any] | None:
-        told, tile = self._told[row.index], _tile(row)
+        told, tile = self._told[row.index], self._tile(row)
         self._told[row.index] = tile
         change = {name: value for name, value in tile.items() if told[name] != value}
         return {"id": row.index, **change} if change else None
 
+    def _tile(self, row: Row) -> dict[str, Any]:
+        return {
+            "status": row.status,
+            "progress": row.progress,
+            "began": row.submitted_at,
+            "service": row.service_seconds,
+            "price": None if row.price is None else str(row.price),
+            "cost": None if row.cost is None else str(row.cost),
+            "error_class": row.error_class,
+            "error": row.error,
+            "path": row.path,
+            "poster": row.poster,
+            "preview": row.preview,
+            "width": row.width,
+            "height": row.height,
+            "fps": row.fps,
+            "seconds": row.clip_seconds,
+            "bytes": row.bytes,
+            "rating": row.rating,
+            "pick": row.pick,
+            "tags": row.tags,
+            "note": row.note,
+            "said": said(self._sweep.judgements.book.of(self._sweep.slot(row), self.reviewer)),
+        }
 
-def _tile(row: Row) -> dict[str, Any]:
-    return {
-        "status": row.status,
-        "progress": row.progress,
-        "began": row.submitted_at,
-        "service": row.service_seconds,
-        "price": None if row.price is None else str(row.price),
-        "cost": None if row.cost is None else str(row.cost),
-        "error_class": row.error_class,
-        "error": row.error,
-        "path": row.path,
-        "poster": row.poster,
-        "preview": row.preview,
-        "width": row.width,
-        "height": row.height,
-        "fps": row.fps,
-        "seconds": row.clip_seconds,
-        "bytes": row.bytes,
-    }
+
+def said(opinion: Opinion) -> dict[str, Any] | None:
+    """Return an opinion as JSON values, None for no opinion."""
+    if opinion == Opinion():
+        return None
+    return {**asdict(opinion), "tags": list(opinion.tags)}
 
 
 def _beside_notebook(folder: Path) -> str:
@@ -142,7 +163,14 @@ def _beside_notebook(folder: Path) -> str:
         return folder.name
 
 
-def _read(folder: Path, name: str | None) -> bytes:
+def inside(folder: Path, name: str | None) -> Path:
+    """Return where a file of a clip is.
+
+    Raises
+    ------
+    QuestionError
+        If the clip has no such file, or it is not within the sweep's folder.
+    """
     if name is None:
         msg = "this clip has no such file yet"
         raise QuestionError(msg)
@@ -150,6 +178,11 @@ def _read(folder: Path, name: str | None) -> bytes:
     if not path.is_relative_to(folder.resolve()):
         msg = f"{name!r} is outside the sweep's folder and is not sent"
         raise QuestionError(msg)
+    return path
+
+
+def _read(folder: Path, name: str | None) -> bytes:
+    path = inside(folder, name)
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:

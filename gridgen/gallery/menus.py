@@ -15,13 +15,19 @@ if TYPE_CHECKING:
 __all__ = ["Menu", "menus"]
 
 _MOST_PAIRED = 4
-_NAMES = {"seconds": "clip length", "service": "service time", "bytes": "file size"}
-_BAD = "failed|rejected|expired|missing|lost|unknown"
-_SHOWN = (
-    ("all clips", ""),
-    ("done", "status=done"),
-    ("not done", "status!=done"),
-    ("failed", f"status={_BAD}"),
+_SORTS = (
+    ("stars, most first", "-stars"),
+    ("stars of all, most first", "-rating"),
+    ("cost, most first", "-cost"),
+    ("cost, least first", "cost"),
+    ("service time, longest first", "-service"),
+    ("service time, shortest first", "service"),
+    ("clip length, longest first", "-seconds"),
+    ("file size, largest first", "-bytes"),
+    ("frame rate, most first", "-fps"),
+    ("tags", "tags"),
+    ("state", "status"),
+    ("kind of error", "error_class"),
 )
 _FITS = (("own shape", "shape"), ("true scale", "scale"), ("same box", "box"))
 
@@ -64,14 +70,12 @@ def menus(axes: Sequence[Axis], shown: Sides) -> tuple[Menu, ...]:
     pairs = itertools.permutations(varied, 2) if len(varied) <= _MOST_PAIRED else ()
     outer = _sides(varied, [*pairs, shown.rows[:-1], shown.cols[:-1]])
     sorts = [(name.replace("_urls", "s"), name) for name in varied]
-    sorts += [(f"{_NAMES.get(name, name)}, most first", f"-{name}") for name in ("cost", "service", "bytes")]
     return (
         Menu("rows", "Rows", inner),
         Menu("cols", "Columns", inner),
         Menu("outer_rows", "Outer rows", outer),
         Menu("outer_cols", "Outer columns", outer),
-        Menu("filter", "Show", _SHOWN),
-        Menu("sort", "Sort by", (("grid order", ""), *sorts)),
+        Menu("sort", "Sort by", (("grid order", ""), *sorts, *_SORTS)),
         Menu("fit", "Fit", _FITS),
     )
 

@@ -44,7 +44,9 @@ def _join(name: str, joined: dict[str, str]) -> None:
 
 def style() -> str:
     """Return the style sheet of all widgets."""
-    return "\n".join(_read(f"css/{name}.css") for name in ("base", "wall", "stage", "board"))
+    return "\n".join(
+        _read(f"css/{name}.css") for name in ("base", "wall", "stage", "review", "rounds", "board")
+    )
 
 
 def _read(name: str) -> str:

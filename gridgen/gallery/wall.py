@@ -9,12 +9,15 @@ import traitlets as t
 
 from gridgen.gallery.channel import QuestionError, SweepWidget
 from gridgen.gallery.feed import Feed
+from gridgen.gallery.judge import Judge
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
 from gridgen.gallery.outlet import Outlet
 from gridgen.gallery.script import script, style
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
@@ -29,7 +32,11 @@ def _view(_value: object, wall: Wall) -> str:
 
 
 def _snapshot(_value: object, wall: Wall) -> dict[str, Any]:
-    return wall.feed.snapshot()
+    return wall.known()
+
+
+def _selected(_value: object, wall: Wall) -> list[int]:
+    return list(wall.judge.selected)
 
 
 class Wall(SweepWidget):
@@ -47,6 +54,10 @@ class Wall(SweepWidget):
         Axes along rows and columns to begin with.
     view : str
         How it is looked at, as `view` once said.
+    reviewer : str
+        Who judges in it.
+    rounds : sequence of int, optional
+        Rows that take part in blind rounds, which are then shown in place of the wall.
     """
 
     _esm = script("wall")
@@ -57,21 +68,26 @@ class Wall(SweepWidget):
     cols = t.Int(0, allow_none=True).tag(sync=True)
     outer_rows = t.Int(0, allow_none=True).tag(sync=True)
     outer_cols = t.Int(0, allow_none=True).tag(sync=True)
-    filter = t.Int(0, allow_none=True).tag(sync=True)
     sort = t.Int(0, allow_none=True).tag(sync=True)
     fit = t.Int(0, allow_none=True).tag(sync=True)
     tile = t.Int(0).tag(sync=True)
     look: t.Dict[str, Any] = t.Dict().tag(sync=True)
     view = t.Any().tag(sync=True, to_json=_view)
+    selected = t.Any().tag(sync=True, to_json=_selected)
+    rounds: t.List[int] = t.List().tag(sync=True)
     snapshot = t.Any().tag(sync=True, to_json=_snapshot)
 
-    def __init__(self, sweep: Sweep, sides: Sides, view: str = "") -> None:
-        self.feed = Feed(sweep)
+    def __init__(
+        self, sweep: Sweep, sides: Sides, view: str = "", *, reviewer: str, rounds: Sequence[int] = ()
+    ) -> None:
+        self.feed = Feed(sweep, reviewer)
+        self.judge = Judge(sweep, reviewer)
         self.shown = sides
         self.seen = view
         self.offered = menus(sheet_axes(sweep), sides)
         found = {menu.name: menu for menu in self.offered}
         super().__init__(
+            rounds=list(rounds),
             menus=[menu.state() for menu in self.offered],
             look={"rows": list(sides.rows), "cols": list(sides.cols)},
             rows=found["rows"].position(list(sides.rows[-1:])),
@@ -84,6 +100,10 @@ class Wall(SweepWidget):
 
     def __repr__(self) -> str:
         return "Wall()"
+
+    def known(self) -> dict[str, Any]:
+        """Return all that the browser begins with, as JSON values."""
+        return {**self.feed.snapshot(), "choices": self.judge.choices()}
 
     def changed(self, rows: tuple[Row, ...]) -> None:
         """Send what the browser has not heard, now or when there is room for it."""
@@ -100,8 +120,10 @@ class Wall(SweepWidget):
     def answer(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Answer one question; the files of known clips are the only ones sent."""
         match question.get("kind"):
+            case str(kind) if kind in self.judge.kinds:
+                return self.judge.answer(question), []
             case "snapshot":
-                return {"snapshot": self.feed.snapshot()}, []
+                return {"snapshot": self.known()}, []
             case "view":
                 return self._looked(question)
             case "media":

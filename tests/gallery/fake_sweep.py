@@ -14,9 +14,10 @@ import numpy as np
 from PIL import Image
 
 from gridgen.clock import Clock
+from gridgen.judgements import Consensus, Judgements
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
     from av.audio.stream import AudioStream
@@ -79,6 +80,7 @@ class FakeSweep:
     def __init__(self, grid: Grid, folder: Path, *, takes: int = 1, name: str = "boats") -> None:
         self.grid, self.folder, self.takes, self.name = grid, folder, takes, name
         self.clock = FakeClock()
+        self.judgements = Judgements(folder)
         self.running = False
         self.stopped = False
         self.watchers: list[Callable[[tuple[FakeRow, ...]], None]] = []
@@ -137,6 +139,17 @@ class FakeSweep:
             "bytes",
         )
         self.change(index, **{name: getattr(self._rows[model], name) for name in shared})
+
+    def slot(self, row: FakeRow) -> tuple[str, str, int]:
+        """Return what names a row in the journal."""
+        return ("fake", row.cell.key, row.take)
+
+    def rejudge(self, slots: Collection[tuple[str, str, int]]) -> None:
+        """Tell the watchers what is said of these clips."""
+        for row in self.rows():
+            if self.slot(row) in slots:
+                said = self.judgements.book.consensus(self.slot(row)) or Consensus()
+                self.change(row.index, rating=said.rating, pick=said.pick, tags=said.tags, note=said.note)
 
     def stop(self) -> None:
         """Note that it was asked to stop."""

@@ -102,6 +102,8 @@ class Pages:
             "snapshot": self.widget.feed.snapshot(),
             "menus": menus,
             "look": {"rows": ["prompt"], "cols": ["size"]},
+            "view": "",
+            "page": {"id": "0" * 24, "sweep": "boats"},
         }
         text = json.dumps(known).replace("<", "\\u003c")
         return HTMLResponse(PLAIN % {"css": style(), "known": text, "script": script("page")})

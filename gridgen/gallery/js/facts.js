@@ -28,7 +28,7 @@ export function asked({ axes }, tile) {
  * @returns {Fact[]} what came of a clip
  */
 export function measured(tile) {
-  const { width, height, seconds, fps, bytes, cost, price, service, path } = tile;
+  const { width, height, seconds, fps, bytes, cost, price, service, path, preview, task } = tile;
   const facts = [
     ["picture", width && height ? `${width} × ${height}` : ""],
     ["length", seconds ? `${Number(seconds.toFixed(2))} s` : ""],
@@ -36,7 +36,9 @@ export function measured(tile) {
     ["file size", bytes ? size(bytes) : ""],
     ["cost", money(cost) || (price ? `${money(price)} expected` : "")],
     ["service time", service ? elapsed(service) : ""],
+    ["task", task ?? ""],
     ["file", path ?? ""],
+    ["shown", path && path === preview ? "its preview; the original is not in this page" : ""],
   ];
   return facts.filter(([, value]) => value).map(([name, value]) => ({ name, value }));
 }

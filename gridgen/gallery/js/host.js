@@ -1,7 +1,9 @@
+import { Book, shelf } from "./book.js";
+import { Judging } from "./judging.js";
 import { Link } from "./link.js";
 import { Media } from "./media.js";
 import { chosenBy, positionIn } from "./menus.js";
-import { KernelFiles, NeighbourFiles, ServedFiles } from "./sources.js";
+import { EmbeddedFiles, KernelFiles, NeighbourFiles, ServedFiles } from "./sources.js";
 import { ViewState } from "./state.js";
 import { Store } from "./store.js";
 
@@ -17,6 +19,8 @@ import { Store } from "./store.js";
  * @property {Media} media where their bytes are
  * @property {(question: Record<string, unknown>, signal?: AbortSignal) => Promise<Reply>} ask a question to whoever keeps
  *   the sweep; rejected with a reason for the person
+ * @property {Judging} judging what the person says of them
+ * @property {Book | null} book where that is kept, when no kernel keeps it
  * @property {Menu[]} menus what can be chosen of the view
  * @property {boolean} bare whether nothing around the wall has these menus, so that it draws them itself
  */
@@ -40,9 +44,12 @@ export class KernelHost {
   #resting;
   store = new Store();
   bare = false;
+  book = null;
+  rounds;
   menus;
   state;
   media;
+  judging = new Judging(this.store, (question) => this.ask(question));
 
   /**
    * @param {Model} model
@@ -53,9 +60,12 @@ export class KernelHost {
     this.#signal = signal;
     this.#link = new Link(model);
     this.menus = /** @type {Menu[]} */ (model.get("menus"));
+    /** @type {number[]} ids of the clips whose blind rounds are shown in place of the wall */
+    this.rounds = model.get("rounds") ?? [];
     this.media = new Media(new ServedFiles(this.store), new KernelFiles(this.#link));
     this.state = new ViewState(model.get("look"));
     this.state.load(model.get("view"));
+    this.state.set({ selected: model.get("selected") ?? [] });
     this.#bind();
     this.#tell();
     this.store.load(model.get("snapshot"), performance.now());
@@ -80,7 +90,10 @@ export class KernelHost {
     this.#on("msg:custom", hear);
     for (const menu of this.menus) this.#on(`change:${menu.name}`, () => this.#choose(menu));
     this.#on("change:tile", () => this.#resize());
-    this.state.subscribe(() => this.#tell(), this.#signal);
+    this.state.subscribe((changed) => {
+      this.#tell();
+      if (changed.has("selected")) this.ask({ kind: "select", ids: this.state.now.selected }, this.#signal).catch(() => undefined);
+    }, this.#signal);
   }
 
   /** @param {string} event @param {(...args: any[]) => void} act */
@@ -131,27 +144,30 @@ export class KernelHost {
 }
 
 /**
- * A wall on a page of its own, with no kernel: all that is known is in the page.
+ * A wall on a page of its own, with no kernel: all that is known is in the page, and what is said stays in the browser.
  *
  * @implements {Host}
  */
 export class PageHost {
   store = new Store();
+  bare = true;
   state;
   media;
-  bare = true;
   menus;
+  book;
+  judging = new Judging(this.store, (question) => this.ask(question));
 
   /**
-   * @param {{snapshot: Snapshot, menus: Menu[], look: Partial<Look>}} known
+   * @param {{snapshot: Snapshot, menus: Menu[], look: Partial<Look>, view: string, page: import("./book.js").Page}} known
    * @param {AbortSignal} signal
    */
-  constructor({ snapshot, menus, look }, signal) {
+  constructor({ snapshot, menus, look, view, page }, signal) {
     this.menus = menus;
     this.state = new ViewState(look);
-    this.media = new Media(new NeighbourFiles(snapshot.folder));
+    this.media = new Media(new EmbeddedFiles(), new NeighbourFiles(snapshot.folder));
     this.store.load(snapshot, performance.now());
-    this.#follow(signal);
+    this.book = new Book(page, this.store, shelf());
+    this.#follow(view, signal);
     signal.addEventListener("abort", () => this.media.close());
   }
 
@@ -160,12 +176,12 @@ export class PageHost {
    * @returns {Promise<Reply>}
    */
   async ask(question) {
-    throw new Error(`a page without a kernel cannot answer ${String(question.kind)}`);
+    return this.book.answer(question);
   }
 
-  /** @param {AbortSignal} signal keeps the view in the page's address, so that a link shows the same */
-  #follow(signal) {
-    this.state.load(location.hash);
+  /** @param {string} view to begin with @param {AbortSignal} signal keeps the view in the address, so that a link shows the same */
+  #follow(view, signal) {
+    this.state.load(location.hash.slice(1) || view);
     addEventListener("hashchange", () => this.state.load(location.hash), { signal });
     this.state.subscribe(() => {
       if (location.hash.replace(/^#/, "") !== this.state.text) history.replaceState(null, "", `#${this.state.text}`);

@@ -11,6 +11,8 @@ const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 /** The one tile that Tab reaches, and the way from tile to tile by keys. */
 export class Rover {
   #sheet;
+  /** @type {number[]} the tiles in order, as last seen */
+  #ids = [];
   current = -1;
 
   /** @param {Sheet} sheet */
@@ -27,9 +29,14 @@ export class Rover {
     );
   }
 
-  /** See to it that one tile can be reached, and no other. */
+  /** See to it that one tile can be reached, and no other: where it is gone, the one that came after it. */
   settle() {
-    if (!this.#sheet.places.has(this.current)) this.current = this.#sheet.places.keys().next().value ?? -1;
+    const { places } = this.#sheet;
+    if (!places.has(this.current)) {
+      const after = this.#ids.slice(this.#ids.indexOf(this.current) + 1).find((id) => places.has(id));
+      this.current = after ?? [...places.keys()].at(-1) ?? -1;
+    }
+    this.#ids = [...places.keys()];
     this.#sheet.kept = this.current;
     for (const { element, id } of this.#sheet.views) mark(element, "tabindex", id === this.current ? "0" : "-1");
   }

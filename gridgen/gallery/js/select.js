@@ -26,8 +26,18 @@ const FACTS = /** @type {const} */ ([
   ["error_class", "kind of error"],
 ]);
 
+/** @type {[string, string, (tile: Tile) => Value][]} What the person, and all reviewers together, say of a clip. */
+const WORDS = [
+  ["stars", "stars", ({ said }) => said?.stars ?? null],
+  ["pick", "pick", ({ said }) => (typeof said?.pick === "boolean" ? (said.pick ? "picked" : "rejected") : null)],
+  ["tags", "tags", ({ said }) => said?.tags.join(", ") || null],
+  ["note", "note", ({ said }) => said?.note || null],
+  ["rating", "stars of all", ({ rating }) => rating ?? null],
+  ["verdict", "pick of all", ({ pick }) => (typeof pick === "boolean" ? (pick ? "picked" : "rejected") : null)],
+];
+
 /**
- * Name all that clips can be filtered and sorted by: axes, state, and what is measured.
+ * Name all that clips can be filtered and sorted by: axes, state, what is measured, what is said, and their numbers.
  *
  * @param {Axis[]} axes
  * @returns {Map<string, Column>}
@@ -43,6 +53,8 @@ export function columnsOf(axes) {
     const of = (/** @type {Tile} */ tile) => plain(tile[name]);
     if (!found.has(name)) found.set(name, { says, of, rank: of });
   }
+  for (const [name, says, of] of WORDS) if (!found.has(name)) found.set(name, { says, of, rank: of });
+  found.set("clip", { says: "clip", of: ({ id }) => id, rank: ({ id }) => id });
   return found;
 }
 
@@ -69,6 +81,24 @@ export function readFilter(text) {
 /** @param {Clause[]} clauses @returns {string} */
 export function writeFilter(clauses) {
   return clauses.map(({ column, sign, values }) => encodeURIComponent(column) + sign + values.map(encodeURIComponent).join("|")).join(";");
+}
+
+/**
+ * Make one of clauses that offer, or rule out, values of the same column.
+ *
+ * @param {Clause[]} clauses
+ * @returns {Clause[]} each once
+ */
+export function joinClauses(clauses) {
+  /** @type {Map<string, Clause>} */
+  const joined = new Map();
+  for (const clause of clauses) {
+    const { column, sign, values } = clause;
+    const lists = (sign === "=" || sign === "!=") && values.length > 0;
+    const key = lists ? `${column} ${sign}` : writeFilter([clause]);
+    joined.set(key, { column, sign, values: [...new Set([...(joined.get(key)?.values ?? []), ...values])] });
+  }
+  return [...joined.values()];
 }
 
 /** @param {string} word */

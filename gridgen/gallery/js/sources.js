@@ -135,6 +135,58 @@ export class KernelFiles {
 }
 
 /**
+ * Files that an exported page holds in itself, each as text in an element of its own; made a blob when it is wanted.
+ *
+ * @implements {Source}
+ */
+export class EmbeddedFiles {
+  cache = new BlobCache(KEPT);
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   * @returns {Promise<string | null>}
+   */
+  async url(tile, what) {
+    const name = tile[what];
+    const held = name ? document.getElementById(`file:${name}`)?.textContent : null;
+    if (!name || !held) return null;
+    const known = this.cache.take(name);
+    if (known) return known;
+    this.cache.put(name, new Blob([bytesOf(held)], { type: TYPES[what] }));
+    return this.cache.take(name) ?? null;
+  }
+
+  /** @returns {Promise<null>} a blob's address does not last */
+  async address() {
+    return null;
+  }
+
+  /**
+   * @param {Tile} tile
+   * @param {What} what
+   */
+  free(tile, what) {
+    this.cache.free(tile[what] ?? "");
+  }
+
+  close() {
+    this.cache.clear();
+  }
+}
+
+/**
+ * @param {string} text base64
+ * @returns {Uint8Array<ArrayBuffer>}
+ */
+function bytesOf(text) {
+  const letters = atob(text);
+  const bytes = new Uint8Array(letters.length);
+  for (let at = 0; at < letters.length; at += 1) bytes[at] = letters.charCodeAt(at);
+  return bytes;
+}
+
+/**
  * Files that lie beside an exported page, at the names that the page gives them.
  *
  * @implements {Source}
@@ -142,7 +194,7 @@ export class KernelFiles {
 export class NeighbourFiles {
   #folder;
 
-  /** @param {string} folder relative to the page */
+  /** @param {string | null} folder relative to the page; null where the page has no neighbours */
   constructor(folder) {
     this.#folder = folder;
   }
@@ -154,7 +206,7 @@ export class NeighbourFiles {
    */
   async url(tile, what) {
     const name = tile[what];
-    return name ? [...this.#folder.split("/"), ...name.split("/")].filter(Boolean).map(encodeURIComponent).join("/") : null;
+    return name && this.#folder !== null ? [...this.#folder.split("/"), ...name.split("/")].filter(Boolean).map(encodeURIComponent).join("/") : null;
   }
 
   /**

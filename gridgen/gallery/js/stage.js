@@ -74,6 +74,16 @@ export class Stage {
     return this.element.open ? this.#panes.map(({ id }) => id) : [];
   }
 
+  /** @returns {number} id of the clip that is meant by what a person does, -1 while it is closed */
+  get front() {
+    return this.ids[this.#front] ?? -1;
+  }
+
+  /** @param {number} id @returns {HTMLElement | undefined} what shows the clip */
+  pane(id) {
+    return this.#panes.find((pane) => pane.id === id)?.element;
+  }
+
   /** @param {Keys} keys */
   bind(keys) {
     const several = () => this.#panes.length > 1;

@@ -18,6 +18,7 @@
  * @property {boolean} playing
  * @property {boolean} muted
  * @property {number} solo id of the one clip that may sound, -1 for none
+ * @property {number[]} selected ids of the clips that are selected, in the order of selecting
  * @typedef {{read: (text: string) => any, write: (value: any) => string, initial: any}} Codec
  */
 
@@ -37,7 +38,7 @@ const WRITTEN = {
   tile: { initial: 0, read: readTile, write: String },
   pins: { initial: [], read: readPins, write: (value) => value.join() },
 };
-const UNWRITTEN = { playing: false, muted: true, solo: -1 };
+const UNWRITTEN = { playing: false, muted: true, solo: -1, selected: /** @type {number[]} */ ([]) };
 
 /** The one place that knows how the wall is looked at. It reads and writes itself as a short text. */
 export class ViewState {

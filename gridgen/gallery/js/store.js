@@ -21,7 +21,15 @@ import { Ticker } from "./clock.js";
  * @property {number | null} [fps]
  * @property {number | null} [seconds] length of the clip
  * @property {number | null} [bytes]
- * @typedef {{seq: number, now: number, name: string, folder: string, axes: Axis[], tiles: Tile[], cost: string}} Snapshot
+ * @property {number | null} [rating] stars, on average over all who gave some
+ * @property {boolean | null} [pick] what most of them say: picked or rejected
+ * @property {string | null} [tags] of all of them
+ * @property {string | null} [note] of all of them
+ * @property {import("./judging.js").Opinion | null} [said] what the person who looks at it says
+ * @property {string} [clip] its name in ratings files
+ * @property {string | null} [task] the server's name for it, where a page tells
+ * @typedef {{seq: number, now: number, name: string, folder: string | null, axes: Axis[], tiles: Tile[], cost: string,
+ *   choices?: number[][]}} Snapshot `choices` are blind rounds: left, right, position in OUTCOMES
  * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
  *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
  */
@@ -35,6 +43,10 @@ export class Store {
   name = "";
   folder = "";
   cost = "";
+  /** @type {number[][]} */
+  choices = [];
+  /** @type {Map<number, Partial<Tile>>} what a person did, and nobody has confirmed yet */
+  #ahead = new Map();
   ticker = new Ticker();
   #seq = -1;
   #gap = false;
@@ -60,9 +72,10 @@ export class Store {
     this.#gap = false;
     this.axes = snapshot.axes;
     this.name = snapshot.name;
-    this.folder = snapshot.folder;
+    this.folder = snapshot.folder ?? "";
     this.cost = snapshot.cost;
-    this.tiles = new Map(snapshot.tiles.map((tile) => [tile.id, tile]));
+    this.choices = snapshot.choices ?? this.choices;
+    this.tiles = new Map(snapshot.tiles.map((tile) => [tile.id, Object.assign(tile, this.#ahead.get(tile.id))]));
     this.ticker.hear(snapshot.now, heard);
     this.#tell(null);
   }
@@ -81,9 +94,33 @@ export class Store {
     const { progress = [] } = delta;
     const moved = progress.flatMap((id, at) => (at % 2 ? [] : [{ id, progress: progress[at + 1] }]));
     const known = [...delta.tiles, ...moved].filter(({ id }) => this.tiles.has(id));
-    for (const change of known) Object.assign(/** @type {Tile} */ (this.tiles.get(change.id)), change);
+    for (const change of known) Object.assign(/** @type {Tile} */ (this.tiles.get(change.id)), change, this.#ahead.get(change.id));
     this.#tell(known.map(({ id }) => id));
     return !this.#gap;
+  }
+
+  /**
+   * Show what a person did before it is confirmed; what Python says of it meanwhile is older.
+   *
+   * @param {number} id
+   * @param {Partial<Tile>} change
+   */
+  amend(id, change) {
+    this.#ahead.set(id, { ...this.#ahead.get(id), ...change });
+    Object.assign(/** @type {Tile} */ (this.tiles.get(id)), change);
+    this.#tell([id]);
+  }
+
+  /**
+   * Show what it came to in the end.
+   *
+   * @param {number} id
+   * @param {Partial<Tile>} change
+   */
+  settle(id, change) {
+    this.#ahead.delete(id);
+    Object.assign(/** @type {Tile} */ (this.tiles.get(id)), change);
+    this.#tell([id]);
   }
 
   /**

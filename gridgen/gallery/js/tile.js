@@ -18,6 +18,7 @@ export class TileView {
   /** @type {Map<string, HTMLElement>} */
   #badges = new Map();
   #trouble = "";
+  #remark = "";
   poster = /** @type {HTMLImageElement} */ (make("img", { class: "gg-poster", alt: "", decoding: "async" }));
   /** Holds poster and player. */
   frame = make("span", { class: "gg-frame" }, this.poster);
@@ -54,7 +55,7 @@ export class TileView {
     mark(this.element, "data-bare", bare ? "" : null);
     const progress = data.status === "done" ? null : (data.progress ?? null);
     const said = progress === null ? "" : ` ${progress} %`;
-    mark(this.element, "aria-label", `${this.name}: ${this.#trouble || data.status}${said}`);
+    mark(this.element, "aria-label", [`${this.name}: ${this.#trouble || data.status}${said}`, this.#remark].filter(Boolean).join(", "));
     if (tone === "good" && !bare && !this.#trouble) this.#unsay();
     else this.#say(progress, bare);
   }
@@ -93,6 +94,13 @@ export class TileView {
   trouble(reason) {
     if (reason === this.#trouble) return;
     this.#trouble = reason;
+    this.update();
+  }
+
+  /** @param {string} words what a person said of it, for a screen reader */
+  remark(words) {
+    if (words === this.#remark) return;
+    this.#remark = words;
     this.update();
   }
 

@@ -16,11 +16,12 @@ export class Tools {
   #players;
   /** @type {TileView | null} */
   #tile = null;
+  /** @type {((id: number) => void)[]} */
+  #parts = [];
   #info = make("span", { class: "gg-info" });
   #pin = this.#button("Compare it (C)", PLUS);
   #sound = this.#button("Hear it (M)", SPEAKER_ON);
   #strip = make("span", { class: "gg-scrubstrip", "aria-hidden": "true" });
-  /** Further parts may be added to it. */
   buttons = make("span", { class: "gg-toolbuttons" }, this.#pin, this.#sound);
   element = make("span", { class: "gg-tools" }, this.buttons, this.#info, this.#strip);
 
@@ -47,12 +48,24 @@ export class Tools {
     this.#strip.addEventListener("click", (event) => event.stopPropagation(), options);
   }
 
+  /**
+   * Add a part above the facts.
+   *
+   * @param {HTMLElement} part
+   * @param {(id: number) => void} show told which clip it is about
+   */
+  attach(part, show) {
+    this.#info.before(part);
+    this.#parts.push(show);
+  }
+
   /** @param {TileView | null} tile null takes it away */
   show(tile) {
     if (tile === this.#tile) return;
     this.#tile = tile;
     if (!tile) return this.element.remove();
     tile.frame.append(this.element);
+    for (const part of this.#parts) part(tile.id);
     this.draw();
   }
 

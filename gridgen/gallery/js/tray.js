@@ -64,7 +64,7 @@ export class Tray {
   dress(tile) {
     const at = this.#host.state.now.pins.indexOf(tile.id);
     tile.badge("pin", at < 0 ? "" : LETTERS[at], "Put aside to be compared");
-    mark(tile.element, "aria-selected", String(at >= 0));
+    mark(tile.element, "data-pinned", at < 0 ? null : "");
   }
 
   /** @param {EventTarget | null} target */

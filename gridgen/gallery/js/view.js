@@ -1,11 +1,14 @@
 import { Deck } from "./deck.js";
 import { followTheme, idOf, make, mark, wantsStill } from "./dom.js";
+import { Duel } from "./duel.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
 import { tell } from "./labels.js";
 import { Menus } from "./menus.js";
 import { Players } from "./players.js";
+import { Review } from "./review.js";
 import { Rover } from "./rover.js";
+import { Sender } from "./sender.js";
 import { Sheet } from "./sheet.js";
 import { Stage } from "./stage.js";
 import { Tabs } from "./tabs.js";
@@ -43,6 +46,8 @@ export class WallView {
   #tabs;
   #tools;
   #tray;
+  #review;
+  #duel;
   #width = 0;
   #turned = 0;
   element = make("div", { class: "gg-wall", tabindex: "-1" });
@@ -64,6 +69,9 @@ export class WallView {
     this.#tabs = new Tabs(store, state, signal);
     this.#tray = new Tray(host, this.#sheet, () => this.#compare(), signal);
     this.#tools = new Tools(host, this.#players, { pin: (id) => this.#tray.toggle(id), hear: (id) => this.#hear(id) }, signal);
+    const parts = { sheet: this.#sheet, stage: this.#stage, rover: this.#rover, tools: this.#tools };
+    this.#review = new Review(host, { ...parts, open: (id) => this.#open(id) }, signal);
+    this.#duel = new Duel(host, this.#deck, signal);
     this.#build();
     this.#bind();
     this.#listen();
@@ -84,8 +92,12 @@ export class WallView {
     const help = make("button", { class: "gg-button gg-helper", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
     help.addEventListener("click", () => this.#showKeys(), { signal: this.#signal });
     transport.element.append(help);
-    this.element.append(header, progress, ...menus, this.#tabs.element, this.#sheet.element, this.#tray.element, transport.element);
-    this.element.append(live, this.#stage.element, this.#help, this.#tip.element);
+    const blind = make("button", { class: "gg-button gg-blind", type: "button", title: "Which of two is better, without knowing what they are (B)", text: "Blind rounds" });
+    blind.addEventListener("click", () => this.#challenge(), { signal: this.#signal });
+    this.#review.bar.append(blind);
+    if (this.#host.book) this.#review.bar.append(new Sender(this.#host.book, this.#signal).element);
+    this.element.append(header, progress, ...menus, this.#tabs.element, this.#review.bar, this.#sheet.element, this.#tray.element, transport.element);
+    this.element.append(live, this.#stage.element, this.#duel.element, this.#help, this.#tip.element);
   }
 
   #bind() {
@@ -99,11 +111,13 @@ export class WallView {
       { keys: ["c"], does: "put a clip aside to be compared, or back", act: () => this.#tray.toggle(here()) },
       { keys: ["v"], does: "compare the clips put aside", act: () => this.#compare() },
       { keys: ["m"], scope: "wall", does: "", act: () => this.#hear(this.#rover.current) },
-      { keys: ["-", "+", "0"], shown: "- + 0", scope: "wall", does: "smaller, larger tiles, or fill the width", act: ({ key }) => this.#zoom(key) },
+      { keys: ["-", "+", "="], shown: "- + =", scope: "wall", does: "smaller, larger tiles, or fill the width", act: ({ key }) => this.#zoom(key) },
+      { keys: ["b"], scope: "wall", does: "blind rounds between the clips that are shown, or selected", act: () => this.#challenge() },
       { keys: ["?"], does: "this list", act: () => this.#showKeys() },
       { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], scope: "stage", does: "", when: () => this.#stage.ids.length === 1, act: ({ key }) => this.#walk(key) },
     );
     this.#stage.bind(this.#keys);
+    this.#review.bind(this.#keys);
   }
 
   #listen() {
@@ -117,7 +131,7 @@ export class WallView {
     element.addEventListener("pointerover", (event) => this.#hover(event), options);
     element.addEventListener("pointerleave", () => this.#unhover(), options);
     this.#sheet.element.addEventListener("scroll", () => this.#tip.hide(), { ...options, passive: true });
-    this.#stage.element.addEventListener("close", () => this.#closed(), options);
+    for (const over of [this.#stage.element, this.#duel.element]) over.addEventListener("close", () => this.#closed(), options);
     store.subscribe((changed) => this.#changed(changed), this.#signal);
     state.subscribe((changed) => this.#look(changed), this.#signal);
     this.#deck.follow((beat) => beat % 2 || this.#players.follow(), this.#signal);
@@ -157,6 +171,7 @@ export class WallView {
     this.#header.update();
     this.#tray.draw();
     this.#tools.draw();
+    this.#review.changed(changed);
   }
 
   #arrange() {
@@ -182,6 +197,7 @@ export class WallView {
     mark(tile.element, "tabindex", tile.id === this.#rover.current ? "0" : "-1");
     this.#players.enter(tile);
     this.#tray.dress(tile);
+    this.#review.dress(tile);
   }
 
   #resized() {
@@ -213,6 +229,7 @@ export class WallView {
     if (event.key === "Escape") return;
     event.stopPropagation();
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (this.#duel.element.open) return this.#duel.key(event);
     if (this.#keys.press(event, this.#stage.element.open ? "stage" : "wall")) event.preventDefault();
   }
 
@@ -222,7 +239,7 @@ export class WallView {
     const [first] = this.#sheet.places.values();
     const wide = tile || first?.width || 240;
     const next = Math.round(wide * (key === "+" ? 1.15 : 1 / 1.15));
-    this.#host.state.set({ tile: key === "0" ? 0 : Math.min(Math.max(next, 64), 640) });
+    this.#host.state.set({ tile: key === "=" ? 0 : Math.min(Math.max(next, 64), 640) });
   }
 
   /** @param {number} id whose sound is wanted; once more and it is silent again */
@@ -233,8 +250,9 @@ export class WallView {
 
   /** @param {string} arrow */
   #walk(arrow) {
-    const next = this.#rover.next(arrow);
-    if (next !== this.#rover.current) this.#open(next);
+    const shown = this.#sheet.places.has(this.#stage.front);
+    const next = shown ? this.#rover.next(arrow) : this.#rover.current;
+    if (next !== this.#stage.front) this.#open(next);
   }
 
   /** @param {number} id */
@@ -250,6 +268,15 @@ export class WallView {
     if (pins.length > 1) this.#present(pins);
   }
 
+  /** Let two clips at a time be compared blindly. */
+  #challenge() {
+    const { selected } = this.#host.state.now;
+    if (!this.#duel.open(selected.length > 1 ? selected : [...this.#sheet.places.keys()])) return;
+    this.#tip.hide();
+    this.#players.hover(null);
+    this.#players.suspend(true);
+  }
+
   /** @param {number[]} ids */
   #present(ids) {
     const alone = this.#players.time(ids[0]);
@@ -258,6 +285,7 @@ export class WallView {
     this.#players.suspend(true);
     if (alone !== null) this.#deck.seek(alone);
     this.#stage.show(ids);
+    this.#review.present();
     this.#cast();
   }
 
@@ -275,10 +303,11 @@ export class WallView {
   }
 
   /** @param {MouseEvent} event */
-  #clicked({ target }) {
+  #clicked(event) {
+    const { target } = event;
     if (target === this.#help) this.#help.close();
     const id = idOf(target);
-    if (id >= 0 && !getSelection()?.toString()) this.#open(id);
+    if (!this.#review.clicked(event) && id >= 0 && !getSelection()?.toString()) this.#open(id);
   }
 
   /** @param {EventTarget | null} target */

@@ -1,3 +1,4 @@
+import { RoundsView } from "./duel.js";
 import { KernelHost } from "./host.js";
 import { WallView } from "./view.js";
 
@@ -18,7 +19,7 @@ export default function widget() {
 
     /** @param {{el: HTMLElement, signal: AbortSignal}} shown */
     render({ el, signal }) {
-      const view = new WallView(host, signal);
+      const view = host.rounds.length ? new RoundsView(host, host.rounds, signal) : new WallView(host, signal);
       el.append(view.element);
       signal.addEventListener("abort", () => view.element.remove());
     },

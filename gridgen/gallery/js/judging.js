@@ -1,0 +1,166 @@
+/**
+ * @typedef {import("./link.js").Reply} Reply
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {{stars: number | null, pick: boolean | null, tags: string[], note: string}} Opinion
+ * @typedef {(question: Record<string, unknown>) => Promise<Reply>} Ask
+ */
+
+export const MOST_STARS = 5;
+export const LONGEST_TAG = 40;
+export const MOST_TAGS = 20;
+export const LONGEST_NOTE = 2000;
+
+/** @type {Readonly<Opinion>} */
+export const NO_OPINION = Object.freeze({ stars: null, pick: null, tags: /** @type {string[]} */ ([]), note: "" });
+
+/** What the person says of clips. It is on screen at once, and taken back with the reason if it cannot be kept. */
+export class Judging {
+  #store;
+  #ask;
+  /** @type {Map<number, {open: number, before: Opinion | null}>} words that nobody has confirmed yet, by clip */
+  #open = new Map();
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+  /** What the person is to know: that something could not be kept, or what was undone. */
+  message = "";
+
+  /**
+   * @param {Store} store
+   * @param {Ask} ask
+   */
+  constructor(store, ask) {
+    this.#store = store;
+    this.#ask = ask;
+  }
+
+  /**
+   * @param {number} id
+   * @returns {Readonly<Opinion>}
+   */
+  of(id) {
+    return this.#store.tiles.get(id)?.said ?? NO_OPINION;
+  }
+
+  /** @returns {number} words that are not kept yet */
+  get open() {
+    return [...this.#open.values()].reduce((sum, { open }) => sum + open, 0);
+  }
+
+  /** @returns {string[]} every tag in use, the commonest first */
+  get tags() {
+    /** @type {Map<string, number>} */
+    const counts = new Map();
+    for (const { said } of this.#store.tiles.values()) for (const tag of said?.tags ?? []) counts.set(tag, (counts.get(tag) ?? 0) + 1);
+    return [...counts].sort(([a, m], [b, n]) => n - m || a.localeCompare(b)).map(([tag]) => tag);
+  }
+
+  /**
+   * @param {() => void} listener called when words are kept or refused
+   * @param {AbortSignal} signal ends it
+   */
+  subscribe(listener, signal) {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener));
+  }
+
+  /**
+   * Say something of a clip; what is left out stays.
+   *
+   * @param {number} id
+   * @param {Partial<Opinion>} said
+   */
+  async say(id, said) {
+    const now = this.of(id);
+    const next = { ...now, ...said };
+    if (JSON.stringify(next) === JSON.stringify(now)) return;
+    const open = this.#open.get(id) ?? { open: 0, before: this.#store.tiles.get(id)?.said ?? null };
+    open.open += 1;
+    this.#open.set(id, open);
+    this.message = "";
+    this.#store.amend(id, { said: next });
+    this.#tell();
+    try {
+      const { content } = await this.#ask({ kind: "judge", id, said });
+      this.#kept(id, open, content.said);
+    } catch (reason) {
+      this.message = `Not noted: ${/** @type {Error} */ (reason).message}`;
+      this.#kept(id, open, open.before);
+    }
+  }
+
+  /** @param {number} id @param {number} stars the same once more takes them back */
+  star(id, stars) {
+    return this.say(id, { stars: this.of(id).stars === stars ? null : stars });
+  }
+
+  /** @param {number} id @param {boolean} pick or reject; the same once more takes it back */
+  pick(id, pick) {
+    return this.say(id, { pick: this.of(id).pick === pick ? null : pick });
+  }
+
+  /**
+   * Take back the latest word.
+   *
+   * @returns {Promise<number>} the clip, -1 when there is nothing to take back
+   */
+  async undo() {
+    try {
+      const { content } = await this.#ask({ kind: "undo" });
+      const found = typeof content.id === "number";
+      this.message = found ? "Undone." : "There is nothing to undo.";
+      if (found) this.#store.settle(content.id, { said: content.said });
+      this.#tell();
+      return found ? content.id : -1;
+    } catch (reason) {
+      this.message = `Not undone: ${/** @type {Error} */ (reason).message}`;
+      this.#tell();
+      return -1;
+    }
+  }
+
+  /**
+   * @param {number} id
+   * @param {{open: number, before: Opinion | null}} open
+   * @param {Opinion | null} said
+   */
+  #kept(id, open, said) {
+    open.open -= 1;
+    open.before = said;
+    if (!open.open) {
+      this.#open.delete(id);
+      this.#store.settle(id, { said });
+    }
+    this.#tell();
+  }
+
+  #tell() {
+    for (const listener of [...this.#listeners]) listener();
+  }
+}
+
+/**
+ * Read tags as a person types them.
+ *
+ * @param {string} text separated by commas
+ * @returns {string[]} each once, none too long, not too many
+ */
+export function readTags(text) {
+  const tags = text.split(",").map((tag) => tag.trim().slice(0, LONGEST_TAG).trim());
+  return [...new Set(tags.filter(Boolean))].slice(0, MOST_TAGS);
+}
+
+/**
+ * Say an opinion in a few words, for a screen reader and a mark in the corner.
+ *
+ * @param {Readonly<Opinion>} opinion
+ * @returns {string} empty for none
+ */
+export function spell({ stars, pick, tags, note }) {
+  const parts = [
+    stars === null ? "" : `${stars} ${stars === 1 ? "star" : "stars"}`,
+    pick === null ? "" : pick ? "picked" : "rejected",
+    tags.length ? `tagged ${tags.join(", ")}` : "",
+    note ? "noted" : "",
+  ];
+  return parts.filter(Boolean).join(", ");
+}

@@ -1,0 +1,141 @@
+"""What an exported page knows: the wall's snapshot without what is not to be shown, and the files that it needs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from gridgen.gallery.channel import QuestionError
+from gridgen.gallery.feed import Feed, inside
+from gridgen.gallery.judge import Judge
+from gridgen.gallery.layout import Sides, sheet_axes
+from gridgen.gallery.menus import menus
+from gridgen.ratings import clip_names
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from pathlib import Path
+
+    from gridgen.grid import Axis
+    from gridgen.journal import Row
+    from gridgen.sweep import Sweep
+
+__all__ = ["Known", "Shown", "known"]
+
+_SILENT = "hidden"
+_QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a page shows; as the arguments of `Sweep.export_html`."""
+
+    prompts: bool = True
+    cost: bool = True
+    task_ids: bool = False
+    ratings: bool = True
+    originals: bool = False
+
+
+@dataclass(slots=True)
+class Known:
+    """All that goes into a page but its media.
+
+    Attributes
+    ----------
+    told : dict
+        For the page's script, as JSON values.
+    files : dict
+        Where each file is, by its name in the page.
+    """
+
+    told: dict[str, Any]
+    files: dict[str, Path] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the files together."""
+        return sum(path.stat().st_size for path in self.files.values())
+
+
+def known(sweep: Sweep, rows: Collection[int], sides: Sides, view: str, shown: Shown) -> Known:
+    """Gather what a page of some rows of a sweep knows."""
+    axes = sheet_axes(sweep)
+    snapshot = Feed(sweep, reviewer="").snapshot()
+    found = sweep.rows()
+    clips = clip_names(sweep)
+    gathered = Known({})
+    kept = [tile for tile in snapshot["tiles"] if tile["id"] in rows]
+    snapshot["tiles"] = [
+        _tile(tile, found[tile["id"]], clips[tile["id"]], shown, _Files(sweep.folder, gathered.files, shown))
+        for tile in kept
+    ]
+    snapshot["axes"] = [_axis(axis, shown, _hidden(axes)) for axis in axes]
+    if not shown.cost:
+        snapshot["cost"] = ""
+    gathered.told = {
+        "snapshot": snapshot | {"seq": 0, "choices": _choices(sweep, rows) if shown.ratings else []},
+        "menus": [menu.state() for menu in menus(axes, sides)],
+        "look": {"rows": list(sides.rows), "cols": list(sides.cols)},
+        "view": view,
+    }
+    return gathered
+
+
+def _choices(sweep: Sweep, rows: Collection[int]) -> list[list[int]]:
+    found = Judge(sweep, "").choices()
+    return [choice for choice in found if choice[0] in rows and choice[1] in rows]
+
+
+def _hidden(axes: Iterable[Axis]) -> set[str]:
+    """Return the axes from which a prompt could be read: the prompt itself and what settles it, as slots do."""
+    (prompt,) = (axis for axis in axes if axis.name == "prompt")
+    return {"prompt", *getattr(prompt, "follows", ())}
+
+
+def _axis(axis: Axis, shown: Shown, hidden: set[str]) -> dict[str, Any]:
+    if not shown.prompts and axis.name in hidden:
+        labels = [f"{axis.name} {at}" for at in range(1, len(axis) + 1)]
+    else:
+        labels = [_QUERY.sub(r"\1", label) for label in axis.labels]
+    return {"name": axis.name, "labels": labels}
+
+
+def _tile(tile: dict[str, Any], row: Row, clip: str, shown: Shown, files: _Files) -> dict[str, Any]:
+    kept = tile | {"clip": clip, "said": None}
+    if not shown.ratings:
+        kept |= {"rating": None, "pick": None, "tags": None, "note": None}
+    if not shown.cost:
+        kept |= {"cost": None, "price": None}
+    if shown.task_ids:
+        kept["task"] = row.task_id
+    error = None if row.error is None else _QUERY.sub(r"\1", row.error)
+    kept["error"] = error if shown.prompts or error is None else f"{row.error_class or 'error'} ({_SILENT})"
+    return kept | files.of(row)
+
+
+class _Files:
+    """Gives the files of clips the names that they have in a page."""
+
+    def __init__(self, folder: Path, files: dict[str, Path], shown: Shown) -> None:
+        self._folder, self._files, self._shown = folder, files, shown
+
+    def of(self, row: Row) -> dict[str, str | None]:
+        stem = PurePosixPath(row.path or "").stem if self._shown.prompts else ""
+        stem = stem or f"clip-{row.index + 1:04}"
+        poster = self._take(row.poster, f"{stem}.webp")
+        preview = self._take(row.preview, f"{stem}.preview.mp4")
+        original = self._take(row.path, f"{stem}.mp4") if self._shown.originals or not preview else None
+        return {"poster": poster, "preview": preview or original, "path": original or preview}
+
+    def _take(self, source: str | None, name: str) -> str | None:
+        try:
+            path = inside(self._folder, source)
+        except QuestionError:
+            return None
+        if not path.is_file():
+            return None
+        self._files[name] = path
+        return name

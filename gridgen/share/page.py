@@ -1,0 +1,252 @@
+"""A page with the wall on it that opens from the disk, offline, with no Python behind it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import os
+import secrets
+import shutil
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gridgen.errors import GridError, GridgenError
+from gridgen.gallery.layout import sheet_axes, sides
+from gridgen.gallery.script import script, style
+from gridgen.share.known import Known, Shown, known
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gridgen.sweep import Sweep
+
+__all__ = ["LIMIT", "Page", "export_html"]
+
+LIMIT = 25_000_000
+"""Bytes of the largest single file that is made unasked: what most mail servers still take."""
+
+MARK = "made-by-gridgen.txt"
+"""Lists, in a folder of media, the files that may be deleted by the next export to the same place."""
+
+_INDEX = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page that was exported.
+
+    Attributes
+    ----------
+    path : Path
+        The page, or the zip that it is in.
+    folder : Path, optional
+        The media beside it, without which it shows no clip; None for a page or a zip
+        that has all in itself.
+    clips : int
+        How many it shows.
+    bytes : int
+        Size of all of it.
+    """
+
+    path: Path
+    folder: Path | None
+    clips: int
+    bytes: int
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __repr__(self) -> str:
+        with_folder = f" with the folder {self.folder.name!r}" if self.folder else ""
+        clips = "1 clip" if self.clips == 1 else f"{self.clips} clips"
+        return f"Page({self.path.name!r}{with_folder}: {clips}, {self.bytes / 1e6:.1f} MB)"
+
+
+def export_html(
+    sweep: Sweep,
+    path: str | os.PathLike[str],
+    *,
+    rows: str | Iterable[str] | None,
+    cols: str | Iterable[str] | None,
+    view: str,
+    clips: Any,
+    shown: Shown,
+    limit: int,
+) -> Page:
+    """Write a page; arguments and errors as in `Sweep.export_html`."""
+    target = Path(path).expanduser()
+    chosen = range(len(sweep.rows())) if clips is None else sorted(set(sweep.ratings.chosen(clips)))
+    if not chosen:
+        msg = "there is no clip to show: clips= names none. Nothing was written."
+        raise GridError(msg)
+    found = known(sweep, chosen, sides(sheet_axes(sweep), rows, cols), view, shown)
+    found.told["page"] = {"id": secrets.token_hex(12), "sweep": found.told["snapshot"]["name"]}
+    try:
+        return _write(target, found, limit, len(chosen))
+    except OSError as error:
+        msg = f"the page {str(path)!r} cannot be written: {error.strerror or error}. What was there is as it was, or lacks media."
+        raise GridgenError(msg) from error
+
+
+def _write(target: Path, found: Known, limit: int, clips: int) -> Page:
+    if target.suffix.lower() == ".zip":
+        return _zip(target, found, clips)
+    if target.suffix.lower() not in {".html", ".htm"}:
+        folder = _clear(target / "media")
+        return _beside(target / _INDEX, folder, found, clips)
+    whole = (
+        render(found.told, {name: file.read_bytes() for name, file in found.files.items()})
+        if _fits(found, limit)
+        else ""
+    )
+    if whole and len(whole.encode()) <= limit:
+        _remove(_neighbour(target))
+        _replace(target, whole)
+        return Page(target, None, clips, target.stat().st_size)
+    return _beside(target, _clear(_neighbour(target)), found, clips)
+
+
+def _fits(found: Known, limit: int) -> bool:
+    return found.bytes * 4 / 3 <= limit
+
+
+def _neighbour(target: Path) -> Path:
+    return target.with_name(f"{target.stem}_files")
+
+
+def _beside(target: Path, folder: Path, found: Known, clips: int) -> Page:
+    """Write a page whose media lie in a folder beside it."""
+    for name, file in found.files.items():
+        shutil.copyfile(file, folder / name)
+    (folder / MARK).write_text("\n".join([*found.files, ""]), "utf-8")
+    found.told["snapshot"]["folder"] = folder.name
+    _replace(target, render(found.told, {}))
+    return Page(target, folder, clips, target.stat().st_size + found.bytes)
+
+
+def _zip(target: Path, found: Known, clips: int) -> Page:
+    stem = target.stem
+    found.told["snapshot"]["folder"] = "media"
+    page = render(found.told, {})
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, part = tempfile.mkstemp(".part", f"{stem}-", target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w") as archive:
+            archive.writestr(f"{stem}/{_INDEX}", page, zipfile.ZIP_DEFLATED)
+            for name, source in found.files.items():
+                entry = zipfile.ZipInfo.from_file(source, f"{stem}/media/{name}")
+                entry.external_attr = 0o644 << 16
+                archive.writestr(entry, source.read_bytes())
+        Path(part).chmod(0o644)
+        Path(part).replace(target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+    return Page(target, None, clips, target.stat().st_size)
+
+
+def _clear(folder: Path) -> Path:
+    """Return an empty folder for media; what an earlier export left there goes, so that nothing hidden since stays.
+
+    Raises
+    ------
+    GridError
+        If it holds what no export put there.
+    """
+    _remove(folder)
+    if folder.exists() and any(folder.iterdir()):
+        msg = f"the folder {str(folder)!r} holds files that no export put there; give another path. Nothing was written."
+        raise GridError(msg)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _remove(folder: Path) -> None:
+    """Delete what an earlier export put into a folder, and the folder if that was all."""
+    mark = folder / MARK
+    if folder.is_symlink() or not mark.is_file():
+        return
+    for name in mark.read_text("utf-8").splitlines():
+        if name and name == Path(name).name:
+            (folder / name).unlink(missing_ok=True)
+    mark.unlink()
+    if not any(folder.iterdir()):
+        folder.rmdir()
+
+
+def _replace(target: Path, text: str) -> None:
+    """Write a file as a whole, or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, part = tempfile.mkstemp(".part", f"{target.stem}-", target.parent)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(part).chmod(0o644)
+        Path(part).replace(target)
+    except BaseException:
+        Path(part).unlink(missing_ok=True)
+        raise
+
+
+def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+    """Return the page's HTML.
+
+    Nothing but its own script and style runs in it, and nothing is fetched but what
+    lies beside it: its policy allows them by their hashes.
+
+    Parameters
+    ----------
+    told : mapping
+        As `Known.told`.
+    files : mapping
+        Media that the page holds in itself, by their names.
+    """
+    sheet = f"{style()}\n{resources.files('gridgen.share').joinpath('page.css').read_text('utf-8')}"
+    program = script("page")
+    own = "" if told["snapshot"]["folder"] is None else "'self' "
+    media = f"{own}data: blob:"
+    policy = (
+        f"default-src 'none'; script-src {_hash(program)}; style-src {_hash(sheet)}; "
+        f"img-src {media}; media-src {media}; base-uri 'none'; form-action 'none'"
+    )
+    held = "\n".join(
+        f'<script type="application/octet-stream" id="file:{html.escape(name)}">{base64.b64encode(data).decode()}</script>'
+        for name, data in files.items()
+    )
+    name = html.escape(str(told["snapshot"]["name"]))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="gridgen">
+<title>{name}</title>
+<style>{sheet}</style>
+</head>
+<body>
+<noscript>This page plays {len(told["snapshot"]["tiles"])} clips side by side. That takes JavaScript, all of which is in the page: allow it to run.</noscript>
+<div id="gridgen-wall"></div>
+<script type="application/json" id="gridgen-known">{_json(told)}</script>
+{held}
+<script type="module">{program}</script>
+</body>
+</html>
+"""
+
+
+def _json(told: Mapping[str, Any]) -> str:
+    """Return JSON that no text in it can end the element of."""
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _hash(text: str) -> str:
+    digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+    return f"'sha256-{digest}'"
