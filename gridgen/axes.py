@@ -249,7 +249,8 @@ def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
         return _prompt(value)
     if name == "image_urls":
         return _images(value)
-    if value is None:
+    if value is None or (name not in {"size", "quality"} and hasattr(value, "__len__") and not len(value)):
+        # an empty text or list states nothing, and is not sent
         return None
     return _whole(value, models) if name == "duration" else _frozen(value)
 

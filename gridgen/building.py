@@ -159,7 +159,8 @@ class _Building:
         return Built(places, tuple(self.models), frozenset(self.unsaid), self.warnings)
 
     def _models(self) -> list[Model]:
-        linked = [link.axes["model"] for link in self.links if "model" in link.axes]
+        links = [link for link in self.links if isinstance(link, Linked)]
+        linked = [link.axes["model"] for link in links if "model" in link.axes]
         given = self.typed.get("model", linked[0] if linked else DEFAULT_MODEL)
         found: dict[str, Model] = {}
         for entry in self._entries("model", [given] if isinstance(given, Model) else given):
@@ -317,6 +318,8 @@ class _Building:
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{name} has {length}" for name, length in lengths.items())
             self.problems.append(f"linked axes go together value by value, yet {said}")
+            return
+        if not found:
             return
         rows = list(zip(*found.values(), strict=True))
         if len(set(rows)) < len(rows):

@@ -38,6 +38,8 @@ FORMAT = 1
 LARGEST = 100_000_000
 """Bytes of the largest file that is read."""
 
+_RUN = re.compile(r"(\d+)(?:-(\d+))?")
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _PARTS = ("axes", "cells", "skipped", "labels", "follows", "models")
 
 
@@ -82,7 +84,7 @@ def _plain_labels(axis: Axis) -> tuple[str, ...]:
 
 
 def _entry(axis: Axis, at: int, own: str) -> Any:
-    value = _json(axis.values[at])
+    value = _json(axis.values[at] or None) if axis.name == "image_urls" else _json(axis.values[at])
     more: dict[str, Any] = {}
     if axis.labels[at] != own:
         more["label"] = axis.labels[at]
@@ -267,12 +269,14 @@ def _checked(name: str, value: Any, models: Sequence[Model], problems: list[str]
 
 def _numbers(cells: Any, count: int, where: str) -> list[int]:
     found: list[int] = []
-    for piece in str(cells).strip("[]").split(","):
-        first, _, last = piece.strip().partition("-")
-        if not first.isdecimal() or (last and not last.isdecimal()) or int(last or first) >= count:
+    text = str(cells).strip("[] ")
+    for piece in text.split(",") if text else ():
+        run = _RUN.fullmatch(piece.strip())
+        first, last = (int(run[1]), int(run[2] or run[1])) if run else (0, count)
+        if last >= count:
             msg = f"{where}: cells {piece.strip()!r} are not numbers from 0 to {count - 1} such as '0-7, 9'. {NOTHING}"
             raise GridError(msg)
-        found += range(int(first), int(last or first) + 1)
+        found += range(first, last + 1)
     return list(dict.fromkeys(found))
 
 
@@ -332,10 +336,10 @@ def write(places: Places, path: Path) -> None:
         text = json.dumps(definition(places), ensure_ascii=False, indent=1) + "\n"
     else:
         text = _yaml().dump(
-            definition(places), Dumper=_yaml().SafeDumper, sort_keys=False, allow_unicode=True, width=100
+            definition(places), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=100
         )
     try:
-        path.write_text(text, encoding="utf-8", newline="" if kind == "csv" else None)
+        path.write_bytes(text.encode())
     except OSError as error:
         msg = f"{str(path)!r} cannot be written: {error.strerror}"
         raise GridError(msg) from error
@@ -392,7 +396,7 @@ def _text(path: Path) -> str:
                 f"{str(path)!r} has more than {LARGEST // 1_000_000} MB and is not read as a grid. {NOTHING}"
             )
             raise GridError(msg)
-        return path.read_text(encoding="utf-8-sig")
+        return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         msg = f"{str(path)!r} cannot be read: {error.strerror}. {NOTHING}"
         raise GridError(msg) from error
@@ -405,6 +409,21 @@ def _yaml() -> Any:
     import yaml  # type: ignore[import-untyped]  # the library has no types
 
     return yaml
+
+
+def _dumper() -> Any:
+    """Return a safe dumper that escapes the characters in which YAML 1.1 would break a line."""
+    yaml = _yaml()
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc, name-defined]  # the library has no types
+        pass
+
+    def text(dumper: Any, value: str) -> Any:
+        style = '"' if _BREAKS.search(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Dumper.add_representer(str, text)
+    return Dumper
 
 
 def _loader() -> Any:

@@ -129,7 +129,7 @@ class _Table:
         self.reasons: dict[int, str] = {}
         self.models: dict[str, Model] = {}
         self.problems: list[str] = []
-        self._known: dict[tuple[str, str, Any], Any] = {}
+        self._known: dict[tuple[str, str, str, bool], Any] = {}
 
     def add(self, number: int, row: Mapping[str, Any]) -> None:
         """Take in one row."""
@@ -142,25 +142,31 @@ class _Table:
         stated = {**given, "model": model.id}
         for name, default in model.defaults.items():
             stated.setdefault(name, default)
-        stated.setdefault("image_urls", ())
+        stated.setdefault("image_urls", None)
         if "prompt" not in stated:
             self.problems.append(f"{place} has no prompt")
-        codes = {name: self._code(place, name, value, model) for name, value in stated.items()}
-        why = row.get("skipped") if self._is_text(row.get("skipped")) else None
-        if row.get("status") == "skipped":
-            why = row.get("error") if self._is_text(row.get("error")) else "skipped"
+        why = self._skipped(row)
         if why is not None:
-            self.reasons[len(self.rows)] = str(why)
-        self.rows.append(codes)
+            self.reasons[len(self.rows)] = why
+        self.rows.append(
+            {
+                name: self._code(place, name, value, model, checks=self.checks and why is None)
+                for name, value in stated.items()
+            }
+        )
+
+    def _skipped(self, row: Mapping[str, Any]) -> str | None:
+        """Return why a row is skipped, None if it is not."""
+        why = row.get("error") if row.get("status") == "skipped" else row.get("skipped")
+        if isinstance(why, str) and why:
+            return why
+        return "skipped" if row.get("status") == "skipped" else None
 
     def _is_stated(self, name: Any, value: Any) -> bool:
         if name in RESERVED:
             return False
         missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
         return not missing and type(value).__name__ not in {"NAType", "NaTType"}
-
-    def _is_text(self, value: Any) -> bool:
-        return isinstance(value, str) and bool(value)
 
     def _check_columns(self, row: Mapping[str, Any]) -> None:
         known = [*FIELDS, *option_names(), *self.labels]
@@ -171,30 +177,32 @@ class _Table:
                     f"or name it in labels=[{name!r}]"
                 )
 
-    def _code(self, place: str, name: str, value: Any, model: Model) -> int:
+    def _code(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> int:
         column = self.columns.setdefault(name, Column(name, sent=name not in self.labels))
         if column.sent and name != "model":
-            value = self._checked(place, name, value, model)
+            value = self._checked(place, name, value, model, checks=checks)
         return column.code(Value(None), plain(value).value)
 
-    def _checked(self, place: str, name: str, value: Any, model: Model) -> Any:
-        key = (model.id, name, repr(value))
+    def _checked(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> Any:
+        key = (model.id, name, repr(value), checks)
         if key not in self._known:
             typed = _of_text(name, value, model) if self.texts and isinstance(value, str) else value
             try:
-                self._known[key] = self._settled(name, plain(typed).value, model)
+                self._known[key] = self._settled(name, plain(typed).value, model, checks=checks)
             except GridError as error:
                 self.problems.append(f"{place}: {str(error).removesuffix(f'. {NOTHING}')}")
                 self._known[key] = None
         return self._known[key]
 
-    def _settled(self, name: str, value: Any, model: Model) -> Any:
+    def _settled(self, name: str, value: Any, model: Model, *, checks: bool) -> Any:
         if name == "duration" and isinstance(value, float) and value.is_integer():
             value = int(value)
         if name == "image_urls" and value == NO_IMAGE:
             value = None
-        if self.checks:
+        if checks:
             return checked(name, value, [model])
+        if name == "image_urls" and value is None:
+            return ()
         return tuple(value) if isinstance(value, list) else value
 
     def places(self) -> Places:

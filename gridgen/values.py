@@ -125,10 +125,11 @@ def _is_array_scalar(given: Any) -> bool:
 def _each(name: str, given: Iterable[Any]) -> list[Value]:
     if getattr(given, "shape", None) == ():
         return [plain(given)]
-    values = [plain(each) for each in itertools.islice(given, MOST_VALUES + 1)]
-    if len(values) > MOST_VALUES:
+    items = list(itertools.islice(given, MOST_VALUES + 1))
+    if len(items) > MOST_VALUES:
         msg = f"{name} has more than {MOST_VALUES:,} values; is it endless?"
         raise GridError(msg)
+    values = [plain(each) for each in items]
     if hasattr(given, "dtype"):
         # an array of floats such as linspace makes may hold whole numbers only
         values = [replace(each, value=_whole(each.value)) for each in values]

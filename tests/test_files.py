@@ -1,0 +1,296 @@
+"""Grids in files and tables: what is written is what is read, and what is wrong is named with its place."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from decimal import Decimal
+from typing import Any
+
+import hypothesis.strategies as st
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from test_algebra import grids
+
+from gridgen import Grid, GridError, Model, linked, template, value
+
+SEEDANCE = "seedance-2.0"
+
+
+def same(a: Grid, b: Grid) -> bool:
+    """Whether two grids agree in all that a person can see of them."""
+    return (
+        a == b
+        and a.axes == b.axes
+        and list(a.places.positions) == list(b.places.positions)
+        and [(each.cell, each.reason) for each in a.skipped]
+        == [(each.cell, each.reason) for each in b.skipped]
+        and [cell.labels for cell in a] == [cell.labels for cell in b]
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A folder for the files of all examples."""
+    return tmp_path_factory.mktemp("files")
+
+
+@settings(deadline=None, max_examples=40)
+@given(grids(), grids(), st.sampled_from(["yaml", "json"]))
+def test_what_is_saved_is_loaded(folder, a, b, kind):
+    """G12: any grid, thinned out and joined, is the same again from YAML and from JSON, reasons and labels included."""
+    for grid in (
+        a,
+        a + b,
+        (a - b).where(lambda cell: cell.duration != 8, reason='"odd": \n reason'),
+        a[::-1],
+    ):
+        grid.save(folder / f"grid.{kind}")
+        assert same(Grid.load(folder / f"grid.{kind}"), grid)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.strip), min_size=1, unique=True))
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_prompt_survives_every_format(tmp_path, prompts):
+    """G12: whatever a prompt holds, quotes, newlines, formulas, it comes back from YAML, JSON and CSV."""
+    grid = Grid(prompt=prompts, duration=[6, 8])
+    for kind in ("yaml", "json", "csv"):
+        clean = [each.replace("\0", "") for each in prompts]
+        if kind == "csv" and (clean != prompts or not all(map(str.strip, clean))):
+            continue
+        grid.save(tmp_path / f"grid.{kind}")
+        assert Grid.load(tmp_path / f"grid.{kind}") == grid
+
+
+def test_a_grid_with_everything(tmp_path):
+    """G12: labels, notes, weights, further fields, models of one's own and pictures come back."""
+    house = Model(
+        "house-1",
+        size=["16:9"],
+        duration=(2, 9),
+        quality=["720p"],
+        images=2,
+        options={"motion": int},
+        price=0.02,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        grid = Grid(
+            linked(size=["16:9", "9:16"], labels={"shape": ["wide", "tall"]}),
+            prompt=template(
+                "a {3::fox|hen} at {time}", time=[value("dawn", label="early", note="cold"), "noon"]
+            ),
+            model=[SEEDANCE, house],
+            duration={"short": 5, "long": 8},
+            image_urls=[None, ["https://e.org/a.png", "https://e.org/b.png"]],
+            seed=[1, None],
+            tools=[None, [{"type": "web_search"}]],
+            where={"too long": lambda duration, shape: duration < 8 or shape == "wide"},
+        )
+    for kind in ("yaml", "json"):
+        grid.save(tmp_path / f"grid.{kind}")
+        again = Grid.load(tmp_path / f"grid.{kind}")
+
+        assert same(again, grid)
+        assert [cell.body() for cell in again] == [cell.body() for cell in grid]
+        assert [cell.price() for cell in again] == [cell.price() for cell in grid]
+    assert Decimal("0.10") in {cell.price() for cell in grid}
+
+
+def test_what_a_person_writes(tmp_path):
+    """A file may hold the keywords of Grid; sizes need no quotes, and a template is a mapping."""
+    (tmp_path / "grid.yaml").write_text(
+        """
+        prompt:
+          template: a {animal} at {time}
+          animal: [fox, {value: hen, label: bird, note: it clucks}]
+          time: [dawn, noon]
+        size: [16:9, 9:16]
+        duration: 6,8,..,12
+        exclude:
+          - {size: 9:16, duration: [10, 12], reason: too long}
+        """,
+        "utf-8",
+    )
+    grid = Grid.load(tmp_path / "grid.yaml")
+
+    assert grid == Grid(
+        prompt=template("a {animal} at {time}", animal=["fox", "hen"], time=["dawn", "noon"]),
+        size=["16:9", "9:16"],
+        duration=[6, 8, 10, 12],
+        exclude={"size": "9:16", "duration": [10, 12]},
+    )
+    assert {each.reason for each in grid.skipped} == {"too long"}
+    assert grid.axes[1].labels == ("fox", "bird")
+
+
+def test_linked_axes_in_a_file(tmp_path):
+    """Axes that go together are a mapping, or a list of mappings."""
+    (tmp_path / "grid.json").write_text(
+        json.dumps({"prompt": ["a", "b"], "linked": {"size": ["16:9", "1:1"], "quality": ["480p", "720p"]}})
+    )
+
+    assert Grid.load(tmp_path / "grid.json") == Grid(
+        linked(size=["16:9", "1:1"], quality=["480p", "720p"]), prompt=["a", "b"]
+    )
+
+
+def test_yaml_reads_no_surprises(tmp_path):
+    """What YAML 1.1 takes for numbers and flags is read as YAML 1.2 does: 16:9 is a text, and so is no."""
+    (tmp_path / "grid.yml").write_text("prompt: [no, on, 1_000, 0o7, 2026-11-24]\nsize: 16:9\n")
+
+    assert [cell.prompt for cell in Grid.load(tmp_path / "grid.yml")] == [
+        "no",
+        "on",
+        "1_000",
+        "0o7",
+        "2026-11-24",
+    ]
+
+
+def test_csv_and_rows_and_frames(tmp_path):
+    """G12: a grid is made of the rows of a CSV file, a DataFrame, or a list of mappings, in their order."""
+    rows = [
+        {"prompt": "a boat", "duration": 6, "size": "16:9", "mood": "calm"},
+        {"prompt": "a fox", "duration": 10, "size": None, "mood": "wild"},
+    ]
+    expected = [("a boat", 6, "16:9"), ("a fox", 10, "16:9")]
+    frame = pd.DataFrame(rows)
+    frame.to_csv(tmp_path / "cells.csv", index=False)
+
+    for grid in (
+        Grid.from_rows(rows, labels=["mood"]),
+        Grid.from_rows(frame, labels=["mood"]),
+        Grid.load(tmp_path / "cells.csv", labels=["mood"]),
+    ):
+        assert [(cell.prompt, cell.duration, cell.size) for cell in grid] == expected
+        assert [cell.mood for cell in grid] == ["calm", "wild"]
+
+
+@given(grids())
+@settings(deadline=None, max_examples=40)
+def test_a_grid_is_made_again_of_its_own_table(folder, a):
+    """The table of a grid, as DataFrame and as CSV, is the grid again; what was skipped still is."""
+    labels = [axis.name for axis in a.axes if not axis.sent]
+    again = Grid.from_rows(a.df, labels=labels) if len(a.places) else a
+    assert again == a
+    assert [each.reason for each in again.skipped] == [each.reason for each in a.skipped]
+    if len(a.places):
+        a.save(folder / "grid.csv")
+        assert Grid.load(folder / "grid.csv", labels=labels) == a
+
+
+def test_csv_of_further_fields(tmp_path):
+    """Flags, numbers, mappings and images come back from CSV as what they are."""
+    grid = Grid(
+        prompt="a",
+        model=SEEDANCE,
+        audio=[True, False],
+        seed=[None, 7],
+        tools=[None, [{"type": "web_search"}]],
+        image_urls=[None, ["https://e.org/a.png", "https://e.org/b.png"]],
+    )
+    grid.save(tmp_path / "grid.csv")
+
+    assert Grid.load(tmp_path / "grid.csv") == grid
+
+
+def test_a_formula_is_no_formula(tmp_path):
+    """A prompt that a spreadsheet would run is written so that none does."""
+    Grid(prompt=["=HYPERLINK(1)", "'=x", "-1", "+a", "@b"]).save(tmp_path / "grid.csv")
+    cells = [line.split(",")[0] for line in (tmp_path / "grid.csv").read_text("utf-8").splitlines()[1:]]
+
+    assert cells == ["'=HYPERLINK(1)", "''=x", "'-1", "'+a", "'@b"]
+    assert [cell.prompt for cell in Grid.load(tmp_path / "grid.csv")] == [
+        "=HYPERLINK(1)",
+        "'=x",
+        "-1",
+        "+a",
+        "@b",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (
+            "g.yaml",
+            "prompt: a\ndurations: 6\n",
+            "g.yaml: 'durations' is not an axis (did you mean 'duration'?)",
+        ),
+        ("g.yaml", "prompt: a\nduration: 99\n", "g.yaml: duration=99 is not offered"),
+        ("g.yaml", "prompt: [a\nsize: 1:1\n", "g.yaml, line 2, column"),
+        (
+            "g.yaml",
+            "prompt: a\nsize: 1:1\nsize: 16:9\n",
+            "g.yaml, line 3, column 1: this is not YAML: 'size' is there twice",
+        ),
+        (
+            "g.yaml",
+            "prompt: !!python/object/apply:os.system [ls]\n",
+            "this is not YAML: could not determine a constructor",
+        ),
+        ("g.yaml", "- a\n", "a grid is a mapping such as 'prompt: a paper boat', not a list"),
+        (
+            "g.yaml",
+            "prompt: a\nwhere: x\n",
+            "a file cannot hold where=, which is a function; write patterns as exclude=",
+        ),
+        ("g.yaml", "prompt: {template: 'a {x'}\n", "character 3: a '{' without its '}'"),
+        ("g.json", '{"prompt": "a",}', "g.json, line 1, column"),
+        (
+            "g.json",
+            '{"gridgen": 9, "prompt": "a"}',
+            "format 9 is not the 1 that this gridgen reads; update gridgen",
+        ),
+        ("g.json", '{"axes": {"prompt": ["a"]}}', "axes lack size, duration, quality, image_urls, model"),
+        ("g.json", '{"axes": {}, "cell": "1"}', "'cell' is not a part of a grid (did you mean 'cells'?)"),
+        (
+            "g.csv",
+            "prompt,dration\na,6\n",
+            "'dration' is not a field of a request (did you mean 'duration'?)",
+        ),
+        ("g.csv", "prompt,duration\na,6\nb,99\n", "g.csv, row 2: duration=99 is not offered"),
+        ("g.csv", "prompt,duration\na,six\n", "g.csv, row 1: duration='six' is a str, not a whole number"),
+        ("g.csv", "prompt,duration\na,6,9\n", "'what stands beyond the header' is not a field"),
+        ("g.csv", "prompt,duration\n,6\n", "row 1 has no prompt"),
+        ("g.csv", "prompt\n", "g.csv has no rows"),
+        ("g.txt", "prompt: a\n", "ends in none of .yaml, .yml, .json and .csv"),
+    ],
+)
+def test_bad_files_are_clear_errors(tmp_path, name, text, said):
+    """Each mistake names the file, the place in it and the remedy; nothing is run and nothing is sent."""
+    (tmp_path / name).write_text(text, "utf-8")
+    with pytest.raises(GridError) as caught:
+        Grid.load(tmp_path / name)
+
+    assert said in str(caught.value)
+    assert "Nothing was submitted." in str(caught.value)
+
+
+def test_files_that_cannot_be_read(tmp_path):
+    """A missing file, one of bytes and one that cannot be written are errors that say so."""
+    with pytest.raises(GridError, match="cannot be read: No such file"):
+        Grid.load(tmp_path / "none.yaml")
+    (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(GridError, match="is not UTF-8 text at byte 0"):
+        Grid.load(tmp_path / "bytes.json")
+    with pytest.raises(GridError, match="cannot be written"):
+        Grid(prompt="a").save(tmp_path / "no" / "grid.json")
+    with pytest.raises(GridError, match="not a int"):
+        Grid.from_rows(7)
+    with pytest.raises(GridError, match="row 1: 7 is not a mapping"):
+        Grid.from_rows([7])
+
+
+@pytest.mark.parametrize("cells", ["9", "0-9", "x", "-1", "3-"])
+def test_places_that_are_none(tmp_path, cells):
+    """Positions beyond the product, or no numbers, are named."""
+    text = Grid(prompt=["a", "b"], duration=[6, 8])[:3]
+    text.save(tmp_path / "g.json")
+    told = json.loads((tmp_path / "g.json").read_text("utf-8"))
+    (tmp_path / "g.json").write_text(json.dumps({**told, "cells": cells}))
+
+    with pytest.raises(GridError, match="are not numbers from 0 to 3 such as"):
+        Grid.load(tmp_path / "g.json")
