@@ -101,6 +101,12 @@ class Budget:
         """Keep an item until there is money for it."""
         self._held.setdefault(price_class(item.cell), deque()).append(item)
 
+    def forget(self, item: Item) -> None:
+        """Hold an item no longer."""
+        waiting = self._held.get(price_class(item.cell))
+        if waiting is not None and item in waiting:
+            waiting.remove(item)
+
     def release(self) -> Iterator[Item]:
         """Yield held items that there may be money for now, the first of each price class first."""
         self.eased = False

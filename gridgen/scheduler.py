@@ -184,6 +184,21 @@ class Scheduler:
         self.settled.clear()
         self._agenda.wake()
 
+    def withhold(self, item: Item) -> bool:
+        """Take an item out of the line until `look_again`; say whether that was possible."""
+        if item.phase not in {"planned", "over", "held"}:
+            return False
+        self._submitting.forget(item)
+        self._budget.forget(item)
+        self._agenda.move(item, "over")
+        return True
+
+    def look_again(self, item: Item) -> None:
+        """Take up an item that was withheld as it stands now."""
+        self._journal.claims.discard(item.slot)
+        self._take_on(item)
+        self._agenda.wake()
+
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
         self._client = client

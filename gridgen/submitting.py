@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,11 @@ class Submitting:
         """Put an item at the end of the line."""
         self._agenda.move(item, "planned")
         self._planned.append(item)
+
+    def forget(self, item: Item) -> None:
+        """Take an item out of the line."""
+        with contextlib.suppress(ValueError):
+            self._planned.remove(item)
 
     @property
     def waiting(self) -> bool:

@@ -411,7 +411,9 @@ class Sweep:
         ----------
         where : str, collection of str or callable, optional
             Which of them: error classes such as ``"moderation"``, or a function of
-            the row. All failed and rejected ones by default.
+            the row. All failed and rejected ones by default. Clips that were paid
+            and cannot be had are made and paid again only when their status is named:
+            ``"expired"``, ``"missing"`` or ``"lost"``.
 
         Returns
         -------
@@ -421,18 +423,13 @@ class Sweep:
         Raises
         ------
         GridgenError
-            As `start`.
+            As `start`. Nothing has changed then.
         """
         if isinstance(where, str):
             where = {where}
-        failed = [each for each in self.rows() if each.status in {"failed", "rejected"}]
-        chosen = [
-            each
-            for each in failed
-            if where is None or (where(each) if callable(where) else each.error_class in where)
-        ]
+        chosen = [each for each in self.rows() if _is_retried(each, where)]
         if chosen:
-            wait(self._renew(chosen))
+            wait(self.renew(chosen))
             self.start()
         return len(chosen)
 
@@ -453,11 +450,23 @@ class Sweep:
         APIError
             If the server does not know the task.
         JournalError
-            If the take has a clip already.
+            If the take has a clip already, or another one has that task.
+        GridError
+            If the grid has no such cell or take.
         """
-        found = cell if isinstance(cell, int) else list(self.grid).index(cell)
-        item = self._items[range(len(self.grid))[found] * self.takes + take - 1]
-        wait(self._adopt(item, task_id))
+        wait(self._adopt(self._item(cell, take), task_id))
+
+    def _item(self, cell: Cell | int, take: int) -> Item:
+        cells = list(self.grid)
+        known = cell in cells if not isinstance(cell, int) else -len(cells) <= cell < len(cells)
+        if not known:
+            msg = f"{cell!r} is no cell of this grid, which has {len(cells)}, numbered from 0"
+            raise GridError(msg)
+        if type(take) is not int or not 1 <= take <= self.takes:
+            msg = f"take={take!r} is none of this sweep's; it has takes={self.takes}, numbered from 1"
+            raise GridError(msg)
+        index = range(len(cells))[cell] if isinstance(cell, int) else cells.index(cell)
+        return self._items[index * self.takes + take - 1]
 
     def snapshot(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the journal to a text file to take away, one JSON object a line.
@@ -806,15 +815,61 @@ class Sweep:
             self._stamp = None
             await _detach(journal)
 
-    async def _renew(self, rows: Iterable[Row]) -> None:
+    async def renew(self, rows: Iterable[Row]) -> None:
+        """Plan a new attempt of each of these takes, if there is money for it and for what is planned already.
+
+        Raises
+        ------
+        BudgetError, OutOfCreditsError
+            If there is not. Nothing has changed then.
+        """
+        renewed = {each.index: replace(each, status="planned") for each in rows}
+        prices = await self._load_prices()
+        found = self._estimate(prices, (renewed.get(each.index, each) for each in self.rows()))
+        self._check_budget(found)
+        await self._check_balance(found)
         async with self.journaled() as journal:
             for each in rows:
-                await journal.again(journal.records[self.slot(each)])
+                record = journal.records[self.slot(each)]
+                ending = "lost" if record.state in _PAID_AND_GONE else None
+                await journal.again(record, ending=ending)
 
     async def _adopt(self, item: Item, task_id: str) -> None:
         await self.client.poll(task_id)
         async with self.journaled() as journal:
-            await journal.adopt(origin=item.slot[0], cell=item.cell, take=item.take, task_id=task_id)
+            last = journal.records.get(item.slot)
+            if last is not None and last.state not in {"planned", "rejected", "failed", "lost"}:
+                how = "; settle it with sweep.unknown.attach(row, task_id)" if last.state == "unknown" else ""
+                msg = f"take {item.take} of this cell is {last.state} already{how}. Nothing has changed."
+                raise JournalError(msg)
+            self.check_unused(journal, task_id)
+            with self._withheld(item):
+                await journal.adopt(origin=item.slot[0], cell=item.cell, take=item.take, task_id=task_id)
+
+    @contextlib.contextmanager
+    def _withheld(self, item: Item) -> Iterator[None]:
+        """Keep an item from being submitted while a person does something with it."""
+        scheduler = self._scheduler
+        if scheduler is None or scheduler.finished:
+            yield
+            return
+        if not scheduler.withhold(item):
+            msg = f"take {item.take} of this cell is being submitted at this moment. Nothing has changed."
+            raise JournalError(msg)
+        try:
+            yield
+        finally:
+            scheduler.look_again(item)
+
+    def check_unused(self, journal: Journal, task_id: str) -> None:
+        """Raise `JournalError` if some clip of the folder has a task already."""
+        for record in journal.records.values():
+            if record.task_id == task_id and record.origin == self.origin:
+                msg = (
+                    f"task {task_id[:80]!r} is another clip's already (cell {record.cell[:8]}, take {record.take}); "
+                    "one task is one clip. Nothing has changed."
+                )
+                raise JournalError(msg)
 
     @contextlib.asynccontextmanager
     async def journaled(self) -> AsyncIterator[Journal]:
@@ -1001,8 +1056,10 @@ class Sweep:
         here = Path.cwd()
         return self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
 
-    def _estimate(self, prices: Prices) -> Estimate:
-        return estimate(self.rows(), prices, committed=self._committed(), budget=self.budget)
+    def _estimate(self, prices: Prices, rows: Iterable[Row] | None = None) -> Estimate:
+        return estimate(
+            self.rows() if rows is None else rows, prices, committed=self._committed(), budget=self.budget
+        )
 
     def _committed(self) -> Decimal:
         if self._journal is None:
@@ -1012,7 +1069,7 @@ class Sweep:
         return spent(record for record in found if record is not None)
 
     def _check_budget(self, found: Estimate) -> None:
-        if self.budget is None and self.client.is_simulator:
+        if self.budget is None and (self.client.is_simulator or not found.videos):
             return
         if self.budget is None:
             suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"
@@ -1163,6 +1220,20 @@ def _stem(cell: Cell) -> str:
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "clip"
     size = "" if cell.size is None else f"_{cell.size.replace(':', 'x')}"
     return f"{slug}{size}_{cell.seconds}s" if cell.seconds else f"{slug}{size}"
+
+
+_PAID_AND_GONE = frozenset({"expired", "missing", "unknown"})
+"""States of an attempt that must end as lost before another one begins; what they cost still counts."""
+
+
+def _is_retried(row: Row, where: Collection[str] | Callable[[Row], bool] | None) -> bool:
+    if row.status in {"failed", "rejected"}:
+        if where is None:
+            return True
+        return where(row) if callable(where) else row.error_class in where or row.status in where
+    return (
+        row.status in {"expired", "missing", "lost"} and not callable(where) and row.status in (where or ())
+    )
 
 
 def _policy(on_unknown: str, resubmit_budget: float | Decimal | str | None) -> Policy:

@@ -121,9 +121,13 @@ class Unknown(Sequence["Row"]):
         """Submit these again, at the price of possibly paying twice; all of them when none is named.
 
         What may have been paid before stays in the sum that the budget caps.
+
+        Raises
+        ------
+        BudgetError, OutOfCreditsError
+            If there is no money for it. Nothing has changed then.
         """
-        for row in rows or self._rows:
-            wait(self._each(self._chosen(row), _resubmitted))
+        wait(self._sweep.renew([self._chosen(row) for row in rows or self._rows]))
         self._sweep.start()
 
     def drop(self, *rows: Row | int) -> None:
@@ -142,6 +146,7 @@ class Unknown(Sequence["Row"]):
         await self._sweep.client.poll(task_id)
 
         async def attached(journal: Journal, record: Record) -> None:
+            self._sweep.check_unused(journal, task_id)
             await journal.save(
                 record,
                 durable=True,
@@ -161,10 +166,6 @@ class Unknown(Sequence["Row"]):
                 msg = f"this submission is {record.state} by now; look at sweep.df again"
                 raise GridgenError(msg)
             await settle(journal, record)
-
-
-async def _resubmitted(journal: Journal, record: Record) -> None:
-    await journal.again(record, ending="lost")
 
 
 async def _dropped(journal: Journal, record: Record) -> None:
