@@ -119,8 +119,8 @@ def progress(shape: str, fraction: float, task_id: str) -> int | str | None:
         Seeds the noise.
     """
     percent = int(100 * fraction)
-    chance = zlib.crc32(f"{task_id}{percent}".encode()) % 21
     if shape == "noisy":
+        chance = zlib.crc32(f"{task_id}{percent}".encode()) % 21
         return min(99, max(0, percent + chance - 10))
     if shape == "plateau":
         return min(int(160 * fraction), 60 + zlib.crc32(task_id.encode()) % 30)

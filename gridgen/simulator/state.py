@@ -37,6 +37,8 @@ else:
 
 __all__ = ["StateFile"]
 
+_KINDS = ("task", "upload", "key", "revoked", "top-up", "time")
+
 
 class StateFile:
     """The log of a world.
@@ -112,7 +114,7 @@ class StateFile:
             record = json.loads(line)
         except ValueError:
             record = None
-        if not isinstance(record, list) or not record:
+        if not isinstance(record, list) or len(record) < 2 or record[0] not in _KINDS:  # noqa: PLR2004
             msg = (
                 f"{self.path} is not a simulator's state (a line of it reads {line[:40]!r}). "
                 "Name another file, or remove this one to begin anew."

@@ -185,7 +185,7 @@ class World:
     def revoke(self, key: str) -> None:
         """Refuse a key from now on, as after its rotation."""
         with self._writing():
-            self._save(["revoked", key])
+            self._save("revoked", key)
 
     def set_key(self, key: str) -> str:
         """Return the world's own key: the one it was last issued, wherever its state is kept."""
@@ -196,12 +196,12 @@ class World:
     def issue(self, key: str) -> None:
         """Accept one more key of the account, from now on the world's own."""
         with self._writing():
-            self._save(["key", key])
+            self._save("key", key)
 
     def top_up(self, micro: int) -> None:
         """Pay micro-USD into the account."""
         with self._writing():
-            self._save(["top-up", micro])
+            self._save("top-up", micro)
 
     def balance(self, now: float) -> tuple[int, int]:
         """Return what the account holds and what it has spent, in micro-USD."""
@@ -263,7 +263,7 @@ class World:
                 raise Refusal.unpaid(held / pricing.MICRO, cost / pricing.MICRO)
             self._find_slot(now)
             task = self._new_task(sent, self._fate(body, order), now, cost)
-            self._save(["task", *task.fields()] if self._state else ["task", task])
+            self._save("task", task)
             return Receipt(task, replayed=False)
 
     def _earlier(self, sent: Sent) -> Task | None:
@@ -383,7 +383,7 @@ class World:
         if now >= task.end:
             if self._state is not None and self.latest < task.end:
                 with self._writing():
-                    self._save(["time", now])
+                    self._save("time", now)
             cost = task.cost if task.outcome == "completed" else 0
             return View(task, task.outcome, 1.0, cost)
         if now < task.begin:
@@ -432,7 +432,7 @@ class World:
             self.uploads = {p: u for p, u in self.uploads.items() if now < u.at + UPLOAD_LIFE}
             count = sum(upload.data == data for upload in self.uploads.values())
             upload = make_upload(data, name, now, f"{self.seed}:{count}")
-            self._save(["upload", *upload.fields()])
+            self._save("upload", upload)
             return upload
 
     def image(self, path: str, now: float) -> Upload | None:
@@ -450,34 +450,35 @@ class World:
                 yield
                 return
             with self._state.locked():
-                for record in self._state.news():
-                    self._apply(record)
+                for kind, *fields in self._state.news():
+                    self._apply(kind, _FORMS[kind].from_fields(fields) if kind in _FORMS else fields[0])
                 yield
 
-    def _save(self, record: list[Any]) -> None:
-        """Write a record to the state file, then let it count."""
+    def _save(self, kind: str, value: Any) -> None:
+        """Write what happened to the state file, then let it count."""
         if self._state is not None:
-            self._state.append(record)
-        self._apply(record)
+            self._state.append([kind, *(value.fields() if kind in _FORMS else [value])])
+        self._apply(kind, value)
 
-    def _apply(self, record: list[Any]) -> None:
-        kind, *fields = record
+    def _apply(self, kind: str, value: Any) -> None:
         if kind == "task":
-            task = fields[0] if isinstance(fields[0], Task) else Task.from_fields(fields)
-            self._book(task)
-            self.latest = max(self.latest, task.at)
+            self._book(value)
+            self.latest = max(self.latest, value.at)
         elif kind == "upload":
-            upload = Upload.from_fields(fields)
-            self.uploads[upload.path] = upload
+            self.uploads[value.path] = value
         elif kind == "key":
-            self.key = fields[0]
-            self._keys.add(self.key)
+            self.key = value
+            self._keys.add(value)
         elif kind == "revoked":
-            self._revoked.add(fields[0])
+            self._revoked.add(value)
         elif kind == "top-up":
-            self._held += fields[0]
+            self._held += value
         elif kind == "time":
-            self.latest = max(self.latest, fields[0])
+            self.latest = max(self.latest, value)
+
+
+_FORMS: dict[str, type[Task | Upload]] = {"task": Task, "upload": Upload}
+"""What happens that takes more than one value to say."""
 
 
 def _slot_free(task: Task) -> float:

@@ -106,15 +106,16 @@ def test_half_a_line_is_cut_off(world, tmp_path):
     assert [task_id, other] == [entry.task_id for entry in world(state=tmp_path / "s").simulator.ledger]
 
 
-def test_another_file_is_left_alone(tmp_path):
+@pytest.mark.parametrize("text", ["my notes\n", '["my notes", 1]\n', '["key"]\n', "{}\n"])
+def test_another_file_is_left_alone(tmp_path, text):
     """A file that is no state is refused by name, and not changed."""
     other = tmp_path / "notes.txt"
-    other.write_text("my notes\n")
+    other.write_text(text)
 
-    with pytest.raises(ValueError, match=r"notes\.txt is not a simulator's state .*my notes"):
+    with pytest.raises(ValueError, match=r"notes\.txt is not a simulator's state .a line of it reads"):
         Simulator(state=other, speed=math.inf)
 
-    assert other.read_text() == "my notes\n"
+    assert other.read_text() == text
 
 
 def _served(state: Path) -> tuple[subprocess.Popen, str, dict[str, str]]:
