@@ -7,11 +7,13 @@ import hashlib
 import os
 import re
 import threading
+import zlib
 from collections import OrderedDict
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from gridgen.models import DEFAULT_MODEL
 from gridgen.simulator.painters import Painters
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Footage:
         return self._future(task, number)
 
     def scene(self, task: Task, number: int = 0) -> Scene:
-        """Return what a task's clip shows; takes of one body differ by their seed."""
+        """Return what a task's clip shows; takes of one body, and models, differ by their seed."""
         from gridgen.simulator.clips import Scene
 
         order = self._world.order(task)
@@ -84,7 +86,11 @@ class Footage:
             size=order.size if _RATIO.fullmatch(order.size) else "16:9",
             duration=order.duration,
             quality=_LINES.get(order.quality, order.quality if _TIER.fullmatch(order.quality) else "720p"),
-            seed=self._world.seed * _TAKES_APART + task.arrival - 1 + 1000 * number,
+            seed=self._world.seed * _TAKES_APART
+            + task.arrival
+            - 1
+            + 1000 * number
+            + _own_seed(order.model.id),
             image=self._image(order.images[0], task) if order.images else None,
         )
 
@@ -135,3 +141,8 @@ class Footage:
         if self._tiny:
             return clips.render(self.scene(task, number), tiny=True)
         return self._painters.render(self.scene(task, number))
+
+
+def _own_seed(model: str) -> int:
+    """Return by how much a model's seed differs from the default model's."""
+    return 0 if model == DEFAULT_MODEL else 10_000 * (1 + zlib.crc32(model.encode()) % 97)

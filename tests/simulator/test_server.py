@@ -332,6 +332,17 @@ def test_takes_differ(world):
     assert one == asker.get(links[0]).content
 
 
+def test_models_see_a_prompt_in_their_own_way(world):
+    """The same prompt makes another picture with another model."""
+    asker = world(clips="full")
+    models = (DEFAULT, "veo3.1-fast")
+
+    one, two = (asker.finished(model=model, quality=None, duration=None, size=None) for model in models)
+
+    shown = [asker.get(data["result"]["thumbnail_url"]).content for data in (one, two)]
+    assert shown[0] != shown[1]
+
+
 @pytest.mark.parametrize(
     "prompt",
     ["\ud800", "a" * 20_000, "\u202e\x00\x07", "🦊🚀", "一只狗", "</script>", " \n.", "%s {0} $x"],

@@ -69,12 +69,17 @@ def served(profile: Profile, tasks: int = 400, **fields) -> list[float]:
 
 
 def test_service_times_follow_model_duration_and_quality():
-    """Longer and finer clips take longer, and a mapping slows or spreads one model alone."""
+    """Longer and finer clips take longer, fast models less, and a mapping slows or spreads one alone."""
     plain = Profile()
     median = served(plain)[200]
 
     assert served(plain, duration=15)[200] > 1.2 * median
     assert served(plain, quality="720p")[200] > 1.2 * median
+    fast, usual, best = (
+        served(plain, model=model, quality=None, duration=8)[200]
+        for model in ("veo3.1-fast", "grok-imagine-1.5-video-ext", "veo3.1-quality")
+    )
+    assert 1.2 * fast < usual < best > 2 * fast
     slow = plain.but(service={EXT: 3.0}, service_cv={EXT: 0.0})
     assert served(slow) == served(plain)
     slowed = served(slow, model=EXT, quality=None)
