@@ -92,7 +92,8 @@ class Sweep:
         USD that the cells of this grid may have cost in this folder, over all
         runs. Required with a real key, not needed on the simulator.
     takes : int, default 1
-        How many clips of each cell.
+        How many clips of each cell; where cells have a seed, more seeds take its
+        place.
     previews : bool, default True
         Whether a poster and a preview are made of each clip; the gallery shows
         only clips that have them.
@@ -1196,6 +1197,14 @@ def _check_arguments(grid: object, takes: object, disk_quota: object) -> None:
         raise GridError(msg)
     if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
         msg = f"takes={takes!r} is not a whole number of at least 1"
+        raise GridError(msg)
+    seeded = next((cell for cell in grid if cell.get("seed") is not None), None) if takes > 1 else None
+    if seeded is not None:
+        seeds = [seeded["seed"] + more for more in range(takes)]
+        msg = (
+            f"takes={takes} would ask {seeded.model!r} for seed {seeds[0]} {takes} times, and pay for the same clip each "
+            f"time; write seed={seeds} and leave takes out. Nothing was sent."
+        )
         raise GridError(msg)
     if disk_quota is not None and (type(disk_quota) is not int or disk_quota < 1):
         msg = f"disk_quota={disk_quota!r} is not a number of bytes, such as disk_quota=20 * 10**9"

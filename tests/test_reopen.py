@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 import gridgen as gg
-from gridgen import Grid, GridgenError, JournalError, Model, Sweep, linked, template
+from gridgen import Grid, GridError, GridgenError, JournalError, Model, Sweep, linked, template
 from gridgen.gallery.feed import Feed
 from gridgen.reopen import keep_sweep
 
@@ -266,3 +266,13 @@ def test_the_folder_is_named_as_typed(simulate, tmp_path, monkeypatch):
     Sweep(Grid(prompt="a"), client=simulate().client(), folder=Path("boats")).run()
 
     assert gg.open("boats").name == "boats"
+
+
+def test_takes_of_a_fixed_seed_are_refused(simulate, tmp_path):
+    """G7: the same seed is not paid for twice: the message writes the seeds that are meant; without a seed takes are free."""
+    client = simulate().client()
+    grid = Grid(prompt="a", model="seedance-2.0", seed=[None, 7])
+    with pytest.raises(GridError, match=r"for seed 7 3 times, .* write seed=\[7, 8, 9\] and leave takes out"):
+        Sweep(grid, client=client, folder=tmp_path, takes=3)
+
+    assert len(Sweep(grid[:1], client=client, folder=tmp_path, takes=3).rows()) == 3
