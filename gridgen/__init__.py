@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gridgen.axes import Axis, Linked, linked
     from gridgen.cells import Cell
     from gridgen.client import Client
+    from gridgen.costs import Costs
     from gridgen.errors import (
         APIError,
         AuthenticationError,
@@ -63,6 +64,7 @@ _HOMES = {
         "TaskTimeout",
         "UnknownOutcome",
     ),
+    "gridgen.costs": ("Costs",),
     "gridgen.estimate": ("Estimate",),
     "gridgen.gallery": ("Gallery",),
     "gridgen.grid": ("Grid", "Skipped"),
@@ -84,6 +86,7 @@ __all__ = [
     "BudgetError",
     "Cell",
     "Client",
+    "Costs",
     "Estimate",
     "Gallery",
     "Grid",

@@ -6,15 +6,15 @@ from collections import Counter, deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gridgen.estimate import NOISE, PriceClass, price_class
+from gridgen.prices import NOISE, PriceClass, price_class
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gridgen.agenda import Item
-    from gridgen.estimate import Prices
     from gridgen.grid import Cell
     from gridgen.journal import Record
+    from gridgen.prices import Prices
 
 __all__ = ["Budget"]
 
@@ -49,6 +49,7 @@ class Budget:
         self._reserved: dict[Item, Decimal] = {}
         self._promised = Decimal(0)
         self._open: Counter[PriceClass] = Counter()
+        self._probed: dict[PriceClass, Cell] = {}
         self._held: dict[PriceClass, deque[Item]] = {}
 
     def count(self, record: Record) -> None:
@@ -64,7 +65,10 @@ class Budget:
         """Note that an item went from one phase to another."""
         if (before in OPEN) == (after in OPEN):
             return
-        self._open[price_class(item.cell)] += 1 if after in OPEN else -1
+        kind = price_class(item.cell)
+        self._open[kind] += 1 if after in OPEN else -1
+        if after in OPEN and self.price(item.cell) is None:
+            self._probed[kind] = item.cell
         self.eased = self.eased or before in OPEN
 
     def price(self, cell: Cell) -> Decimal | None:
@@ -86,7 +90,14 @@ class Budget:
         price = self.price(item.cell)
         if price is None:
             return not self._open[price_class(item.cell)]
-        return self.committed + self._promised + besides + price <= self.cap
+        return not self._blind() and self.committed + self._promised + besides + price <= self.cap
+
+    def _blind(self) -> bool:
+        """Whether a probe is on its way whose price nobody knows: until it is told, nobody knows what is left."""
+        for kind, cell in list(self._probed.items()):
+            if self.price(cell) is not None:
+                del self._probed[kind]
+        return any(self._open[kind] for kind in self._probed)
 
     def reserve(self, item: Item) -> None:
         """Set the price of an item aside until its intent is in the journal."""

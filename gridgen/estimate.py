@@ -3,83 +3,113 @@
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from gridgen.models import find
+from gridgen.breakdown import MOST_LISTED, axis_html, grouped, summed, varied
+from gridgen.images import LocalImage, local_images
+from gridgen.pacing import Bucket, Window
+from gridgen.prices import Prices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from gridgen.grid import Cell
+    import pandas as pd
+
+    from gridgen.axes import Axis
+    from gridgen.cells import Cell
     from gridgen.journal import Row
-    from gridgen.models import Price
+    from gridgen.places import Places
 
-__all__ = ["NOISE", "Estimate", "PriceClass", "Prices", "estimate", "price_class"]
+__all__ = [
+    "MADE",
+    "NEW",
+    "OBSERVED",
+    "Estimate",
+    "Line",
+    "Services",
+    "Share",
+    "estimate",
+    "pictures",
+    "planned",
+]
 
-NOISE = Decimal("0.00001")
-"""USD by which two sums may differ on the wire and mean the same: they come as floats."""
+OBSERVED = (36.0, 547.0)
+"""Shortest and longest service time that a live run saw for six equal jobs, in seconds.
 
-MICRO = Decimal("0.000001")
+It stands for models of which nothing was learned in this folder. (A public
+TypeScript adapter's probes of 2026-07-08.)
+"""
 
-PriceClass = tuple[str, str | None, bool]
-"""Model, tier, and whether there is a reference image."""
+MADE = frozenset({"sending", "queued", "running", "stalled", "downloading", "done", "expired", "missing"})
+"""States of clips that exist, or are on their way, and cost nothing more."""
+
+NEW = frozenset({"planned", "held"})
+"""States of clips that a run would submit."""
 
 
-class Prices:
-    """What a clip costs, by the best source there is: the catalogue, then the server's list.
-
-    What the server was seen to charge counts too: where nothing is listed, and
-    where it charges more than is listed.
+class Services:
+    """How long the server works on a clip: what this folder's finished ones took, else what others saw.
 
     Parameters
     ----------
-    listed : mapping of str to Price or None
-        The server's own prices by model id, for models without one in the catalogue.
+    rows : iterable of Row
+        Those with a service time count.
     """
 
-    def __init__(self, listed: Mapping[str, Price | None]) -> None:
-        self._listed = listed
-        self._charged: dict[PriceClass, Decimal] = {}
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._seen: dict[tuple[str, str | None, int | None], list[float]] = {}
+        self.count = 0
+        for row in rows:
+            if row.service_seconds is not None and row.status == "done":
+                self._seen.setdefault(_kind(row.cell), []).append(row.service_seconds)
+                self.count += 1
 
-    def source(self, model: str) -> Price | None:
-        """Return the price list that holds for a model, None where none is known."""
-        return find(model).price or self._listed.get(model)
-
-    def of(self, cell: Cell) -> Decimal | None:
-        """Return the price of one clip of a cell in USD, None where it is unknown."""
-        listed = self._of_list(cell)
-        charged = self._charged.get(price_class(cell))
-        if charged is None:
-            return listed
-        return max(listed or Decimal(0), (charged * _seconds(cell)).quantize(MICRO))
-
-    def learn(self, cell: Cell, cost: Decimal) -> bool:
-        """Take in what the server charges for a cell; say whether it is a first or a higher price."""
-        known = self.of(cell)
-        if not cost or (known is not None and cost - known <= NOISE):
-            return False
-        self._charged[price_class(cell)] = cost / _seconds(cell)
-        return True
-
-    def _of_list(self, cell: Cell) -> Decimal | None:
-        price = self.source(cell.model)
-        if price is None:
-            return None
-        return price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
+    def of(self, cell: Cell) -> tuple[float, float]:
+        """Return the shortest and the longest service time to be expected, in seconds."""
+        found = self._seen.get(_kind(cell))
+        if found is None:
+            same = [times for kind, times in self._seen.items() if kind[0] == cell.model]
+            found = [seconds for times in same for seconds in times]
+        return (min(found), max(found)) if found else OBSERVED
 
 
-def price_class(cell: Cell) -> PriceClass:
-    """Return what cells must share so that one's cost tells the other's: model, tier, with or without image."""
-    return (cell.model, cell.quality, bool(cell.image_urls))
-
-
-def _seconds(cell: Cell) -> int:
-    return max(1, cell.duration or 1)
+def _kind(cell: Cell) -> tuple[str, str | None, int | None]:
+    return cell.model, cell.quality, cell.duration
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """What one value of an axis, or one cell, has in an estimate.
+
+    Attributes
+    ----------
+    videos, seconds : int
+        Clips that would be submitted, and their footage.
+    usd : Decimal or None
+        Price of those whose price is known; None where none of them has one.
+    unpriced : int
+        How many have no known price.
+    made : int
+        Clips that exist already or are on their way.
+    """
+
+    videos: int
+    seconds: int
+    usd: Decimal | None
+    unpriced: int
+    made: int
+
+    @property
+    def price(self) -> str:
+        """The price in words: unknown prices stay unknown."""
+        if self.usd is None:
+            return "unknown"
+        return f"${self.usd:.4f}" + (f" + {self.unpriced} unknown" if self.unpriced else "")
+
+
+@dataclass(frozen=True)
 class Estimate:
     """What running a sweep now would make and cost.
 
@@ -95,12 +125,24 @@ class Estimate:
         How many of them have no known price; they are not free.
     made : int
         Clips that exist already, or are on their way, and cost nothing more.
+    skipped : int
+        Cells that the grid leaves out.
+    uploads : int
+        Pictures of one's own that would be sent to the server first.
     committed : Decimal
         USD that this grid has cost, or may cost, in this folder so far.
     budget : Decimal or None
         The sweep's cap in USD.
     sources : tuple of str
         Where each price was read, and when.
+    time : tuple of float
+        Shortest and longest time that it may take, in seconds.
+    timed_by : str
+        What the time is reckoned from.
+    places : Places
+        Those of the grid.
+    lines : tuple of Line
+        One for each cell and take.
     """
 
     videos: int
@@ -111,6 +153,12 @@ class Estimate:
     committed: Decimal
     budget: Decimal | None
     sources: tuple[str, ...]
+    skipped: int = 0
+    uploads: int = 0
+    time: tuple[float, float] = (0.0, 0.0)
+    timed_by: str = ""
+    places: Places = field(kw_only=True, repr=False, compare=False)
+    lines: tuple[Line, ...] = field(kw_only=True, repr=False, compare=False)
 
     @property
     def total(self) -> str:
@@ -120,46 +168,263 @@ class Estimate:
         known = f"${self.usd:.4f}"
         return f"{known} and {self.unpriced} clips of unknown price" if self.unpriced else known
 
-    def __repr__(self) -> str:
-        return f"Estimate({self.videos} videos, {self.seconds} s, {self.total}; {self.made} already made)"
+    @property
+    def df(self) -> pd.DataFrame:
+        """One row per cell and take: its place on the axes, whether it is new, its price in USD, and the price's source.
 
-    def _repr_html_(self) -> str:
-        lines = [
+        A price that nobody knows is missing (``<NA>``), never 0.
+        """
+        from gridgen.frame import cells_frame
+
+        lines = self.lines
+        columns: dict[str, list[Any]] = {
+            "take": [line.take for line in lines],
+            "status": [line.status for line in lines],
+            "new": [line.status in NEW for line in lines],
+            "usd": [line.usd for line in lines],
+            "source": [line.source for line in lines],
+        }
+        return cells_frame(self.places, [line.index for line in lines], columns)
+
+    def by(self, *axes: str) -> pd.DataFrame:
+        """Return what each value of an axis, or each combination of values of several, has in it.
+
+        Parameters
+        ----------
+        *axes : str
+            Axes of the grid; by default all that have several values.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The axes, and ``videos``, ``seconds``, ``usd`` (missing where no price is
+            known), ``unpriced`` and ``made``.
+
+        Raises
+        ------
+        GridError
+            If the grid has no such axis.
+        """
+        found = grouped(self.places, _indexed(self.lines), axes)
+        shares = {at: share(lines) for at, lines in found.items()}
+        return summed(self.places, axes, shares)
+
+    def shares(self, axis: str) -> list[tuple[str, Share]]:
+        """Return what each value of one axis has in it, under its label, in the order of the axis."""
+        names = next(each.labels for each in self.places.axes if each.name == axis)
+        found = grouped(self.places, _indexed(self.lines), [axis])
+        return [(names[at], share(lines)) for (at,), lines in found.items()]
+
+    def __repr__(self) -> str:
+        parts = [f"{self.made} already made"]
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += (
+            [f"{self.uploads} {'picture' if self.uploads == 1 else 'pictures'} to upload"]
+            if self.uploads
+            else []
+        )
+        return f"Estimate({self.videos} videos, {self.seconds} s, {self.total}; {', '.join(parts)})"
+
+    def __str__(self) -> str:
+        lines = [f"{name:15} {text}" for name, text in self._facts()]
+        for axis in varied(self.places):
+            lines += ["", axis.name]
+            lines += [
+                f"  {label[:40]:40} {found.videos:6} videos  {found.price}"
+                for label, found in self.shares(axis.name)[:MOST_LISTED]
+            ]
+        return "\n".join(lines)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        facts = [
             ("to make", f"{self.videos} videos, {self.seconds} s of footage"),
             ("price", self.total),
             ("already made", str(self.made)),
+        ]
+        if self.skipped:
+            facts.append(("skipped", str(self.skipped)))
+        if self.uploads:
+            facts.append(
+                ("to upload", f"{self.uploads} {'picture' if self.uploads == 1 else 'pictures'}, once each")
+            )
+        facts += [
             ("spent so far", f"${self.committed:.4f}"),
             ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
             ("price read from", "; ".join(self.sources) or "nowhere: no price is known"),
         ]
+        if self.videos and self.timed_by:
+            facts.append(("time", f"{_span(*self.time)}, {self.timed_by}"))
+        if self.unpriced:
+            facts.append(("unknown prices", _PROBED))
+        return facts
+
+    def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left;padding-right:1.5em'>{name}</th>"
             f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
-            for name, text in lines
+            for name, text in self._facts()
         )
-        return f"<table>{rows}</table>"
+        tables = "".join(map(self._axis_html, varied(self.places)))
+        return f"<div><table>{rows}</table>{tables}</div>"
+
+    def _axis_html(self, axis: Axis) -> str:
+        rows = [
+            (label, str(found.videos), f"{found.seconds} s", found.price, str(found.made))
+            for label, found in self.shares(axis.name)
+        ]
+        return axis_html(axis, ("videos", "footage", "price", "made"), rows)
 
 
-def estimate(rows: Iterable[Row], prices: Prices, *, committed: Decimal, budget: Decimal | None) -> Estimate:
-    """Sum up what the rows that are not made yet would cost."""
-    rows = tuple(rows)
-    new = [row for row in rows if row.status in {"planned", "held"}]
-    found = [prices.of(row.cell) for row in new]
-    sources = {row.cell.model: prices.source(row.cell.model) for row in rows}
-    return Estimate(
-        videos=len(new),
-        seconds=sum(row.cell.seconds for row in new),
-        usd=sum((price for price in found if price is not None), Decimal(0)),
-        unpriced=sum(price is None for price in found),
-        made=sum(row.status in _MADE for row in rows),
-        committed=committed,
-        budget=budget,
-        sources=tuple(dict.fromkeys(_named(price) for price in sources.values() if price is not None)),
+_PROBED = (
+    "the shortest clip of each kind goes first and alone; what it costs is the price of the others. "
+    "It is the one submission that may pass a budget"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One cell and take in an estimate.
+
+    Attributes
+    ----------
+    index : int
+        Of its place in the grid, the skipped ones counted.
+    cell : Cell
+    take : int
+    status : str
+        Of its row.
+    usd, source : Decimal and str, optional
+        Its price, and where that comes from; None where nobody knows.
+    """
+
+    index: int
+    cell: Cell
+    take: int
+    status: str
+    usd: Decimal | None
+    source: str | None
+
+
+def estimate(
+    places: Places,
+    rows: Sequence[Row],
+    prices: Prices,
+    *,
+    committed: Decimal = Decimal(0),
+    budget: Decimal | None = None,
+    uploads: int = 0,
+    services: Services | None = None,
+    takes: int = 1,
+) -> Estimate:
+    """Sum up what the rows that are not made yet would cost.
+
+    Parameters
+    ----------
+    places : Places
+        Those of the grid.
+    rows : sequence of Row
+        All places and takes of the grid, in grid order.
+    prices : Prices
+    committed, budget, uploads
+        As of `Estimate`.
+    services : Services, optional
+        What is known of the server's speed.
+    takes : int, default 1
+        How many rows each place has.
+    """
+    lines = tuple(
+        Line(row.index // takes, row.cell, row.take, row.status, *prices.quoted(row.cell))
+        for row in rows
+        if row.status != "skipped"
+    )
+    return _summary(
+        places, lines, services or Services(), committed=committed, budget=budget, uploads=uploads
     )
 
 
-_MADE = frozenset({"sending", "queued", "running", "stalled", "downloading", "done", "expired", "missing"})
+def planned(places: Places, *, takes: int = 1, budget: Decimal | None = None) -> Estimate:
+    """Sum up what all cells of a grid would cost, by the catalogue alone."""
+    prices = Prices()
+    cells = list(zip(places.live, places.cells(places.live_positions()), strict=True))
+    lines = tuple(
+        Line(index, cell, take, "planned", *quote)
+        for index, cell in cells
+        for quote in [prices.quoted(cell)]
+        for take in range(1, takes + 1)
+    )
+    uploads = len(pictures(cell for _, cell in cells))
+    return _summary(places, lines, Services(), committed=Decimal(0), budget=budget, uploads=uploads)
 
 
-def _named(price: Price) -> str:
-    return price.source if price.verified_on is None else f"{price.source}, {price.verified_on:%Y-%m-%d}"
+def _summary(
+    places: Places,
+    lines: tuple[Line, ...],
+    services: Services,
+    *,
+    committed: Decimal,
+    budget: Decimal | None,
+    uploads: int,
+) -> Estimate:
+    whole = share(lines)
+    named = (line.source for line in lines if line.source is not None)
+    return Estimate(
+        videos=whole.videos,
+        seconds=whole.seconds,
+        usd=whole.usd or Decimal(0),
+        unpriced=whole.unpriced,
+        made=whole.made,
+        committed=committed,
+        budget=budget,
+        sources=tuple(dict.fromkeys(named)),
+        skipped=len(places) - len(places.live),
+        uploads=uploads,
+        time=_time([services.of(line.cell) for line in lines if line.status in NEW]),
+        timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
+        places=places,
+        lines=lines,
+    )
+
+
+def pictures(cells: Iterable[Cell]) -> list[LocalImage]:
+    """Return the pictures of one's own that cells refer to, each once."""
+    stated = (cell for cell in cells if cell.image_urls or cell.extras)
+    return local_images((cell.image_urls, *(value for _, value in cell.extras)) for cell in stated)
+
+
+def _time(services: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the shortest and longest time that so many clips take: the submit rate, then the last one's service."""
+    if not services:
+        return (0.0, 0.0)
+    bucket, most = Bucket(), Window().most
+    submitting = max(0.0, len(services) - bucket.burst) / bucket.rate
+    # clips beyond those that may be open at the server at once wait for a place
+    waves = max(0.0, len(services) - most) / most
+
+    def whole(times: list[float], last: float) -> float:
+        return max(submitting, waves * sum(times) / len(times)) + last
+
+    lows, highs = [low for low, _ in services], [high for _, high in services]
+    return whole(lows, min(lows)), whole(highs, max(highs))
+
+
+def share(lines: Iterable[Line]) -> Share:
+    """Sum up some lines of an estimate."""
+    lines = tuple(lines)
+    new = [line for line in lines if line.status in NEW]
+    known = [line.usd for line in new if line.usd is not None]
+    return Share(
+        videos=len(new),
+        seconds=sum(line.cell.seconds for line in new),
+        usd=sum(known, Decimal(0)) if known or not new else None,
+        unpriced=len(new) - len(known),
+        made=sum(line.status in MADE for line in lines),
+    )
+
+
+def _indexed(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
+    return ((line.index, line) for line in lines)
+
+
+def _span(low: float, high: float) -> str:
+    shown = [f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" for seconds in (low, high)]  # noqa: PLR2004 - a minute and a half
+    return shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
     from gridgen.grid import Axis, Grid
     from gridgen.journal import Row
+    from gridgen.places import Places
 
-__all__ = ["COLUMNS", "grid_frame", "sweep_frame"]
+__all__ = ["COLUMNS", "axes_frame", "cells_frame", "grid_frame", "sweep_frame"]
 
 MEASURED = ("width", "height", "fps", "frames", "clip_seconds", "bytes", "sha256")
 PERSONAL = ("rating", "pick", "tags", "note")
@@ -36,7 +37,9 @@ COLUMNS = (
 """The columns after the cell, the take and the request's fields."""
 
 _INTEGERS = {"progress", "width", "height", "frames", "bytes"}
+_INTEGERS |= {"take", "videos", "seconds", "unpriced", "made", "clips"}
 _FLOATS = {"service_seconds", "cost", "fps", "clip_seconds", "rating"}
+_FLOATS |= {"usd", "estimated", "charged", "difference"}
 _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
@@ -44,7 +47,7 @@ def grid_frame(grid: Grid) -> pd.DataFrame:
     """Return one row per place: ``cell`` (the key), a column for each axis, and ``skipped`` if any is."""
     places = grid.places
     table: dict[str, Any] = {"cell": pd.array([cell.key for cell in places.cells()], dtype="str")}
-    table |= _axes(grid, range(len(places)))
+    table |= _axes(places, range(len(places)))
     if places.reasons:
         table["skipped"] = pd.array([places.reason(at) for at in range(len(places))], dtype="string")
     return pd.DataFrame(table)
@@ -59,16 +62,37 @@ def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
     table: dict[str, Any] = {
         "cell": pd.array([row.cell.key for row in rows], dtype="str"),
         "take": pd.array([row.take for row in rows], dtype="int64"),
-        **_axes(grid, [row.index // takes for row in rows]),
+        **_axes(grid.places, [row.index // takes for row in rows]),
     }
     for name in COLUMNS:
         table[name] = _column(name, [getattr(row, name) for row in rows])
     return pd.DataFrame(table)
 
 
-def _axes(grid: Grid, places: Sequence[int]) -> dict[str, Any]:
-    columns = {axis.name: grid.places.column(axis.name) for axis in grid.axes}
-    return {axis.name: _axis(axis, [columns[axis.name][at] for at in places]) for axis in grid.axes}
+def cells_frame(places: Places, indices: Sequence[int], columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+    """Return one row for each index of a place: the cell's key, where it stands, and further columns."""
+    found = places.cells([places.positions[index] for index in indices])
+    table = {
+        "cell": pd.array([cell.key for cell in found], dtype="str"),
+        **_axes(places, indices),
+        **{name: _column(name, values) for name, values in columns.items()},
+    }
+    return pd.DataFrame(table)
+
+
+def axes_frame(
+    places: Places, names: Sequence[str], at: Sequence[tuple[int, ...]], columns: Mapping[str, list[Any]]
+) -> pd.DataFrame:
+    """Return one row for each combination of values of some axes, with further columns."""
+    table = {
+        name: _axis(places.axis(name), [codes[number] for codes in at]) for number, name in enumerate(names)
+    }
+    return pd.DataFrame(table | {name: _column(name, values) for name, values in columns.items()})
+
+
+def _axes(places: Places, indices: Sequence[int]) -> dict[str, Any]:
+    columns = {axis.name: places.column(axis.name) for axis in places.axes}
+    return {axis.name: _axis(axis, [columns[axis.name][at] for at in indices]) for axis in places.axes}
 
 
 def _number_type(values: Sequence[Any]) -> Any:
@@ -102,7 +126,7 @@ def _column(name: str, values: list[Any]) -> Any:
         return pd.array([_float(value) for value in values], dtype="Float64")
     if name in _TIMES:
         return pd.to_datetime(pd.Series(values, dtype="Float64"), unit="s", utc=True).dt.as_unit("ms")
-    if name == "pick":
+    if name in {"pick", "new"}:
         return pd.array(values, dtype="boolean")
     if name == "url":
         values = [None if value is None else value.partition("?")[0] for value in values]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
@@ -18,10 +19,10 @@ from gridgen.thinning import free_axes, sampled, submit_order, unaffordable
 
 if TYPE_CHECKING:
     import os
-    from decimal import Decimal
 
     import pandas as pd
 
+    from gridgen.estimate import Estimate
     from gridgen.models import Model
     from gridgen.places import Places
     from gridgen.preview import Preview
@@ -220,6 +221,20 @@ class Grid(Sequence[Cell]):
         if len(seconds) == 1:
             return seconds[0] * len(self)
         return sum(seconds[code] for code in self.places.live_column(axis))
+
+    def estimate(self, *, takes: int = 1, budget: float | Decimal | str | None = None) -> Estimate:
+        """Return what making every cell would cost, by the catalogue; nothing is asked of a server.
+
+        Parameters
+        ----------
+        takes : int, default 1
+            How many clips of each cell.
+        budget : number, optional
+            USD, shown beside the price.
+        """
+        from gridgen.estimate import planned
+
+        return planned(self.places, takes=takes, budget=None if budget is None else Decimal(str(budget)))
 
     def coordinates(self, index: int) -> dict[str, int]:
         """Return, for one cell, the position of its value on each axis."""

@@ -201,6 +201,26 @@ def local_images(values: Iterable[Any]) -> list[LocalImage]:
     return list(found.values())
 
 
+def thumbnails(value: object, side: int = 40) -> str:
+    """Return the pictures of one's own in a value as small HTML pictures, "" where there is none.
+
+    Pictures of the web are not fetched.
+    """
+    if not isinstance(value, (tuple, list)):
+        return ""
+    shown = [_small(image, side) for image in local_images(value)]
+    return "".join(shown)
+
+
+def _small(image: LocalImage, side: int) -> str:
+    try:
+        url = image.thumbnail(side)
+    except GridError:
+        return ""
+    style = "vertical-align:middle;margin-right:.4em;display:inline-block"
+    return f"<img src='{url}' alt='' style='{style}'>"
+
+
 def keep(images: Iterable[LocalImage], folder: Path) -> None:
     """Put a copy of each picture into a sweep's folder, so that it can be sent from there again.
 

@@ -68,6 +68,11 @@ class Price:
     per_image: Decimal = Decimal(0)
     with_images: Mapping[str, Decimal] | None = None
 
+    @property
+    def named(self) -> str:
+        """Its source, and its date where it has one."""
+        return self.source if self.verified_on is None else f"{self.source}, {self.verified_on:%Y-%m-%d}"
+
     def of(self, *, quality: str | None, duration: int | None, images: int = 0) -> Decimal | None:
         """Return the price of one clip in USD, None where it is unknown."""
         each = self._each(quality or "", with_images=images > 0)

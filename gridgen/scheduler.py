@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.client import Client
-    from gridgen.estimate import Prices
     from gridgen.journal import Journal
     from gridgen.outcome import Ambiguous, Policy
+    from gridgen.prices import Prices
     from gridgen.stats import Meter
 
 __all__ = ["Item", "Scheduler"]

@@ -24,22 +24,34 @@ from gridgen._loop import engine, wait, wait_async, wait_future
 from gridgen.axes import Axis
 from gridgen.cells import FIELDS
 from gridgen.clock import Clock
+from gridgen.costs import Costs, costs
 from gridgen.errors import BudgetError, GridError, GridgenError, JournalError, OutOfCreditsError
-from gridgen.estimate import Estimate, Prices, estimate
+from gridgen.estimate import NEW, Estimate, Services, estimate, pictures
 from gridgen.grid import Grid
-from gridgen.images import keep, local_images
-from gridgen.journal import STATES, Journal, Record, Row, read, restore, row, snapshot, spent
+from gridgen.images import keep
+from gridgen.journal import STATES, Journal, Record, Row, read, read_uploads, restore, row, snapshot, spent
 from gridgen.judgements import KEEP, Consensus, Judgements
-from gridgen.models import enough, find
+from gridgen.models import enough
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
+from gridgen.prices import PriceClass, Prices, price_class
 from gridgen.reopen import keep_sweep, kept
 from gridgen.sheet import TAKE
 from gridgen.standing import Standing
 from gridgen.tables import csv_text
+from gridgen.upload import FRESH
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Iterator, Mapping
+    from collections.abc import (
+        AsyncIterator,
+        Callable,
+        Collection,
+        Generator,
+        Iterable,
+        Iterator,
+        Mapping,
+        Sequence,
+    )
     from concurrent.futures import Future
     from types import EllipsisType
 
@@ -347,6 +359,11 @@ class Sweep:
         prices = wait(self._load_prices())
         return self._estimate(prices)
 
+    @property
+    def costs(self) -> Costs:
+        """What the clips were estimated to cost beside what the server charged, per clip and per value of each axis."""
+        return costs(self.grid.places, self.rows(), takes=self.takes)
+
     def stats(self) -> Stats:
         """Return how the latest run of this object went, in figures; zeros before the first."""
         from gridgen.stats import Meter, Stats, lower_bound
@@ -396,6 +413,7 @@ class Sweep:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
+        self._warn_of_probes(wait(self._load_prices()))
         wait(self._start())
         return self
 
@@ -707,9 +725,14 @@ class Sweep:
     def __await__(self) -> Generator[Any, None, None]:
         return self._await().__await__()
 
+    async def _begin(self) -> None:
+        """Do as `start`, from any event loop."""
+        self._warn_of_probes(await wait_async(engine().submit(self._load_prices())))
+        await wait_async(engine().submit(self._start()))
+
     async def _await(self) -> None:
         try:
-            await wait_async(engine().submit(self._start()))
+            await self._begin()
             await wait_async(engine().submit(self._settled()))
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             engine().submit(self._stop())
@@ -719,7 +742,7 @@ class Sweep:
         """Yield each row when it is finished, soonest first, starting the sweep if need be."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
-        await wait_async(engine().submit(self._start()))
+        await self._begin()
 
         def on_rows(_rows: tuple[Row, ...]) -> None:
             loop.call_soon_threadsafe(changed.set)
@@ -788,7 +811,7 @@ class Sweep:
         self._scheduler = Scheduler(
             client=client,
             journal=journal,
-            items=self._in_submit_order(),
+            items=_probes_first(self._in_submit_order(), prices),
             prices=prices,
             budget=self.budget,
             on_change=self._held,
@@ -802,9 +825,9 @@ class Sweep:
 
     async def _keep_pictures(self) -> None:
         """Have a copy of each picture in the folder before anything is sent."""
-        pictures = local_images(cell.image_urls for cell in self.grid)
-        if pictures:
-            await engine().in_thread(keep, pictures, self.folder)
+        found = pictures(self.grid)
+        if found:
+            await engine().in_thread(keep, found, self.folder)
 
     async def _execute(self, scheduler: Scheduler, journal: Journal) -> None:
         try:
@@ -826,7 +849,7 @@ class Sweep:
         """
         renewed = {each.index: replace(each, status="planned") for each in rows}
         prices = await self._load_prices()
-        found = self._estimate(prices, (renewed.get(each.index, each) for each in self.rows()))
+        found = self._estimate(prices, [renewed.get(each.index, each) for each in self.rows()])
         self._check_budget(found)
         await self._check_balance(found)
         async with self.journaled() as journal:
@@ -921,11 +944,8 @@ class Sweep:
 
     async def _load_prices(self) -> Prices:
         if self._prices is None:
-            listed: dict[str, Price | None] = {}
-            for model in dict.fromkeys(cell.model for cell in self.grid):
-                if find(model).price is None:
-                    listed[model] = await self._listed_price(model)
-            self._prices = Prices(listed)
+            unpriced = dict.fromkeys(cell.model for cell in self.grid if cell.price() is None)
+            self._prices = Prices({model: await self._listed_price(model) for model in unpriced})
         for each in self.rows():
             if each.cost is not None:
                 self._prices.learn(each.cell, each.cost)
@@ -1057,10 +1077,27 @@ class Sweep:
         here = Path.cwd()
         return self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
 
-    def _estimate(self, prices: Prices, rows: Iterable[Row] | None = None) -> Estimate:
+    def _estimate(self, prices: Prices, rows: Sequence[Row] | None = None) -> Estimate:
+        rows = self.rows() if rows is None else rows
         return estimate(
-            self.rows() if rows is None else rows, prices, committed=self._committed(), budget=self.budget
+            self.grid.places,
+            rows,
+            prices,
+            committed=self._committed(),
+            budget=self.budget,
+            uploads=self._unsent_pictures(rows),
+            services=Services(rows),
+            takes=self.takes,
         )
+
+    def _unsent_pictures(self, rows: Iterable[Row]) -> int:
+        """Count the pictures of one's own that a run would upload."""
+        needed = pictures(each.cell for each in rows if each.status in NEW)
+        if not needed:
+            return 0
+        known, until = read_uploads(self.folder), self.clock.time() + FRESH
+        links = (known.get((self.origin, image)) for image in needed)
+        return sum(link is None or (link.expires_at or 0.0) < until for link in links)
 
     def _committed(self) -> Decimal:
         if self._journal is None:
@@ -1068,6 +1105,17 @@ class Sweep:
             return self._spent
         found = (self._journal.records.get(slot) for slot in self._index)
         return spent(record for record in found if record is not None)
+
+    def _warn_of_probes(self, prices: Prices) -> None:
+        """Say before it happens which submission may pass the budget."""
+        found = None if self.budget is None else self._estimate(prices)
+        if found is not None and found.unpriced:
+            warnings.warn(
+                f"the price of {found.unpriced} of {found.videos} clips is unknown: the shortest of each kind goes first "
+                f"and alone, and what it costs prices the others. That one may pass budget={self.budget} USD.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def _check_budget(self, found: Estimate) -> None:
         if self.budget is None and (self.client.is_simulator or not found.videos):
@@ -1221,6 +1269,18 @@ def _items(grid: Grid, takes: int, origin: str) -> list[Item]:
             name = f"{_stem(cell)}_{key[:8]}-{take}.mp4"
             items.append(Item(place * takes + take - 1, cell, take, (origin, key, take), name))
     return items
+
+
+def _probes_first(items: list[Item], prices: Prices) -> list[Item]:
+    """Return items in submit order: where a price is unknown, the shortest of its class comes first, to learn it."""
+    probes: dict[PriceClass, Item] = {}
+    for item in items:
+        if prices.of(item.cell) is None:
+            known = probes.setdefault(price_class(item.cell), item)
+            if item.cell.seconds < known.cell.seconds:
+                probes[price_class(item.cell)] = item
+    first = list(probes.values())
+    return [*first, *(item for item in items if item not in first)] if first else items
 
 
 def _stem(cell: Cell) -> str:

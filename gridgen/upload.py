@@ -14,7 +14,10 @@ from gridgen.task import parse_json
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Stored", "UploadOutcome", "classify_upload"]
+FRESH = 6 * 3600.0
+"""Seconds that a link must still live when a submission names it; the task may wait in a queue."""
+
+__all__ = ["FRESH", "Stored", "UploadOutcome", "classify_upload"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from gridgen._loop import engine
 from gridgen.errors import NetworkError
 from gridgen.images import LocalImage, local_images
 from gridgen.outcome import Ambiguous, NotApplied, NotSent, Rejected
-from gridgen.upload import Stored
+from gridgen.upload import FRESH, Stored
 
 if TYPE_CHECKING:
     from gridgen.client import Client
@@ -18,10 +18,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Journal
     from gridgen.upload import UploadOutcome
 
-__all__ = ["FRESH", "Uploading", "encoded", "has_pictures"]
-
-FRESH = 6 * 3600.0
-"""Seconds that a link must still live when a submission names it; the task may wait in a queue."""
+__all__ = ["Uploading", "encoded", "has_pictures"]
 
 
 class Uploading:

@@ -192,7 +192,8 @@ def test_unknown_price_sends_one_probe(simulate, tmp_path):
     silent = Fault(kind="reply", on="prices", status=500, times=None)
     simulator = simulate(faults=[silent])
     sweep = Sweep(boats(10), client=simulator.client(), folder=tmp_path, budget=3 * PRICE)
-    sweep.run()
+    with pytest.warns(UserWarning, match="the price of 10 of 10 clips is unknown"):
+        sweep.run()
 
     sent = sorted(seen.at for seen in simulator.requests if seen.method == "POST")
     told = next(seen.at for seen in simulator.requests if seen.path.startswith("/v1/tasks/"))
