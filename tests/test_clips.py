@@ -449,6 +449,20 @@ def test_who_does_what(prompt, expected):
     ]
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    ["a red balloon rises", "a red boat drifts on the sea", "a red rocket launches", "a red kite falls"],
+)
+def test_a_subject_stays_to_the_end(prompt):
+    """After 30 s what the clip is about is still in the picture."""
+    first, last = film(f"{prompt}, noon, static", seconds=30)[[0, -1]]
+
+    def red(picture: Film) -> float:
+        return float((picture[..., 0] - picture[..., 1:].max(axis=-1) > 60).mean())
+
+    assert red(last) > 0.3 * red(first) > 0
+
+
 def test_nobody_walks_on_water():
     """Somebody whose place the prompt leaves open is never put on a lake."""
     luck = random.Random(1)

@@ -271,6 +271,13 @@ def _afloat(stage: Stage, mark: _Mark, start: float) -> Path:
     speed = stage.unit * {"swim": 0.14, "run": 0.14, "walk": 0.085}.get(mark.subject.deed, 0.05)
     middle = mark.foot - mark.height * 0.34
     heave = mark.height * (0.13 if "storm" in stage.look.weather else 0.03)
+    if mark.subject.deed == "swim":
+        way = stage.size[0] + 3 * mark.height
+        return lambda t: (
+            (start + speed * t + mark.height) % way - mark.height,
+            middle + heave * math.sin(t * 2.2),
+        )
+    speed = min(speed, (stage.size[0] * 0.94 - start) / stage.seconds)
     return lambda t: (start + speed * t, middle + heave * math.sin(t * 2.2))
 
 
@@ -290,11 +297,13 @@ def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
     if mark.subject.kind == "butterfly":
         level += tall * 0.22
     if mark.subject.deed == "rise":
-        speed, base = tall * 0.07, tall * (0.62 if mark.subject.kind == "rocket" else 0.5)
-        spurt = 0.12 if mark.subject.kind == "rocket" else 0.0
+        rocket = mark.subject.kind == "rocket"
+        speed, base = tall * min(0.07, 0.44 / stage.seconds), tall * (0.62 if rocket else 0.5)
+        spurt = min(0.12, 0.3 / stage.seconds) if rocket else 0.0
         return lambda t: (start, base - speed * t * (1 + spurt * t))
     if mark.subject.deed == "fall":
-        return lambda t: (start + height * 0.5 * math.sin(t), level + tall * 0.06 * t)
+        speed = tall * min(0.06, 0.4 / stage.seconds)
+        return lambda t: (start + height * 0.5 * math.sin(t), level + speed * t)
     slow = mark.subject.kind in {"balloon", "lantern", "astronaut"}
     speed, first = stage.unit * (0.03 if slow else 0.13), start - width * (0.08 if slow else 0.24)
     swing = (height * 0.12, 0.9) if slow else (height * 0.12, 1.7)

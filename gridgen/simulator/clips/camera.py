@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Camera", "Shot"]
 
 _FURTHEST: Final = 1.3
+_SWEPT: Final = 8.0
+"""Seconds beyond which a pan takes its time, lest the subject be long out of sight."""
 _ROOM: Final = 1.16
 """Zoom that leaves room to move over a flat picture."""
 
@@ -90,10 +92,11 @@ class Camera:
         return Moment(time, pan + self.track * time, tilt), shot
 
     def _way(self, time: float) -> tuple[float, float]:
+        swept = 0.16 * min(1.0, _SWEPT / self.seconds) * time
         moves = {
             "drift": (0.035 * time, 0.0),
-            "pan left": (-0.16 * time, 0.0),
-            "pan right": (0.16 * time, 0.0),
+            "pan left": (-swept, 0.0),
+            "pan right": (swept, 0.0),
             "tilt up": (0.0, -0.013 * min(time, 6.0)),
             "tilt down": (0.0, 0.013 * min(time, 6.0)),
             "orbit": (0.22 * math.sin(time * 0.5), 0.0),
