@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import numbers
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gridgen.errors import GridError
-from gridgen.images import LocalImage, is_picture, reference
+from gridgen.images import LocalImage, is_picture, pictured, reference
 from gridgen.values import Value, listed
 
 if TYPE_CHECKING:
@@ -217,8 +218,9 @@ def _image_entries(given: Any) -> list[Value]:
 
 
 def _brief(picture: Any) -> str:
-    text = repr(picture)
-    return text if len(text) <= 60 and "\n" not in text else f"<{type(picture).__name__}>"  # noqa: PLR2004 - fits a line
+    return (
+        repr(os.fspath(picture)) if isinstance(picture, (str, os.PathLike)) else f"<{type(picture).__name__}>"
+    )
 
 
 def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
@@ -252,6 +254,8 @@ def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
     if value is None or (name not in {"size", "quality"} and hasattr(value, "__len__") and not len(value)):
         # an empty text or list states nothing, and is not sent
         return None
+    if any(model.names_pictures(name) for model in models):
+        value = pictured(value)
     return _whole(value, models) if name == "duration" else _frozen(value)
 
 
@@ -306,6 +310,8 @@ def text_of(value: Any) -> str:
     """Return how a value reads where it has no label of its own."""
     if isinstance(value, bool):
         return "on" if value else "off"
+    if isinstance(value, LocalImage):
+        return value.name
     if isinstance(value, (dict, tuple)):
         return _short(json.dumps(value, ensure_ascii=False))
     return {None: "–", "": "(empty)"}.get(value, str(value))  # noqa: RUF001 - a dash for nothing

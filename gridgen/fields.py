@@ -240,9 +240,9 @@ class Option:
             "text": f"a text{self._limits('of at least', 'of at most', ' characters')}",
             "choice": " or ".join(repr(value) for value in self.values),
             "url": "a public URL",
-            "urls": f"a list{self._limits('of at least', 'of at most')} public URLs",
+            "urls": f"a list{self._limits('of at least', 'of at most') or ' of'} public URLs",
             "object": "a mapping",
-            "objects": f"a list{self._limits('of at least', 'of at most')} mappings",
+            "objects": f"a list{self._limits('of at least', 'of at most') or ' of'} mappings{' with a url' * self.image}",
         }[self.kind]
 
     def _limits(self, least: str, most: str, unit: str = "") -> str:
@@ -278,12 +278,21 @@ def _is_text(option: Option, value: Any) -> bool:
     return isinstance(value, str) and option.within(len(value))
 
 
+def _is_url(option: Option, value: Any) -> bool:
+    # a picture of one's own is known by its hash until it is uploaded
+    return public_url(value) or (option.image and isinstance(value, str) and value.startswith("sha256:"))
+
+
 def _are_urls(option: Option, value: Any) -> bool:
-    return _listed(value) and option.within(len(value)) and all(public_url(each) for each in value)
+    return _listed(value) and option.within(len(value)) and all(_is_url(option, each) for each in value)
+
+
+def _is_object(option: Option, value: Any) -> bool:
+    return isinstance(value, dict) and (not option.image or _is_url(option, value.get("url")))
 
 
 def _are_objects(option: Option, value: Any) -> bool:
-    return _listed(value) and option.within(len(value)) and all(isinstance(each, dict) for each in value)
+    return _listed(value) and option.within(len(value)) and all(_is_object(option, each) for each in value)
 
 
 _CHECKS: dict[str, Callable[[Option, Any], bool]] = {
@@ -291,9 +300,9 @@ _CHECKS: dict[str, Callable[[Option, Any], bool]] = {
     "integer": _is_integer,
     "text": _is_text,
     "choice": lambda option, value: value in option.values,
-    "url": lambda _, value: public_url(value),
+    "url": _is_url,
     "urls": _are_urls,
-    "object": lambda _, value: isinstance(value, dict),
+    "object": _is_object,
     "objects": _are_objects,
 }
 

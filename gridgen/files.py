@@ -21,7 +21,7 @@ from gridgen.cells import FIELDS
 from gridgen.constraints import excluded
 from gridgen.errors import GridError
 from gridgen.fields import Choice, Images, Option, Rule, Span
-from gridgen.images import LocalImage
+from gridgen.images import LocalImage, keep, local_images, recalled
 from gridgen.limits import lacking
 from gridgen.models import Model, Price, find
 from gridgen.places import Places
@@ -322,7 +322,7 @@ def _price(record: Mapping[str, Any]) -> Price:
 
 
 def write(places: Places, path: Path) -> None:
-    """Write a grid to a file: YAML, JSON or CSV, as its name ends.
+    """Write a grid to a file: YAML, JSON or CSV, as its name ends; its pictures are copied beside it.
 
     Raises
     ------
@@ -330,6 +330,7 @@ def write(places: Places, path: Path) -> None:
         If the name ends otherwise, or the file cannot be written.
     """
     kind = _kind(path)
+    keep(local_images(value for axis in places.axes for value in axis.values), path.parent)
     if kind == "csv":
         text = csv_of(places)
     elif kind == "json":
@@ -378,7 +379,7 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
     if not isinstance(data, Mapping):
         msg = f"{where}: a grid is a mapping such as 'prompt: a paper boat', not a {type(data).__name__}. {NOTHING}"
         raise GridError(msg)
-    return places_of(data, where)
+    return places_of(recalled(data, path.parent), where)
 
 
 def _kind(path: Path) -> str:

@@ -12,6 +12,7 @@ import difflib
 import hashlib
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -30,8 +31,11 @@ __all__ = [
     "is_picture",
     "keep",
     "local_images",
+    "pictured",
     "recall",
+    "recalled",
     "reference",
+    "thumbnails",
 ]
 
 LARGEST = 20 * 2**20
@@ -201,15 +205,33 @@ def local_images(values: Iterable[Any]) -> list[LocalImage]:
     return list(found.values())
 
 
+def pictured(value: Any) -> Any:
+    """Return a value of a field that names pictures, each by its URL or as the picture that it is.
+
+    Parameters
+    ----------
+    value : object
+        A picture as `reference` takes it, a mapping with one under ``url``, or a list
+        of either.
+
+    Raises
+    ------
+    GridError
+        As `reference`.
+    """
+    if isinstance(value, Mapping):
+        return {name: reference(each) if name == "url" else each for name, each in value.items()}
+    if isinstance(value, (list, tuple)) and not is_picture(value):
+        return tuple(pictured(each) for each in value)
+    return reference(value)
+
+
 def thumbnails(value: object, side: int = 40) -> str:
     """Return the pictures of one's own in a value as small HTML pictures, "" where there is none.
 
     Pictures of the web are not fetched.
     """
-    if not isinstance(value, (tuple, list)):
-        return ""
-    shown = [_small(image, side) for image in local_images(value)]
-    return "".join(shown)
+    return "".join(_small(image, side) for image in local_images([value]))
 
 
 def _small(image: LocalImage, side: int) -> str:
@@ -229,7 +251,9 @@ def keep(images: Iterable[LocalImage], folder: Path) -> None:
     GridError
         If a file is gone, or is another one by now.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    images = list(images)
+    if images:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for image in images:
         path = folder / KEPT / image.file_name
         if path.is_file():
@@ -239,6 +263,15 @@ def keep(images: Iterable[LocalImage], folder: Path) -> None:
         part = path.with_name(f"{path.name}.part")
         part.write_bytes(data)
         part.replace(path)
+
+
+def recalled(told: Any, folder: Path) -> Any:
+    """Return JSON values with the pictures in them, each a mapping with the key ``image``, as copies in a folder."""
+    if isinstance(told, dict):
+        if "image" in told:
+            return recall(told["image"], folder, told.get("name", ""))
+        return {name: recalled(each, folder) for name, each in told.items()}
+    return [recalled(each, folder) for each in told] if isinstance(told, list) else told
 
 
 def recall(text: str, folder: Path, name: str = "") -> LocalImage:

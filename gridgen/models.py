@@ -248,6 +248,11 @@ class Model:
         found = self.options.get(name)
         return found or next((each for each in self.options.values() if each.field == name), None)
 
+    def names_pictures(self, name: str) -> bool:
+        """Whether a further field takes reference images."""
+        option = self.option(name)
+        return option is not None and option.image
+
     def settled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return a cell's fields in one spelling each: the same for all ways to mean the same clip.
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import JournalError
 from gridgen.files import definition, places_of
 from gridgen.grid import Grid
-from gridgen.images import recall
+from gridgen.images import recall, recalled
 from gridgen.journal import read, read_cells
 from gridgen.private import keep
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from gridgen.places import Places
 
 __all__ = ["KEPT", "Kept", "keep_sweep", "kept"]
+
+_HASH = re.compile("sha256:[0-9a-f]{64}")
 
 KEPT = "sweep.json"
 """The file in a sweep's folder that holds the grid last begun there, takes, budget and origin."""
@@ -58,7 +61,7 @@ def kept(folder: Path) -> Kept:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         return {
-            "grid": Grid.of(places_of(_recalled(told["grid"], folder), str(path), trusted=True)),
+            "grid": Grid.of(places_of(recalled(told["grid"], folder), str(path), trusted=True)),
             "takes": int(told["takes"]),
             "budget": None if told["budget"] is None else Decimal(told["budget"]),
             "origin": str(told["origin"]),
@@ -71,15 +74,6 @@ def kept(folder: Path) -> Kept:
             "opened from the journal beside it."
         )
         raise JournalError(msg) from error
-
-
-def _recalled(told: Any, folder: Path) -> Any:
-    """Return what was kept with the pictures that lie in the folder."""
-    if isinstance(told, dict):
-        if "image" in told:
-            return recall(told["image"], folder, told.get("name", ""))
-        return {name: _recalled(each, folder) for name, each in told.items()}
-    return [_recalled(each, folder) for each in told] if isinstance(told, list) else told
 
 
 def _from_journal(folder: Path) -> Kept:
@@ -100,7 +94,14 @@ def _from_journal(folder: Path) -> Kept:
 
 
 def _row(fields: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    told = {**fields, **fields.get("labels", {})}
+    told = _with_pictures({**fields, **fields.get("labels", {})}, folder)
     told.pop("labels", None)
-    pictures = [recall(each, folder) if each.startswith("sha256:") else each for each in told["image_urls"]]
-    return {**told, "image_urls": pictures or None}
+    return {**told, "image_urls": told["image_urls"] or None}
+
+
+def _with_pictures(value: Any, folder: Path) -> Any:
+    if isinstance(value, dict):
+        return {name: _with_pictures(each, folder) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_with_pictures(each, folder) for each in value]
+    return recall(value, folder) if isinstance(value, str) and _HASH.fullmatch(value) else value

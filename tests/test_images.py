@@ -180,3 +180,36 @@ def test_no_array_library_is_imported():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+def test_fields_that_name_pictures_take_them(boat):
+    """A first frame, and images with roles, are given like any picture, checked like one, and read by their name."""
+    frame = Grid(prompt="a", model="MiniMax-H3", first_frame_image=[boat, None, URL])
+    roles = Grid(
+        prompt="a", model="seedance-2.0", image_with_roles=[[{"url": str(boat), "role": "first_frame"}]]
+    )
+
+    assert frame[0]["first_frame_image"] == reference(boat)
+    assert next(axis.labels[0] for axis in frame.axes if axis.name == "first_frame_image") == "boat.png"
+    assert roles[0]["image_with_roles"][0]["url"] == reference(boat)
+    assert frame.estimate().uploads == roles.estimate().uploads == 1
+    with pytest.raises(GridError, match="does not exist"):
+        Grid(prompt="a", model="MiniMax-H3", first_frame_image="nowhere.png")
+    with pytest.raises(GridError, match="takes a list of mappings with a url as image_with_roles"):
+        Grid(prompt="a", model="seedance-2.0", image_with_roles=[[{"role": "first_frame"}]])
+
+
+@pytest.mark.parametrize("name", ["grid.yaml", "grid.json"])
+def test_a_file_brings_its_pictures_along(boat, tmp_path, name):
+    """A grid that was saved and loaded has the same keys, and its pictures lie beside the file."""
+    grid = Grid(prompt="a", image_urls=[[boat], [Image.new("RGB", (8, 8))], [URL]])
+    (tmp_path / "elsewhere").mkdir()
+    grid.save(tmp_path / "elsewhere" / name)
+    boat.unlink()
+
+    loaded = Grid.load(tmp_path / "elsewhere" / name)
+
+    assert [cell.key for cell in loaded] == [cell.key for cell in grid]
+    first, second = local_images(cell.image_urls for cell in loaded)
+    assert (first.name, first.read()) == ("boat.png", picture())
+    assert second.read()

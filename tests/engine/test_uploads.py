@@ -12,6 +12,7 @@ from decimal import Decimal
 import pytest
 from PIL import Image
 
+import gridgen
 from gridgen import Grid, GridError, NetworkError, Sweep
 from gridgen.images import recall
 from gridgen.simulator import Fault
@@ -256,3 +257,21 @@ def test_the_first_frame_is_a_picture_too(simulate, tmp_path, boat, speed):
     assert entry.body["first_frame_image"].startswith(simulator.base_url)
     assert entry.cost > Decimal(0)
     assert json.loads(bodies(tmp_path / "s")[0]) == entry.body
+
+
+def test_pictures_in_other_fields_are_uploaded_too(simulate, tmp_path, boat):
+    """Images with roles and a first frame go to the server like any other, each content once, and outlive a reopening."""
+    simulator = simulate()
+    roles = [[{"url": boat, "role": "first_frame"}, {"url": picture("blue"), "role": "last_frame"}]]
+    grid = Grid(prompt=["a", "b"], model="seedance-2.0", image_with_roles=roles)
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "s")
+    assert sweep.estimate().uploads == 2
+
+    sweep.run()
+
+    assert sweep.counts() == {"done": 2}
+    assert uploads(simulator) == 2
+    assert b"sha256:" not in b"".join(bodies(sweep.folder))
+    again = gridgen.open(tmp_path / "s", client=simulator.client())
+    assert again.counts() == {"done": 2}
+    assert again.estimate().uploads == 0
