@@ -236,8 +236,8 @@ def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
     for model in models:
         lack = model.offers(name, value)
         if lack is None:
-            settled = model.settled({name: value}).get(name, value)
-            return value if value is None else settled
+            spelled = name in {"size", "quality"} and value is not None
+            return model.settled({name: value})[name] if spelled else value
         lacks.append(lack)
     if len(lacks) > 1:
         said = "; ".join(lack.reason for lack in lacks)

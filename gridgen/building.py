@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from gridgen.axes import NOTHING, RESERVED, Axis, Linked, checked, entries, labelled, nearest, refuse
 from gridgen.cells import FIELDS, option_names
@@ -376,7 +376,11 @@ class _Building:
             for slot in entry.value.slots
         ]
         order = [own.index(name) if name in own else None for name in names]
+        alike = own == list(names) and all(table == list(range(len(table))) for table in tables)
         for codes, parts in entry.value.rows():
+            if alike and None not in codes:
+                yield cast("tuple[int, ...]", codes) + last, parts
+                continue
             found = []
             for name, place in zip(names, order, strict=True):
                 code = None if place is None else codes[place]

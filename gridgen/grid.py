@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
 from gridgen.algebra import common, extended, united, without
-from gridgen.axes import Axis, Linked
+from gridgen.axes import NOTHING, Axis, Linked
 from gridgen.building import build
 from gridgen.cells import FIELDS, Cell
 from gridgen.constraints import excluded, unwanted
+from gridgen.errors import GridError
 from gridgen.limits import ignored_sizes, lacking
 from gridgen.thinning import free_axes, sampled, submit_order, unaffordable
 
@@ -402,6 +403,54 @@ class Grid(Sequence[Cell]):
         where, exclude = typed.pop("where", None), typed.pop("exclude", None)
         places, models = extended(self.places, typed)
         return self.of(_constrained(places, models, where=where, exclude=exclude))
+
+    def promote(self, rows: Any = None, **changes: Unpack[GridAxes]) -> Grid:
+        """Return a grid of chosen cells with some fields changed: the drafts that won, longer or in higher quality.
+
+        Each has the key of its draft as the label ``parent``, so that the tables of both
+        sweeps can be joined.
+
+        Parameters
+        ----------
+        rows : DataFrame, or list of Cell, int or str, optional
+            A table with a column ``cell``, such as the picks of a gallery or a part of
+            `Sweep.df`; or cells, their indices or their keys. All cells by default.
+        **changes
+            For each field the value that takes the place of the cell's own; several are
+            tried each.
+
+        Raises
+        ------
+        GridError
+            If a row is none of the grid's cells, or a value is wrong.
+
+        Examples
+        --------
+        >>> drafts = Grid(prompt=["a", "b", "c"])
+        >>> drafts.promote([0, 2], duration=10, quality="720p")
+        Grid(2 cells: prompt 2 x parent 2; 20 s of footage)
+        """
+        from gridgen.tables import promoted
+
+        return self.of(promoted(self._chosen(rows), changes))
+
+    def _chosen(self, rows: Any) -> list[Cell]:
+        if rows is None:
+            return list(self)
+        if hasattr(rows, "columns"):
+            rows = rows["cell"].unique() if "cell" in rows.columns else ["(no column 'cell')"]
+        by_key: dict[Any, Cell] = {}
+        chosen = []
+        for row in [rows] if isinstance(rows, (str, int, Cell)) else rows:
+            by_key = by_key or {cell.key: cell for cell in self}
+            found = row if isinstance(row, Cell) else by_key.get(row)
+            if found is None and isinstance(row, int) and -len(self) <= row < len(self):
+                found = self[row]
+            if found is None:
+                msg = f"{row!r} is no cell of this grid: give its index from 0 to {len(self) - 1}, its key, or a table with them. {NOTHING}"
+                raise GridError(msg)
+            chosen.append(found)
+        return chosen
 
     # In files and tables
 

@@ -5,22 +5,24 @@ from __future__ import annotations
 import contextlib
 import csv
 import io
+import itertools
 import json
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from gridgen.axes import NO_IMAGE, NOTHING, RESERVED, checked, nearest, refuse
+from gridgen.axes import NO_IMAGE, NOTHING, RESERVED, checked, entries, nearest, refuse
 from gridgen.building import Column
-from gridgen.cells import FIELDS, option_names
+from gridgen.cells import FIELDS, Cell, option_names
 from gridgen.errors import GridError
 from gridgen.limits import lacking
 from gridgen.models import DEFAULT_MODEL, Model, find
 from gridgen.places import Places, strides
 from gridgen.values import Value, plain
 
-__all__ = ["csv_of", "csv_text", "from_csv", "from_rows"]
+__all__ = ["csv_of", "csv_text", "from_csv", "from_rows", "promoted"]
 
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _MOST_NAMED = 20
@@ -106,6 +108,43 @@ def from_rows(
     return reading.places()
 
 
+PARENT = "parent"
+"""The axis that holds the key of the draft which a cell was promoted from."""
+
+
+def promoted(cells: Iterable[Cell], changes: Mapping[str, Any]) -> Places:
+    """Return cells with some fields changed, each with the key of the cell that it comes from.
+
+    Parameters
+    ----------
+    cells : iterable of Cell
+    changes : mapping
+        From field to the value, or the values, that take the place of the cell's own.
+
+    Raises
+    ------
+    GridError
+        If there are no cells, or a value is wrong.
+    """
+    given = {name: [entry.value for entry in entries(name, value)] for name, value in changes.items()}
+    rows = [
+        {
+            **cell.stated(),
+            **dict(cell.labels),
+            "model": cell.spec,
+            PARENT: cell.key,
+            **dict(zip(given, values, strict=True)),
+        }
+        for cell in cells
+        for values in itertools.product(*given.values())
+    ]
+    labels = dict.fromkeys(name for row in rows for name in row if name not in (*FIELDS, *option_names()))
+    places = from_rows(rows, labels=list(labels), where="promote")
+    varied = tuple(axis.name for axis in places.axes if axis.sent and len(axis) > 1)
+    axes = [replace(axis, follows=varied) if axis.name == PARENT else axis for axis in places.axes]
+    return Places(axes, places.positions, places.left_out, places.records)
+
+
 def _mappings(rows: Any, where: str) -> Iterator[Mapping[str, Any]]:
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
         rows = rows.to_dict("records")
@@ -165,7 +204,7 @@ class _Table:
     def _is_stated(self, name: Any, value: Any) -> bool:
         if name in RESERVED:
             return False
-        missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+        missing = value is None or value in ("", (), []) or (isinstance(value, float) and math.isnan(value))
         return not missing and type(value).__name__ not in {"NAType", "NaTType"}
 
     def _check_columns(self, row: Mapping[str, Any]) -> None:

@@ -276,3 +276,38 @@ def test_takes_of_a_fixed_seed_are_refused(simulate, tmp_path):
         Sweep(grid, client=client, folder=tmp_path, takes=3)
 
     assert len(Sweep(grid[:1], client=client, folder=tmp_path, takes=3).rows()) == 3
+
+
+def test_drafts_are_promoted(simulate, tmp_path):
+    """G16: chosen cells are made again, longer and finer; each row carries its draft's key, and only they are submitted."""
+    simulator = simulate()
+    client = simulator.client()
+    drafts = Sweep(Grid(prompt=template("a {x}", x=["fox", "hen", "boat"])), client=client, folder=tmp_path)
+    drafts.run()
+    table = drafts.df
+    finals = Sweep(
+        drafts.grid.promote(table[table["x"] != "hen"], duration=10, quality="720p"),
+        client=client,
+        folder=tmp_path,
+    )
+    finals.run()
+
+    assert [entry.body["prompt"] for entry in simulator.ledger][3:] == ["a fox", "a boat"]
+    assert list(finals.df["parent"]) == list(table["cell"][[0, 2]])
+    assert list(finals.df["x"]) == ["fox", "boat"]
+    joined = finals.df.merge(table, left_on="parent", right_on="cell", suffixes=("", "_draft"))
+    assert joined[["duration", "duration_draft"]].to_numpy().tolist() == [[10, 6], [10, 6]]
+
+
+def test_what_may_be_promoted():
+    """G16: cells are chosen by index, by key, or by themselves; what is none of the grid's is an error."""
+    grid = Grid(prompt=["a", "b"])
+
+    for chosen in ([1], 1, grid[1].key, [grid[1]], grid.df.tail(1)):
+        assert list(grid.promote(chosen, duration=8)) == [Grid(prompt="b", duration=8)[0]]
+    assert len(grid.promote(duration=[8, 10])) == 4
+    for chosen in (2, "x", grid.df[["prompt"]]):
+        with pytest.raises(GridError, match="is no cell of this grid"):
+            grid.promote(chosen, duration=8)
+    with pytest.raises(GridError, match="row 1: duration=99 is not offered"):
+        grid.promote(0, duration=99)
