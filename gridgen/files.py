@@ -424,6 +424,7 @@ def _dumper() -> Any:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
     Dumper.add_representer(str, text)
+    _read_as_core(Dumper)
     return Dumper
 
 
@@ -448,12 +449,19 @@ def _loader() -> Any:
                 seen.add(name)
             return super().construct_mapping(node, deep=deep)
 
-    core = {
-        "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-        "int": (r"^[-+]?[0-9]+$", "-+0123456789"),
-        "float": (r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
-        "null": (r"^(?:~|null|Null|NULL|)$", ["~", "n", "N", ""]),
-    }
-    for name, (pattern, first) in core.items():
-        Loader.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(pattern), list(first))
+    _read_as_core(Loader)
     return Loader
+
+
+def _read_as_core(kind: Any) -> None:
+    """Teach a loader, or a dumper that has to know what needs quotes, the scalars of YAML 1.2's core schema."""
+    for name, (pattern, first) in _CORE.items():
+        kind.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(pattern), list(first))
+
+
+_CORE: dict[str, tuple[str, Sequence[str]]] = {
+    "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "int": (r"^[-+]?[0-9]+$", "-+0123456789"),
+    "float": (r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    "null": (r"^(?:~|null|Null|NULL|)$", ("~", "n", "N", "")),
+}

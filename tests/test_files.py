@@ -149,6 +149,36 @@ def test_yaml_reads_no_surprises(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0e0",
+        "0.",
+        ".0",
+        "1_0",
+        "16:9",
+        "no",
+        "null",
+        "~",
+        "true",
+        "0x1",
+        "=",
+        "<<",
+        "2026-11-24",
+        "- a",
+        "a: b",
+        "#",
+        "a\x85b",
+        "a\ufeff",
+    ],
+)
+def test_texts_that_look_like_something_else(tmp_path, text):
+    """What YAML would read as a number, a date, a flag or a line break is quoted, and comes back as the text."""
+    for kind in ("yaml", "json", "csv"):
+        Grid(prompt=[text, "b"]).save(tmp_path / f"g.{kind}")
+        assert Grid.load(tmp_path / f"g.{kind}") == Grid(prompt=[text, "b"])
+
+
 def test_csv_and_rows_and_frames(tmp_path):
     """G12: a grid is made of the rows of a CSV file, a DataFrame, or a list of mappings, in their order."""
     rows = [
