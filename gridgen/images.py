@@ -268,7 +268,7 @@ def keep(images: Iterable[LocalImage], folder: Path) -> None:
 def recalled(told: Any, folder: Path) -> Any:
     """Return JSON values with the pictures in them, each a mapping with the key ``image``, as copies in a folder."""
     if isinstance(told, dict):
-        if "image" in told:
+        if isinstance(told.get("image"), str):
             return recall(told["image"], folder, told.get("name", ""))
         return {name: recalled(each, folder) for name, each in told.items()}
     return [recalled(each, folder) for each in told] if isinstance(told, list) else told
