@@ -29,7 +29,7 @@ import httpx
 from gridgen import private, proof
 from gridgen._loop import engine, wait, wait_async
 from gridgen.clock import SteadyClock
-from gridgen.download import LARGEST_FILE, download, http_errors, is_loopback
+from gridgen.download import LARGEST_FILE, download, http_errors, is_loopback, untrusted
 from gridgen.errors import (
     APIError,
     AuthenticationError,
@@ -502,8 +502,10 @@ class Client:
             async with self._room("control"):
                 status, headers, body = await self._exchange("GET", path, seconds=self._timeout or 15)
         except http_errors() as error:
-            msg = f"no answer from {self.host}: {type(error).__name__}. Check the network; nothing was sent twice."
-            raise NetworkError(msg) from error
+            why = untrusted(error)
+            told = why or f"{type(error).__name__}. Check the network; nothing was sent twice"
+            msg = f"no answer from {self.host}: {told}."
+            raise NetworkError(msg, trusted=why is None) from error
         payload = parse_json(body)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise api_error(status, headers, body, payload)
@@ -523,8 +525,8 @@ class Client:
     async def _exchange(
         self, method: str, path: str, *, seconds: float, **options: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Make one request and read its answer, up to 8 MiB."""
-        http = self._open("control")
+        """Make one request and read its answer, up to 8 MiB, in at most four times the patience for one byte."""
+        http, end = self._open("control"), self.clock.monotonic() + 4 * seconds
         async with http.stream(
             method,
             self.base_url + path,
@@ -538,6 +540,9 @@ class Client:
                 body += chunk
                 if len(body) > LARGEST_REPLY:
                     break
+                if self.clock.monotonic() > end:
+                    msg = f"the answer comes too slowly ({len(body)} bytes in {4 * seconds:.0f} s)"
+                    raise httpx.ReadTimeout(msg)
             self._hear(response.headers.get("date"))
             headers = {name.lower(): self._redact(text) for name, text in response.headers.items()}
             return response.status_code, headers, self._redact(bytes(body))
@@ -644,7 +649,8 @@ def _cheapest(model: str) -> Cell:
 def _named(outcome: Outcome, error: Exception, status: int | None) -> NotSent | Ambiguous:
     """Add to the evidence what was raised, and the status of an answer that broke off."""
     if isinstance(outcome, NotSent):
-        return NotSent(f"{type(error).__name__} at {outcome.evidence}")
+        why = untrusted(error)
+        return NotSent(why or f"{type(error).__name__} at {outcome.evidence}", hopeless=why is not None)
     after = outcome.evidence if isinstance(outcome, Ambiguous) else "sending"
     event = outcome.event if isinstance(outcome, Ambiguous) else None
     return Ambiguous(f"{type(error).__name__} after {after}", event=event, status=status)

@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 import sys
 from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any
@@ -28,7 +29,15 @@ if TYPE_CHECKING:
     from gridgen.clock import Clock
     from gridgen.errors import GridgenError
 
-__all__ = ["LARGEST_FILE", "download", "http_errors", "is_dead_link", "is_loopback", "make_sure_of_room"]
+__all__ = [
+    "LARGEST_FILE",
+    "download",
+    "http_errors",
+    "is_dead_link",
+    "is_loopback",
+    "make_sure_of_room",
+    "untrusted",
+]
 
 LARGEST_FILE = 512 * 2**20
 MOST_HOPS = 3
@@ -121,6 +130,19 @@ def make_sure_of_room(file: Path, more: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(file))
 
 
+def untrusted(error: BaseException) -> str | None:
+    """Return in words why a server's certificate is not trusted, None where that is not the error's cause."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return (
+                f"the server's certificate is not trusted ({cause.verify_message or cause}). A proxy or a captive "
+                "portal may sit in between, or this machine's clock may be wrong; nothing was sent to it"
+            )
+        cause = cause.__cause__ or cause.__context__
+    return None
+
+
 def http_errors() -> tuple[type[Exception], ...]:
     """Return what a transport may raise, also when httpx2 was injected."""
     newer = sys.modules.get("httpx2")
@@ -210,8 +232,9 @@ async def _fetch_from(
                 raise api_error(response.status_code, {}, body[:300])
             await file.write(_as_sent(response))
     except http_errors() as error:
-        msg = f"the download broke off: {type(error).__name__}"
-        raise NetworkError(msg) from error
+        why = untrusted(error)
+        msg = why or f"the download broke off: {type(error).__name__}"
+        raise NetworkError(msg, trusted=why is None) from error
     return None
 
 

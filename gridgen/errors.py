@@ -115,7 +115,17 @@ class RateLimitError(APIError):
 
 
 class NetworkError(GridgenError):
-    """No answer came, and it is certain that no submission was sent."""
+    """No answer came, and it is certain that no submission was sent.
+
+    Attributes
+    ----------
+    trusted : bool
+        False when the server's certificate was refused: trying again will not help.
+    """
+
+    def __init__(self, message: str, *, trusted: bool = True) -> None:
+        super().__init__(message)
+        self.trusted = trusted
 
 
 class UnknownOutcome(GridgenError):  # noqa: N818 - it states what is known, as the papers name it

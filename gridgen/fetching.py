@@ -160,6 +160,8 @@ class Fetching:
         return f"{item.name.removesuffix('.mp4')}-{item.slot[0]}.mp4"
 
     async def _failed(self, item: Item, record: Record, error: Exception) -> None:
+        if not getattr(error, "trusted", True):
+            raise error
         now = self._agenda.clock.monotonic()
         item.tries += isinstance(error, media.MediaError)
         item.failing_since = now if item.failing_since is None else item.failing_since

@@ -54,9 +54,14 @@ POOL_TIMEOUT = "pool.timeout"
 
 @dataclass(frozen=True, slots=True)
 class NotSent:
-    """No whole request left this machine, so there was none to apply; safe to send again."""
+    """No whole request left this machine, so there was none to apply; safe to send again.
+
+    ``hopeless`` is True when it would not leave then either: the server's
+    certificate is not trusted.
+    """
 
     evidence: str
+    hopeless: bool = False
 
 
 @dataclass(frozen=True, slots=True)

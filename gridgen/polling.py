@@ -143,7 +143,7 @@ class Polling:
 
     async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
-        if isinstance(error, AuthenticationError):
+        if isinstance(error, AuthenticationError) or not getattr(error, "trusted", True):
             raise error
         self.failing = (1 if self.failing is None else self.failing[0] + 1, str(error))
         now = self._agenda.clock.monotonic()

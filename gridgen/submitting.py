@@ -307,7 +307,7 @@ class Submitting:
             self._polling.window.refused(self._agenda.phases["poll"])
         elif not self._agenda.stopping:
             self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
-            if self._unsent.failures >= MOST_UNSENT:
+            if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:
                 msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
                 self._agenda.fail(NetworkError(msg))
 

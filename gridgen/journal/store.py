@@ -134,6 +134,10 @@ class Journal:
         try:
             self._connection = _open(folder / NAME, storage.journal_mode(sqlite3.sqlite_version_info, kind))
             self._take_in()
+        except sqlite3.Error as error:
+            lease.release()
+            msg = f"the journal {str(folder / NAME)!r} cannot be used: {error}. Nothing was sent."
+            raise JournalError(msg) from error
         except BaseException:
             lease.release()
             raise

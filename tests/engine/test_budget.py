@@ -36,10 +36,10 @@ def test_the_suggested_budget_is_enough(simulate, tmp_path):
     """The sum that the error tells to add lets the sweep run: cents are rounded up."""
     client = simulate().client(api_key="sk-test-real")
     with pytest.raises(BudgetError) as caught:
-        Sweep(boats(8), client=client, folder=tmp_path).run()
+        Sweep(boats(8), client=client, folder=tmp_path, previews=False).run()
     told = str(caught.value).split("budget=")[1].split(" ")[0]
 
-    sweep = Sweep(boats(8), client=client, folder=tmp_path, budget=told)
+    sweep = Sweep(boats(8), client=client, folder=tmp_path, budget=told, previews=False)
     sweep.run()
     assert sweep.counts() == {"done": 8}
 
@@ -53,7 +53,7 @@ def test_a_sum_of_whole_cents_covers_a_price(usd):
 def test_more_than_the_account_has_is_told_first(simulate, tmp_path):
     """Three clips and money for one: told with figures before the first POST; after a top-up all are made."""
     simulator = simulate(balance=Decimal("0.07"))
-    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path / "boats")
+    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path / "boats", previews=False)
     with pytest.raises(
         OutOfCreditsError, match=r"3 videos cost \$0\.1836.*\$0\.0700 left.*Top up by \$0\.12"
     ):
@@ -69,7 +69,7 @@ def test_more_than_the_account_has_is_told_first(simulate, tmp_path):
 def test_what_is_made_needs_no_money(simulate, tmp_path):
     """A finished sweep runs again on an empty account."""
     simulator = simulate(balance=PRICE)
-    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
     sweep.run()
 
@@ -105,7 +105,7 @@ def test_what_is_made_needs_no_money(simulate, tmp_path):
 def test_a_balance_that_is_not_told_is_no_obstacle(simulate, tmp_path, fault):
     """C34: whatever the balance endpoint does, the sweep runs."""
     simulator = simulate(balance_fails=fault is None, faults=[] if fault is None else [fault])
-    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
 
     assert sweep.counts() == {"done": 1}
@@ -132,7 +132,7 @@ def test_a_key_may_know_only_its_own_balance(simulate):
 def test_a_charge_above_the_price_stops_the_sweep(simulate, tmp_path):
     """After the server charges more than was known, no further POST leaves, and the sweep says so."""
     simulator = simulate(rate=60.0, burst=1, faults=[dearer(0.09)])
-    sweep = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=5)
+    sweep = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=5, previews=False)
     with pytest.raises(BudgetError, match=r"charges \$0\.0900.*known price is \$0\.0612.*Nothing more is"):
         sweep.run()
 
@@ -146,7 +146,7 @@ def test_a_charge_above_the_price_stops_the_sweep(simulate, tmp_path):
 def test_the_new_price_is_counted_with(simulate, tmp_path):
     """The estimate after a dearer charge uses it; running on is checked against the budget with it."""
     simulator = simulate(rate=60.0, burst=1, faults=[dearer(0.09)])
-    sweep = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=2)
+    sweep = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=2, previews=False)
     with pytest.raises(BudgetError, match="charges"):
         sweep.run()
     made = len(simulator.ledger)
@@ -156,7 +156,9 @@ def test_the_new_price_is_counted_with(simulate, tmp_path):
         sweep.run()
     assert len(simulator.ledger) == made
 
-    again = Sweep(boats(30), client=simulator.client(), folder=tmp_path, budget=Decimal("2.70"))
+    again = Sweep(
+        boats(30), client=simulator.client(), folder=tmp_path, budget=Decimal("2.70"), previews=False
+    )
     again.run()
     assert again.counts() == {"done": 30}
     assert again.cost == 30 * Decimal("0.09")
@@ -165,7 +167,7 @@ def test_the_new_price_is_counted_with(simulate, tmp_path):
 def test_a_price_within_noise_is_the_price(simulate, tmp_path):
     """Floats on the wire carry noise: a charge that differs by less than 0.00001 USD stops nothing."""
     simulator = simulate(faults=[dearer(0.061204)])
-    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path, budget=1)
+    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path, budget=1, previews=False)
     sweep.run()
 
     assert sweep.counts() == {"done": 3}
@@ -177,11 +179,11 @@ def test_refunds_release_the_budget(simulate, tmp_path):
         kind="fail", on="submit", match=lambda body: body["prompt"] in {"boat 0", "boat 1"}, times=None
     )
     simulator = simulate(faults=[bad])
-    first = Sweep(boats(4), client=simulator.client(), folder=tmp_path, budget=4 * PRICE)
+    first = Sweep(boats(4), client=simulator.client(), folder=tmp_path, budget=4 * PRICE, previews=False)
     first.run()
     assert first.counts() == {"done": 2, "failed": 2}
 
-    wider = Sweep(boats(6), client=simulator.client(), folder=tmp_path, budget=4 * PRICE)
+    wider = Sweep(boats(6), client=simulator.client(), folder=tmp_path, budget=4 * PRICE, previews=False)
     wider.run()
     assert wider.counts() == {"done": 4, "failed": 2}
     assert simulator.ledger.billed == 4 * PRICE
@@ -191,7 +193,7 @@ def test_unknown_price_sends_one_probe(simulate, tmp_path):
     """Without a price list one cell goes alone; its cost prices the rest, which the budget then caps."""
     silent = Fault(kind="reply", on="prices", status=500, times=None)
     simulator = simulate(faults=[silent])
-    sweep = Sweep(boats(10), client=simulator.client(), folder=tmp_path, budget=3 * PRICE)
+    sweep = Sweep(boats(10), client=simulator.client(), folder=tmp_path, budget=3 * PRICE, previews=False)
     with pytest.warns(UserWarning, match="the price of 10 of 10 clips is unknown"):
         sweep.run()
 
@@ -207,7 +209,7 @@ def test_equal_refusals_stop_the_sweep(simulate, tmp_path):
     body = {"error": {"code": "model_not_found", "message": "no such model (request id: 20261123-1)"}}
     refused = Fault(kind="reply", on="submit", when="before", status=404, body=body, times=5)
     simulator = simulate(rate=60.0, burst=1, faults=[refused])
-    sweep = Sweep(boats(40), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(boats(40), client=simulator.client(), folder=tmp_path, previews=False)
     with pytest.raises(
         APIError, match=r"5 submissions in a row were refused.*no such model.*35 are not sent"
     ):
@@ -221,7 +223,9 @@ def test_equal_refusals_stop_the_sweep(simulate, tmp_path):
 def test_different_refusals_are_rows(simulate, tmp_path):
     """Refusals in different words, or with a success between, stop nobody."""
     simulator = simulate(durations="live")
-    sweep = Sweep(Grid(prompt="boat", duration=range(6, 31)), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(
+        Grid(prompt="boat", duration=range(6, 31)), client=simulator.client(), folder=tmp_path, previews=False
+    )
     sweep.run()
     assert sweep.counts()["done"] == 10
 
@@ -229,6 +233,7 @@ def test_different_refusals_are_rows(simulate, tmp_path):
         Grid(prompt=[f"boat {n}" for n in range(12)], duration=[20, 6]),
         client=simulator.client(),
         folder=tmp_path / "mixed",
+        previews=False,
     )
     mixed.run()
     assert mixed.counts() == {"done": 12, "rejected": 12}
@@ -237,11 +242,13 @@ def test_different_refusals_are_rows(simulate, tmp_path):
 def test_the_budget_is_never_passed(simulate, tmp_path):
     """A sweep stopped and run on with money for seven of twenty never has more than seven billed."""
     simulator = simulate()
-    sweep = Sweep(boats(7), client=simulator.client(), folder=tmp_path, budget=7 * PRICE)
+    sweep = Sweep(boats(7), client=simulator.client(), folder=tmp_path, budget=7 * PRICE, previews=False)
     sweep.run()
     for _ in range(2):
         with pytest.raises(BudgetError):
-            Sweep(boats(20), client=simulator.client(), folder=tmp_path, budget=7 * PRICE).run()
+            Sweep(
+                boats(20), client=simulator.client(), folder=tmp_path, budget=7 * PRICE, previews=False
+            ).run()
 
     assert simulator.ledger.billed == 7 * PRICE
     assert json.dumps(sweep.counts()) == '{"done": 7}'

@@ -169,6 +169,7 @@ def test_the_next_address_is_tried(resolve, tmp_path):
     assert (tmp_path / "a.part").read_bytes() == BOX
 
 
+@pytest.mark.fault("1-download")
 def test_an_unknown_host_is_tried_again_later(resolve, tmp_path):
     """F1: a name that does not resolve is a network error, unless a proxy is there to resolve it."""
     resolve([])
@@ -234,6 +235,7 @@ def test_no_redirect_leads_elsewhere(tmp_path, to, monkeypatch):
     assert not (tmp_path / "a.part").exists()
 
 
+@pytest.mark.fault("5-download", "6-download")
 def test_a_broken_transfer_goes_on_where_it_broke_off(tmp_path):
     """F5, F6: the second request asks for the rest of the same file, by its ETag."""
     part = tmp_path / "a.part"
@@ -251,6 +253,7 @@ def test_a_broken_transfer_goes_on_where_it_broke_off(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.part"]
 
 
+@pytest.mark.fault("18-download")
 def test_another_file_under_the_link_is_fetched_anew(tmp_path):
     """F18: when the file has changed meanwhile, nothing of the old one is mixed in."""
     part = tmp_path / "a.part"
@@ -286,6 +289,7 @@ def test_a_false_length_fools_nobody(tmp_path, length):
         assert part.read_bytes() == BOX
 
 
+@pytest.mark.fault("28-download")
 def test_a_body_without_end_stops_at_the_cap(tmp_path, monkeypatch):
     """S11: without a length the body is read up to the cap; then the part is removed."""
     monkeypatch.setattr(downloads, "LARGEST_FILE", 1000)
@@ -295,6 +299,7 @@ def test_a_body_without_end_stops_at_the_cap(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("5-download")
 def test_a_drip_is_given_up(tmp_path):
     """S11, F5: a body that comes at less than a kilobyte a second is broken off, and kept to be resumed."""
     part = tmp_path / "a.part"
@@ -400,6 +405,7 @@ def test_all_files_are_private(simulate, tmp_path):
     assert stat.S_IMODE((folder / "posters").stat().st_mode) == 0o700
 
 
+@pytest.mark.fault("19-download")
 def test_the_link_that_dies_first_is_fetched_first(simulate, tmp_path, monkeypatch):
     """F17, F19: once there is room again, downloads go by their links' end, whatever the order of the grid."""
     simulator = simulate()
@@ -423,6 +429,7 @@ def test_the_link_that_dies_first_is_fetched_first(simulate, tmp_path, monkeypat
     assert order != list(ends.values())
 
 
+@pytest.mark.fault("17-download")
 def test_a_dead_link_is_not_given_up_while_the_server_is_down(simulate, tmp_path):
     """F17: the question for a fresh link may fail; it is asked again, and the clip is not called expired."""
     dead = Fault(kind="reply", on="result", status=403, times=2)
@@ -523,6 +530,7 @@ def on_a_small_disk(tmp_path: Path, *, size: str, left: int, reserve: int) -> li
 small_disk = pytest.mark.skipif(not shutil.which("unshare"), reason="needs unshare (Linux)")
 
 
+@pytest.mark.fault("19-poll", "19-download")
 @small_disk
 def test_a_disk_is_not_filled_to_the_brim(tmp_path):
     """F19: near the last 16 MB nothing is downloaded, the journal still has room, and all is made later."""
@@ -534,6 +542,7 @@ def test_a_disk_is_not_filled_to_the_brim(tmp_path):
     assert said[3:] == ["{'done': 6} 6 6", "[]"]
 
 
+@pytest.mark.fault("19-submit", "19-poll", "19-download")
 @small_disk
 def test_a_disk_that_really_fills_up(tmp_path):
     """F19: ENOSPC in mid-write, for clips and journal alike: nothing is paid twice, nothing is lost."""
@@ -563,6 +572,7 @@ with Simulator(speed=float("inf"), clips="full") as simulator:
 """
 
 
+@pytest.mark.fault("19-download")
 def test_a_file_size_limit(tmp_path):
     """F19: where files may not grow beyond a limit, the system's own words are told; without it all goes on."""
     pytest.importorskip("resource")

@@ -101,6 +101,7 @@ class Machine(Clock):
         self.uncounted += seconds
 
 
+@pytest.mark.fault("23-submit", "23-poll")
 def test_a_closed_lid(simulate, tmp_path):
     """F23: after eight hours of sleep connections are new, every task is asked for at once, and nothing is lost."""
     simulator = simulate(service=40.0, slots=None)
@@ -117,6 +118,7 @@ def test_a_closed_lid(simulate, tmp_path):
     assert len([at for at in woken if at < woken[0] + 5]) >= 20
 
 
+@pytest.mark.fault("23-download")
 def test_a_lid_closed_before_the_links_die(simulate, tmp_path):
     """F23: links that died during the sleep are asked for anew; the clips are not lost."""
     simulator = simulate(link_life=24 * HOUR, service=10.0)
@@ -132,6 +134,7 @@ def test_a_lid_closed_before_the_links_die(simulate, tmp_path):
     assert posts(simulator) == 10
 
 
+@pytest.mark.fault("24-submit", "24-poll", "24-download")
 @pytest.mark.parametrize("step", [HOUR, -HOUR, 30.0, -30.0], ids=["+1h", "-1h", "+30s", "-30s"])
 def test_the_time_of_day_is_set(simulate, tmp_path, step):
     """F24: when the clock is set while a sweep runs, no task is stalled, failed, missing or submitted again by it."""
@@ -151,6 +154,7 @@ def test_the_time_of_day_is_set(simulate, tmp_path, step):
     assert all(0 <= row.service_seconds < 300 for row in sweep.rows())
 
 
+@pytest.mark.fault("24-poll", "24-download")
 @pytest.mark.parametrize("wrong", [HOUR, -HOUR, -40 * 365 * 24 * HOUR], ids=["+1h", "-1h", "1985"])
 def test_a_machine_that_shows_a_wrong_time(simulate, tmp_path, wrong):
     """F24: stamps and ages are the server's where the machine's time of day is wrong from the start."""
@@ -172,6 +176,7 @@ def test_a_machine_that_shows_a_wrong_time(simulate, tmp_path, wrong):
         assert row.expires_at > row.submitted_at
 
 
+@pytest.mark.fault("24-submit")
 def test_a_clock_set_back_makes_no_old_answer_young(simulate, tmp_path):
     """F24: a submission of twenty minutes ago is not replayed though the machine shows an earlier time than it left at."""
     simulator = simulate()
@@ -207,6 +212,7 @@ def test_the_servers_date_sets_a_clock_right(simulate):
     assert steady.time() == machine.time() + 100.5
 
 
+@pytest.mark.fault("31-submit", "31-poll")
 def test_a_key_is_changed_in_mid_sweep(simulate, tmp_path):
     """F31: after a rotation new submissions leave under the new key, and old tasks are followed; nothing is paid twice."""
     simulator = simulate(speed=300.0, rate=30.0, burst=2)
@@ -227,6 +233,7 @@ def test_a_key_is_changed_in_mid_sweep(simulate, tmp_path):
     assert simulator.ledger[-1].api_key_id != simulator.ledger[0].api_key_id
 
 
+@pytest.mark.fault("9-poll", "31-poll")
 def test_a_revoked_key_waits_for_a_good_one(simulate, tmp_path):
     """F9, F31: 401 to a question stops the sweep and says what to set; with a good key all tasks are found."""
     simulator = simulate(speed=300.0, rate=30.0, burst=2, service=3.0)
@@ -266,6 +273,7 @@ def keyed(simulator: Simulator, mine: set[str]) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=Private())
 
 
+@pytest.mark.fault("31-poll")
 def test_tasks_that_only_the_old_key_may_see(simulate, tmp_path):
     """F31: where a task is unknown to the new key, the old one is asked, and nothing is called missing."""
     simulator = simulate(rate=None, slots=None)
@@ -292,6 +300,7 @@ def test_tasks_that_only_the_old_key_may_see(simulate, tmp_path):
     assert len(simulator.ledger) == 3
 
 
+@pytest.mark.fault("32-submit")
 def test_another_service_is_another_sweep(simulate, tmp_path):
     """F32, S22: a client of another origin is refused with the reason, and the sweep keeps its own."""
     simulator = simulate()
@@ -319,6 +328,7 @@ def test_clients_that_take_turns(simulate, tmp_path):
     assert sweep.counts() == {"done": 1}
 
 
+@pytest.mark.fault("25-submit", "25-poll", "25-download")
 @pytest.mark.parametrize("phase", ["planned", "sending", "queued", "downloading"])
 def test_a_cancelled_await_loses_nothing(simulate, tmp_path, phase):
     """F25: cancelling the await in any phase stops submitting; what was sent is followed; the next run makes the rest."""
@@ -357,7 +367,7 @@ from gridgen.simulator.clock import ScaledClock
 url, key, folder = sys.argv[1:]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 client = Client(key, url, clock=ScaledClock(20.0))
-sweep = Sweep(Grid(prompt=[f"boat {n}" for n in range(12)]), client=client, folder=folder, previews=False)
+sweep = Sweep(Grid(prompt=[f"boat {n}" for n in range(6)]), client=client, folder=folder, previews=False)
 print("ready", flush=True)
 try:
     sweep.run()
@@ -367,6 +377,7 @@ print(sweep.counts(), flush=True)
 """
 
 
+@pytest.mark.fault("25-submit")
 @pytest.mark.parametrize("presses", [1, 2])
 def test_ctrl_c_in_a_script(simulate, tmp_path, presses):
     """F25: Ctrl-C, once or twice, ends run() within a second; each submission in flight is on record; the rest is made later."""
@@ -391,17 +402,18 @@ def test_ctrl_c_in_a_script(simulate, tmp_path, presses):
 
     if presses == 1:
         assert "stopped submitting" in said
-    sweep = Sweep(boats(12), client=simulator.client(), folder=tmp_path / "boats", previews=False)
+    sweep = Sweep(boats(6), client=simulator.client(), folder=tmp_path / "boats", previews=False)
     assert len(simulator.ledger) <= sum(
         count for status, count in sweep.counts().items() if status != "planned"
     )
     sweep.run()
     counts = sweep.counts()
-    assert counts.get("done", 0) + counts.get("unknown", 0) == 12
+    assert counts.get("done", 0) + counts.get("unknown", 0) == 6
     prompts = [entry.body["prompt"] for entry in simulator.ledger]
     assert len(prompts) == len(set(prompts))
 
 
+@pytest.mark.fault("25-submit")
 def test_a_commit_is_not_interrupted(simulate, tmp_path):
     """F25: cancelling the engine's task in the middle of a commit never forgets what was sent."""
     simulator = simulate(speed=500.0)
@@ -427,10 +439,11 @@ def test_a_commit_is_not_interrupted(simulate, tmp_path):
     assert len(prompts) == len(set(prompts))
 
 
+@pytest.mark.fault("26-submit")
 def test_the_same_grid_in_two_kernels(simulate, tmp_path):
     """F26: a second kernel on the same folder is refused, shows the table, and after the first has ended pays nothing."""
     simulator = simulate(speed=20.0, service=0.5, rate=None, slots=None)
-    code = INTERRUPTED.replace("range(12)", "range(5)")
+    code = INTERRUPTED.replace("range(6)", "range(5)")
     command = [sys.executable, "-c", code, simulator.base_url, simulator.api_key, str(tmp_path / "boats")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         child.stdout.readline()
@@ -446,6 +459,7 @@ def test_the_same_grid_in_two_kernels(simulate, tmp_path):
     assert posts(simulator) == len(simulator.ledger) == 5
 
 
+@pytest.mark.fault("26-submit")
 def test_a_grid_edited_and_run_again(simulate, tmp_path):
     """F26: equal cells of an edited grid, in another order, are not submitted again; the estimate shows the difference."""
     simulator = simulate()
@@ -458,6 +472,7 @@ def test_a_grid_edited_and_run_again(simulate, tmp_path):
     assert len(simulator.ledger) == 4
 
 
+@pytest.mark.fault("30-poll")
 def test_the_sweep_goes_on_while_user_code_blocks(simulate, tmp_path):
     """F30: a cell that computes for a while, in a running loop of its own, holds up nothing that cannot be caught up."""
     simulator = simulate(speed=60.0, rate=None, slots=None)
@@ -475,6 +490,7 @@ def test_the_sweep_goes_on_while_user_code_blocks(simulate, tmp_path):
     assert posts(simulator) == 8
 
 
+@pytest.mark.fault("33-poll")
 def test_watchers_are_not_flooded(simulate, tmp_path):
     """F33: a sweep of 60 cells that change as fast as they can calls a watcher ten times a second at most, the last time with the end."""
     simulator = simulate(profile="instant")

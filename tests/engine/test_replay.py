@@ -79,6 +79,7 @@ def test_a_proof_holds_for_one_server_and_one_model(simulate):
     assert other.proof("grok-imagine-1.5-video-ext") is None
 
 
+@pytest.mark.fault("27-submit")
 @pytest.mark.parametrize(
     ("behaviour", "tasks", "says"),
     [
@@ -153,12 +154,13 @@ def test_a_damaged_proof_proves_nothing(simulate, monkeypatch, tmp_path, damage)
 def test_by_default_nothing_is_repeated(proven, tmp_path):
     """F27: proven or not, a lost answer is held for a person unless asked otherwise."""
     simulator, client = proven(lost())
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path)
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, previews=False)
     sweep.run()
 
     assert (len(posts(simulator)), sweep.counts()) == (1, {"unknown": 1})
 
 
+@pytest.mark.fault("27-submit")
 @pytest.mark.parametrize(
     "fault",
     [
@@ -173,7 +175,7 @@ def test_by_default_nothing_is_repeated(proven, tmp_path):
 def test_replay_settles_a_lost_answer(proven, tmp_path, fault):
     """Whether the first submission was billed or never applied: one key, one task, one payment, one clip."""
     simulator, client = proven(fault)
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     sweep.run()
 
     assert sweep.counts() == {"done": 1}
@@ -186,7 +188,9 @@ def test_replay_settles_a_lost_answer(proven, tmp_path, fault):
 def test_replay_needs_a_proof(simulate, tmp_path):
     """F27: where the server is not proven, the policy holds, and replaying by hand is refused with the reason."""
     simulator = simulate(faults=[lost()])
-    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(
+        Grid(prompt="boat"), client=simulator.client(), folder=tmp_path, on_unknown="replay", previews=False
+    )
     sweep.run()
     with pytest.raises(GridgenError, match="is not proven"):
         sweep.unknown.replay()
@@ -200,7 +204,7 @@ def test_a_failed_proof_does_not_count(simulate, tmp_path):
     client = simulator.client()
     client.prove_idempotency()
     simulator.faults.add(lost())
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     sweep.run()
 
     assert sweep.counts() == {"unknown": 1}
@@ -210,10 +214,10 @@ def test_a_failed_proof_does_not_count(simulate, tmp_path):
 def test_at_most_three_replays(proven, tmp_path):
     """An answer that stays lost is asked for three times, in this run and all later ones together."""
     simulator, client = proven(lost(times=None))
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     sweep.run()
     sweep.run()
-    Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay").run()
+    Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False).run()
 
     assert len(posts(simulator)) == 4
     assert len(set(posts(simulator))) == 1
@@ -226,7 +230,7 @@ def test_at_most_three_replays(proven, tmp_path):
 def test_replay_by_hand(proven, tmp_path):
     """A person may replay under the policy hold."""
     simulator, client = proven(lost())
-    sweep = Sweep(Grid(prompt=["boat", "fox"]), client=client, folder=tmp_path)
+    sweep = Sweep(Grid(prompt=["boat", "fox"]), client=client, folder=tmp_path, previews=False)
     sweep.run()
     sweep.unknown.replay(0)
     sweep.wait()
@@ -238,25 +242,26 @@ def test_replay_by_hand(proven, tmp_path):
 def test_replay_of_an_old_submission_is_refused(proven, tmp_path):
     """After ten minutes the key may have lapsed: neither the policy nor a person's word sends it again."""
     simulator, client = proven(lost())
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path)
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, previews=False)
     sweep.run()
-    Sweep(Grid(prompt="fox", duration=30), client=client, folder=tmp_path).run()
+    Sweep(Grid(prompt="fox", duration=30), client=client, folder=tmp_path, previews=False).run()
     with sqlite3.connect(tmp_path / "journal.sqlite") as journal:
         journal.execute("UPDATE attempt SET submitted_at = submitted_at - 600000 WHERE state = 'unknown'")
     journal.close()
 
     with pytest.raises(GridgenError, match="more than 10 minutes ago"):
         sweep.unknown.replay(0)
-    Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay").run()
+    Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False).run()
     assert sweep.counts() == {"unknown": 1}
     assert len(simulator.ledger) == 3
 
 
+@pytest.mark.fault("27-submit")
 def test_in_progress_is_waited_for(simulate, tmp_path):
     """F27: 409 idempotency_in_progress waits as told, with the same key, proven or not, and uses up no replay."""
     busy = refused(409, "idempotency_in_progress", headers={"retry-after": "7"}, times=5)
     simulator = simulate(faults=[busy])
-    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
 
     sent = [seen.at for seen in simulator.requests if seen.method == "POST"]
@@ -271,17 +276,18 @@ def test_in_progress_for_ever_ends(simulate, tmp_path):
     """F27: a server that stays at work on it for ten minutes is asked no more; the submission stays unknown."""
     busy = refused(409, "idempotency_in_progress", headers={"retry-after": "30"}, times=None)
     simulator = simulate(faults=[busy])
-    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
 
     assert sweep.counts() == {"unknown": 1}
     assert 15 <= len(posts(simulator)) <= 21
 
 
+@pytest.mark.fault("27-submit")
 def test_indeterminate_stays_unknown(proven, tmp_path):
     """F27: 409 idempotency_result_indeterminate ends the replays; no new key is ever minted."""
     simulator, client = proven(lost(), refused(409, "idempotency_result_indeterminate"))
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     sweep.run()
     sweep.run()
 
@@ -290,10 +296,11 @@ def test_indeterminate_stays_unknown(proven, tmp_path):
     assert len(set(posts(simulator))) == 1
 
 
+@pytest.mark.fault("27-submit")
 def test_a_reused_key_is_an_error(simulate, tmp_path):
     """F27: 409 idempotency_key_reused says that our bytes differ: the cell is rejected, nothing is repeated."""
     simulator = simulate(faults=[refused(409, "idempotency_key_reused")])
-    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
 
     assert (len(posts(simulator)), sweep.counts()) == (1, {"rejected": 1})
@@ -303,7 +310,7 @@ def test_a_reused_key_is_an_error(simulate, tmp_path):
 def test_a_refused_replay_settles_nothing(proven, tmp_path, status):
     """A replay that is refused says nothing of the first submission, which stays unknown and at risk."""
     simulator, client = proven(lost(), refused(status))
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     sweep.run()
 
     assert sweep.unknown.at_risk == PRICE
@@ -313,7 +320,7 @@ def test_a_refused_replay_settles_nothing(proven, tmp_path, status):
 def test_a_replay_that_is_refused_everywhere(proven, tmp_path):
     """401 on a replay stops the sweep; the submission stays unknown, and a good key settles it."""
     simulator, client = proven(lost(), refused(401))
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     with pytest.raises(GridgenError, match="401"):
         sweep.run()
     assert sweep.counts() == {"unknown": 1}
@@ -326,7 +333,7 @@ def test_a_replay_that_is_refused_everywhere(proven, tmp_path):
 def test_a_rate_limit_on_a_replay_is_waited_for(proven, tmp_path):
     """429 on a replay does not make the first submission unsent: it is replayed, not planned anew."""
     simulator, client = proven(lost(), refused(429, headers={"retry-after": "30"}))
-    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay")
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path, on_unknown="replay", previews=False)
     sweep.run()
 
     assert sweep.counts() == {"done": 1}
@@ -344,6 +351,7 @@ def test_resubmit_pays_twice_up_to_its_cap(simulate, tmp_path):
         budget=1,
         on_unknown="resubmit",
         resubmit_budget=0.07,
+        previews=False,
     )
     sweep.run()
     sweep.run()
@@ -357,20 +365,32 @@ def test_resubmit_needs_a_cap():
     """Paying twice unasked takes a sum, and a sum takes the policy."""
     client = Client("sim-x", "http://127.0.0.1:1")
     with pytest.raises(GridError, match="resubmit_budget"):
-        Sweep(Grid(prompt="a"), client=client, folder="x", on_unknown="resubmit")
+        Sweep(Grid(prompt="a"), client=client, folder="x", on_unknown="resubmit", previews=False)
     with pytest.raises(GridError, match="resubmit_budget"):
-        Sweep(Grid(prompt="a"), client=client, folder="x", resubmit_budget=1)
+        Sweep(Grid(prompt="a"), client=client, folder="x", resubmit_budget=1, previews=False)
     with pytest.raises(GridError, match="resubmit_budget='much'"):
-        Sweep(Grid(prompt="a"), client=client, folder="x", on_unknown="resubmit", resubmit_budget="much")
+        Sweep(
+            Grid(prompt="a"),
+            client=client,
+            folder="x",
+            on_unknown="resubmit",
+            resubmit_budget="much",
+            previews=False,
+        )
     with pytest.raises(GridError, match="'hope' is no policy"):
-        Sweep(Grid(prompt="a"), client=client, folder="x", on_unknown="hope")
+        Sweep(Grid(prompt="a"), client=client, folder="x", on_unknown="hope", previews=False)
 
 
 def test_lost_gives_up_and_still_counts(simulate, tmp_path):
     """The policy lost ends the row at once; what it may have cost stays in the sum."""
     simulator = simulate(faults=[lost()])
     sweep = Sweep(
-        Grid(prompt=["a", "b"]), client=simulator.client(), folder=tmp_path, budget=1, on_unknown="lost"
+        Grid(prompt=["a", "b"]),
+        client=simulator.client(),
+        folder=tmp_path,
+        budget=1,
+        on_unknown="lost",
+        previews=False,
     )
     sweep.run()
 
@@ -382,11 +402,13 @@ def test_lost_gives_up_and_still_counts(simulate, tmp_path):
 def test_a_later_policy_settles_what_earlier_runs_left(proven, tmp_path):
     """Opened again with on_unknown="replay", a folder's unknown submissions are settled."""
     simulator, client = proven(lost(times=2))
-    held = Sweep(Grid(prompt=["a", "b", "c"]), client=client, folder=tmp_path)
+    held = Sweep(Grid(prompt=["a", "b", "c"]), client=client, folder=tmp_path, previews=False)
     held.run()
     assert held.counts() == {"unknown": 2, "done": 1}
 
-    Sweep(Grid(prompt=["a", "b", "c"]), client=client, folder=tmp_path, on_unknown="replay").run()
+    Sweep(
+        Grid(prompt=["a", "b", "c"]), client=client, folder=tmp_path, on_unknown="replay", previews=False
+    ).run()
     assert held.counts() == {"done": 3}
     assert len(simulator.ledger) == 4
 

@@ -33,7 +33,7 @@ def told(sweep: Sweep, words: str) -> tuple[str, ...]:
 
 def test_nothing_is_waited_for_before_and_after(simulate, tmp_path):
     """A sweep that has not begun, and one that is done, waits for nothing and says nothing of it."""
-    sweep = Sweep(boats(2), client=simulate().client(), folder=tmp_path)
+    sweep = Sweep(boats(2), client=simulate().client(), folder=tmp_path, previews=False)
     assert sweep.waits_for == ()
     sweep.run()
 
@@ -73,7 +73,11 @@ def test_held_cells_say_what_to_do(simulate, tmp_path):
     """Held for money: how many, what is spent, and that more budget makes them."""
     silent = Fault(kind="reply", on="prices", status=500, times=None)
     sweep = Sweep(
-        boats(5), client=simulate(faults=[silent]).client(), folder=tmp_path, budget=Decimal("0.13")
+        boats(5),
+        client=simulate(faults=[silent]).client(),
+        folder=tmp_path,
+        budget=Decimal("0.13"),
+        previews=False,
     )
     sweep.run()
 
@@ -85,7 +89,7 @@ def test_held_cells_say_what_to_do(simulate, tmp_path):
 def test_an_empty_account_asks_for_a_top_up(simulate, tmp_path):
     """402: the remedy comes first, then the server's words."""
     simulator = simulate(balance=Decimal("0.07"), balance_fails=True)
-    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(boats(3), client=simulator.client(), folder=tmp_path, previews=False)
     with pytest.raises(OutOfCreditsError):
         sweep.run()
 
@@ -94,7 +98,7 @@ def test_an_empty_account_asks_for_a_top_up(simulate, tmp_path):
 
 def test_a_bad_key_asks_for_a_good_one(simulate, tmp_path):
     """401: the remedy names what to set."""
-    sweep = Sweep(boats(3), client=simulate().client(api_key="sim-stranger"), folder=tmp_path)
+    sweep = Sweep(boats(3), client=simulate().client(api_key="sim-stranger"), folder=tmp_path, previews=False)
     with pytest.raises(AuthenticationError):
         sweep.run()
 
@@ -104,8 +108,8 @@ def test_a_bad_key_asks_for_a_good_one(simulate, tmp_path):
 def test_unknown_submissions_wait_for_a_person(simulate, tmp_path):
     """Until it is settled an unknown submission is named with its risk, by any object that looks at the folder."""
     simulator = simulate(faults=[Fault(kind="close", on="submit", when="after")])
-    Sweep(boats(1), client=simulator.client(), folder=tmp_path).run()
-    other = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False).run()
+    other = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
 
     assert other.waits_for == (
         "you: 1 submissions of unknown outcome, at most $0.0612 at risk; see sweep.unknown",
@@ -116,7 +120,7 @@ def test_unknown_submissions_wait_for_a_person(simulate, tmp_path):
 def test_a_stalled_task_is_named(simulate, tmp_path):
     """F14: a stalled task is told as what nobody waits for."""
     simulator = simulate(faults=[Fault(kind="stick", on="submit")])
-    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path)
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
 
     assert sweep.waits_for == ("nobody: 1 clip stalled, asked for once a minute for a day",)
