@@ -70,6 +70,7 @@ class Submitting:
         self._bucket = Bucket()
         self._unsent, self._refused, self._alike = Backoff(), Backoff(), Alike()
         self._blocked: tuple[str, float] | None = None
+        self._late = False
         self._paused: tuple[str, float, float] | None = None
 
     @property
@@ -106,11 +107,15 @@ class Submitting:
         return bool(self._planned)
 
     def due(self, now: float) -> float:
-        """Return when the rate lets the next submission out, infinity when it does not hold it back."""
-        if not self._agenda.submits:
+        """Return when the rate lets the next submission out, infinity when it has held none back.
+
+        Asked once after each round: the clock may have gone on since a submission was
+        held back, so that by now nothing does, and yet it must be looked at again.
+        """
+        late, self._late = self._late, False
+        if not late or not self._agenda.submits:
             return float("inf")
-        wait = self._bucket.wait(now)
-        return now + max(wait, SHORTEST_REST) if wait > 0 else float("inf")
+        return now + max(self._bucket.wait(now), SHORTEST_REST)
 
     def start(self) -> None:
         """Begin the submissions that may leave now."""
@@ -137,7 +142,10 @@ class Submitting:
     def takes_turn(self) -> bool:
         """Whether a submission that is not in the line may leave now; if so it has been counted."""
         now = self._agenda.clock.monotonic()
-        return not self._agenda.storm.open and self._bucket.wait(now) <= 0 and self._takes_shared_turn(now)
+        if self._agenda.storm.open:
+            return False
+        self._late = self._late or self._bucket.wait(now) > 0
+        return not self._late and self._takes_shared_turn(now)
 
     def _takes_shared_turn(self, now: float) -> bool:
         """Take a turn among all processes that use the key; without one, wait as long as the others need."""
@@ -146,6 +154,7 @@ class Submitting:
         wait = 0.0 if limiter is None else limiter.acquire(rate=self._bucket.rate, burst=burst)
         if wait > 0:
             self._bucket.pause(now, wait)
+            self._late = True
             return False
         self._bucket.take(now)
         return True
@@ -162,6 +171,7 @@ class Submitting:
     def _hindrance(self, now: float) -> str | None:
         phases, flying = self._agenda.phases, self._agenda.flying
         if self._bucket.wait(now) > 0:
+            self._late = True
             return "rate"
         if phases["submit"] + phases["poll"] >= self._polling.window.size or self._polling.queue_is_long:
             return "window"

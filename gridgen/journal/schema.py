@@ -21,7 +21,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["MIGRATIONS", "SCHEMA", "check_tables", "found", "make", "migrate", "readable", "tables"]
+__all__ = [
+    "MIGRATIONS",
+    "SCHEMA",
+    "check_tables",
+    "found",
+    "is_empty",
+    "make",
+    "migrate",
+    "readable",
+    "tables",
+]
 
 _META = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT"
 
@@ -143,13 +153,18 @@ def found(connection: sqlite3.Connection, path: Path) -> int:
         If it is none of gridgen's, of a newer gridgen, or damaged.
     """
     with readable(path):
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,):
+        if is_empty(connection):
             return 0
         number = check_tables(connection, path)
         broken = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if broken != "ok":
         raise _damaged(path, broken)
     return number
+
+
+def is_empty(connection: sqlite3.Connection) -> bool:
+    """Return whether nothing was ever made in a file; its process may have died right after it began."""
+    return bool(connection.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
 
 
 def check_tables(connection: sqlite3.Connection, path: Path) -> int:

@@ -83,6 +83,8 @@ def _read(
         return {}
     try:
         with contextlib.closing(connect(path, readonly=True)) as connection, schema.readable(path):
+            if schema.is_empty(connection):
+                return {}
             schema.check_tables(connection, path)
             return load(connection)
     except sqlite3.OperationalError:

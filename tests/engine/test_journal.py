@@ -539,3 +539,13 @@ def test_changes_that_nobody_waits_for_survive_a_busy_disk(tmp_path):
         "queued",
         "running",
     ]
+
+
+def test_a_process_that_died_while_it_made_the_journal(simulate, tmp_path):
+    """F21: a file that was created and never filled is no error: the table is planned, and the sweep begins anew."""
+    (tmp_path / "journal.sqlite").touch()
+    sweep = Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path)
+
+    assert sweep.counts() == {"planned": 1}
+    sweep.run()
+    assert sweep.counts() == {"done": 1}

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from decimal import Decimal
 
+import httpx
 import pytest
 from waiting import until
 
-from gridgen import AuthenticationError, BudgetError, Grid, OutOfCreditsError, Sweep
+from gridgen import AuthenticationError, BudgetError, Client, Grid, OutOfCreditsError, Sweep
 from gridgen.board import Board
+from gridgen.clock import Clock
 from gridgen.simulator import Fault
 from gridgen.standing import Standing
 
@@ -183,3 +185,44 @@ def test_watchers_hear_of_it_without_rows(simulate, tmp_path):
 def test_each_wait_in_words(standing, words):
     """One sentence for each wait; an error, a stop or a storm stand for all that they hold up."""
     assert standing.words() == words
+
+
+class Creeping(Clock):
+    """Virtual time that also goes on with each look, and whose sleeps end a little early, as on a slow machine."""
+
+    def __init__(self, inner: Clock) -> None:
+        self.inner, self.speed, self.looks = inner, inner.speed, 0
+
+    def time(self) -> float:
+        """Return the virtual Unix time."""
+        return self.inner.time()
+
+    def monotonic(self) -> float:
+        """Return the virtual time, a little later each time."""
+        self.looks += 1
+        return self.inner.monotonic() + self.looks / 100
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the inner clock, but for up to a tenth of a second."""
+        await self.inner.sleep(seconds - self.looks % 10 / 100)
+
+    def working(self):
+        """Hold the inner clock."""
+        return self.inner.working()
+
+
+def test_no_turn_is_slept_through(simulate, tmp_path):
+    """A pause that ends just after a submission was held back does not leave it waiting for ever."""
+    busy = Fault(kind="reply", on="submit", status=429, headers={"retry-after": "1"}, times=60)
+    simulator = simulate(faults=[busy])
+    client = Client(
+        simulator.api_key,
+        simulator.base_url,
+        clock=Creeping(simulator.clock),
+        http_client=lambda: httpx.AsyncClient(transport=simulator.transport()),
+    )
+    sweep = Sweep(boats(1), client=client, folder=tmp_path, previews=False)
+    sweep.start()
+    sweep.wait(20)
+
+    assert sweep.counts() == {"done": 1}

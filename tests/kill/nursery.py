@@ -6,11 +6,14 @@ outside; and writes one a line: what became of it.
 
 from __future__ import annotations
 
+import asyncio
+import io
 import json
 import os
 import select
 import signal
 import sys
+import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -20,6 +23,7 @@ import httpx
 from points import InFlight, arm
 
 from gridgen import Client, Grid, Sweep, fetching, media, scheduler
+from gridgen._loop import engine
 from gridgen.simulator.clock import ScaledClock
 
 assert fetching, media
@@ -61,8 +65,20 @@ def run_naively(told: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def stuck(pipe: int) -> None:
+    """Tell where every thread and task stands, and end."""
+    told = io.StringIO()
+    for name, frame in sys._current_frames().items():
+        told.write(f"thread {name}\n{''.join(traceback.format_stack(frame)[-6:])}\n")
+    for task in asyncio.all_tasks(engine().loop):
+        task.print_stack(file=told)
+    os.write(pipe, json.dumps({"error": told.getvalue()[-40_000:]}).encode())
+    os._exit(1)
+
+
 def child(told: dict[str, Any], pipe: int, in_flight: InFlight) -> None:
     """Live as a process of its own: run, tell, end."""
+    signal.signal(signal.SIGUSR1, lambda *_: stuck(pipe))
     in_flight.watch()
     if told.get("point"):
         arm(told["point"], told["nth"], Random(told["seed"]))
@@ -83,9 +99,12 @@ def serve(told: dict[str, Any]) -> dict[str, Any]:
         os.close(reader)
         child(told, writer, in_flight)
     os.close(writer)
-    patience = told.get("kill_after") or 60.0
+    patience = told.get("kill_after") or 40.0
     ended = bool(select.select([reader], [], [], patience)[0])
     if not ended:
+        if not told.get("kill_after"):
+            os.kill(pid, signal.SIGUSR1)
+            select.select([reader], [], [], 5.0)
         os.kill(pid, signal.SIGKILL)
     said = b""
     while data := os.read(reader, 1 << 20):

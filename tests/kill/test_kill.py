@@ -137,7 +137,7 @@ class Court:
 
     def _judge(self, nursery: Nursery, told: dict[str, Any], killed: dict[str, Any]) -> Verdict:
         found = Verdict(kills=int(killed["killed"]), missed=int(not killed["killed"]))
-        # both runs believe that the kill was just now: a slow machine must not let keys grow old
+        # a slow machine must not let keys grow old: both runs believe that the kill was just now, and take their time
         now = self.simulator.clock.time()
         held = nursery(**told, policy="hold", now=now)
         rows = self._rows(held, found)
@@ -146,7 +146,7 @@ class Court:
         found.excess = max(0, len(unknown) - killed["in_flight"])
         self._compare(told["prompts"], rows, found)
         if unknown:
-            replayed = nursery(**told, policy="replay", now=now)
+            replayed = nursery(**{**told, "speed": SPEED / 4}, policy="replay", now=now)
             rows = self._rows(replayed, found)
             found.unknown_after_replay = sum(state == "unknown" for state, _ in rows.values())
             self._compare(told["prompts"], rows, found)

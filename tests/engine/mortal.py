@@ -1,0 +1,138 @@
+"""Deaths inside one process: from one moment on nothing that a process does reaches the disk or the server."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+import httpx
+from waiting import until
+
+from gridgen._loop import engine, wait
+from gridgen.journal import Journal
+from gridgen.journal.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pytest
+
+__all__ = ["MOMENTS", "Life", "living"]
+
+MOMENTS = ("a request leaves", "an answer arrives", "a commit begins", "a commit is through")
+"""When a death can strike."""
+
+_lives: list[Life] = []
+
+
+class Life:
+    """One process's time: what it sends and writes counts until it dies."""
+
+    def __init__(self) -> None:
+        self.alive = True
+        self._moment: str | None = None
+        self._left = 0
+        self._lock = threading.Lock()
+        self.opening = 0
+        self.journals: list[Journal] = []
+        _lives.append(self)
+
+    def doom(self, moment: str, nth: int) -> None:
+        """Let it die at the nth time of a moment."""
+        with self._lock:
+            self._moment, self._left = moment, nth
+
+    def passes(self, moment: str) -> bool:
+        """Note a moment; say whether the process is alive after it."""
+        with self._lock:
+            dies = False
+            if self.alive and moment == self._moment:
+                self._left -= 1
+                dies = self._left == 0
+            self.alive = self.alive and not dies
+        if dies:
+            engine().loop.call_soon_threadsafe(_cancel_all)
+        return self.alive
+
+    def bury(self) -> None:
+        """Wait until what is left of a dead process has come to rest."""
+        self.alive = False
+        engine().loop.call_soon_threadsafe(_cancel_all)
+        wait(_at_rest(self), 20)
+
+    def transport(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
+        """Return a transport over which the dead reach nobody."""
+        return _Mortal(self, inner)
+
+
+class _Mortal(httpx.AsyncBaseTransport):
+    def __init__(self, life: Life, inner: httpx.AsyncBaseTransport) -> None:
+        self._life, self._inner = life, inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._life.passes(MOMENTS[0]):
+            message = "its process is dead"
+            raise httpx.ConnectError(message)
+        response = await self._inner.handle_async_request(request)
+        if not self._life.passes(MOMENTS[1]):
+            message = "its process is dead"
+            raise httpx.ReadError(message)
+        return response
+
+
+@contextlib.contextmanager
+def living(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tie every journal's writer to the life that is the latest when it is opened."""
+    commit, open_, close = Writer._commit, Journal.__init__, Journal.close
+
+    def opened(self: Journal, *args: Any) -> None:
+        life = _lives[-1]
+        life.opening += 1
+        try:
+            open_(self, *args)
+            self.writer.life = life
+            life.journals.append(self)
+        finally:
+            life.opening -= 1
+
+    def closed(self: Journal) -> None:
+        self.writer.life.journals.remove(self)
+        close(self)
+
+    def committed(self: Writer, writes: Any) -> None:
+        if self.life.passes(MOMENTS[2]):
+            commit(self, writes)
+            self.life.passes(MOMENTS[3])
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "__init__", opened)
+        patched.setattr(Journal, "close", closed)
+        patched.setattr(Writer, "_commit", committed)
+        yield
+    _lives.clear()
+
+
+def _cancel_all() -> None:
+    for task in asyncio.all_tasks(engine().loop):
+        if task.get_name() != "at rest":
+            task.cancel()
+
+
+async def _at_rest(life: Life) -> None:
+    """Return once nothing else runs on the engine, and none of this life's journals is open."""
+    asyncio.current_task().set_name("at rest")
+    while others := [task for task in asyncio.all_tasks() if task.get_name() != "at rest"]:
+        for task in others:
+            task.cancel()
+        await asyncio.wait(others, timeout=0.01)
+    engine().shared.get("journals", {}).clear()
+    await engine().in_thread(_close_all, life)
+
+
+def _close_all(life: Life) -> None:
+    # one that was being opened when its opener died is still being opened
+    until(lambda: not life.opening)
+    for journal in list(life.journals):
+        journal.close()

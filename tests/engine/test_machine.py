@@ -1,0 +1,551 @@
+"""Everything that a person, a server and a death can do to a sweep, in any order, judged by the ledger.
+
+Hypothesis draws the order; time is virtual; the server lives through it all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import io
+import json
+import math
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from mortal import MOMENTS, Life, living
+
+from gridgen import Client, Grid, GridgenError, Simulator, Sweep
+from gridgen._loop import engine
+from gridgen.clock import Clock
+from gridgen.journal import STATES, TERMINAL
+from gridgen.simulator import Fault
+
+PRICE = Decimal("0.0612")
+PROMPTS = tuple(f"boat {number}" for number in range(16))
+SHARED_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+FAULTS = {
+    "submit: answer lost": Fault(kind="reset", on="submit", when="after"),
+    "submit: closed before it was read": Fault(kind="close", on="submit", when="before_read"),
+    "submit: hangs": Fault(kind="hang", on="submit", when="after"),
+    "submit: garbage": Fault(kind="garbage", on="submit", when="after"),
+    "submit: cut": Fault(kind="close", on="submit", when="mid_reply", size=20),
+    "submit: slow": Fault(kind="slow", on="submit", seconds=20),
+    "submit: html": Fault(kind="reply", on="submit", when="after", status=200, body="<html>"),
+    "submit: 500, billed": Fault(kind="reply", on="submit", when="after", status=500),
+    "submit: 502": Fault(kind="reply", on="submit", when="before", status=502),
+    "submit: 504, billed": Fault(kind="reply", on="submit", when="after", status=504),
+    "submit: 409 in progress": Fault(
+        kind="reply", on="submit", status=409, body={"error": {"code": "idempotency_in_progress"}}
+    ),
+    "submit: 409 indeterminate": Fault(
+        kind="reply", on="submit", status=409, body={"error": {"code": "idempotency_result_indeterminate"}}
+    ),
+    "submit: 429": Fault(kind="reply", on="submit", status=429, headers={"retry-after": "7"}, times=2),
+    "submit: 503 unavailable": Fault(
+        kind="reply", on="submit", status=503, body={"error": {"code": "idempotency_unavailable"}}
+    ),
+    "submit: 422": Fault(kind="reply", on="submit", status=422),
+    "submit: 401": Fault(kind="reply", on="submit", status=401),
+    "submit: 402": Fault(kind="reply", on="submit", status=402),
+    "status: reset": Fault(kind="reset", on="status", times=3),
+    "status: hangs": Fault(kind="hang", on="status"),
+    "status: 500": Fault(kind="reply", on="status", status=500, times=4),
+    "status: 404": Fault(kind="reply", on="status", status=404, times=2),
+    "status: 404 for long": Fault(kind="reply", on="status", status=404, times=60),
+    "status: 429": Fault(kind="reply", on="status", status=429, headers={"retry-after": "3"}),
+    "status: garbage": Fault(kind="garbage", on="status"),
+    "status: no video": Fault(
+        kind="patch", on="status", patch={"data": {"result": {"videos": []}}}, times=None
+    ),
+    "status: dearer": Fault(
+        kind="patch", on="status", patch={"data": {"cost": 0.09, "credits_cost": 0.9}}, times=None
+    ),
+    "result: reset": Fault(kind="reset", on="result", when="mid_reply", size=500),
+    "result: 403": Fault(kind="reply", on="result", status=403, times=2),
+    "result: gone": Fault(kind="reply", on="result", status=410, times=None),
+    "result: html": Fault(kind="reply", on="result", status=200, body="<html>"),
+    "result: corrupt": Fault(kind="corrupt", on="result"),
+    "task: fails": Fault(kind="fail", on="submit"),
+    "task: cancelled": Fault(kind="cancel", on="submit"),
+    "task: never ends": Fault(kind="stick", on="submit"),
+    "task: takes long": Fault(kind="delay", on="submit", seconds=1200),
+    "offline": None,
+}
+
+MORE = st.integers(0, 2)
+WEATHER = st.lists(st.sampled_from(sorted(FAULTS)), max_size=2)
+MET: dict[str, Counter[str]] = {
+    "state": Counter(),
+    "fault": Counter(),
+    "action": Counter(),
+    "runs": Counter(),
+}
+
+
+def standing() -> str:
+    """Return where each task of the engine stands."""
+    told = io.StringIO()
+    for task in asyncio.all_tasks(engine().loop):
+        task.print_stack(file=told)
+    return told.getvalue()
+
+
+class Skewed(Clock):
+    """The simulator's clock as a machine sees it whose own was set forward or back."""
+
+    def __init__(self, inner: Clock) -> None:
+        self.inner, self.offset, self.speed = inner, 0.0, inner.speed
+
+    def time(self) -> float:
+        """Return the wrong time."""
+        return self.inner.time() + self.offset
+
+    def monotonic(self) -> float:
+        """Return what no setting changes."""
+        return self.inner.monotonic()
+
+    def era(self) -> str:
+        """Name the inner clock's."""
+        return self.inner.era()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait by the inner clock."""
+        await self.inner.sleep(seconds)
+
+    def working(self) -> contextlib.AbstractContextManager[None]:
+        """Hold the inner clock."""
+        return self.inner.working()
+
+
+class Machine(RuleBasedStateMachine):
+    """One folder, one server, one process after another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(dir=SHARED_MEMORY, prefix="gridgen-"))
+        self.patches = contextlib.ExitStack()
+        self.monkeypatch = self.patches.enter_context(pytest.MonkeyPatch.context())
+        self.monkeypatch.setenv("GRIDGEN_DATA_DIR", str(self.folder / "data"))
+        self.patches.enter_context(living(self.monkeypatch))
+        self.simulator = Simulator(speed=math.inf, clips="tiny", service=0.2, record=10, slots=2)
+        self.met: set[tuple[str, str]] = set()
+        self.allowed: Counter[str] = Counter()
+        self.resubmitted = 0
+        self.budget: Decimal | None = None
+        self.policy = "hold"
+        self.cells = 2
+        self.struck: list[tuple[str, Fault]] = []
+        self.terminal: dict[int, str] = {}
+        self.tasks: dict[int, str] = {}
+        self.most = Decimal(0)
+        self.dear = False
+        self.offline: contextlib.AbstractContextManager[None] | None = None
+        self.clock = Skewed(self.simulator.clock)
+        self.life: Life | None = None
+        self.sweeps: list[Sweep] = []
+        self.broken = False
+
+    @initialize(
+        cells=st.integers(1, 3),
+        budget=st.sampled_from([None, None, "0.10", "0.20", "0.40"]),
+        service=st.sampled_from([0.2, 1.0, 4.0]),
+    )
+    def begin(self, cells: int, budget: str | None, service: float) -> None:
+        """Open the folder for the first time."""
+        self.simulator.profile = self.simulator.profile.but(service=service)
+        self.cells = cells
+        self.budget = None if budget is None else Decimal(budget)
+        self.live()
+
+    # Processes
+
+    def live(self) -> None:
+        """Begin a process: a client and a sweep."""
+        self.life = Life()
+        life, simulator = self.life, self.simulator
+        self.client = Client(
+            simulator.api_key,
+            simulator.base_url,
+            clock=self.clock,
+            http_client=lambda: httpx.AsyncClient(
+                transport=life.transport(simulator.transport()), trust_env=False
+            ),
+        )
+        self.sweeps = []
+        self.take_up()
+
+    def take_up(self) -> None:
+        """Make a sweep of the grid as it is wanted now."""
+        prompts = [*PROMPTS[: self.cells], "not wanted"]
+        grid = Grid(prompt=prompts).where(lambda prompt: prompt != "not wanted")
+        cap = {"resubmit_budget": PRICE} if self.policy == "resubmit" else {}
+        self.sweep = Sweep(
+            grid,
+            client=self.client,
+            folder=self.folder / "boats",
+            budget=self.budget,
+            previews=False,
+            on_unknown=self.policy,
+            **cap,
+        )
+        self.sweeps.append(self.sweep)
+
+    def do(self, action: str, *work) -> None:
+        """Let a person do something, who may be told why it cannot be done; a dead process is buried."""
+        self.met.add(("action", action))
+        self.broken = True
+        before = self.billed()
+        try:
+            for each in work:
+                each()
+        except GridgenError:
+            pass
+        except BaseException:
+            if self.life.alive:
+                raise
+        self.come_to_rest()
+        if self.budget is not None and not self.dear:
+            assert self.billed() <= max(before, self.budget)
+        self.broken = False
+
+    def come_to_rest(self) -> None:
+        """Wait for all that runs; a process that died, or would follow stalled tasks for a day, is buried."""
+        for sweep in self.sweeps:
+            with contextlib.suppress(GridgenError, asyncio.CancelledError, concurrent.futures.CancelledError):
+                sweep.wait(30)
+        self.note_states()
+        if not self.life.alive or any(sweep.running for sweep in self.sweeps):
+            self.life.bury()
+            self.live()
+        self.sweeps = [self.sweep]
+
+    def run_out(self) -> None:
+        """Start and wait, but not for ever: a sweep that hangs is a fault of ours."""
+        self.sweep.start()
+        try:
+            self.sweep.wait(20)
+        except TimeoutError as error:
+            if self.sweep.running:
+                agenda = self.sweep._scheduler._agenda
+                found = f"{self.sweep.counts()} {dict(+agenda.phases)} {dict(+agenda.flying)} {agenda.storm} {agenda.error!r} {self.sweep._scheduler.standing()} {self.sweep._scheduler._polling.__dict__}"
+                raise AssertionError(f"it hangs: {found}, {standing()}") from error
+            raise
+
+    def billed(self) -> Decimal:
+        """Return what the server has been paid for these cells."""
+        return sum((entry.cost for entry in self.entries() if not entry.refunded), Decimal(0))
+
+    def entries(self):
+        """Return the ledger's entries, but for the proof's."""
+        return [entry for entry in self.simulator.ledger if entry.body["prompt"] in PROMPTS]
+
+    # What a person does
+
+    def want(self, more: int) -> None:
+        """Add cells to the grid."""
+        if more:
+            self.cells = min(len(PROMPTS), self.cells + more)
+            self.take_up()
+
+    @rule(more=MORE, faults=WEATHER)
+    def run(self, more: int, faults: list[str]) -> None:
+        """Run to the end."""
+        self.want(more)
+        self.misfortune(faults)
+        self.do("run", self.run_out)
+
+    @rule(more=MORE, faults=WEATHER)
+    def run_in_bad_weather(self, more: int, faults: list[str]) -> None:
+        """Run to the end while things go wrong, which are lifted afterwards."""
+        self.want(more)
+        self.misfortune(faults)
+        self.do("run", self.run_out)
+        self.fair_weather()
+
+    @rule(more=MORE)
+    def start_and_stop(self, more: int) -> None:
+        """Start, stop at once, wait for what had left."""
+        self.want(more)
+        self.do("stop", self.sweep.start, self.sweep.stop, lambda: self.sweep.wait(30))
+
+    @rule(moment=st.sampled_from(MOMENTS), nth=st.integers(1, 12), more=MORE, faults=WEATHER)
+    def die(self, moment: str, nth: int, more: int, faults: list[str]) -> None:
+        """Run, and be killed in the middle."""
+        self.want(more)
+        self.misfortune(faults)
+        self.life.doom(moment, nth)
+        self.do("kill", self.run_out)
+        self.life.doom(moment, -1)
+
+    @rule()
+    def restart(self) -> None:
+        """Restart the kernel at rest."""
+        self.met.add(("action", "restart"))
+        self.client.close()
+        self.live()
+
+    @rule(cells=st.integers(1, len(PROMPTS)))
+    def other_grid(self, cells: int) -> None:
+        """Run another grid in the same folder."""
+        self.cells = cells
+        self.take_up()
+        self.do("other grid", self.run_out)
+
+    @rule(more=MORE)
+    def two_at_once(self, more: int) -> None:
+        """Run two sweeps of one process that overlap."""
+        first = self.sweep
+        self.want(max(1, more))
+        second = self.sweep
+        self.do("two sweeps", first.start, second.start, lambda: first.wait(30), lambda: second.wait(30))
+
+    @rule(policy=st.sampled_from(["hold", "replay", "lost", "resubmit"]))
+    def other_policy(self, policy: str) -> None:
+        """Change what is done unasked with lost answers."""
+        self.met.add(("action", f"on_unknown={policy}"))
+        self.policy = policy
+        if policy == "resubmit":
+            self.resubmitted = 1
+        self.take_up()
+
+    @rule(usd=st.sampled_from(["0.10", "0.20", "0.40", "1.00", None]))
+    def other_budget(self, usd: str | None) -> None:
+        """Raise the budget, lower it, or do without."""
+        self.met.add(("action", "budget"))
+        self.budget = None if usd is None else Decimal(usd)
+        self.take_up()
+
+    @rule()
+    def top_up(self) -> None:
+        """Pay into the account."""
+        self.met.add(("action", "top up"))
+        self.simulator.top_up(1)
+
+    @rule()
+    def prove(self) -> None:
+        """Prove that the server honours the key."""
+        self.do("prove", self.client.prove_idempotency)
+
+    @rule()
+    def retry(self) -> None:
+        """Submit what failed again."""
+        again = [row.cell.prompt for row in self.sweep.rows() if row.status in {"failed", "rejected"}]
+        if again:
+            self.allowed.update(again)
+            self.do("retry", self.sweep.retry, lambda: self.sweep.wait(30))
+
+    @rule(
+        way=st.sampled_from(["resubmit", "replay", "drop", "attach", "attach wrongly"]), at=st.integers(0, 3)
+    )
+    def settle(self, way: str, at: int) -> None:
+        """Settle what is unknown, in one of a person's ways."""
+        unknown = self.sweep.unknown
+        if not unknown:
+            return
+        row = unknown[at % len(unknown)]
+        ways = {
+            "resubmit": lambda: unknown.resubmit(row),
+            "replay": lambda: unknown.replay(row),
+            "drop": lambda: unknown.drop(row),
+            "attach": lambda: unknown.attach(row, self.lost_task(row.cell.prompt)),
+            "attach wrongly": lambda: unknown.attach(row, next(iter(self.tasks.values()), "nonsense")),
+        }
+        self.allowed[row.cell.prompt] += way == "resubmit"
+        self.do(way, ways[way], lambda: self.sweep.wait(30))
+
+    def lost_task(self, prompt: str) -> str:
+        """Return the task of a paid submission that nobody knows, as a person finds it in the account."""
+        known = set(self.tasks.values())
+        paid = (entry.task_id for entry in self.entries() if entry.body["prompt"] == prompt)
+        return next((task for task in paid if task not in known), "nonsense")
+
+    # What the world does
+
+    def misfortune(self, names: list[str]) -> None:
+        """Put faults in force."""
+        for name in names:
+            fault = FAULTS[name]
+            self.dear = self.dear or name == "status: dearer"
+            if fault is None:
+                self.go_offline()
+                continue
+            copy = Fault(**vars(fault))
+            self.simulator.faults.add(copy)
+            self.struck.append((name, copy))
+
+    def go_offline(self) -> None:
+        """Take the network away until it is lifted."""
+        if self.offline is None:
+            self.met.add(("fault", "offline"))
+            self.offline = self.simulator.offline()
+            self.offline.__enter__()
+
+    @rule()
+    def fair_weather(self) -> None:
+        """Lift all faults."""
+        self.met.update(("fault", name) for name, fault in self.struck if self.simulator.faults.struck(fault))
+        self.simulator.faults.clear()
+        self.struck.clear()
+        if self.offline is not None:
+            self.offline.__exit__(None, None, None)
+            self.offline = None
+
+    @rule(seconds=st.sampled_from([1.0, 300.0, 3600.0, 30_000.0, 110_000.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Let the machine sleep."""
+        self.met.add(("action", "time passes"))
+        asyncio.run(self.simulator.clock.sleep(seconds))
+
+    @rule(seconds=st.sampled_from([3600.0, -3600.0, 0.0]))
+    def clock_is_set(self, seconds: float) -> None:
+        """Set the machine's clock forward or back."""
+        self.met.add(("action", "clock is set"))
+        self.clock.offset = seconds
+
+    # What must hold
+
+    def journal(self, *statements: str) -> list[list[tuple]]:
+        """Ask the journal on the disk."""
+        path = self.folder / "boats" / "journal.sqlite"
+        if not path.exists() or not path.stat().st_size:
+            return [[] for _ in statements]
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            return [connection.execute(statement).fetchall() for statement in statements]
+
+    @invariant()
+    @precondition(lambda self: self.life is not None)
+    def all_is_well(self) -> None:
+        """What must hold whenever nothing runs."""
+        found, kept, whole = self.journal(
+            "SELECT a.id, json_extract(fields, '$.prompt'), state, task_id FROM attempt a JOIN cell ON cell = key",
+            "SELECT json_extract(fields, '$.prompt'), state FROM attempt a JOIN cell ON cell = key "
+            "WHERE n = (SELECT max(n) FROM attempt b WHERE b.cell = a.cell)",
+            "PRAGMA integrity_check",
+        )
+        entries = self.entries()
+        self.nothing_is_paid_twice(entries)
+        self.nothing_paid_is_lost(entries, found)
+        self.what_is_over_stays(found)
+        self.what_is_shown_is_what_is_kept(dict(kept))
+        assert whole in ([], [("ok",)])
+
+    def nothing_is_paid_twice(self, entries: list) -> None:
+        """Billed submissions are at most one for each cell, and one for each that a person wanted again."""
+        counts = Counter(entry.body["prompt"] for entry in entries)
+        excess = {prompt: counts[prompt] - 1 - self.allowed[prompt] for prompt in counts}
+        assert sum(max(0, each) for each in excess.values()) <= self.resubmitted, excess
+
+    def nothing_paid_is_lost(self, entries: list, found: list[tuple]) -> None:
+        """Every billed task is in the journal, or its submission is there as unknown or lost."""
+        tracked = {task for *_, task in found}
+        open_ = Counter(
+            prompt for _, prompt, state, task in found if task is None and state in {"unknown", "lost"}
+        )
+        untracked = Counter(entry.body["prompt"] for entry in entries if entry.task_id not in tracked)
+        assert not untracked - open_, untracked - open_
+
+    def what_is_over_stays(self, found: list[tuple]) -> None:
+        """Terminal states and tasks never change."""
+        for attempt, _, state, task in found:
+            assert self.terminal.get(attempt, state) == state
+            assert self.tasks.get(attempt, task) == task
+            if state in TERMINAL:
+                self.terminal[attempt] = state
+            if task is not None:
+                self.tasks[attempt] = task
+
+    def what_is_shown_is_what_is_kept(self, kept: dict[str, str]) -> None:
+        """At rest the table says what the journal says."""
+        for row in self.sweep.rows():
+            if row.status not in {"skipped", "held"}:
+                assert row.status == kept.get(row.cell.prompt, "planned")
+
+    def note_states(self) -> None:
+        """Note which states there are, on the disk and for a person."""
+        for found in self.journal("SELECT DISTINCT state FROM attempt", "SELECT DISTINCT state FROM event"):
+            self.met.update(("state", state) for (state,) in found)
+        self.met.update(("state", row.status) for row in self.sweep.rows())
+
+    def teardown(self) -> None:
+        """At last everything is lifted and paid for: nothing that can be brought to an end is left."""
+        try:
+            if self.life is not None and not self.broken:
+                self.end_well()
+        finally:
+            self.client.close()
+            self.simulator.close()
+            self.patches.close()
+            shutil.rmtree(self.folder, ignore_errors=True)
+        MET["runs"]["examples"] += 1
+        for kind, name in self.met:
+            MET[kind][name] += 1
+
+    def end_well(self) -> None:
+        """Run once more, in fair weather and with money, and see that nothing hangs."""
+        self.fair_weather()
+        self.simulator.top_up(10)
+        self.budget, self.policy, self.clock.offset = Decimal(10), "hold", 0.0
+        self.take_up()
+        self.run_out()
+        self.note_states()
+        ends = {*TERMINAL, "skipped", "unknown", "missing", "expired", "stalled"}
+        assert [row for row in self.sweep.rows() if row.status not in ends] == []
+        self.all_is_well()
+
+
+def explore(examples: int, steps: int) -> None:
+    """Play so many games, and tell what was met in how many of them."""
+    for counter in MET.values():
+        counter.clear()
+    chosen = settings(
+        max_examples=examples,
+        stateful_step_count=steps,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    from hypothesis.stateful import run_state_machine_as_test
+
+    run_state_machine_as_test(Machine, settings=chosen)
+    sys.stdout.write(
+        json.dumps({kind: dict(met.most_common()) for kind, met in MET.items()}, indent=1) + "\n"
+    )
+
+
+@pytest.mark.timeout(100)
+def test_a_few_games():
+    """No order of a few dozen events breaks an invariant."""
+    explore(12, 30)
+
+
+@pytest.mark.machine
+@pytest.mark.timeout(7200)
+def test_many_games():
+    """In 5,000 games of up to 50 events no invariant breaks, and everything is met in at least one game of a hundred."""
+    explore(5000, 50)
+
+    games = MET["runs"]["examples"]
+    assert games >= 5000
+    wanted = {"state": set(STATES), "fault": set(FAULTS), "action": set(MET["action"])}
+    rare = {
+        (kind, name): MET[kind][name]
+        for kind, names in wanted.items()
+        for name in names
+        if MET[kind][name] < games / 100
+    }
+    assert rare == {}
