@@ -17,6 +17,7 @@ import secrets
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
@@ -41,11 +42,14 @@ from gridgen.errors import (
     UnknownOutcome,
 )
 from gridgen.grid import Grid
+from gridgen.images import LocalImage, reference
 from gridgen.limiter import Limiter
 from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
+from gridgen.pricelist import listed_price
+from gridgen.refresh import CatalogueReport, Told, compared
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
-from gridgen.upload import classify_upload
+from gridgen.upload import FRESH, Stored, classify_upload, encoded, lost, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,6 +144,7 @@ class Client:
         self._places: dict[str, asyncio.Semaphore] = {}
         self._retired: dict[str, Any] = {}
         self._proofs: dict[str, Proof] = {}
+        self._links: dict[str, Stored] = {}
         self.earlier: tuple[Client, ...] = ()
         """Clients of the same service that may know tasks which this one's key does not."""
         self.simulator: object = None
@@ -263,6 +268,61 @@ class Client:
     async def abalance(self) -> Balance:
         """Do as `balance`, from any event loop."""
         return await wait_async(engine().submit(self.remaining()))
+
+    def upload(self, image: Any) -> str:
+        """Upload a reference image and return its URL, which lives for 72 h.
+
+        A sweep uploads the pictures of its grid by itself; this is for other uses.
+        The same content is uploaded once while its link lives.
+
+        Parameters
+        ----------
+        image : path, bytes, Pillow image or array
+            As on the axis ``image_urls``: JPEG, PNG, WebP or GIF, 20 MB at most. A URL is
+            returned as it is.
+
+        Raises
+        ------
+        GridError
+            If it is no such picture; nothing was sent.
+        APIError
+            If the server refused it.
+        NetworkError
+            If nothing was sent, or the answer was lost; it is not repeated.
+        """
+        picture = reference(image)
+        return wait(self._upload(picture)) if isinstance(picture, LocalImage) else picture
+
+    async def aupload(self, image: Any) -> str:
+        """Do as `upload`, from any event loop."""
+        picture = await asyncio.to_thread(reference, image)
+        if not isinstance(picture, LocalImage):
+            return picture
+        return await wait_async(engine().submit(self._upload(picture)))
+
+    def refresh_catalogue(self) -> CatalogueReport:
+        """Ask the server for its video models, their schemas and prices, and show what differs from the catalogue.
+
+        Nothing of ours is changed: what is new can be given to `Grid` from the report.
+        A server's schema states compatibility; a model may ignore fields that it lists.
+
+        Returns
+        -------
+        CatalogueReport
+            Text and HTML; true where anything differs.
+
+        Raises
+        ------
+        APIError
+            If the server refused to say.
+        NetworkError
+            If no answer came.
+        """
+        return wait(self._refresh())
+
+    async def arefresh_catalogue(self) -> CatalogueReport:
+        """Do as `refresh_catalogue`, from any event loop."""
+        return await wait_async(engine().submit(self._refresh()))
 
     def prove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
@@ -417,12 +477,41 @@ class Client:
         """
         payload = await self._get(f"/api/pricing/model?model={quote(model, safe='')}")
         data = payload.get("data")
-        return _price(data) if isinstance(data, dict) else None
+        return listed_price(data, find(model)) if isinstance(data, dict) else None
 
     async def _submit(self, cell: Cell) -> Task:
         key = f"gridgen-{secrets.token_hex(24)}"
-        outcome = await self.send(_encoded(cell), idempotency_key=key, on_sending=_unrecorded)
+        outcome = await self.send(await self._body(cell), idempotency_key=key, on_sending=_unrecorded)
         return Task(_accepted(outcome, cell, key).task_id)
+
+    async def _body(self, cell: Cell) -> bytes:
+        """Return the request of a cell, with its pictures uploaded."""
+        return encoded(cell, {image: await self._upload(image) for image in pictures(cell)})
+
+    async def _upload(self, image: LocalImage) -> str:
+        """Return the link of a picture, which this client uploads once while the link lives."""
+        known = self._links.get(image)
+        if known is None or known.expires_at - self.clock.time() < FRESH:
+            data = await engine().in_thread(image.read)
+            known = _stored(image, await self.send_image(image.file_name, data, image.content_type))
+            self._links[image] = known
+        return known.url
+
+    async def _refresh(self) -> CatalogueReport:
+        payload = await self._get("/v1/models?expand=parameters")
+        listed = payload.get("data")
+        records = [each for each in listed if _is_video(each)] if isinstance(listed, list) else []
+        told = await asyncio.gather(*(self._told(each) for each in records))
+        today = datetime.fromtimestamp(self.clock.time(), UTC).date()
+        return compared(told, host=self.host, today=today)
+
+    async def _told(self, record: Mapping[str, Any]) -> Told:
+        name, schema = record["id"], _schema(record.get("parameters"))
+        if schema is None:
+            with contextlib.suppress(APIError):
+                asked = f"model={quote(name, safe='')}&operation=video_generation"
+                schema = _schema((await self._get(f"/v1/model-schema?{asked}")).get("data"))
+        return Told(name, schema, await self._listed_price(name))
 
     async def _prove(self, model: str, budget: Decimal | None) -> Proof:
         cell = _cheapest(find(model).id)
@@ -433,7 +522,7 @@ class Client:
         key = f"gridgen-proof-{secrets.token_hex(16)}"
 
         async def send() -> Outcome:
-            return await self.send(_encoded(cell), idempotency_key=key, on_sending=_unrecorded)
+            return await self.send(encoded(cell, {}), idempotency_key=key, on_sending=_unrecorded)
 
         first = _accepted(await send(), cell, key)
         found = await proof.prove(place, cell.model, first.task_id, send, self.clock)
@@ -630,8 +719,29 @@ def _accepted(outcome: Outcome, cell: Cell, key: str) -> Accepted:
     raise outcome.error
 
 
-def _encoded(cell: Cell) -> bytes:
-    return json.dumps(cell.body(), ensure_ascii=False, separators=(",", ":")).encode()
+def _stored(image: LocalImage, outcome: UploadOutcome) -> Stored:
+    """Return what was stored, or raise what became of the upload instead."""
+    if isinstance(outcome, Stored):
+        return outcome
+    if isinstance(outcome, NotSent):
+        msg = f"nothing was sent: {outcome.evidence}. Check the network and try again."
+        raise NetworkError(msg)
+    if isinstance(outcome, Ambiguous):
+        raise NetworkError(lost(image, outcome, "the same call"))
+    raise outcome.error
+
+
+def _is_video(record: object) -> bool:
+    """Whether the server's list names a video model."""
+    if not isinstance(record, dict) or not isinstance(record.get("id"), str):
+        return False
+    kinds = [record.get("category"), *(record.get("supported_endpoint_types") or ())]
+    return "video" in kinds or find(record["id"]).known
+
+
+def _schema(told: Any) -> Mapping[str, Any] | None:
+    schema = told.get("input_schema") if isinstance(told, dict) else None
+    return schema if isinstance(schema, dict) else None
 
 
 def _cheapest(model: str) -> Cell:
@@ -748,16 +858,3 @@ def _balance(payload: Mapping[str, Any]) -> Balance:
         msg = f"the reply tells no balance: {json.dumps(payload)[:200]}"
         raise APIError(msg, status=HTTPStatus.OK)
     return Balance(remaining, used, unlimited=bool(payload.get("unlimited_quota")))
-
-
-def _price(data: Mapping[str, Any]) -> Price | None:
-    per_second = data.get("billing_type") == "per_second"
-    listed = data.get("resolution_prices")
-    usd = {
-        str(tier).lower(): Decimal(str(each))
-        for tier, each in (listed if isinstance(listed, dict) else {}).items()
-        if isinstance(each, (int, float)) and each > 0
-    }
-    if not usd:
-        return None
-    return Price("second" if per_second else "request", usd, "the server's price list", None)

@@ -12,7 +12,8 @@ from gridgen.errors import GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Alike, Backoff, Bucket
-from gridgen.uploading import Uploading, encoded, has_pictures
+from gridgen.upload import encoded, pictures
+from gridgen.uploading import Uploading
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -201,7 +202,7 @@ class Submitting:
 
     async def _prepared(self, item: Item, body: bytes) -> Record:
         record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
-        if record.body != body and has_pictures(item.cell):
+        if record.body != body and pictures(item.cell):
             # a link in it has died; what an attempt sends never changes, so another one begins
             record = await self._journal.again(record, ending="rejected", body=body)
         return record

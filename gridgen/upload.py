@@ -1,23 +1,26 @@
-"""What became of an upload of a reference image; uploads cost nothing, and are not repeated unasked either."""
+"""Reference images on their way to the server: requests with their links, and what became of an upload."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gridgen.fields import public_url
-from gridgen.images import UPLOAD_LIFE
+from gridgen.images import UPLOAD_LIFE, LocalImage, local_images
 from gridgen.outcome import Ambiguous, NotApplied, NotSent, Rejected, classify
 from gridgen.task import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from gridgen.cells import Cell
+
 FRESH = 6 * 3600.0
 """Seconds that a link must still live when a submission names it; the task may wait in a queue."""
 
-__all__ = ["FRESH", "Stored", "UploadOutcome", "classify_upload"]
+__all__ = ["FRESH", "Stored", "UploadOutcome", "classify_upload", "encoded", "lost", "pictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +68,30 @@ def classify_upload(
     return (
         outcome if isinstance(outcome, (NotSent, NotApplied, Rejected, Ambiguous)) else Ambiguous("a task id")
     )
+
+
+def encoded(cell: Cell, urls: dict[str, str]) -> bytes:
+    """Return a cell's request as it goes over the wire, pictures of one's own by the links that they got."""
+    body = _linked(cell.body(), urls) if urls else cell.body()
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def pictures(cell: Cell) -> list[LocalImage]:
+    """Return the pictures of one's own that a cell needs on the server."""
+    return local_images(cell.body().values())
+
+
+def lost(image: LocalImage, outcome: Ambiguous, verb: str) -> str:
+    """Return what to tell of an upload whose answer was lost."""
+    return (
+        f"the picture {image.name!r} was sent and the answer was lost ({outcome.evidence}). An upload costs "
+        f"nothing, and it is not repeated unasked: {verb} uploads it again. No clip was ordered with it."
+    )
+
+
+def _linked(value: Any, urls: dict[str, str]) -> Any:
+    if isinstance(value, LocalImage):
+        return urls.get(value, value)
+    if isinstance(value, dict):
+        return {name: _linked(each, urls) for name, each in value.items()}
+    return [_linked(each, urls) for each in value] if isinstance(value, (list, tuple)) else value

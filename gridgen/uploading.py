@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gridgen._loop import engine
 from gridgen.errors import NetworkError
-from gridgen.images import LocalImage, local_images
 from gridgen.outcome import Ambiguous, NotApplied, NotSent, Rejected
-from gridgen.upload import FRESH, Stored
+from gridgen.upload import FRESH, Stored, encoded, lost, pictures
 
 if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.grid import Cell
+    from gridgen.images import LocalImage
     from gridgen.journal import Journal
     from gridgen.upload import UploadOutcome
 
-__all__ = ["Uploading", "encoded", "has_pictures"]
+__all__ = ["Uploading"]
 
 
 class Uploading:
@@ -50,14 +49,10 @@ class Uploading:
             If a file is gone or was changed.
         """
         urls: dict[str, str] = {}
-        for image in local_images(cell.body().values()):
+        for image in pictures(cell):
             found = await self._stored(image)
             if isinstance(found, Ambiguous):
-                msg = (
-                    f"the picture {image.name!r} was sent and the answer was lost ({found.evidence}). An upload costs "
-                    "nothing, and it is not repeated unasked: run() uploads it again. No clip was ordered with it."
-                )
-                raise NetworkError(msg)
+                raise NetworkError(lost(image, found, "run()"))
             if not isinstance(found, Stored):
                 return found
             urls[image] = found.url
@@ -91,25 +86,6 @@ class Uploading:
 
 def _is_lost(task: asyncio.Task[UploadOutcome]) -> bool:
     return task.exception() is None and isinstance(task.result(), Ambiguous)
-
-
-def encoded(cell: Cell, urls: dict[str, str]) -> bytes:
-    """Return a cell's request as it goes over the wire, pictures of one's own by the links that they got."""
-    body = _linked(cell.body(), urls) if urls else cell.body()
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def has_pictures(cell: Cell) -> bool:
-    """Whether a cell needs an upload."""
-    return bool(local_images(cell.body().values()))
-
-
-def _linked(value: Any, urls: dict[str, str]) -> Any:
-    if isinstance(value, LocalImage):
-        return urls.get(value, value)
-    if isinstance(value, dict):
-        return {name: _linked(each, urls) for name, each in value.items()}
-    return [_linked(each, urls) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _evidence(outcome: NotSent | NotApplied | Rejected | Ambiguous) -> str:

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import gridgen
-from gridgen import Grid, GridError, NetworkError, Sweep
+from gridgen import APIError, Grid, GridError, NetworkError, RateLimitError, Sweep
 from gridgen.images import recall
 from gridgen.simulator import Fault
 
@@ -275,3 +275,41 @@ def test_pictures_in_other_fields_are_uploaded_too(simulate, tmp_path, boat):
     again = gridgen.open(tmp_path / "s", client=simulator.client())
     assert again.counts() == {"done": 2}
     assert again.estimate().uploads == 0
+
+
+def test_a_client_uploads_by_itself(simulate, boat):
+    """C36: upload() gives the link, once per content while it lives; a URL stays one; submit() takes a cell with pictures."""
+    simulator = simulate()
+    client = simulator.client()
+
+    link = client.upload(boat)
+
+    assert link == client.upload(boat.read_bytes())
+    assert client.upload("https://e.org/a.png") == "https://e.org/a.png"
+    assert uploads(simulator) == 1
+    client.submit(Grid(prompt="a", image_urls=boat)[0])
+    assert simulator.ledger[0].body["image_urls"] == [link]
+    later(simulator, 70 * 3600)
+    assert client.upload(boat) != link
+    with pytest.raises(GridError, match="no JPEG, PNG, WebP or GIF"):
+        client.upload(b"-----BEGIN OPENSSH PRIVATE KEY-----")
+    assert uploads(simulator) == 2
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        (Fault(kind="close", on="upload", when="after"), NetworkError, "the same call uploads it again"),
+        (Fault(kind="reply", on="upload", status=413), APIError, "413"),
+        (Fault(kind="reply", on="upload", status=429), RateLimitError, "429"),
+    ],
+    ids=["lost", "413", "429"],
+)
+def test_c36_a_client_repeats_no_upload(simulate, boat, fault, error, said):
+    """C36: one POST whatever the answer; the error says what became of it, and no clip is ordered."""
+    simulator = simulate(faults=[fault])
+
+    with pytest.raises(error, match=said):
+        simulator.client().submit(Grid(prompt="a", image_urls=boat)[0])
+
+    assert (uploads(simulator), len(simulator.ledger)) == (1, 0)

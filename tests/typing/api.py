@@ -47,6 +47,10 @@ assert_type(task.status, gg.Status)
 assert_type(client.task("task_1"), gg.Task)
 assert_type(client.download(task, "boat.mp4"), Path)
 
+assert_type(client.upload("boat.png"), str)
+if client.refresh_catalogue():
+    gg.Grid(prompt="one", model=[*client.refresh_catalogue().new.values()])
+
 # Sweeps.
 sweep = gg.Sweep(grid, client=client, folder="boats", budget=2.00, takes=3)
 gg.Sweep(grid, client=client, folder=Path("boats"), budget=Decimal("2.00"))
