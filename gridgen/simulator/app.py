@@ -16,7 +16,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route, Router
 
-from gridgen.models import find
 from gridgen.simulator import pricing, replies
 from gridgen.simulator.clock import VirtualClock
 from gridgen.simulator.footage import Reel
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from gridgen.clock import Clock
+    from gridgen.models import Model
     from gridgen.simulator.footage import Footage
     from gridgen.simulator.world import Task, World
 
@@ -303,46 +303,45 @@ class App:
         """Answer ``GET /v1/models``; 402 for an account that holds nothing."""
         self._key_id(request)
         self.world.require_credit(self._now())
-        return _json(replies.models(expand=request.query_params.get("expand")))
+        return _json(replies.models(self.world.shelf, expand=request.query_params.get("expand")))
 
     async def model_schema(self, request: Request) -> Response:
         """Answer ``GET /v1/model-schema`` and ``GET /v1/models/{model}/schema``."""
         self._key_id(request)
         name = request.path_params.get("model") or request.query_params.get("model", "")
-        return _json({"success": True, "data": replies.model_schema(_known(name))})
+        return _json({"success": True, "data": replies.model_schema(self._known(name))})
 
     async def model_docs(self, request: Request) -> Response:
         """Answer ``GET /v1/model-docs``."""
         self._key_id(request)
-        return _json(replies.model_docs(_known(request.query_params.get("model", ""))))
+        return _json(replies.model_docs(self._known(request.query_params.get("model", ""))))
+
+    def _known(self, name: str) -> Model:
+        model = self.world.shelf.find(name)
+        if model is None:
+            message = f"model {name[:80]!r} not found"
+            raise Refusal(404, message, code="model_not_found")
+        return model
 
     async def price(self, request: Request) -> Response:
         """Answer ``GET /api/pricing/model``; public."""
-        return _json(pricing.price_of_model(request.query_params.get("model", "")))
+        return _json(pricing.price_of_model(request.query_params.get("model", ""), self.world.shelf))
 
     async def prices(self, request: Request) -> Response:  # noqa: ARG002 - an endpoint's signature
         """Answer ``GET /api/pricing/models/all``; public."""
-        return _json(pricing.price_list())
+        return _json(pricing.price_list(self.world.shelf))
 
     async def marketplace(self, request: Request) -> Response:
         """Answer ``GET /api/marketplace/models``; public."""
         asked = request.query_params
         page, size = _positive(asked.get("page"), 1), _positive(asked.get("page_size"), 50)
-        return _json(pricing.marketplace(page, min(size, 100), asked.get("type", "")))
+        return _json(pricing.marketplace(page, min(size, 100), asked.get("type", ""), self.world.shelf))
 
     async def openapi(self, request: Request) -> Response:
         """Answer ``GET /openapi.json``: this API, described."""
         from gridgen.simulator.openapi import description
 
-        return _json(description(_base(request), self.world.profile.shape))
-
-
-def _known(name: str) -> Any:
-    model = find(name) if name.strip() else None
-    if model is None or not model.known:
-        message = f"model {name[:80]!r} not found"
-        raise Refusal(404, message, code="model_not_found")
-    return model
+        return _json(description(_base(request), self.world.profile.shape, self.world.shelf))
 
 
 def _positive(text: str | None, default: int) -> int:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.clock import Clock
+    from gridgen.models import Model
     from gridgen.simulator.app import Seen
     from gridgen.simulator.faults import Fault
     from gridgen.simulator.transport import Door
@@ -69,6 +70,8 @@ class Simulator:
         How many requests to remember in `requests`.
     faults : iterable of Fault, default ()
         What goes wrong; `faults` also takes and lifts rules later.
+    models : iterable of Model, default ()
+        A person's own, offered beside those of the catalogue.
     **switches
         Any switch of `Profile`, set on top of `profile`.
 
@@ -98,12 +101,13 @@ class Simulator:
         key: str | None = None,
         record: int = 10_000,
         faults: Iterable[Fault] = (),
+        models: Iterable[Model] = (),
         **switches: Unpack[Switches],
     ) -> None:
         _check(clips, key)
         chosen = named(profile) if isinstance(profile, str) else profile
         self._state = None if state is None else StateFile(state)
-        self._world = World(seed=seed, profile=chosen.but(**switches), state=self._state)
+        self._world = World(seed=seed, profile=chosen.but(**switches), state=self._state, models=models)
         self.clock: Clock = _clock(speed, self._world.latest)
         self._world.set_key(key or _new_key())
         self._footage = Footage(self._world, tiny=clips == "tiny")

@@ -92,6 +92,7 @@ class Footage:
             + 1000 * number
             + _own_seed(order.model.id),
             image=self._image(order.images[0], task) if order.images else None,
+            follows_image=order.model.size is None or order.model.size.ignored_with_images,
         )
 
     def close(self) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gridgen.models import catalogue
 from gridgen.simulator.replies import LANGUAGES, VERSION, model_schema
+
+if TYPE_CHECKING:
+    from gridgen.simulator.shelf import Shelf
 
 __all__ = ["description"]
 
@@ -170,17 +172,17 @@ def _get(
     return {"get": {"parameters": parameters or [], "responses": replies, **security}}
 
 
-def _body() -> dict[str, Any]:
-    """Return the schema of a submission: what one of the catalogue's models takes."""
+def _body(shelf: Shelf) -> dict[str, Any]:
+    """Return the schema of a submission: what one of the models takes."""
     always = {"webhook": _TEXT, "language": _TEXT}
     bodies = []
-    for model in catalogue().values():
+    for model in shelf:
         schema = model_schema(model)["input_schema"]
         bodies.append({**schema, "title": model.id, "properties": {**schema["properties"], **always}})
     return {"oneOf": bodies, "discriminator": {"propertyName": "model"}}
 
 
-def _submit(shape: str) -> dict[str, Any]:
+def _submit(shape: str, shelf: Shelf) -> dict[str, Any]:
     headers = [
         {"name": name, "in": "header", "schema": {"type": "string", "pattern": pattern}}
         for name, pattern in (
@@ -193,7 +195,7 @@ def _submit(shape: str) -> dict[str, Any]:
         "202": _reply(_ACCEPTED, "Accepted, for a client that sent the version") | _link("/data/id"),
         **_refusals(400, 401, 402, 409, 413, 429, 500, 503),
     }
-    body = {"required": True, "content": {"application/json": {"schema": _body()}}}
+    body = {"required": True, "content": {"application/json": {"schema": _body(shelf)}}}
     return {"post": {"parameters": headers, "requestBody": body, "responses": replies}}
 
 
@@ -215,7 +217,7 @@ def _path(name: str, schema: dict[str, Any] = _TEXT) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def description(base: str, shape: str) -> dict[str, Any]:
+def description(base: str, shape: str, shelf: Shelf) -> dict[str, Any]:
     """Return the description of the API that is served at `base`, where submissions are answered in `shape`."""
     dates = _query(
         start=_TEXT,
@@ -225,13 +227,13 @@ def description(base: str, shape: str) -> dict[str, Any]:
         group_by={"type": "string", "enum": ["none", "model", "date", "model,date"]},
         scope={"type": "string", "enum": ["key", "account"]},
     )
-    name = {"type": "string", "enum": list(catalogue())}
+    name = {"type": "string", "enum": [model.id for model in shelf]}
     one_model = _query(model=name)
     language = {"type": "string", "enum": list(LANGUAGES)}
     status = _get(_TASK, 400, 404, parameters=[_path("task_id"), *_query(language=language)])
     status["get"]["operationId"] = "status"
     paths = {
-        "/v1/videos/generations": _submit(shape),
+        "/v1/videos/generations": _submit(shape, shelf),
         "/v1/tasks/{task_id}": status,
         "/v1/uploads/images": _upload(),
         "/v1/balance": _get(_BALANCE),

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from gridgen.fields import AUTOMATIC, public_url
-from gridgen.models import find
 from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from gridgen.fields import Choice, Span
     from gridgen.models import Model
     from gridgen.simulator.profiles import Profile
+    from gridgen.simulator.shelf import Shelf
 
 __all__ = ["Order", "parse", "read"]
 
@@ -86,7 +86,7 @@ def parse(raw: bytes) -> dict[str, Any]:
     return body
 
 
-def read(body: dict[str, Any], profile: Profile) -> Order:
+def read(body: dict[str, Any], profile: Profile, shelf: Shelf) -> Order:
     """Return what a body orders.
 
     Raises
@@ -94,7 +94,7 @@ def read(body: dict[str, Any], profile: Profile) -> Order:
     Refusal
         400, or 500 ``build_request_failed``, if the model would not take it.
     """
-    model = _model(body.get("model"))
+    model = _model(body.get("model"), shelf)
     images = _images(body, model)
     complaints: list[str] = []
     ignored: list[str] = []
@@ -137,12 +137,12 @@ def _refusal(error: _Unoffered, profile: Profile) -> Refusal:
     return Refusal.invalid(str(error), code or "invalid_resolution")
 
 
-def _model(name: Any) -> Model:
+def _model(name: Any, shelf: Shelf) -> Model:
     if not isinstance(name, str) or not name:
         message = "field model is required"
         raise Refusal.invalid(message)
-    model = find(name)
-    if not model.known:
+    model = shelf.find(name)
+    if model is None:
         message = f"model {name[:80]} is not supported"
         raise Refusal.invalid(message, "model_not_found")
     return model

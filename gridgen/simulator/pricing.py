@@ -9,11 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gridgen.models import catalogue, find
-
 if TYPE_CHECKING:
     from gridgen.models import Model
     from gridgen.simulator.orders import Order
+    from gridgen.simulator.shelf import Shelf
 
 __all__ = ["MICRO", "cost", "marketplace", "price_list", "price_of_model", "usd"]
 
@@ -70,10 +69,10 @@ _NO_MODEL: dict[str, Any] = {
 }
 
 
-def price_of_model(name: str) -> dict[str, Any]:
+def price_of_model(name: str, shelf: Shelf) -> dict[str, Any]:
     """Return the reply of ``GET /api/pricing/model``: zeros for a model it does not know."""
-    model = find(name) if name.strip() else None
-    if model is None or not model.known:
+    model = shelf.find(name)
+    if model is None:
         return {"success": True, "data": {"model_name": name, **_NO_MODEL}}
     unit, each = _unit(model)
     prices = {tier.upper(): float(price) for tier, price in each.items()}
@@ -94,10 +93,10 @@ def price_of_model(name: str) -> dict[str, Any]:
     return {"success": True, "data": data}
 
 
-def price_list() -> dict[str, Any]:
+def price_list(shelf: Shelf) -> dict[str, Any]:
     """Return the reply of ``GET /api/pricing/models/all``."""
     video = []
-    for model in catalogue().values():
+    for model in shelf:
         unit, each = _unit(model)
         items = [{"key": t.upper(), "after_discount": float(p)} for t, p in each.items()]
         prices = {"unit": unit, "dimension": "resolution", "items": items}
@@ -105,9 +104,9 @@ def price_list() -> dict[str, Any]:
     return {"success": True, "data": {"models": {"video": video}}}
 
 
-def marketplace(page: int, size: int, kind: str) -> dict[str, Any]:
+def marketplace(page: int, size: int, kind: str, shelf: Shelf) -> dict[str, Any]:
     """Return one page of the reply of ``GET /api/marketplace/models``."""
-    models = list(catalogue()) if kind in {"", "video"} else []
+    models = [model.id for model in shelf] if kind in {"", "video"} else []
     shown = models[(page - 1) * size : page * size]
     items = [{"model_name": name, "type": "video"} for name in shown]
     data = {"items": items, "total": len(models), "page": page, "page_size": size}

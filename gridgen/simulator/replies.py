@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from gridgen.models import catalogue
 from gridgen.simulator.fate import progress
 from gridgen.simulator.pricing import MICRO
 
@@ -13,6 +12,7 @@ if TYPE_CHECKING:
     from gridgen.models import Model
     from gridgen.simulator.images import Upload
     from gridgen.simulator.profiles import Profile
+    from gridgen.simulator.shelf import Shelf
     from gridgen.simulator.world import Receipt, View
 
 __all__ = [
@@ -155,10 +155,10 @@ def balance(held: int, used: int, profile: Profile, *, of_key: bool) -> dict[str
     }
 
 
-def models(*, expand: str | None) -> dict[str, Any]:
+def models(shelf: Shelf, *, expand: str | None) -> dict[str, Any]:
     """Return the list of models, with categories and parameters if asked for."""
     data = []
-    for model in catalogue().values():
+    for model in shelf:
         record: dict[str, Any] = {
             "id": model.id,
             "object": "model",

@@ -23,10 +23,12 @@ from gridgen.simulator.ledger import LedgerEntry
 from gridgen.simulator.orders import Order, parse, read
 from gridgen.simulator.profiles import Profile
 from gridgen.simulator.refusals import Refusal
+from gridgen.simulator.shelf import Shelf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from gridgen.models import Model
     from gridgen.simulator.fate import Fate
     from gridgen.simulator.state import StateFile
 
@@ -136,12 +138,20 @@ class World:
         Behaviour; the demo when None. May be replaced at any time.
     state : StateFile or None, default None
         Where tasks, uploads and money outlive the process.
+    models : iterable of Model, default ()
+        Offered beside those of the catalogue.
     """
 
     def __init__(
-        self, *, seed: int = 0, profile: Profile | None = None, state: StateFile | None = None
+        self,
+        *,
+        seed: int = 0,
+        profile: Profile | None = None,
+        state: StateFile | None = None,
+        models: Iterable[Model] = (),
     ) -> None:
         self.seed = seed
+        self.shelf = Shelf(models)
         self.profile = profile or Profile()
         self.key = ""
         self.latest = 0.0
@@ -256,7 +266,7 @@ class World:
                 return Receipt(earlier, replayed=True)
             self._pass_rate(key_id, now)
             body = parse(raw)
-            order = read(body, self.profile)
+            order = read(body, self.profile, self.shelf)
             cost = pricing.cost(order)
             held, _ = self.balance(now)
             if cost > held or held <= 0:
@@ -394,7 +404,7 @@ class World:
     def order(self, task: Task) -> Order:
         """Return what a task was asked for, as it was understood."""
         understood = self.profile.but(bad_values="ignore", unknown_fields="ignore", durations="page")
-        return read(json.loads(task.raw), understood)
+        return read(json.loads(task.raw), understood, self.shelf)
 
     def entry(self, index: int, now: float) -> LedgerEntry:
         """Return a task's line in the books."""

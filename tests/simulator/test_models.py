@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from decimal import Decimal
 
 import pytest
+from PIL import Image
 
+from gridgen import Grid, Model, Sweep
 from gridgen.media import probe
 from gridgen.models import catalogue, find
 from gridgen.simulator.clips import dimensions
@@ -54,6 +57,29 @@ def test_each_model_end_to_end(world, name, tmp_path):
         width, height = dimensions(size, "720p")
         assert facts.width / facts.height == pytest.approx(width / height, rel=0.08)
     assert not asker.simulator.ledger[0].ignored
+
+
+def test_one_sweep_over_every_model(simulate, tmp_path):
+    """One grid over the whole catalogue: each clip is made at the model's own defaults, the rest says what it needs."""
+    simulator = simulate()
+    grid = Grid(prompt="a red boat", model=list(catalogue()))
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path, previews=False)
+    needy = {skipped.cell.model: skipped.reason for skipped in grid.skipped}
+
+    assert set(needy) == {
+        *("viduq3", "viduq3-mix", "MiniMax-Hailuo-2.3-Fast"),
+        *("kling-v2-6-motion-control", "kling-v3-motion-control"),
+    }
+    assert set(needy.values()) <= {f"{name} needs 1 reference image" for name in needy}
+    sweep.run()
+
+    assert sweep.counts() == {"skipped": 5, "done": len(catalogue()) - 5}
+    assert sweep.cost == simulator.ledger.billed
+    assert all(not entry.ignored for entry in simulator.ledger)
+    for row in sweep.rows():
+        assert row.status == "skipped" or row.clip_seconds == pytest.approx(row.cell.seconds, abs=0.1)
+    estimated = sweep.costs.by("model")
+    assert list(estimated["difference"].fillna(0).round(6).abs()) == [0.0] * len(estimated)
 
 
 @pytest.mark.parametrize(
@@ -124,3 +150,54 @@ def test_prices_by_request_and_by_second(world):
     assert [entry.cost for entry in asker.simulator.ledger] == [Decimal("0.64"), Decimal("0.1912")]
     shown = asker.get("/api/pricing/model?model=veo3.1-fast").json()["data"]
     assert (shown["billing_type"], shown["resolution_prices"]["4K"]) == ("per_request", 0.64)
+
+
+def test_a_model_of_ones_own(world, tmp_path):
+    """G11: a person's own model is offered, listed, priced and refused by its own limits, as the catalogue's are."""
+    model = Model(
+        "house-2",
+        size=["16:9", "1:1"],
+        duration=(4, 12),
+        quality=["720p"],
+        options={"seed": int},
+        price="0.02",
+    )
+    asker = world(models=[model])
+    grid = Grid(prompt="a red boat", model=model, size="1:1", duration=[4, 12], seed=7)
+    sweep = Sweep(grid, client=asker.simulator.client(), folder=tmp_path)
+
+    assert sweep.estimate().usd == Decimal("0.32")
+    sweep.run()
+
+    assert sweep.counts() == {"done": 2}
+    assert sweep.cost == asker.simulator.ledger.billed == Decimal("0.32")
+    assert [row.clip_seconds for row in sweep.rows()] == [4.0, 12.0]
+    assert "house-2" in [each["id"] for each in asker.get("/v1/models").json()["data"]]
+    assert list(asker.simulator.client().refresh_catalogue().new) == ["house-2"]
+    reply = asker.post({"model": "house-2", "prompt": "a", "duration": 13})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "invalid_duration")
+    assert world().post({"model": "house-2", "prompt": "a"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("grok-imagine-1.5-video-ext", (320, 640)),
+        ("kling-v3", (640, 640)),
+        ("MiniMax-Hailuo-2.3", (320, 640)),
+    ],
+)
+def test_whose_clip_follows_an_image(world, name, shape):
+    """A reference image gives the clip its shape where the model says so; elsewhere it is cut to the size asked for."""
+    asker, model = world(clips="full"), find(name)
+    picture = io.BytesIO()
+    Image.new("RGB", (300, 600), "orange").save(picture, "PNG")
+    sent = asker.ask("POST", "/v1/uploads/images", files={"file": ("a.png", picture.getvalue(), "image/png")})
+    fields = {"image_urls": (sent.json()["url"],)} | ({"size": "1:1"} if model.size else {})
+
+    data = finished(asker, plain(name, **fields))
+
+    still = Image.open(io.BytesIO(asker.get(data["result"]["thumbnail_url"]).content)).convert("RGB")
+    assert still.width / still.height == pytest.approx(shape[0] / shape[1], rel=0.02)
+    red, green, blue = still.resize((1, 1)).getpixel((0, 0))
+    assert red > green > blue

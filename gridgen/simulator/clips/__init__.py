@@ -37,7 +37,7 @@ class Scene:
     prompt : str
         Any text.
     size : str
-        Aspect ratio such as ``"16:9"``; without effect beside an image.
+        Aspect ratio such as ``"16:9"``; without effect beside an image that it follows.
     duration : int
         Seconds.
     quality : str
@@ -46,6 +46,8 @@ class Scene:
         Which take; takes differ, and belong together.
     image : bytes or None
         A reference picture, in any format that Pillow reads.
+    follows_image : bool
+        Whether the clip takes the picture's shape; it is cut to fit otherwise.
     caption : bool
         Whether prompt, size, duration and quality are lettered on it.
     """
@@ -56,6 +58,7 @@ class Scene:
     quality: str
     seed: int = 0
     image: bytes | None = None
+    follows_image: bool = True
     caption: bool = True
 
 
@@ -112,7 +115,7 @@ def render(scene: Scene, *, tiny: bool = False) -> bytes:
     ValueError
         A field of the scene cannot be used.
     """
-    size = dimensions(scene.size, scene.quality, scene.image)
+    size = _dimensions(scene)
     if not 0 < scene.duration <= _LONGEST:
         message = f"duration={scene.duration!r} is not between 1 and {_LONGEST} seconds."
         raise ValueError(message)
@@ -127,7 +130,7 @@ def render(scene: Scene, *, tiny: bool = False) -> bytes:
 
 def still(scene: Scene) -> bytes:
     """Make a thumbnail of a clip: a JPEG of 320 pixels on its long side."""
-    size = _shrunk(dimensions(scene.size, scene.quality, scene.image), 320)
+    size = _shrunk(_dimensions(scene), 320)
     picture = next(iter(_film(scene, size, caption=False).pictures(times=[scene.duration * 0.4])))
     out = io.BytesIO()
     picture.rgb().save(out, "JPEG", quality=82)
@@ -156,9 +159,13 @@ def stand_in(url: str) -> bytes:
     return out.getvalue()
 
 
+def _dimensions(scene: Scene) -> tuple[int, int]:
+    return dimensions(scene.size, scene.quality, scene.image if scene.follows_image else None)
+
+
 def _film(scene: Scene, size: tuple[int, int], *, caption: bool, sketch: bool = False) -> Film:
     image = None if scene.image is None else _picture(scene.image)
-    shape = scene.size if image is None else "from image"
+    shape = scene.size if image is None or not scene.follows_image else "from image"
     facts = f"{shape}   {scene.duration} s   {scene.quality}" if caption else None
     return Film(scene.prompt, size, scene.duration, seed=scene.seed, image=image, facts=facts, sketch=sketch)
 
