@@ -14,6 +14,8 @@ import json
 import math
 import os
 import secrets
+import sys
+import warnings
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -803,7 +805,20 @@ def _key(given: str | None, host: str) -> str:
     if not key.isascii() or not key.isprintable() or " " in key:
         msg = "the API key has characters that no key has (a space, a line break or non-ASCII); copy it again"
         raise MissingKeyError(msg)
+    if given is not None and not key.startswith("sim-") and _stands_in_a_cell(key):
+        msg = (
+            "the API key stands in a cell of this notebook and is saved with it. Take it from the environment "
+            "(APIMART_API_KEY) or ask for it: gridgen.Client(getpass.getpass()); then make a new key, as this one may be seen"
+        )
+        warnings.warn(msg, UserWarning, stacklevel=3)
     return key
+
+
+def _stands_in_a_cell(key: str) -> bool:
+    """Whether a cell that was run holds the key, as one that papermill injected does."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    cells = [] if shell is None else shell.user_ns.get("In", [])
+    return any(key in str(cell) for cell in cells)
 
 
 def _authorization(key: str) -> Callable[[Any], Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
+import logging
 import os
 import re
 import shutil
@@ -220,6 +221,7 @@ async def _fetch_from(
     http: Any, url: str, file: _File, headers: dict[str, str], extensions: dict[str, Any], *, base: str
 ) -> str | None:
     headers = {"Accept-Encoding": "identity", **headers, **file.wanted()}
+    _log_without_query(urlsplit(url).hostname or "")
     timeout = (10, STALL, STALL, None)
     try:
         async with http.stream(
@@ -236,6 +238,32 @@ async def _fetch_from(
         msg = why or f"the download broke off: {type(error).__name__}"
         raise NetworkError(msg, trusted=why is None) from error
     return None
+
+
+class _WithoutQuery(logging.Filter):
+    """Cuts the query off the addresses of some hosts in what an HTTP library logs: it signs the link."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if isinstance(record.args, tuple):
+            record.args = tuple(map(self._shown, record.args))
+        return True
+
+    def _shown(self, value: object) -> object:
+        signed = getattr(value, "host", None) in self.hosts and bool(getattr(value, "query", None))
+        return str(value).partition("?")[0] if signed else value
+
+
+def _log_without_query(host: str) -> None:
+    shared = engine().shared
+    if "log filter" not in shared:
+        shared["log filter"] = _WithoutQuery()
+        for library in ("httpx", "httpx2"):
+            logging.getLogger(library).addFilter(shared["log filter"])
+    shared["log filter"].hosts.add(host)
 
 
 def _as_sent(response: Any) -> AsyncIterator[bytes]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections import defaultdict
 from pathlib import Path
 
 TESTS = Path(__file__).parent
 
 
+@functools.cache
 def bearers(marker: str) -> dict[str, list[str]]:
     """Return, for each argument of ``pytest.mark.<marker>(...)`` in any test, where it stands.
 

@@ -86,6 +86,7 @@ def test_no_key_names_both_ways_out():
     assert "Simulator().client()" in str(caught.value)
 
 
+@pytest.mark.security("S22")
 def test_the_environments_key_goes_to_apimart_only(monkeypatch):
     """S22: the key of the environment is used for the official host and its mirrors, and for no other."""
     monkeypatch.setenv("APIMART_API_KEY", "sk-test-env")
@@ -142,6 +143,7 @@ def test_a_ready_made_http_client_is_refused_with_the_reason():
         Client("sk-test-x", http_client=httpx.AsyncClient())
 
 
+@pytest.mark.security("S1")
 def test_a_client_is_not_copied():
     """S1: pickling or copying a client would copy a key."""
     client = Client("sk-test-x")
@@ -183,6 +185,7 @@ def test_the_async_twins(simulate, tmp_path):
     assert (tmp_path / "boat.mp4").stat().st_size > 1000
 
 
+@pytest.mark.security("S5")
 def test_every_request_carries_the_key_and_no_download_does(simulate, tmp_path):
     """C38, S5: the key goes with API calls only; result files are fetched without it."""
     simulator = simulate(speed=10_000.0)
@@ -259,6 +262,7 @@ def test_redirects_are_not_followed_with_the_key(status):
         answering(status, headers={"location": "https://example.org"}).submit(BOAT)
 
 
+@pytest.mark.security("S7")
 @pytest.mark.parametrize(
     "url",
     [
@@ -283,6 +287,7 @@ def test_result_links_are_checked_before_connecting(url, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.security("S13")
 def test_a_page_is_never_saved_as_a_video(tmp_path):
     """S13: an HTML page under a video's link is refused, and no file appears under its name."""
     with raw_server(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>") as (address, _):
@@ -303,6 +308,7 @@ def test_a_task_without_a_video_is_not_downloaded(tmp_path):
     assert caught.value.task is task
 
 
+@pytest.mark.security("S8")
 @pytest.mark.parametrize("task_id", ["", "a\nb", "x" * 201])
 def test_hostile_task_ids_go_nowhere(task_id):
     """S8: what is no id is refused before a request is made."""
@@ -310,6 +316,7 @@ def test_hostile_task_ids_go_nowhere(task_id):
         Client("sk-test-x").task(task_id)
 
 
+@pytest.mark.security("S8")
 def test_task_ids_are_encoded():
     """S8: an id with slashes and dots stays one segment under /v1/tasks."""
     paths: list[bytes] = []

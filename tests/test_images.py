@@ -114,6 +114,7 @@ def test_an_image_looks_like_one(boat):
     assert repr(image) == f"LocalImage('boat.png', image/png, {image.size} bytes)"
 
 
+@pytest.mark.security("S20")
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -49,6 +49,7 @@ def test_building_a_grid_loads_nothing_heavy():
     assert (result.stdout.strip(), result.stderr) == ("[]", "")
 
 
+@pytest.mark.security("S30")
 def test_import_opens_no_socket_and_no_file_for_writing():
     """Importing every public name talks to nobody and writes nothing."""
     result = python("""
@@ -97,6 +98,7 @@ def test_import_patches_nothing_of_asyncio(policy):
     assert (result.returncode, result.stderr) == (0, "")
 
 
+@pytest.mark.security("S30")
 def test_import_starts_no_thread():
     """The engine's thread starts with the first sweep, not with the import."""
     result = python("""

@@ -14,6 +14,7 @@ from gridgen import Cell, Client, GridgenError
 CANARY = "sk-test-CANARY-0123456789"
 
 
+@pytest.mark.security("S2")
 @pytest.mark.parametrize("reply", [b"", b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\n\r\n{}"])
 def test_verbose_tracebacks_hide_the_key(reply):
     """S2: IPython's verbose tracebacks, which print variables, never print the key."""
@@ -43,6 +44,7 @@ def test_verbose_tracebacks_hide_the_key(reply):
     assert CANARY not in shown
 
 
+@pytest.mark.security("S1", "S3")
 def test_debug_logs_hide_the_key(simulate, caplog):
     """S1, S3: with every logger at DEBUG, a submission and a poll log no key."""
     caplog.set_level(logging.DEBUG)

@@ -476,6 +476,7 @@ def test_a_foreign_file_is_no_journal(simulate, boats, tmp_path):
     assert posts(simulator) == 0
 
 
+@pytest.mark.security("S24")
 def test_the_files_are_private(simulate, boats, tmp_path):
     """S24: the journal is readable by its owner only, as is a folder that gridgen makes."""
     sweep = Sweep(boats[:1], client=simulate().client(), folder=tmp_path / "boats")
@@ -497,6 +498,7 @@ def test_a_clip_that_was_deleted_is_fetched_again(simulate, boats, tmp_path):
     assert posts(simulator) == 2
 
 
+@pytest.mark.security("S17")
 def test_the_csv_is_safe_for_spreadsheets(simulate, tmp_path):
     """S17: a prompt that a spreadsheet would take for a formula is quoted in sweep.csv."""
     sweep = Sweep(Grid(prompt=["=1+1", "boat"]), client=simulate().client(), folder=tmp_path)

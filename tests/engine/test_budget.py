@@ -129,6 +129,7 @@ def test_a_key_may_know_only_its_own_balance(simulate):
         unlimited.balance()
 
 
+@pytest.mark.security("S27")
 def test_a_charge_above_the_price_stops_the_sweep(simulate, tmp_path):
     """After the server charges more than was known, no further POST leaves, and the sweep says so."""
     simulator = simulate(rate=60.0, burst=1, faults=[dearer(0.09)])
@@ -239,6 +240,7 @@ def test_different_refusals_are_rows(simulate, tmp_path):
     assert mixed.counts() == {"done": 12, "rejected": 12}
 
 
+@pytest.mark.security("S27")
 def test_the_budget_is_never_passed(simulate, tmp_path):
     """A sweep stopped and run on with money for seven of twenty never has more than seven billed."""
     simulator = simulate()

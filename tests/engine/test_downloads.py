@@ -112,6 +112,7 @@ def resolve(monkeypatch):
     return tell
 
 
+@pytest.mark.security("S7")
 def test_the_checked_address_is_the_one_connected_to(resolve, tmp_path):
     """S7: a host that resolves to a private address the second time is not looked up a second time."""
     asked = resolve(["93.184.216.34"], ["169.254.169.254"])
@@ -126,6 +127,7 @@ def test_the_checked_address_is_the_one_connected_to(resolve, tmp_path):
     assert "authorization" not in request.headers
 
 
+@pytest.mark.security("S7")
 @pytest.mark.parametrize(
     "addresses",
     [
@@ -194,6 +196,7 @@ def moved(to: str, status: int = 302) -> httpx.Response:
     return httpx.Response(status, headers={"location": to})
 
 
+@pytest.mark.security("S6")
 def test_redirects_are_followed_by_hand(resolve, tmp_path):
     """S6: three hops at most, each looked up and checked, none with a key."""
     asked = resolve(["93.184.216.34"])
@@ -210,6 +213,7 @@ def test_redirects_are_followed_by_hand(resolve, tmp_path):
     assert len(endless.asked) == 4
 
 
+@pytest.mark.security("S6", "S7")
 @pytest.mark.parametrize(
     "to",
     [
@@ -274,6 +278,7 @@ def test_another_file_under_the_link_is_fetched_anew(tmp_path):
     assert not part.exists()
 
 
+@pytest.mark.security("S11")
 @pytest.mark.parametrize("length", ["600000000", "9" * 5000, "-1", "1e9", "٣"])
 def test_a_false_length_fools_nobody(tmp_path, length):
     """S11: a length beyond the cap is refused unread; one that is none counts as untold."""
@@ -289,6 +294,7 @@ def test_a_false_length_fools_nobody(tmp_path, length):
         assert part.read_bytes() == BOX
 
 
+@pytest.mark.security("S11")
 @pytest.mark.fault("28-download")
 def test_a_body_without_end_stops_at_the_cap(tmp_path, monkeypatch):
     """S11: without a length the body is read up to the cap; then the part is removed."""
@@ -299,6 +305,7 @@ def test_a_body_without_end_stops_at_the_cap(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.security("S11")
 @pytest.mark.fault("5-download")
 def test_a_drip_is_given_up(tmp_path):
     """S11, F5: a body that comes at less than a kilobyte a second is broken off, and kept to be resumed."""
@@ -308,6 +315,7 @@ def test_a_drip_is_given_up(tmp_path):
     assert part.read_bytes().startswith(BOX)
 
 
+@pytest.mark.security("S13")
 @pytest.mark.parametrize(
     "body",
     [
@@ -324,6 +332,7 @@ def test_what_is_no_video_is_never_written(tmp_path, body):
     assert list(tmp_path.iterdir()) == [] or (tmp_path / "a.part").stat().st_size == 0
 
 
+@pytest.mark.security("S12")
 def test_a_compressed_body_is_not_unpacked(tmp_path):
     """S12: media is asked for as it is; a server that compresses it sends what is no video."""
     bomb = streamed(gzip.compress(BOX + bytes(10**6)), content_encoding="gzip")
@@ -333,6 +342,7 @@ def test_a_compressed_body_is_not_unpacked(tmp_path):
     assert server.asked[0].headers["accept-encoding"] == "identity"
 
 
+@pytest.mark.security("S10")
 def test_no_file_is_written_through_a_link(simulate, tmp_path):
     """S10: symlinks in the folder, under the part's, the video's or the posters' name, are not followed."""
     outside = tmp_path / "outside"
@@ -374,6 +384,7 @@ PROMPTS = [
 ]
 
 
+@pytest.mark.security("S9")
 def test_hostile_prompts_make_plain_names(simulate, tmp_path):
     """S9: every file lies in the folder, under a name of a-z, 0-9, hyphen and underscore that ends in .mp4."""
     sweep = Sweep(Grid(prompt=PROMPTS), client=simulate().client(), folder=tmp_path / "boats")
@@ -389,6 +400,7 @@ def test_hostile_prompts_make_plain_names(simulate, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["boats"]
 
 
+@pytest.mark.security("S24")
 def test_all_files_are_private(simulate, tmp_path):
     """S24: in a folder that others may enter, every file is still the owner's alone."""
     folder = tmp_path / "shared"
@@ -457,6 +469,7 @@ def test_a_dead_link_is_not_given_up_while_the_server_is_down(simulate, tmp_path
     assert len(simulator.ledger) == 1
 
 
+@pytest.mark.security("S11")
 def test_a_quota_stops_the_downloads_and_loses_nothing(simulate, tmp_path):
     """S11: the videos of a folder never take more than the quota; with more room the same sweep goes on."""
     simulator = simulate()
@@ -598,6 +611,7 @@ def test_the_client_checks_what_it_downloads(simulate, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.security("S7")
 def test_no_download_without_a_public_host(tmp_path):
     """S7: a client of a public host fetches nothing from this machine."""
     client = Client("sk-test-x", "https://example.org")

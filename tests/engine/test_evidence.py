@@ -373,6 +373,7 @@ def test_refusals_that_concern_all_cells(status):
     assert outcome.everywhere
 
 
+@pytest.mark.security("S29")
 def test_the_key_in_an_answer_is_taken_out():
     """S29: a server that quotes the key in its error, or in its name for the request, teaches it to nobody."""
 

@@ -129,6 +129,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.security("S18")
 @pytest.mark.parametrize("kind", FOREIGN)
 def test_foreign_objects_are_refused(made, kind):
     """S18: a trigger, view, table or index that gridgen did not make is named, and nothing is sent or read."""
@@ -420,6 +421,7 @@ def test_what_is_mounted_here_is_told(tmp_path):
     assert storage.file_system(tmp_path.resolve(), storage.mounted()) != ""
 
 
+@pytest.mark.security("S24")
 def test_the_files_of_a_journal_are_private(made):
     """S24: folder 0700; the journal, its lock and whatever SQLite puts beside it 0600."""
     folder = made[1].folder
@@ -480,6 +482,7 @@ SNAPSHOTS = {
 }
 
 
+@pytest.mark.security("S18")
 @pytest.mark.parametrize("case", SNAPSHOTS)
 def test_what_is_no_snapshot_restores_nothing(simulate, tmp_path, case):
     """S18, S19: a foreign, cut, newer or forged file is refused whole and leaves no journal behind."""

@@ -88,6 +88,7 @@ def test_four_processes_share_one_rate(tmp_path):
     assert max(later - earlier for earlier, later in pairwise(turns)) < 1.0
 
 
+@pytest.mark.security("S24")
 def test_the_file_is_private_and_names_no_key(tmp_path, monkeypatch):
     """S24: it lies in a folder of mode 0700, has mode 0600, and its name does not tell the key."""
     monkeypatch.setenv("GRIDGEN_DATA_DIR", str(tmp_path / "data"))

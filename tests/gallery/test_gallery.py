@@ -183,6 +183,7 @@ def test_files_of_known_clips_are_sent(sweep: FakeSweep) -> None:
     gallery.close()
 
 
+@pytest.mark.security("S25")
 @pytest.mark.parametrize(
     "question",
     [
@@ -210,6 +211,7 @@ def test_a_wrong_question_gets_a_reason_and_no_bytes(sweep: FakeSweep, question:
     gallery.close()
 
 
+@pytest.mark.security("S25")
 def test_what_is_no_question_is_ignored(sweep: FakeSweep) -> None:
     """A message without a number, or that is no mapping, is not answered."""
     gallery = Gallery(sweep)

@@ -156,6 +156,7 @@ def test_links_cannot_be_guessed(client, link):
     assert [client.get(f"/f/video/{each}").status_code for each in wrong] == [404] * 4
 
 
+@pytest.mark.security("S21")
 def test_it_listens_on_loopback_only(served):
     """The port is closed on every other address of this machine."""
     port = int(served.base_url.rsplit(":", 1)[1])
@@ -168,6 +169,7 @@ def test_it_listens_on_loopback_only(served):
         socket.create_connection(("127.0.0.2", port), timeout=2)
 
 
+@pytest.mark.security("S21")
 @pytest.mark.parametrize(
     ("host", "status"),
     [
@@ -189,6 +191,7 @@ def test_a_page_elsewhere_cannot_reach_it(client, host, status):
     assert not [name for name in reply.headers if name.startswith("access-control")]
 
 
+@pytest.mark.security("S21")
 def test_a_real_looking_key_is_refused(client, served):
     """A key that might be real gets 401 everywhere, and is remembered nowhere."""
     canary = "sk-LEAK-0123456789"
