@@ -31,7 +31,7 @@ import httpx
 
 from gridgen import private, proof
 from gridgen._loop import engine, wait, wait_async
-from gridgen.clock import SteadyClock
+from gridgen.clock import SteadyClock, of_the_wire
 from gridgen.download import LARGEST_FILE, download, http_errors, is_loopback, untrusted
 from gridgen.errors import (
     APIError,
@@ -617,7 +617,8 @@ class Client:
         self, method: str, path: str, *, seconds: float, **options: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Make one request and read its answer, up to 8 MiB, in at most four times the patience for one byte."""
-        http, end = self._open("control"), self.clock.monotonic() + 4 * seconds
+        http, clock = self._open("control"), of_the_wire(self.clock)
+        end = clock.monotonic() + 4 * seconds
         async with http.stream(
             method,
             self.base_url + path,
@@ -631,7 +632,7 @@ class Client:
                 body += chunk
                 if len(body) > LARGEST_REPLY:
                     break
-                if self.clock.monotonic() > end:
+                if clock.monotonic() > end and parse_json(bytes(body)) is None:
                     msg = f"the answer comes too slowly ({len(body)} bytes in {4 * seconds:.0f} s)"
                     raise httpx.ReadTimeout(msg)
             self._hear(response.headers.get("date"))

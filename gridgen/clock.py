@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import math
 import time
 import uuid
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Clock", "SteadyClock", "boot_id"]
+__all__ = ["Clock", "SteadyClock", "boot_id", "of_the_wire"]
 
 DOUBT = 5.0
 """Seconds by which an answer's date may differ from the clock: it has whole seconds, and was on its way."""
@@ -118,6 +119,11 @@ class SteadyClock(Clock):
 
     def _elapsed(self) -> float:
         return self._source.monotonic() + self._source.slept()
+
+
+def of_the_wire(clock: Clock) -> Clock:
+    """Return the clock that a transport's timeouts go by: the machine's, unless time jumps."""
+    return clock if clock.speed == math.inf else Clock()
 
 
 def _slept() -> float:

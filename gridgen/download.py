@@ -20,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from gridgen._loop import engine
+from gridgen.clock import of_the_wire
 from gridgen.errors import APIError, NetworkError
 from gridgen.outcome import api_error
 
@@ -284,7 +285,7 @@ class _File:
         self._part = part
         self._mark = part.with_name(f"{part.name}.etag")
         self._most = most
-        self._clock = clock
+        self._clock = of_the_wire(clock)
         self._start = 0
         self._total: int | None = None
 
