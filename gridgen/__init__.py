@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UnknownOutcome,
     )
     from gridgen.estimate import Estimate
+    from gridgen.form import Builder, builder
     from gridgen.gallery import Gallery
     from gridgen.grid import Grid, Skipped
     from gridgen.journal import Journal
@@ -66,6 +67,7 @@ _HOMES = {
     ),
     "gridgen.costs": ("Costs",),
     "gridgen.estimate": ("Estimate",),
+    "gridgen.form": ("Builder", "builder"),
     "gridgen.gallery": ("Gallery",),
     "gridgen.grid": ("Grid", "Skipped"),
     "gridgen.journal": ("Journal",),
@@ -84,6 +86,7 @@ __all__ = [
     "AuthenticationError",
     "Axis",
     "BudgetError",
+    "Builder",
     "Cell",
     "Client",
     "Costs",
@@ -112,6 +115,7 @@ __all__ = [
     "UnknownOutcome",
     "Value",
     "allow_nested_loops",
+    "builder",
     "linked",
     "open",
     "search_replace",

@@ -169,6 +169,11 @@ class Estimate:
         return f"{known} and {self.unpriced} clips of unknown price" if self.unpriced else known
 
     @property
+    def lasts(self) -> str:
+        """How long it may take, in words: ``1 min to 9 min``."""
+        return _span(*self.time)
+
+    @property
     def df(self) -> pd.DataFrame:
         """One row per cell and take: its place on the axes, whether it is new, its price in USD, and the price's source.
 
@@ -253,7 +258,7 @@ class Estimate:
             ("price read from", "; ".join(self.sources) or "nowhere: no price is known"),
         ]
         if self.videos and self.timed_by:
-            facts.append(("time", f"{_span(*self.time)}, {self.timed_by}"))
+            facts.append(("time", f"{self.lasts}, {self.timed_by}"))
         if self.unpriced:
             facts.append(("unknown prices", _PROBED))
         return facts

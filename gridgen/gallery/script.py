@@ -21,7 +21,7 @@ def script(entry: str) -> str:
     Parameters
     ----------
     entry : str
-        Name of the module to begin with, without ``.js``: ``wall`` and ``board`` have
+        Name of the module to begin with, without ``.js``: ``wall``, ``board`` and ``skeleton`` have
         the default export that anywidget wants, ``page`` draws by itself.
 
     Returns
@@ -45,7 +45,8 @@ def _join(name: str, joined: dict[str, str]) -> None:
 def style() -> str:
     """Return the style sheet of all widgets."""
     return "\n".join(
-        _read(f"css/{name}.css") for name in ("base", "wall", "stage", "review", "rounds", "board")
+        _read(f"css/{name}.css")
+        for name in ("base", "wall", "stage", "review", "rounds", "board", "skeleton")
     )
 
 

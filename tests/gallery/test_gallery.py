@@ -76,7 +76,7 @@ def test_the_script_passes_node() -> None:
     subprocess.run(
         [node, "--test", str(TESTS / "pure.test.mjs")], check=True, capture_output=True, timeout=60
     )
-    for entry, exports in (("wall", 1), ("board", 1), ("page", 0)):
+    for entry, exports in (("wall", 1), ("board", 1), ("skeleton", 1), ("page", 0)):
         source = script(entry)
         subprocess.run(
             [node, "--check", "--input-type=module", "-"], input=source.encode(), check=True, timeout=30
@@ -89,7 +89,7 @@ def test_style_and_script_fetch_nothing() -> None:
     """No address of another host is in what the widget brings along."""
     assert "@import" not in style()
     assert "url(" not in style()
-    for entry in ("wall", "board", "page"):
+    for entry in ("wall", "board", "skeleton", "page"):
         addresses = set(re.findall(r"https?://[^\s\"'`]+", script(entry)))
         assert addresses == {"http://www.w3.org/2000/svg"} & addresses
 

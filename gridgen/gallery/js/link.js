@@ -5,7 +5,7 @@
  * @property {() => void} save_changes
  * @property {(event: string, callback: (...args: any[]) => void) => void} on
  * @property {(event: string, callback: (...args: any[]) => void) => void} off
- * @property {(content: any) => void} send
+ * @property {(content: any, callbacks?: any, buffers?: ArrayBuffer[]) => void} send
  * @typedef {{content: any, buffers: DataView[]}} Reply
  */
 
@@ -24,16 +24,17 @@ export class Link {
   /**
    * @param {Record<string, unknown>} question
    * @param {AbortSignal} [signal] stops waiting for the answer
+   * @param {ArrayBuffer[]} [buffers] bytes that go along
    * @returns {Promise<Reply>}
    */
-  ask(question, signal) {
+  ask(question, signal, buffers) {
     const request = ++this.#last;
     return new Promise((resolve, reject) => {
       this.#open.set(request, { resolve, reject });
       signal?.addEventListener("abort", () => {
         if (this.#open.delete(request)) reject(new DOMException("no longer wanted", "AbortError"));
       });
-      this.#model.send({ ...question, request });
+      this.#model.send({ ...question, request }, undefined, buffers);
     });
   }
 

@@ -1,0 +1,410 @@
+"""A form that builds a grid by hand, runs it, and prints the Python for it."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from gridgen.errors import GridError, GridgenError
+from gridgen.form.draft import Draft, slots_of
+from gridgen.form.fields import Chips, Slots, lines_of
+from gridgen.form.skeleton import Skeleton
+from gridgen.gallery.channel import QuestionError
+from gridgen.images import LocalImage, reference
+from gridgen.models import DEFAULT_MODEL, catalogue, find
+from gridgen.sweep import OPEN, Sweep
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable, Sequence
+
+    from gridgen.client import Client
+    from gridgen.estimate import Estimate
+    from gridgen.form.draft import Pattern
+    from gridgen.grid import Grid
+    from gridgen.preview import Preview
+
+__all__ = ["Builder", "builder"]
+
+_WIDE = {"width": "calc(100% - 4px)"}
+_LEFT = {"description_width": "84px"}
+_REFERENCES = "references"
+
+
+class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+    """The form that `builder` makes.
+
+    Parameters
+    ----------
+    client : Client, optional
+        Where Run submits.
+    folder : str or path, default "sweep"
+        Of the sweep.
+    budget : number, optional
+        USD, as for `Sweep`.
+
+    Attributes
+    ----------
+    grid : Grid
+        The grid as the form has it now.
+    code : str
+        The Python that builds the same grid and runs it.
+    sweep : Sweep or None
+        What Run started last.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Client | None = None,
+        folder: str | os.PathLike[str] = "sweep",
+        budget: float | Decimal | str | None = None,
+    ) -> None:
+        self.client = client
+        self.sweep: Sweep | None = None
+        self._stop_watching: Callable[[], None] = lambda: None
+        self._draft = Draft()
+        self._grid: Grid | None = None
+        self._filling = False
+        self._prompts = ipywidgets.Textarea(
+            description="Prompts", placeholder="One prompt a line", rows=4, layout=_WIDE, style=_LEFT
+        )
+        self._templated = ipywidgets.Checkbox(
+            description="Braces are slots and choices: a {animal} at {dawn|dusk}", indent=True, style=_LEFT
+        )
+        self._templated.layout.width = "auto"
+        self._slots = Slots()
+        self._models = ipywidgets.SelectMultiple(
+            options=list(catalogue()),
+            value=(DEFAULT_MODEL,),
+            description="Models",
+            rows=4,
+            layout=_WIDE,
+            style=_LEFT,
+        )
+        self._sizes, self._qualities = Chips("Sizes"), Chips("Quality")
+        self._durations = ipywidgets.Text(description="Seconds", layout=_WIDE, style=_LEFT)
+        self._images = ipywidgets.Textarea(
+            description="Images",
+            placeholder="Paths or URLs, one a line; or drop files below",
+            rows=2,
+            layout=_WIDE,
+            style=_LEFT,
+        )
+        self._bare = ipywidgets.Checkbox(value=True, description="Also without an image", style=_LEFT)
+        self._folder = ipywidgets.Text(str(folder), description="Folder", layout=_WIDE, style=_LEFT)
+        self._budget = ipywidgets.Text(
+            "" if budget is None else str(budget),
+            description="Budget",
+            placeholder="USD, such as 2.00",
+            layout=_WIDE,
+            style=_LEFT,
+        )
+        self._takes = ipywidgets.BoundedIntText(
+            1, min=1, max=99, description="Takes", layout=_WIDE, style=_LEFT
+        )
+        self._run = ipywidgets.Button(
+            description="Run", button_style="primary", layout={"width": "auto", "min_width": "120px"}
+        )
+        self._stop = ipywidgets.Button(
+            description="Stop", disabled=True, tooltip="Submit nothing more; what runs is followed"
+        )
+        self._skeleton = Skeleton(self._toggled, self._take_image)
+        self._results = ipywidgets.VBox()
+        form = ipywidgets.VBox(
+            [
+                self._prompts,
+                self._templated,
+                self._slots,
+                self._models,
+                self._sizes,
+                self._qualities,
+                self._durations,
+                self._images,
+                self._bare,
+                ipywidgets.HBox([self._folder, self._budget, self._takes]),
+            ]
+        )
+        buttons = ipywidgets.HBox([self._run, self._stop])
+        super().__init__([form, self._skeleton, buttons, self._results])
+        self.add_class("gridgen-builder")
+        if client is None:
+            self._skeleton.said = "To run from here, give the client: gridgen.builder(client=...)"
+        self._listen()
+        self._offer()
+        self._changed()
+
+    def __repr__(self) -> str:
+        return "Builder(not a grid yet)" if self._grid is None else f"Builder({self._grid!r})"
+
+    @property
+    def grid(self) -> Grid:
+        """The grid as the form has it.
+
+        Raises
+        ------
+        GridError
+            If what stands in the form makes none.
+        """
+        return self._grid or self._draft.grid()
+
+    @property
+    def code(self) -> str:
+        """The Python that builds the same grid and runs it; empty while the form makes none."""
+        if self._grid is None:
+            return ""
+        simulated = self.client is None or self.client.is_simulator
+        return self._draft.code(
+            self._grid,
+            client="gg.Simulator().client()" if simulated else "gg.Client()",
+            folder=self._folder.value.strip() or "sweep",
+            budget=str(self._money() or ""),
+            takes=self._takes.value,
+        )
+
+    def fill(
+        self,
+        *,
+        prompts: Sequence[str] = (),
+        slots: dict[str, Sequence[str]] | None = None,
+        models: Sequence[str] = (DEFAULT_MODEL,),
+        sizes: Sequence[str] = (),
+        qualities: Sequence[str] = (),
+        durations: str = "",
+        images: Sequence[str] = (),
+    ) -> None:
+        """Write into the fields, as a person would; slots make the prompts templates."""
+        self._filling = True
+        self._prompts.value = "\n".join(prompts)
+        self._templated.value = slots is not None
+        self._slots.fill(slots or {})
+        self._models.value = tuple(models)
+        self._offer()
+        self._sizes.tick(sizes)
+        self._qualities.tick(qualities)
+        self._durations.value = durations
+        self._images.value = "\n".join(images)
+        self._filling = False
+        self._changed()
+
+    def close(self) -> None:
+        """Take the form off every page; a sweep goes on."""
+        self._stop_watching()
+        self._skeleton.close()
+        super().close()
+
+    # What the person does
+
+    def _listen(self) -> None:
+        for field in (
+            self._prompts,
+            self._templated,
+            self._slots,
+            self._sizes,
+            self._qualities,
+            self._durations,
+            self._images,
+            self._bare,
+            self._folder,
+            self._budget,
+            self._takes,
+        ):
+            field.observe(self._changed, "value")
+        self._models.observe(self._remodelled, "value")
+        self._run.on_click(self._start)
+        self._stop.on_click(self._halt)
+
+    def _remodelled(self, _change: object) -> None:
+        self._offer()
+        self._changed()
+
+    def _offer(self) -> None:
+        """Offer what the chosen models have between them."""
+        self._sizes.offer(self._offered("size"))
+        self._qualities.offer(self._offered("quality"))
+        spans = [model.duration for model in self._chosen() if model.duration is not None]
+        self._durations.placeholder = (
+            " / ".join(dict.fromkeys(span.offered("seconds") for span in spans)) + "; such as 6, 10"
+        )
+
+    def _chosen(self) -> list[Any]:
+        return [find(name) for name in self._models.value or (DEFAULT_MODEL,)]
+
+    def _offered(self, name: str) -> list[str]:
+        choices = [getattr(model, name) for model in self._chosen()]
+        return [value for choice in choices if choice is not None for value in choice.values]
+
+    def _changed(self, _change: object = None) -> None:
+        """Take up what stands in the fields, and show what it makes."""
+        if self._filling:
+            return
+        prompts = lines_of(self._prompts.value)
+        if self._templated.value:
+            named = [name for text in prompts for name in slots_of(text)]
+            self._filling = True
+            self._slots.name(list(dict.fromkeys(named)))
+            self._filling = False
+        self._slots.layout.display = None if self._templated.value else "none"
+        self._bare.layout.display = None if self._images.value.strip() else "none"
+        self._draft = replace(
+            self._draft,
+            prompts=prompts,
+            templated=self._templated.value,
+            slots=self._slots.value,
+            models=tuple(self._models.value),
+            sizes=self._sizes.value,
+            qualities=self._qualities.value,
+            durations=self._durations.value,
+            images=lines_of(self._images.value),
+            bare=self._bare.value,
+        )
+        self._show()
+
+    def _show(self) -> None:
+        try:
+            self._money()
+            with warnings.catch_warnings(record=True) as advice:
+                warnings.simplefilter("always")
+                self._grid = self._draft.grid()
+        except GridError as error:
+            self._grid = None
+            problem = str(error).replace("Nothing was submitted.", "").strip()
+            begun = "Not a grid yet" if self._draft.prompts else "A grid to be"
+            self._skeleton.show(None, facts=[begun], problem=problem, code="")
+            self._offer_run(0)
+        else:
+            preview, estimate = self._preview(self._grid), self._grid.estimate(takes=self._takes.value)
+            clips, price = estimate.videos, estimate.total
+            if self.client is not None:
+                clips, price = preview.counts.get("new", 0), preview.price
+            facts = [f"{_counted(clips, 'clip')} to make", f"{estimate.seconds:,} s of footage", price]
+            facts += _further(preview, estimate)
+            said = "\n".join(str(each.message) for each in advice)
+            self._skeleton.show(preview, facts=facts, problem=said, code=self.code)
+            self._offer_run(clips, price)
+
+    def _preview(self, grid: Grid) -> Preview:
+        """Return the layout, with what the folder holds already where there is somebody to make it."""
+        if self.client is None:
+            return grid.preview()
+        try:
+            return self._sweep(grid).preview()
+        except GridgenError:
+            return grid.preview()
+
+    def _sweep(self, grid: Grid) -> Sweep:
+        if self.client is None:
+            msg = "to run from here, give the client: gridgen.builder(client=...)"
+            raise GridgenError(msg)
+        folder = self._folder.value.strip() or "sweep"
+        return Sweep(grid, client=self.client, folder=folder, budget=self._money(), takes=self._takes.value)
+
+    def _offer_run(self, clips: int, price: str = "") -> None:
+        """Put the price on the button, which is what a click agrees to."""
+        self._run.disabled = not clips or self.client is None
+        self._run.description = f"Run {_counted(clips, 'clip')}: {price}" if clips else "Run"
+
+    def _money(self) -> Decimal | None:
+        """Return the budget as it was typed; raises `GridError` where it is no sum of money."""
+        text = self._budget.value.strip()
+        try:
+            return Decimal(text) if text else None
+        except InvalidOperation:
+            msg = f"the budget {text[:20]!r} is not a sum of money in USD, such as 2.00"
+            raise GridError(msg) from None
+
+    def _toggled(self, pattern: Pattern) -> None:
+        if self._grid is not None:
+            self._draft = self._draft.toggled(pattern, self._grid)
+            self._show()
+
+    def _take_image(self, name: str, content: bytes) -> str:
+        """Keep a dropped image beside the notebook, so that the code finds it again."""
+        try:
+            image = reference(content)
+        except GridError as error:
+            raise QuestionError(str(error)) from None
+        if not isinstance(image, LocalImage):
+            msg = f"{name[:40]!r} is no picture"
+            raise QuestionError(msg)
+        stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "image"
+        path = Path(_REFERENCES) / f"{stem}-{image.digest[:8]}{Path(image.file_name).suffix}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+        self._images.value = "\n".join(dict.fromkeys([*lines_of(self._images.value), path.as_posix()]))
+        return f"{path.as_posix()} is a reference image now"
+
+    # Running
+
+    def _start(self, _button: object) -> None:
+        if self._grid is None:
+            return
+        try:
+            sweep = self._sweep(self._grid)
+            sweep.start()
+        except GridgenError as error:
+            self._skeleton.said = str(error)
+            return
+        self.sweep = sweep
+        self._stop_watching()
+        self._stop_watching = sweep.watch(self._heard)
+        self._skeleton.said = ""
+        self._stop.disabled = False
+        old, self._results.children = self._results.children, [sweep.gallery()]
+        for gallery in old:
+            gallery.close()
+
+    def _heard(self, _rows: object) -> None:
+        """Draw the layout anew once everything that was started is over."""
+        if self.sweep is not None and not OPEN.intersection(self.sweep.counts()):
+            self._show()
+            self._stop.disabled = True
+
+    def _halt(self, _button: object) -> None:
+        if self.sweep is not None:
+            self.sweep.stop()
+            self._skeleton.said = "Stopped: nothing more is submitted, what runs is followed. Run goes on."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count:,} {what if count == 1 else f'{what}s'}"
+
+
+def _further(preview: Preview, estimate: Estimate) -> list[str]:
+    skipped = preview.counts.get("skipped", 0)
+    found = [f"takes {estimate.lasts}"] if estimate.videos else []
+    found += [f"{_counted(skipped, 'place')} left out"] if skipped else []
+    return [*found, *([f"{_counted(estimate.uploads, 'picture')} to upload"] if estimate.uploads else [])]
+
+
+def builder(
+    *,
+    client: Client | None = None,
+    folder: str | os.PathLike[str] = "sweep",
+    budget: float | Decimal | str | None = None,
+) -> Builder:
+    """Return a form that builds a grid by hand, with its live layout, price and Python.
+
+    Prompts go one a line; places and headers of the layout are clicked to leave them
+    out. The code below the layout builds the same grid.
+
+    Parameters
+    ----------
+    client : Client, optional
+        Where Run submits; without one the form only shows and prints.
+    folder : str or path, default "sweep"
+        Of the sweep.
+    budget : number, optional
+        USD, as for `Sweep`; needed to run with a real key.
+
+    Examples
+    --------
+    >>> gridgen.builder(client=gridgen.Simulator().client(), folder="boats")  # doctest: +SKIP
+    """
+    return Builder(client=client, folder=folder, budget=budget)

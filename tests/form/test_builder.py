@@ -1,0 +1,165 @@
+"""The form on the kernel's side: its fields make a grid, its places are clicked, Run and Stop act on a sweep."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+from PIL import Image
+from waiting import until
+
+from gridgen import Builder, builder
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path, monkeypatch):
+    """Work in an empty folder, where dropped images go."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def form(simulate):
+    """Return a filled form with a simulator to run on: eight cells."""
+    made = builder(client=simulate().client(), folder="boats")
+    made.fill(prompts=["a boat", "a kite"], sizes=["16:9", "9:16"], durations="6, 10")
+    yield made
+    made.close()
+
+
+def ask(form: Builder, question: dict, buffers: list[bytes] | None = None) -> dict:
+    """Send a message as the browser would, and return the reply."""
+    told: list[dict] = []
+    form._skeleton.send = lambda content, _buffers=None: told.append(content)
+    form._skeleton._handle_custom_msg({"request": 1, **question}, buffers or [])
+    return told[0]
+
+
+def places(form: Builder) -> dict[str, dict]:
+    """Return the drawn places by id."""
+    return {
+        place["id"]: place for line in form._skeleton.plan["lines"] for box in line["boxes"] for place in box
+    }
+
+
+def test_fields_make_a_grid_with_price_time_and_code(form):
+    """Count, seconds, price and time are shown, and the code builds the same grid."""
+    facts = " · ".join(form._skeleton.plan["facts"])
+    names: dict[str, object] = {}
+    exec(form.code.partition("sweep =")[0], names)
+
+    assert len(form.grid) == 8
+    assert facts.startswith("8 clips to make · 64 s of footage · ")
+    assert "takes " in facts
+    assert names["grid"] == form.grid
+    assert len(places(form)) == 8
+    assert form._run.description.startswith("Run 8 clips: ")
+
+
+def test_a_click_on_a_place_and_on_a_header(form):
+    """A place is left out and taken in again; a header leaves out all that stands under it."""
+    assert ask(form, {"kind": "toggle", "place": "t0"}) == {"request": 1}
+    assert len(form.grid) == 7
+    assert places(form)["t0"]["state"] == "skipped"
+    ask(form, {"kind": "toggle", "place": "t0"})
+    assert len(form.grid) == 8
+    ask(form, {"kind": "toggle", "place": "r0.0"})
+    assert {cell.prompt for cell in form.grid} == {"a kite"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"kind": "toggle", "place": "t99"},
+        {"kind": "toggle", "place": {"$": 1}},
+        {"kind": "toggle"},
+        {"kind": "run"},
+        {"kind": "image", "name": "x.png"},
+        {"kind": "image", "name": 5, "buffers": [b"x"]},
+        {},
+    ],
+)
+def test_a_made_up_message_changes_nothing(form, question, tmp_path):
+    """S25: what the browser may not ask is refused with a reason; nothing runs, nothing is written."""
+    reply = ask(form, question)
+
+    assert reply["error"]
+    assert len(form.grid) == 8
+    assert form.sweep is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dropped_image_is_kept_and_found_again(form, tmp_path):
+    """A picture is told by its content, named safely, put into the code by its path; other files are refused."""
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8), "red").save(data, "PNG")
+
+    reply = ask(form, {"kind": "image", "name": "../../Red Boat!.html"}, [data.getvalue()])
+    refused = ask(form, {"kind": "image", "name": "key.png"}, [b"-----BEGIN OPENSSH PRIVATE KEY-----"])
+
+    [kept] = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
+    assert kept.startswith("references/red-boat-")
+    assert kept.endswith(".png")
+    assert kept in reply["said"]
+    assert "error" in refused
+    assert len(form.grid) == 16
+    assert kept in form.code
+
+
+def test_what_is_wrong_is_said_and_cannot_be_run(form):
+    """A duration that no model offers, and a budget that is none, are named; Run is off, and there is no code."""
+    form._durations.value = "5"
+    assert "duration=5" in form._skeleton.plan["problem"]
+    assert (form._run.disabled, form.code) == (True, "")
+
+    form._durations.value = "6"
+    form._budget.value = "two"
+    assert "'two' is not a sum of money" in form._skeleton.plan["problem"]
+    assert form._run.disabled
+
+
+def test_run(form):
+    """Run makes the clips and shows their wall; then the layout knows them as made and there is nothing to run."""
+    form._run.click()
+    assert form.sweep is not None
+    form.sweep.wait()
+    until(lambda: form._stop.disabled)
+
+    assert form.sweep.counts() == {"done": 8}
+    assert len(form._results.children) == 1
+    assert {place["state"] for place in places(form).values()} == {"made"}
+    assert form._run.disabled
+
+
+def test_stop(simulate):
+    """Stop submits nothing more, and says how to go on."""
+    form = builder(client=simulate(speed=1.0).client(), folder="boats")
+    form.fill(prompts=[f"boat {number}" for number in range(40)])
+    form._run.click()
+    form._stop.click()
+
+    assert form.sweep.counts()["planned"] > 0
+    assert "Run goes on" in form._skeleton.said
+    form.close()
+
+
+def test_without_a_client_it_only_shows(tmp_path):
+    """The form works without a client, says how to get one, and neither runs nor writes."""
+    form = builder()
+    form.fill(prompts=["a boat"])
+    form._run.click()
+
+    assert len(form.grid) == 1
+    assert "client=" in form._skeleton.said
+    assert form._run.disabled
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_models_offer_what_they_have(form):
+    """Another model offers its own sizes; two offer both, and what one lacks is a place left out with its reason."""
+    form._models.value = ("grok-imagine-1.0-video-apimart", "kling-v2-6")
+    form._durations.value = "6, 10"
+
+    reasons = [place["says"] for place in places(form).values() if place["state"] == "skipped"]
+    assert any("kling-v2-6 makes clips of 5 or 10 s, not 6" in text for text in reasons)
+    assert json.dumps(form._skeleton.plan)
