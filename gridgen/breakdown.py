@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from gridgen.axes import Axis
     from gridgen.places import Places
 
-__all__ = ["MOST_LISTED", "axis_html", "grouped", "summed", "varied"]
+__all__ = ["MOST_LISTED", "axis_html", "beside", "grouped", "summed", "varied"]
 
 MOST_LISTED = 40
 """Values of an axis that a table shows."""
@@ -80,6 +80,14 @@ def axis_html(axis: Axis, heads: Sequence[str], rows: Sequence[Sequence[str]]) -
     )
     named = "".join(f"<th>{name}</th>" for name in heads)
     return f"<table><tr><th style='text-align:left'>{html.escape(axis.name)}</th>{named}</tr>{body}{rest}</table>"
+
+
+def beside(tables: Sequence[str]) -> str:
+    """Return tables side by side, as many as there is room for."""
+    style = "display:flex;flex-wrap:wrap;align-items:flex-start;gap:0 2em"
+    return (
+        f"<div style='{style}'>{''.join(f'<div>{table}</div>' for table in tables)}</div>" if tables else ""
+    )
 
 
 def varied(places: Places) -> list[Axis]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gridgen.breakdown import axis_html, grouped, summed, varied
+from gridgen.breakdown import axis_html, beside, grouped, summed, varied
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -93,8 +93,8 @@ class Costs:
         return f"Costs({self.clips} clips: {_usd(self.estimated)} estimated, {_usd(self.charged)} charged)"
 
     def _repr_html_(self) -> str:
-        tables = "".join(map(self._axis_html, varied(self.places)))
-        return f"<div><p>{html.escape(repr(self)[6:-1])}</p>{tables}</div>"
+        tables = [self._axis_html(axis) for axis in varied(self.places)]
+        return f"<div><p>{html.escape(repr(self)[6:-1])}</p>{beside(tables)}</div>"
 
     def _axis_html(self, axis: Axis) -> str:
         found = grouped(self.places, self.rows, [axis.name])

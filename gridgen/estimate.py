@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gridgen.breakdown import MOST_LISTED, axis_html, grouped, summed, varied
+from gridgen.breakdown import MOST_LISTED, axis_html, beside, grouped, summed, varied
 from gridgen.images import LocalImage, local_images
 from gridgen.pacing import Bucket, Window
 from gridgen.prices import Prices
@@ -269,8 +269,8 @@ class Estimate:
             f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
             for name, text in self._facts()
         )
-        tables = "".join(map(self._axis_html, varied(self.places)))
-        return f"<div><table>{rows}</table>{tables}</div>"
+        tables = [self._axis_html(axis) for axis in varied(self.places)]
+        return f"<div><table>{rows}</table>{beside(tables)}</div>"
 
     def _axis_html(self, axis: Axis) -> str:
         rows = [

@@ -52,7 +52,7 @@ class Difference:
     model : str
         Id of the model.
     fact : str
-        Field on the wire, or the price of a tier.
+        Field on the wire, or ``price``, by tier.
     ours, theirs : str
         What each says.
     """
@@ -219,11 +219,20 @@ def _of_span(model: Model, span: Span, theirs: Any) -> Iterable[Difference]:
 
 
 def _of_prices(model: Model, theirs: Price | None) -> Iterable[Difference]:
+    """Yield one line for all tiers whose prices differ."""
+    if theirs is None:
+        return
     tiers = model.quality.values if model.quality is not None else ("",)
-    for tier in tiers:
-        ours, told = (_price(price, tier) for price in (model.price, theirs))
-        if ours != told and theirs is not None:
-            yield Difference(model.id, f"price {tier}".strip(), ours, told)
+    told = [(tier, _price(model.price, tier), _price(theirs, tier)) for tier in tiers]
+    odd = [(tier, ours, each) for tier, ours, each in told if ours != each]
+    if odd:
+        ours = {each for _, each, _ in odd}
+        shown = (
+            _UNKNOWN if ours == {_UNKNOWN} else ", ".join(f"{tier} {each}".strip() for tier, each, _ in odd)
+        )
+        yield Difference(
+            model.id, "price", shown, ", ".join(f"{tier} {each}".strip() for tier, _, each in odd)
+        )
 
 
 def _price(price: Price | None, tier: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.axes import Axis, nearest
 from gridgen.errors import GridError
+from gridgen.images import thumbnails
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -183,7 +184,8 @@ class Sheet:
 def _head(axis: Axis, at: int, span: str) -> str:
     note = axis.notes[at] if axis.notes else ""
     said = f' title="{html.escape(note)}"' if note else ""
-    return f'<th {span}{said} style="{BOX}">{html.escape(speak(axis, at))}</th>'
+    shown = thumbnails(axis.values[at]) + html.escape(speak(axis, at))
+    return f'<th {span}{said} style="{BOX}">{shown}</th>'
 
 
 def runs(keys: Sequence[tuple[int, ...]], level: int) -> list[tuple[int, int, int]]:

@@ -214,3 +214,13 @@ def test_a_file_brings_its_pictures_along(boat, tmp_path, name):
     first, second = local_images(cell.image_urls for cell in loaded)
     assert (first.name, first.read()) == ("boat.png", picture())
     assert second.read()
+
+
+def test_the_table_of_a_grid_shows_its_pictures(boat):
+    """Rows and columns of a preview that stand for pictures show them small; those of the web are not fetched."""
+    grid = Grid(prompt=["a", "b"], image_urls=[[boat], [URL], [boat, picture("blue")]])
+
+    shown = grid._repr_html_()
+
+    assert shown.count("<img src='data:image/webp;base64,") == 3
+    assert "e.org" not in shown.replace("a.png", "")

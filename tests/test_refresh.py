@@ -59,10 +59,13 @@ def test_prices_that_only_the_server_knows(simulate):
     """A price that the catalogue lacks is a difference; one that agrees is none."""
     found = simulate().client().refresh_catalogue()
 
-    assert {each.fact.split()[0] for each in found.differences} == {"price"}
-    told = {(each.model, each.fact): (each.ours, each.theirs) for each in found.differences}
-    assert told["grok-imagine-1.0-video-apimart", "price 480p"] == ("unknown", "$0.0102 a second")
-    assert not {model for model, _ in told} & {"grok-imagine-1.5-video-ext", "veo3.1-fast"}
+    assert {each.fact for each in found.differences} == {"price"}
+    told = {each.model: (each.ours, each.theirs) for each in found.differences}
+    assert told["grok-imagine-1.0-video-apimart"] == (
+        "unknown",
+        "480p $0.0102 a second, 720p $0.01912 a second",
+    )
+    assert not set(told) & {"grok-imagine-1.5-video-ext", "veo3.1-fast"}
 
 
 def test_what_changed_is_shown_field_by_field(listed, simulate):
@@ -139,7 +142,7 @@ def test_a_list_without_schemas(simulate):
     found = simulator.client().refresh_catalogue()
 
     assert len(found.silent) == 1
-    assert {each.fact.split()[0] for each in found.differences} == {"price"}
+    assert {each.fact for each in found.differences} == {"price"}
     asked = [seen.path for seen in simulator.requests]
     assert asked.count("/v1/model-schema") == len(catalogue())
     assert not [seen for seen in simulator.requests if seen.method == "POST"]
