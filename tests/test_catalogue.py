@@ -39,6 +39,7 @@ def least(model: Model) -> dict:
     }
 
 
+@pytest.mark.conformance("C42")
 @pytest.mark.parametrize("name", catalogue())
 def test_every_record_has_source_and_date(name):
     """C42: whoever doubts a fact finds where and when it was read, of the model and of its price."""

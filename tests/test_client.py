@@ -119,6 +119,7 @@ def test_the_base_url_may_have_v1(typed):
     assert Client("sk-test-x", typed).base_url == "https://api.apimart.ai"
 
 
+@pytest.mark.conformance("C37")
 @pytest.mark.parametrize(
     "typed",
     [
@@ -255,6 +256,7 @@ def test_a_broken_answer_on_a_real_socket_is_unknown(reply):
         assert len(seen) == 1
 
 
+@pytest.mark.conformance("C37")
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_redirects_are_not_followed_with_the_key(status):
     """C37: a redirected submission is refused, and the key goes nowhere else."""
@@ -334,6 +336,7 @@ def test_task_ids_are_encoded():
     assert paths == [b"/v1/tasks/..%2F..%2Fx%3Fy%3D%252e"]
 
 
+@pytest.mark.conformance("C35")
 def test_unknown_models_have_no_price(simulate):
     """C35: zeros from the price list mean unknown, not free."""
     client = simulate().client()

@@ -133,6 +133,7 @@ LOST = [
 ]
 
 
+@pytest.mark.conformance("C36")
 @pytest.mark.parametrize("fault", LOST, ids=lambda fault: f"{fault.kind}-{fault.status}")
 def test_c36_a_lost_answer_is_not_repeated(simulate, tmp_path, boat, fault):
     """C36: an upload whose answer is lost goes out once; no clip is ordered; running again is the person's word."""
