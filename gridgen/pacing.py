@@ -165,7 +165,7 @@ class Backoff:
     def failed(self) -> float:
         """Count a failure and return the seconds to wait."""
         self.failures += 1
-        return min(20.0, 0.5 * 2.0 ** (self.failures - 1))
+        return min(20.0, 0.5 * 2.0 ** min(self.failures - 1, 6))
 
 
 @dataclass(slots=True)

@@ -206,7 +206,7 @@ class Polling:
 
     async def _completed(self, item: Item, record: Record, task: Task) -> None:
         if not task.videos:
-            await self._without_video(item, record)
+            await self._without_video(item, record, task)
             return
         if task.service_seconds is not None and task.completed is not None:
             began = task.created if item.started is None else item.started
@@ -240,14 +240,22 @@ class Polling:
             error=(task.error or "")[:500],
         )
 
-    async def _without_video(self, item: Item, record: Record) -> None:
+    async def _without_video(self, item: Item, record: Record, task: Task) -> None:
         item.tries += 1
         if item.tries <= MOST_TRIES:
             self._agenda.later(2.0 * item.tries, "poll", item)
             return
         self._agenda.move(item, "over")
         text = "the task is completed, yet its answer names no video; it is billed"
-        await self._journal.save(record, state="missing", error_class="no_media", error=text)
+        await self._journal.save(
+            record,
+            state="missing",
+            cost=task.cost,
+            created_at=task.created,
+            completed_at=task.completed,
+            error_class="no_media",
+            error=text,
+        )
 
 
 def _failure_class(task: Task) -> str:

@@ -170,13 +170,14 @@ class Record:
     def committed(self) -> Decimal:
         """What this attempt has cost or may cost, in USD.
 
-        A finished one counts at its cost; one that runs, or whose outcome nobody
-        knows, at the larger of its price and the cost that the server reports.
+        A finished one counts at its cost, or at its price as long as the server has
+        named none; one that runs, or whose outcome nobody knows, at the larger of both.
         """
         if self.state in {"rejected", "planned"}:
             return Decimal(0)
-        cost = self.cost or Decimal(0)
-        return max(cost, self.price or Decimal(0)) if self.state in _AT_RISK else cost
+        if self.cost is None or self.state in _AT_RISK:
+            return max(self.cost or Decimal(0), self.price or Decimal(0))
+        return self.cost
 
     @property
     def slot(self) -> tuple[str, str, int]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
+import io
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-__all__ = ["MOMENTS", "Life", "living"]
+__all__ = ["MOMENTS", "Life", "living", "standing"]
 
 MOMENTS = ("a request leaves", "an answer arrives", "a commit begins", "a commit is through")
 """When a death can strike."""
@@ -27,11 +29,19 @@ MOMENTS = ("a request leaves", "an answer arrives", "a commit begins", "a commit
 _lives: list[Life] = []
 
 
+def standing() -> str:
+    """Return where each task of the engine stands."""
+    told = io.StringIO()
+    for task in asyncio.all_tasks(engine().loop):
+        task.print_stack(file=told)
+    return told.getvalue()
+
+
 class Life:
     """One process's time: what it sends and writes counts until it dies."""
 
     def __init__(self) -> None:
-        self.alive = True
+        self.alive, self.buried = True, False
         self._moment: str | None = None
         self._left = 0
         self._lock = threading.Lock()
@@ -53,14 +63,29 @@ class Life:
                 dies = self._left == 0
             self.alive = self.alive and not dies
         if dies:
-            engine().loop.call_soon_threadsafe(_cancel_all)
+            engine().loop.call_soon_threadsafe(self._end)
         return self.alive
 
     def bury(self) -> None:
         """Wait until what is left of a dead process has come to rest."""
         self.alive = False
-        engine().loop.call_soon_threadsafe(_cancel_all)
-        wait(_at_rest(self), 20)
+        for _ in range(3):
+            # the news of a death may come late and end this wait as well
+            try:
+                wait(_at_rest(self), 20)
+            except concurrent.futures.CancelledError:
+                continue
+            except TimeoutError:
+                raise AssertionError(
+                    f"these do not end: {standing()}, {self.opening} {self.journals}"
+                ) from None
+            break
+        self.buried = True
+
+    def _end(self) -> None:
+        if not self.buried:
+            for task in asyncio.all_tasks(engine().loop):
+                task.cancel()
 
     def transport(self, inner: httpx.AsyncBaseTransport) -> httpx.AsyncBaseTransport:
         """Return a transport over which the dead reach nobody."""
@@ -114,16 +139,10 @@ def living(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     _lives.clear()
 
 
-def _cancel_all() -> None:
-    for task in asyncio.all_tasks(engine().loop):
-        if task.get_name() != "at rest":
-            task.cancel()
-
-
 async def _at_rest(life: Life) -> None:
     """Return once nothing else runs on the engine, and none of this life's journals is open."""
-    asyncio.current_task().set_name("at rest")
-    while others := [task for task in asyncio.all_tasks() if task.get_name() != "at rest"]:
+    me = asyncio.current_task()
+    while others := [task for task in asyncio.all_tasks() if task is not me]:
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=0.01)

@@ -254,3 +254,22 @@ def test_the_budget_is_never_passed(simulate, tmp_path):
 
     assert simulator.ledger.billed == 7 * PRICE
     assert json.dumps(sweep.counts()) == '{"done": 7}'
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(kind="patch", on="status", patch={"data": {"result": {"videos": []}}}, times=None),
+        Fault(kind="reply", on="status", status=404, times=None),
+    ],
+    ids=["no-video", "not-found"],
+)
+def test_what_is_paid_and_missing_counts(simulate, tmp_path, fault):
+    """A task whose video cannot be had, or that the server forgot, has its price: it frees no money for another."""
+    simulator = simulate(faults=[fault])
+    Sweep(boats(2), client=simulator.client(), folder=tmp_path, budget=0.13).run()
+
+    assert simulator.ledger.billed == 2 * PRICE
+    with pytest.raises(BudgetError):
+        Sweep(boats(4), client=simulator.client(), folder=tmp_path, budget=0.13).run()
+    assert posts(simulator) == 2

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-import io
 import json
 import math
 import os
@@ -25,11 +24,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from mortal import MOMENTS, Life, living
+from mortal import MOMENTS, Life, living, standing
 
 from gridgen import Client, Grid, GridgenError, Simulator, Sweep
-from gridgen._loop import engine
-from gridgen.clock import Clock
+from gridgen.clock import Clock, SteadyClock
 from gridgen.journal import STATES, TERMINAL
 from gridgen.simulator import Fault
 
@@ -96,14 +94,6 @@ MET: dict[str, Counter[str]] = {
 }
 
 
-def standing() -> str:
-    """Return where each task of the engine stands."""
-    told = io.StringIO()
-    for task in asyncio.all_tasks(engine().loop):
-        task.print_stack(file=told)
-    return told.getvalue()
-
-
 class Skewed(Clock):
     """The simulator's clock as a machine sees it whose own was set forward or back."""
 
@@ -117,6 +107,10 @@ class Skewed(Clock):
     def monotonic(self) -> float:
         """Return what no setting changes."""
         return self.inner.monotonic()
+
+    def slept(self) -> float:
+        """Return that nothing is left out."""
+        return 0.0
 
     def era(self) -> str:
         """Name the inner clock's."""
@@ -157,7 +151,7 @@ class Machine(RuleBasedStateMachine):
         self.clock = Skewed(self.simulator.clock)
         self.life: Life | None = None
         self.sweeps: list[Sweep] = []
-        self.broken = False
+        self.broken = self.proven = False
 
     @initialize(
         cells=st.integers(1, 3),
@@ -180,7 +174,7 @@ class Machine(RuleBasedStateMachine):
         self.client = Client(
             simulator.api_key,
             simulator.base_url,
-            clock=self.clock,
+            clock=SteadyClock(self.clock),
             http_client=lambda: httpx.AsyncClient(
                 transport=life.transport(simulator.transport()), trust_env=False
             ),
@@ -226,7 +220,7 @@ class Machine(RuleBasedStateMachine):
         """Wait for all that runs; a process that died, or would follow stalled tasks for a day, is buried."""
         for sweep in self.sweeps:
             with contextlib.suppress(GridgenError, asyncio.CancelledError, concurrent.futures.CancelledError):
-                sweep.wait(30)
+                self.wait_for(sweep)
         self.note_states()
         if not self.life.alive or any(sweep.running for sweep in self.sweeps):
             self.life.bury()
@@ -234,16 +228,29 @@ class Machine(RuleBasedStateMachine):
         self.sweeps = [self.sweep]
 
     def run_out(self) -> None:
-        """Start and wait, but not for ever: a sweep that hangs is a fault of ours."""
+        """Start and wait for the end."""
         self.sweep.start()
-        try:
-            self.sweep.wait(20)
-        except TimeoutError as error:
-            if self.sweep.running:
-                agenda = self.sweep._scheduler._agenda
-                found = f"{self.sweep.counts()} {dict(+agenda.phases)} {dict(+agenda.flying)} {agenda.storm} {agenda.error!r} {self.sweep._scheduler.standing()} {self.sweep._scheduler._polling.__dict__}"
-                raise AssertionError(f"it hangs: {found}, {standing()}") from error
-            raise
+        self.wait_for(self.sweep)
+
+    def wait_for(self, sweep: Sweep) -> None:
+        """Wait as long as the process lives, but not for ever: a sweep that hangs is a fault of ours."""
+        for seconds in (0.5, 1.0, 3.0, 10.0, 20.0):
+            with contextlib.suppress(TimeoutError):
+                sweep.wait(seconds)
+                return
+            if not self.life.alive:
+                return
+            if self.offline is not None:
+                # nobody answers, and a sweep asks for ever: the machine is switched off
+                self.life.alive = False
+                return
+        scheduler = sweep._scheduler
+        found = f"{sweep.counts()} {scheduler.standing()} {dict(+scheduler._agenda.flying)}"
+        raise AssertionError(f"it hangs: {found}, {standing()}")
+
+    def wait(self) -> None:
+        """Wait for the sweep at hand."""
+        self.wait_for(self.sweep)
 
     def billed(self) -> Decimal:
         """Return what the server has been paid for these cells."""
@@ -280,7 +287,7 @@ class Machine(RuleBasedStateMachine):
     def start_and_stop(self, more: int) -> None:
         """Start, stop at once, wait for what had left."""
         self.want(more)
-        self.do("stop", self.sweep.start, self.sweep.stop, lambda: self.sweep.wait(30))
+        self.do("stop", self.sweep.start, self.sweep.stop, self.wait)
 
     @rule(moment=st.sampled_from(MOMENTS), nth=st.integers(1, 12), more=MORE, faults=WEATHER)
     def die(self, moment: str, nth: int, more: int, faults: list[str]) -> None:
@@ -311,7 +318,13 @@ class Machine(RuleBasedStateMachine):
         first = self.sweep
         self.want(max(1, more))
         second = self.sweep
-        self.do("two sweeps", first.start, second.start, lambda: first.wait(30), lambda: second.wait(30))
+        self.do(
+            "two sweeps",
+            first.start,
+            second.start,
+            lambda: self.wait_for(first),
+            lambda: self.wait_for(second),
+        )
 
     @rule(policy=st.sampled_from(["hold", "replay", "lost", "resubmit"]))
     def other_policy(self, policy: str) -> None:
@@ -336,9 +349,11 @@ class Machine(RuleBasedStateMachine):
         self.simulator.top_up(1)
 
     @rule()
+    @precondition(lambda self: not self.proven)
     def prove(self) -> None:
         """Prove that the server honours the key."""
         self.do("prove", self.client.prove_idempotency)
+        self.proven = True
 
     @rule()
     def retry(self) -> None:
@@ -346,7 +361,7 @@ class Machine(RuleBasedStateMachine):
         again = [row.cell.prompt for row in self.sweep.rows() if row.status in {"failed", "rejected"}]
         if again:
             self.allowed.update(again)
-            self.do("retry", self.sweep.retry, lambda: self.sweep.wait(30))
+            self.do("retry", self.sweep.retry, self.wait)
 
     @rule(
         way=st.sampled_from(["resubmit", "replay", "drop", "attach", "attach wrongly"]), at=st.integers(0, 3)
@@ -365,7 +380,7 @@ class Machine(RuleBasedStateMachine):
             "attach wrongly": lambda: unknown.attach(row, next(iter(self.tasks.values()), "nonsense")),
         }
         self.allowed[row.cell.prompt] += way == "resubmit"
-        self.do(way, ways[way], lambda: self.sweep.wait(30))
+        self.do(way, ways[way], self.wait)
 
     def lost_task(self, prompt: str) -> str:
         """Return the task of a paid submission that nobody knows, as a person finds it in the account."""
@@ -472,7 +487,7 @@ class Machine(RuleBasedStateMachine):
         """At rest the table says what the journal says."""
         for row in self.sweep.rows():
             if row.status not in {"skipped", "held"}:
-                assert row.status == kept.get(row.cell.prompt, "planned")
+                assert (row.index, row.status) == (row.index, kept.get(row.cell.prompt, "planned"))
 
     def note_states(self) -> None:
         """Note which states there are, on the disk and for a person."""
@@ -501,9 +516,10 @@ class Machine(RuleBasedStateMachine):
         self.budget, self.policy, self.clock.offset = Decimal(10), "hold", 0.0
         self.take_up()
         self.run_out()
-        self.note_states()
         ends = {*TERMINAL, "skipped", "unknown", "missing", "expired", "stalled"}
-        assert [row for row in self.sweep.rows() if row.status not in ends] == []
+        left = [row for row in self.sweep.rows() if row.status not in ends]
+        self.come_to_rest()
+        assert left == [], left
         self.all_is_well()
 
 

@@ -226,3 +226,12 @@ def test_no_turn_is_slept_through(simulate, tmp_path):
     sweep.wait(20)
 
     assert sweep.counts() == {"done": 1}
+
+
+def test_hours_without_an_answer(simulate, tmp_path):
+    """F1: more than a thousand questions in a row that fail end nothing: in the end the clip is fetched."""
+    simulator = simulate(faults=[Fault(kind="reset", on="status", times=1100)])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
+    sweep.run()
+
+    assert sweep.counts() == {"done": 1}
