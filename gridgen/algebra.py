@@ -46,11 +46,11 @@ def united(first: Places, second: Places) -> Places:
 
 
 def without(first: Places, second: Places) -> Places:
-    """Return the first places but for the clips that the second ones make; what is skipped stays."""
+    """Return the first places but for the clips that the second ones make."""
     there = set(second.cells(second.live_positions()))
-    live = first.live_positions()
-    gone = {position for position, cell in zip(live, first.cells(live), strict=True) if cell in there}
-    return first.keeping([position for position in first.positions if position not in gone])
+    return first.keeping(
+        [position for position, cell in zip(first.positions, first.cells(), strict=True) if cell not in there]
+    )
 
 
 def common(first: Places, second: Places) -> Places:

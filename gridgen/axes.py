@@ -9,7 +9,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -107,6 +107,16 @@ class Axis:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def having(self, codes: Sequence[int]) -> Axis:
+        """Return the axis with some of its values only."""
+        return replace(
+            self,
+            values=tuple(self.values[code] for code in codes),
+            labels=tuple(self.labels[code] for code in codes),
+            notes=tuple(self.notes[code] for code in codes) if self.notes else (),
+            weights=tuple(self.weights[code] for code in codes) if self.weights else (),
+        )
 
     def position(self, value: Any) -> int | None:
         """Return where a value stands, by itself or by its label; None if it does not."""

@@ -33,6 +33,8 @@ __all__ = [
     "estimate",
     "pictures",
     "planned",
+    "span",
+    "time_of",
 ]
 
 OBSERVED = (36.0, 547.0)
@@ -383,7 +385,7 @@ def _summary(
         sources=tuple(dict.fromkeys(named)),
         skipped=len(places) - len(places.live),
         uploads=uploads,
-        time=_time([services.of(line.cell) for line in lines if line.status in NEW]),
+        time=time_of([services.of(line.cell) for line in lines if line.status in NEW]),
         timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
         places=places,
         lines=lines,
@@ -396,7 +398,7 @@ def pictures(cells: Iterable[Cell]) -> list[LocalImage]:
     return local_images((cell.image_urls, *(value for _, value in cell.extras)) for cell in stated)
 
 
-def _time(services: list[tuple[float, float]]) -> tuple[float, float]:
+def time_of(services: list[tuple[float, float]]) -> tuple[float, float]:
     """Return the shortest and longest time that so many clips take: the submit rate, then the last one's service."""
     if not services:
         return (0.0, 0.0)
@@ -430,6 +432,7 @@ def _indexed(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
     return ((line.index, line) for line in lines)
 
 
-def _span(low: float, high: float) -> str:
+def span(low: float, high: float) -> str:
+    """Say a range of times, given in seconds."""
     shown = [f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" for seconds in (low, high)]  # noqa: PLR2004 - a minute and a half
     return shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"

@@ -40,6 +40,8 @@ LARGEST = 100_000_000
 
 _RUN = re.compile(r"(\d+)(?:-(\d+))?")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_SHORT, _WIDEST = 90, 1_000
+"""Characters of a list that stands in one line, and of a line before a text is broken."""
 _PARTS = ("axes", "cells", "skipped", "labels", "follows", "models")
 
 
@@ -213,7 +215,7 @@ def _value(entry: Any) -> Value:
 def _with_images(value: Any) -> Any:
     """Return a value with its pictures, whose content is elsewhere, and tuples for lists."""
     if isinstance(value, Mapping):
-        if "image" in value:
+        if str(value.get("image")).startswith("sha256:"):
             known = {name: value[name] for name in ("name", "content_type", "size") if name in value}
             return LocalImage(value["image"], **known)
         return {str(name): _with_images(each) for name, each in value.items()}
@@ -228,22 +230,19 @@ def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
         lacks = [name for name in FIELDS if name not in (columns if isinstance(columns, Mapping) else ())]
         msg = f"{where}: axes lack {', '.join(lacks)}; leave out 'axes' to write only what differs from the defaults. {NOTHING}"
         raise GridError(msg)
-    models = [records.get(_bare(each)) or find(_bare(each)) for each in columns["model"]]
-    problems: list[str] = []
+    models = [records.get(_bare(each)) or find(_bare(each)) for each in _listed(columns["model"])]
+    wrong: dict[tuple[str, int], str] = {}
     axes = []
     for name, entries in columns.items():
         column = Column(name, sent=name not in labels, follows=tuple(follows.get(name, ())))
         for entry in map(_value, _listed(entries)):
-            value = (
-                entry.value
-                if trusted or not column.sent or name == "model"
-                else _checked(name, entry.value, models, problems)
-            )
-            if name == "image_urls":
-                value = () if value is None else value
-            column.code(entry, value)
+            value, problem = entry.value, None
+            if column.sent and name != "model" and not trusted:
+                value, problem = _checked(name, entry.value, models)
+            code = column.code(entry, () if name == "image_urls" and value is None else value)
+            if problem is not None:
+                wrong[name, code] = problem
         axes.append(column.axis())
-    refuse([f"{where}: {problem}" for problem in problems])
     count = math.prod(len(axis) for axis in axes)
     positions = _numbers(data["cells"], count, where) if "cells" in data else range(count)
     reasons = {
@@ -252,6 +251,8 @@ def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
         for position in _numbers(cells, count, where)
     }
     places = Places(axes, positions, reasons, records)
+    used = {name: set(places.live_column(places.axis(name))) for name, _ in wrong}
+    refuse([f"{where}: {problem}" for (name, code), problem in wrong.items() if code in used[name]])
     return places if trusted else places.skipping(lacking(places, models, ()))
 
 
@@ -259,12 +260,12 @@ def _bare(entry: Any) -> Any:
     return entry["value"] if isinstance(entry, Mapping) else entry
 
 
-def _checked(name: str, value: Any, models: Sequence[Model], problems: list[str]) -> Any:
+def _checked(name: str, value: Any, models: Sequence[Model]) -> tuple[Any, str | None]:
+    """Return a value as the catalogue spells it, and what is wrong with it if anything is."""
     try:
-        return checked(name, value, models)
+        return checked(name, value, models), None
     except GridError as error:
-        problems.append(str(error).removesuffix(f". {NOTHING}"))
-        return value
+        return value, str(error).removesuffix(f". {NOTHING}")
 
 
 def _numbers(cells: Any, count: int, where: str) -> list[int]:
@@ -337,7 +338,7 @@ def write(places: Places, path: Path) -> None:
         text = json.dumps(definition(places), ensure_ascii=False, indent=1) + "\n"
     else:
         text = _yaml().dump(
-            definition(places), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=100
+            definition(places), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST
         )
     try:
         path.write_bytes(text.encode())
@@ -423,7 +424,12 @@ def _dumper() -> Any:
         style = '"' if _BREAKS.search(value) else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
+    def items(dumper: Any, value: list[Any]) -> Any:
+        short = len(str(value)) <= _SHORT and not any(isinstance(each, (dict, list)) for each in value)
+        return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=short)
+
     Dumper.add_representer(str, text)
+    Dumper.add_representer(list, items)
     _read_as_core(Dumper)
     return Dumper
 

@@ -184,7 +184,7 @@ class Grid(Sequence[Cell]):
     def __getitem__(self, index: int | slice) -> Cell | Grid:
         if not isinstance(index, slice):
             return self.places.cell(self.places.live[index])
-        return self.of(self.places.keeping(self.places.live_positions()[index]))
+        return self.of(self.places.keeping(self.places.live_positions()[index]).narrowed())
 
     def __iter__(self) -> Iterator[Cell]:
         return self.places.cells(self.places.live_positions())
@@ -298,7 +298,7 @@ class Grid(Sequence[Cell]):
 
     def compact(self) -> Grid:
         """Drop the skipped places, so that only the cells to make are left."""
-        return self.of(self.places.keeping(self.places.live_positions()))
+        return self.of(self.places.keeping(self.places.live_positions()).narrowed())
 
     def sample(
         self,
@@ -331,7 +331,7 @@ class Grid(Sequence[Cell]):
         >>> len(grid), len(grid.sample(method="pairwise"))
         (16, 5)
         """
-        return self.of(sampled(self.places, n, seed, method))
+        return self.of(sampled(self.places, n, seed, method).narrowed())
 
     def fit(self, budget: float | Decimal | str, *, takes: int = 1) -> Grid:
         """Skip what a sum of money is not enough for: the cheapest cells are kept, as many as it buys.
@@ -369,16 +369,16 @@ class Grid(Sequence[Cell]):
         return self.of(united(self.places, other.places))
 
     def __sub__(self, other: object) -> Grid:
-        """Return the cells that the other grid does not make; what is skipped stays so."""
+        """Return the places but for the clips that the other grid makes."""
         if not isinstance(other, Grid):
             return NotImplemented
-        return self.of(without(self.places, other.places))
+        return self.of(without(self.places, other.places).narrowed())
 
     def __and__(self, other: object) -> Grid:
         """Return the cells that both grids make, as they stand in the first."""
         if not isinstance(other, Grid):
             return NotImplemented
-        return self.of(common(self.places, other.places))
+        return self.of(common(self.places, other.places).narrowed())
 
     def extend(self, **axes: Unpack[GridAxes]) -> Grid:
         """Return a grid with more values on its axes, or with new axes; no key of the old cells changes.
@@ -536,9 +536,14 @@ class Grid(Sequence[Cell]):
         GridError
             If one of them is no axis of the grid.
         """
+        from gridgen.estimate import Services, span, time_of
         from gridgen.preview import planned
 
-        return planned(self.places, rows, cols)
+        def timed(kinds: Sequence[tuple[Cell, int]]) -> str:
+            services = Services()
+            return span(*time_of([each for cell, count in kinds for each in [services.of(cell)] * count]))
+
+        return planned(self.places, rows, cols, timed)
 
     def _shape(self, times: str) -> str:
         varied = [f"{axis.name} {len(axis)}" for axis in free_axes(self.places)]

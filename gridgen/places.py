@@ -168,6 +168,27 @@ class Places:
         reasons = {position: why for position, why in self.left_out.items() if position in kept}
         return Places(self.axes, positions, reasons, self.records)
 
+    def narrowed(self) -> Places:
+        """Return the same places without the values that none of them has."""
+        used = [sorted(set(self.column(axis.name))) for axis in self.axes]
+        if not self.positions or all(
+            len(codes) == len(axis) for codes, axis in zip(used, self.axes, strict=True)
+        ):
+            return self
+        axes = [axis.having(codes) for axis, codes in zip(self.axes, used, strict=True)]
+        steps = strides([len(axis) for axis in axes])
+        columns = []
+        for axis, codes, step in zip(self.axes, used, steps, strict=True):
+            there = {code: at * step for at, code in enumerate(codes)}
+            columns.append([there[code] for code in self.column(axis.name)])
+        return self._moved(axes, [sum(parts) for parts in zip(*columns, strict=True)])
+
+    def _moved(self, axes: Sequence[Axis], positions: Sequence[int]) -> Places:
+        """Return the same places under other axes, where each has another position."""
+        at = dict(zip(self.positions, positions, strict=True)) if self.left_out else {}
+        reasons = {at[position]: why for position, why in self.left_out.items()}
+        return Places(axes, positions, reasons, self.records)
+
     def recoded(self, axes: Sequence[Axis]) -> Places:
         """Return the same places under axes that have all the values of these, in whatever order."""
         if tuple(axes) == self.axes:
@@ -183,10 +204,7 @@ class Places:
             there = places_of(own.values, axis.values)
             shifts.append((own.name, [at * step for at in there]))
         columns = [[shift[code] for code in self.column(name)] for name, shift in shifts]
-        moved = [sum(parts, fixed) for parts in zip(*columns, strict=True)]
-        at = dict(zip(self.positions, moved, strict=True))
-        reasons = {at[position]: why for position, why in self.left_out.items()}
-        return Places(axes, moved, reasons, self.records)
+        return self._moved(axes, [sum(parts, fixed) for parts in zip(*columns, strict=True)])
 
 
 def strides(lengths: Sequence[int]) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gridgen.sheet import Sheet, runs, settled, sides, speak
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gridgen.axes import Axis
     from gridgen.cells import Cell
@@ -95,6 +95,8 @@ class Totals:
         Price of the new ones, as far as it is known.
     unpriced : int
         How many of the new ones have no known price.
+    time : str
+        How long making the new ones takes, in words; empty where nothing is said of it.
     """
 
     counts: Mapping[str, int]
@@ -102,9 +104,10 @@ class Totals:
     seconds: int
     usd: Decimal
     unpriced: int
+    time: str = ""
 
 
-def totals_of(tiles: Iterable[Tile]) -> Totals:
+def totals_of(tiles: Iterable[Tile], time: str = "") -> Totals:
     """Return what tiles come to."""
     counts, reasons = Counter[str](), Counter[str]()
     seconds, usd, unpriced = 0, Decimal(0), 0
@@ -117,15 +120,23 @@ def totals_of(tiles: Iterable[Tile]) -> Totals:
         if tile.state == "new":
             usd += tile.price or Decimal(0)
             unpriced += tile.price is None
-    return Totals(counts, reasons, seconds, usd, unpriced)
+    return Totals(counts, reasons, seconds, usd, unpriced, time)
 
 
-def planned(places: Places, rows: str | Iterable[str] | None, cols: str | Iterable[str] | None) -> Preview:
+def planned(
+    places: Places,
+    rows: str | Iterable[str] | None,
+    cols: str | Iterable[str] | None,
+    timed: Callable[[Sequence[tuple[Cell, int]]], str],
+) -> Preview:
     """Return the layout of a grid of which nothing is made yet.
+
+    ``timed`` says how long so many clips of each cell take together.
 
     What all its cells come to is counted by what prices depend on, not cell by cell.
     """
     usd, unpriced, seconds = Decimal(0), 0, 0
+    kinds: list[tuple[Cell, int]] = []
     names = ("model", "duration", "quality", "image_urls")
     for position, count in places.classes(names):
         [cell] = places.cells([position])
@@ -133,8 +144,9 @@ def planned(places: Places, rows: str | Iterable[str] | None, cols: str | Iterab
         usd += (price or Decimal(0)) * count
         unpriced += count if price is None else 0
         seconds += cell.seconds * count
+        kinds.append((cell, count))
     counts = {"new": len(places.live), "skipped": len(places) - len(places.live)}
-    totals = Totals(counts, Counter(places.reasons.values()), seconds, usd, unpriced)
+    totals = Totals(counts, Counter(places.reasons.values()), seconds, usd, unpriced, timed(kinds))
     first = places.positions[:_MOST_TILES]
     tiles = []
     for index, (position, cell) in enumerate(zip(first, places.cells(first), strict=True)):
@@ -169,6 +181,8 @@ class Preview:
         Price of the new ones, as far as it is known.
     unpriced : int
         How many of the new ones have no known price; they are not free.
+    time : str
+        How long making the new ones takes, in words.
 
     Raises
     ------
@@ -189,7 +203,8 @@ class Preview:
         self._shown = sides(self.axes, rows, cols)
         self.counts = {state: totals.counts[state] for state in _SIGNS if totals.counts.get(state)}
         self.reasons = dict(Counter(totals.reasons).most_common())
-        self.usd, self.unpriced, self._seconds = totals.usd, totals.unpriced, totals.seconds
+        self.usd, self.unpriced, self.time = totals.usd, totals.unpriced, totals.time
+        self._seconds = totals.seconds
         self._sheet = Sheet(self.axes, [tile.at for tile in self.tiles], self._shown)
         self._marks = {reason: number for number, reason in enumerate([*self.reasons][:_MOST_REASONS], 1)}
 
@@ -223,7 +238,9 @@ class Preview:
         ]
         count = f"{live:,} {'cell' if live == 1 else 'cells'}{f' of {every:,}' if live < every else ''}"
         parts = [f"{count}: {times.join(shape)}" if shape else count, f"{self._seconds:,} s of footage"]
-        return "; ".join([*parts, self.price] if self.counts.get("new") else parts)
+        if self.counts.get("new"):
+            parts += [self.price, self.time] if self.time else [self.price]
+        return "; ".join(parts)
 
     def _everywhere(self) -> str:
         """Say what all cells have in common."""

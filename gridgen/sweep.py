@@ -26,7 +26,7 @@ from gridgen.cells import FIELDS
 from gridgen.clock import Clock
 from gridgen.costs import Costs, costs
 from gridgen.errors import BudgetError, GridError, GridgenError, JournalError, OutOfCreditsError
-from gridgen.estimate import NEW, Estimate, Services, estimate, pictures
+from gridgen.estimate import NEW, Estimate, Services, estimate, pictures, span, time_of
 from gridgen.grid import Grid
 from gridgen.images import keep
 from gridgen.journal import STATES, Journal, Record, Row, read, read_uploads, restore, row, snapshot, spent
@@ -327,6 +327,8 @@ class Sweep:
     def preview(self, rows: str | list[str] | None = None, cols: str | list[str] | None = None) -> Preview:
         """Return the layout of the gallery with what is made already, what would be made, and what is skipped and why.
 
+        The time is that of other people's runs; `estimate` learns from this folder.
+
         Parameters
         ----------
         rows, cols : str or list of str, optional
@@ -352,7 +354,9 @@ class Sweep:
             )
             for each in self.rows()
         ]
-        return Preview(axes, tiles, totals_of(tiles), rows=rows, cols=cols)
+        services = Services()
+        time = span(*time_of([services.of(tile.cell) for tile in tiles if tile.state == "new"]))
+        return Preview(axes, tiles, totals_of(tiles, time), rows=rows, cols=cols)
 
     def estimate(self) -> Estimate:
         """Return what running now would make and cost; nothing is sent but a question for the price list."""

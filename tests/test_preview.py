@@ -29,7 +29,7 @@ def grid() -> Grid:
 def test_the_layout_in_text():
     """G10: the skeleton with counts, price and reasons, without a key, a network or a notebook."""
     assert repr(grid().preview()) == (
-        "Preview: 6 cells of 8: prompt 2 x size 2 x duration 2; 44 s of footage; $0.4488\n"
+        "Preview: 6 cells of 8: prompt 2 x size 2 x duration 2; 44 s of footage; $0.4488; 38 s to 9 min\n"
         "all with grok-imagine-1.5-video-ext, 480p\n"
         "\n"
         "        16:9        9:16\n"
@@ -60,7 +60,8 @@ def test_the_layout_in_html():
 
     assert shown.count("too long for a phone") == 3
     assert 'colspan="2"' in shown
-    assert "<strong>6 cells of 8: prompt 2 × size 2 × duration 2; 44 s of footage; $0.4488</strong>" in shown  # noqa: RUF001 - the sign for times
+    head = "6 cells of 8: prompt 2 × size 2 × duration 2; 44 s of footage; $0.4488; 38 s to 9 min"  # noqa: RUF001 - the sign for times
+    assert f"<strong>{head}</strong>" in shown
     assert shown.count("$0.0612") == 2 * 4
     assert "<style" not in shown
     assert "<script" not in shown
