@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import httpx
 import pandas as pd
@@ -28,7 +28,46 @@ for cell in grid:
     assert_type(cell.key, str)
     assert_type(cell.duration, int | None)
     assert_type(cell.seconds, int)
+    assert_type(cell.extras, tuple[tuple[str, Any], ...])
 gg.Grid(prompt="one", dration=6)  # type: ignore[call-arg]
+
+# The grid language: values, templates, links, constraints, algebra, files.
+small = gg.value(6, label="short", note="fits a story")
+assert_type(small, gg.Value)
+made = gg.template("a {animal} at {time}", animal=["fox", small], time=["dawn"], wildcards={"x": ["y"]})
+assert_type(made, gg.Template)
+assert_type(made.texts, list[str])
+assert_type(gg.search_replace("a red boat", colour=["red", "blue"]), gg.Template)
+together = gg.linked(size=["16:9", "9:16"], quality=["480p", "720p"], labels={"screen": ["tv", "phone"]})
+assert_type(together, gg.Linked)
+rich = gg.Grid(
+    together,
+    prompt=[made, "a plain one"],
+    duration="6,8,..,30",
+    model=["kling-v2-6", gg.Model("house")],
+    seed=range(3),
+    audio={"loud": True, "mute": False},
+    labels={"mood": "calm"},
+    where=lambda size, duration: size != "1:1" or duration < 10,
+    exclude=[{"size": "1:1", "duration": [8, 10]}],
+)
+assert_type(rich.where(lambda cell: cell.seconds > 6, reason="short"), gg.Grid)
+assert_type(rich.exclude({"size": "1:1"}), gg.Grid)
+assert_type(rich + grid - grid & rich, gg.Grid)
+assert_type(rich.sample(5, seed=1, method="balanced"), gg.Grid)
+rich.sample(5, method="best")  # type: ignore[arg-type]
+assert_type(rich.fit(Decimal("2.00"), takes=2), gg.Grid)
+assert_type(rich.extend(duration=[12], quality="720p"), gg.Grid)
+assert_type(rich.promote([0, 1], duration=12), gg.Grid)
+assert_type(rich.compact(), gg.Grid)
+assert_type(rich.submit_order(), list[int])
+assert_type(rich.skipped, tuple[gg.Skipped, ...])
+assert_type(rich.preview(rows="prompt", cols=["size", "duration"]), gg.Preview)
+assert_type(gg.Grid.load("grid.yaml"), gg.Grid)
+rich.save(Path("grid.json"))
+assert_type(gg.Grid.from_rows([{"prompt": "one"}], labels=["mood"]), gg.Grid)
+assert_type(rich.axes, tuple[gg.Axis, ...])
+assert_type(gg.open("boats"), gg.Sweep)
 
 # Clients are named by arguments; an HTTP client is made by a callable.
 client = gg.Client()
@@ -56,6 +95,8 @@ sweep = gg.Sweep(grid, client=client, folder="boats", budget=2.00, takes=3)
 gg.Sweep(grid, client=client, folder=Path("boats"), budget=Decimal("2.00"))
 gg.Sweep(grid, client, "boats")  # type: ignore[call-arg]
 assert_type(sweep.estimate(), gg.Estimate)
+assert_type(sweep.preview(rows="prompt"), gg.Preview)
+assert_type(gg.open("boats", client=client, budget=1, takes=2), gg.Sweep)
 assert_type(grid.estimate(takes=2), gg.Estimate)
 assert_type(sweep.estimate().by("size"), pd.DataFrame)
 assert_type(sweep.costs, gg.Costs)
