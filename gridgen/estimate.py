@@ -173,7 +173,7 @@ class Estimate:
     @property
     def lasts(self) -> str:
         """How long it may take, in words: ``1 min to 9 min``."""
-        return _span(*self.time)
+        return span(*self.time)
 
     @property
     def df(self) -> pd.DataFrame:
