@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["Menu", "menus"]
 
 _MOST_PAIRED = 4
+_LEAST_NESTED = 3
+"""Axes below which there is nothing left to go outside."""
 _SORTS = (
     ("stars, most first", "-stars"),
     ("stars of all, most first", "-rating"),
@@ -70,11 +72,11 @@ def menus(axes: Sequence[Axis], shown: Sides) -> tuple[Menu, ...]:
     pairs = itertools.permutations(varied, 2) if len(varied) <= _MOST_PAIRED else ()
     outer = _sides(varied, [*pairs, shown.rows[:-1], shown.cols[:-1]])
     sorts = [(name.replace("_urls", "s"), name) for name in varied]
+    nested = (Menu("outer_rows", "Outer rows", outer), Menu("outer_cols", "Outer columns", outer))
     return (
         Menu("rows", "Rows", inner),
         Menu("cols", "Columns", inner),
-        Menu("outer_rows", "Outer rows", outer),
-        Menu("outer_cols", "Outer columns", outer),
+        *(nested if len(varied) >= _LEAST_NESTED or shown.rows[:-1] or shown.cols[:-1] else ()),
         Menu("sort", "Sort by", (("grid order", ""), *sorts, *_SORTS)),
         Menu("fit", "Fit", _FITS),
     )

@@ -85,15 +85,21 @@ class Wall(SweepWidget):
         self.shown = sides
         self.seen = view
         self.offered = menus(sheet_axes(sweep), sides)
-        found = {menu.name: menu for menu in self.offered}
+        begun = {
+            "rows": sides.rows[-1:],
+            "cols": sides.cols[-1:],
+            "outer_rows": sides.rows[:-1],
+            "outer_cols": sides.cols[:-1],
+        }
         super().__init__(
             rounds=list(rounds),
             menus=[menu.state() for menu in self.offered],
             look={"rows": list(sides.rows), "cols": list(sides.cols)},
-            rows=found["rows"].position(list(sides.rows[-1:])),
-            cols=found["cols"].position(list(sides.cols[-1:])),
-            outer_rows=found["outer_rows"].position(list(sides.rows[:-1])),
-            outer_cols=found["outer_cols"].position(list(sides.cols[:-1])),
+            **{
+                menu.name: menu.position(list(begun[menu.name]))
+                for menu in self.offered
+                if menu.name in begun
+            },
         )
         self._outlet = Outlet(self._flow)
         self.follow(sweep)

@@ -82,6 +82,7 @@ def lab(root: Path, home: Path, base: str = "/user/me/") -> Iterator[str]:
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--expose-app-in-browser"]
     command += [f"{name}={value}" for name, value in switches.items()]
+    command += ["--JupyterNotebookApp.expose_app_in_browser=True"]
     _quiet(home / "settings")
     folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime", "IPYTHONDIR": "ipython"}
     places = {name: str(home / folder) for name, folder in folders.items()}
@@ -125,8 +126,15 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
     nbformat.write(notebook, path)
 
 
-def open_notebook(browser: Browser, base: str, name: str, **options: Any) -> tuple[Page, list[str]]:
+def open_notebook(
+    browser: Browser, base: str, name: str, *, at: str = "lab/tree", **options: Any
+) -> tuple[Page, list[str]]:
     """Open a notebook and wait for its kernel.
+
+    Parameters
+    ----------
+    at : str
+        ``"lab/tree"`` for JupyterLab, ``"notebooks"`` for Notebook 7.
 
     Returns
     -------
@@ -137,8 +145,11 @@ def open_notebook(browser: Browser, base: str, name: str, **options: Any) -> tup
     page.set_default_timeout(60_000)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
-    page.goto(f"{base}lab/tree/{quote(name)}?reset")
+    page.on(
+        "console",
+        lambda said: troubles.append(f"{said.text} {said.location['url']}") if said.type == "error" else None,
+    )
+    page.goto(f"{base}{at}/{quote(name)}{'?reset' if at.startswith('lab') else ''}")
     page.wait_for_function(READY)
     return page, troubles
 

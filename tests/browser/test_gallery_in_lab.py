@@ -181,3 +181,107 @@ def test_the_stop_button_of_the_board_stops_submitting(browser: Browser, base: s
     assert page.locator(".gg-chip", has_text="planned").count() == 1
     assert troubles == []
     page.close()
+
+
+FOUR = SWEEP.replace("duration=6)", 'duration=[6, 7], quality=["480p", "720p"])')
+TOPS = """() => [...document.querySelectorAll(".gg-top")].map((head) => head.innerText)"""
+CHOSEN = """() => [...document.querySelectorAll(".gridgen-controls select")].map((menu) => menu.selectedOptions[0]?.text ?? "")"""
+
+
+def test_axes_move_in_place_by_menus_and_tabs(browser: Browser, base: str, place: Path) -> None:
+    """Rows, columns and outside of them by menu, with no kernel; axes change places; Python knows; a reload keeps it."""
+    cells = (FOUR, 'gallery = sweep.gallery(rows="prompt", cols="size")\ngallery', WAIT)
+    page, troubles = opened(browser, base, place, "axes", *cells)
+    run_all(page)
+    page.wait_for_function("document.querySelectorAll('.gg-tile[data-status=done]').length > 8")
+    menus = page.locator(".gridgen-controls select")
+    assert page.evaluate(CHOSEN)[:4] == ["prompt", "size", "none", "none"]
+    menus.nth(3).select_option("duration")
+    page.wait_for_function(f"({TOPS})().join() === '6 s,7 s,16:9,9:16,16:9,9:16'")
+    menus.nth(0).select_option("size")
+    page.wait_for_function(f"({SIDES})().join() === '16:9,9:16'")
+    assert page.evaluate(CHOSEN)[:4] == ["size", "prompt", "none", "duration"]
+    page.get_by_role("tab", name="720p").click()
+    page.wait_for_function("document.querySelectorAll('.gg-tile').length === 8")
+    menus.nth(6).select_option("same box")
+    page.wait_for_function("document.querySelector('.gg-sheet').dataset.fit === 'box'")
+    page.wait_for_timeout(500)
+    seen = page.evaluate(ASK, "[gallery.rows, gallery.cols, gallery.view]")
+    view = "rows=size&cols=duration,prompt&tabs=quality:720p&fit=box"
+    assert " ".join(seen.split()) == f"[('size',), ('duration', 'prompt'), '{view}']"
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.reload()
+    page.wait_for_function("document.querySelectorAll('.gg-tile').length === 8")
+    assert page.evaluate(SIDES) == ["16:9", "9:16"]
+    page.wait_for_function(f"({CHOSEN})()[0] === 'size'")
+    assert troubles == []
+    page.close()
+
+
+ASK = """async (code) => {
+  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+  const future = kernel.requestExecute({ code: "None", user_expressions: { asked: code } });
+  const reply = await future.done;
+  return reply.content.user_expressions.asked.data["text/plain"];
+}"""
+
+
+def test_clips_are_compared_in_step_and_a_removed_output_leaves_nothing(
+    browser: Browser, base: str, place: Path
+) -> None:
+    """By keys alone: two put aside, compared in step, wiped, stepped; then the cell goes, and all that it held."""
+    page, troubles = opened(browser, base, place, "compare", SWEEP, GALLERY, WAIT)
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=4)
+    cells = page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length")
+    page.locator(".gg-tile").first.focus()
+    for key in ("c", "ArrowDown", "c", "v"):
+        page.keyboard.press(key)
+    large = "[...document.querySelectorAll('.gg-large')]"
+    page.wait_for_function(f"{large}.length === 2 && {large}.every((video) => video.currentTime > 0.5)")
+    page.wait_for_function(f"Math.abs({large}[0].currentTime - {large}[1].currentTime) < 0.1")
+    assert page.evaluate(f"{large}[0].videoWidth") == 854 or page.evaluate(f"{large}[0].videoWidth") == 848
+    page.keyboard.press("w")
+    page.keyboard.press(".")
+    page.wait_for_function(f"{large}.every((video) => video.paused && !video.seeking)")
+    assert page.locator(".gg-stage").get_attribute("data-way") == "wipe"
+    assert page.locator(".gg-table tr[data-differs]").count() > 2
+    page.keyboard.press("Escape")
+    page.locator(".gg-stage[open]").wait_for(state="detached")
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == cells
+    page.evaluate("() => { window.kept = [...document.querySelectorAll('video')]; }")
+    page.evaluate("() => jupyterapp.commands.execute('editmenu:clear-all')")
+    page.wait_for_function("document.querySelectorAll('.gg-wall').length === 0")
+    page.wait_for_function("kept.every((video) => !video.src && video.paused && !video.isConnected)")
+    assert troubles == []
+    page.close()
+
+
+def test_the_theme_is_followed_also_when_it_changes(browser: Browser, base: str, place: Path) -> None:
+    """Dark in a dark JupyterLab, light in a light one, without a new page."""
+    page, troubles = opened(browser, base, place, "theme", SWEEP.replace("\nsweep.start()", ""), GALLERY)
+    run_all(page)
+    for theme, look in (("JupyterLab Dark", "dark"), ("JupyterLab Light", "light")):
+        page.evaluate("(theme) => jupyterapp.commands.execute('apputils:change-theme', { theme })", theme)
+        page.wait_for_function(f"document.querySelector('.gg-wall').dataset.theme === '{look}'")
+    assert troubles == []
+    page.close()
+
+
+# What Notebook 7.6 logs now and then while it starts, on any notebook: two of its plugins are in a race.
+NOTEBOOK_S_OWN = ("(reading 'schema')", "Command 'filebrowser:open-path' not registered")
+
+
+def test_the_gallery_runs_in_notebook_7(browser: Browser, base: str, place: Path) -> None:
+    """The same wall with the same controls, from the files route, in Notebook's own page."""
+    write_notebook(place / "seven" / "first.ipynb", [SWEEP, GALLERY, WAIT])
+    page, troubles = open_notebook(browser, base, "seven/first.ipynb", at="notebooks")
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=4)
+    assert all("/user/me/files/seven/" in player["source"] for player in page.evaluate(PLAYERS))
+    page.locator(PLAY).click()
+    page.wait_for_function(MOVING)
+    page.locator(".gridgen-controls select").first.select_option("size")
+    page.wait_for_function(f"({SIDES})()[0] === '16:9'")
+    assert [said for said in troubles if not any(own in said for own in NOTEBOOK_S_OWN)] == []
+    page.close()
