@@ -131,7 +131,7 @@ def test_tab_passes_through_and_escape_passes_out(browser: Browser, served: Path
     with shown(browser, done, served, rows="prompt", cols="size") as (page, _, _):
         page.evaluate("window.out = []; document.addEventListener('keydown', ({ key }) => out.push(key))")
         page.locator(".gg-tile").first.focus()
-        for key in ("a", "b", "d", "x", "ArrowRight", "Escape"):
+        for key in ("a", "d", "j", "k", "ArrowRight", "Escape"):
             page.keyboard.press(key)
         assert page.evaluate("out") == ["Escape"]
         assert page.locator(".gg-tile[tabindex='0']").count() == 1
