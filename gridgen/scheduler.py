@@ -126,6 +126,7 @@ class Scheduler:
             at_server=phases["submit"] + phases["poll"],
             stalled=self.stalled,
             downloads=phases["download"],
+            uploads=self._submitting.uploads,
             stopped=agenda.stopping,
             error=agenda.error,
             probe_at=None if probe_in is None else agenda.clock.time() + max(0.0, probe_in),

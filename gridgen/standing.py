@@ -28,6 +28,8 @@ class Standing:
     ----------
     planned, held, replays, at_server, stalled, downloads, unknown : int
         How many clips wait for each.
+    uploads : int
+        How many pictures are still to be sent to the server.
     stopped : bool
         Whether a person stopped the submitting.
     error : Exception or None
@@ -54,6 +56,7 @@ class Standing:
     at_server: int = 0
     stalled: int = 0
     downloads: int = 0
+    uploads: int = 0
     unknown: int = 0
     stopped: bool = False
     error: Exception | None = None
@@ -88,6 +91,8 @@ class Standing:
     def _under_way(self) -> Iterator[str]:
         if self.replays:
             yield f"{self.replays} lost answers, asked for again under their own keys"
+        if self.uploads:
+            yield f"uploads: {self.uploads} {'picture' if self.uploads == 1 else 'pictures'} to send, once each"
         if self.at_server > self.stalled:
             yield f"the server: {_clips(self.at_server - self.stalled)} in its hands"
         if self.downloads:

@@ -96,6 +96,12 @@ class Submitting:
         """Put an item at the end of the line."""
         self._agenda.move(item, "planned")
         self._planned.append(item)
+        self._uploading.expect(item.cell)
+
+    @property
+    def uploads(self) -> int:
+        """How many pictures of one's own are still to be sent to the server."""
+        return self._uploading.waiting
 
     def forget(self, item: Item) -> None:
         """Take an item out of the line."""

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 from PIL import Image
+from waiting import until
 
 import gridgen
 from gridgen import APIError, Grid, GridError, NetworkError, RateLimitError, Sweep
@@ -177,17 +178,19 @@ def test_a_picture_that_the_server_refuses(simulate, tmp_path, boat):
     """A 400 is the cell's, with the server's reason; the other cells are made, and a retry asks again."""
     refusal = {"error": {"code": "invalid_image", "message": "too small", "type": "x", "param": ""}}
     simulator = simulate(faults=[Fault(kind="reply", on="upload", status=400, body=refusal)])
-    sweep = Sweep(Grid(prompt="a", image_urls=[boat, None]), client=simulator.client(), folder=tmp_path / "s")
+    grid = Grid(prompt=["a", "b"], image_urls=[boat, None])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "s")
 
     sweep.run()
 
-    assert [row.status for row in sweep.rows()] == ["rejected", "done"]
+    assert uploads(simulator) == 1
+    assert [row.status for row in sweep.rows()] == ["rejected", "done"] * 2
     assert sweep.rows()[0].error == "the server refused a picture: HTTP 400: too small"
-    assert len(simulator.ledger) == 1
+    assert len(simulator.ledger) == 2
     sweep.retry()
     sweep.wait()
-    assert sweep.counts() == {"done": 2}
-    assert len(simulator.ledger) == 2
+    assert sweep.counts() == {"done": 4}
+    assert (len(simulator.ledger), uploads(simulator)) == (4, 2)
     assert sorted(bodies(sweep.folder)) == sorted(entry.raw for entry in simulator.ledger)
 
 
@@ -314,3 +317,19 @@ def test_c36_a_client_repeats_no_upload(simulate, boat, fault, error, said):
         simulator.client().submit(Grid(prompt="a", image_urls=boat)[0])
 
     assert (uploads(simulator), len(simulator.ledger)) == (1, 0)
+
+
+def test_a_running_sweep_says_how_many_pictures_it_sends(simulate, tmp_path, boat):
+    """While pictures are on their way the sweep says how many; afterwards no more."""
+    slow = Fault(kind="slow", on="upload", seconds=300.0, times=None)
+    simulator = simulate(speed=600.0, faults=[slow])
+    grid = Grid(prompt=["a", "b"], image_urls=[[boat], [boat, picture("blue")]])
+    sweep = Sweep(grid, client=simulator.client(timeout=600), folder=tmp_path / "s")
+
+    sweep.start()
+    until(lambda: any("uploads: 2 pictures to send, once each" in each for each in sweep.waits_for))
+    sweep.wait()
+
+    assert sweep.waits_for == ()
+    assert uploads(simulator) == 2
+    assert sweep.counts() == {"done": 4}
