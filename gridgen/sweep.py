@@ -1201,7 +1201,8 @@ def open(  # noqa: A001 - as one opens a file
         Where to go on. Without one the table, the gallery and all files are there,
         and nothing can be sent.
     budget : number, optional
-        USD; what was kept with the grid by default.
+        USD; by default what was kept with the grid, where the client is of the same
+        origin.
     takes : int, optional
         Clips of each cell; as before by default.
 
@@ -1215,11 +1216,15 @@ def open(  # noqa: A001 - as one opens a file
         If the folder holds no sweep.
     """
     told = kept(Path(folder).expanduser().absolute())
+    elsewhere = client is not None and client.origin != told["origin"]
+    if budget is None and not elsewhere:
+        # what was allowed on a simulator is no leave to spend real money
+        budget = told["budget"]
     return Sweep(
         told["grid"],
         client=client,
         folder=folder,
-        budget=told["budget"] if budget is None else budget,
+        budget=budget,
         takes=told["takes"] if takes is None else takes,
     )
 

@@ -31,14 +31,16 @@ _FLAGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0"
 
 
 def from_csv(text: str, *, labels: Sequence[str] = (), where: str = "the table") -> Places:
-    """Return the places that a CSV file lists, as `from_rows` does.
+    """Return the places that a CSV file lists, as `from_rows` does; commas, semicolons or tabs part its columns.
 
     Raises
     ------
     GridError
         As `from_rows`.
     """
-    rows = csv.DictReader(io.StringIO(text), restkey="what stands beyond the header")
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="what stands beyond the header")
     return from_rows(map(_unescaped, rows), labels=labels, where=where, texts=True)
 
 

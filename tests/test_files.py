@@ -211,6 +211,20 @@ def test_a_grid_is_made_again_of_its_own_table(folder, a):
         assert Grid.load(folder / "grid.csv", labels=labels) == a
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_csv_of_any_spreadsheet(tmp_path, delimiter):
+    """Columns may be parted as the spreadsheet of the person's country does, with a byte order mark in front."""
+    lines = ["prompt,duration", '"a boat, red",6', '"a; b",8']
+    text = "\r\n".join(line if at else line.replace(",", delimiter) for at, line in enumerate(lines))
+    text = text.replace('",', f'"{delimiter}')
+    (tmp_path / "g.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+    assert [(cell.prompt, cell.duration) for cell in Grid.load(tmp_path / "g.csv")] == [
+        ("a boat, red", 6),
+        ("a; b", 8),
+    ]
+
+
 def test_csv_of_further_fields(tmp_path):
     """Flags, numbers, mappings and images come back from CSV as what they are."""
     grid = Grid(

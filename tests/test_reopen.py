@@ -127,6 +127,26 @@ def test_opening_a_folder_gives_the_sweep_back(simulate, tmp_path, monkeypatch):
     assert (again.takes, len(simulator.ledger)) == (1, 6)
 
 
+def test_a_budget_of_the_simulator_is_no_leave_to_spend_real_money(simulate, tmp_path):
+    """The kept budget holds where it was given; another origin asks for one of its own."""
+    Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path, budget=50).run()
+
+    assert gg.open(tmp_path, client=simulate().client()).budget == 50
+    with gg.Client("sk-none", "https://api.apimart.ai") as real:
+        assert gg.open(tmp_path, client=real).budget is None
+        assert gg.open(tmp_path, client=real, budget=1).budget == 1
+
+
+def test_the_table_beside_the_clips_is_a_grid_too(simulate, tmp_path):
+    """G12: sweep.csv gives the grid back, what was skipped included."""
+    sweep = Sweep(thinned(), client=simulate().client(), folder=tmp_path, takes=2)
+    sweep.run()
+    again = Grid.load(tmp_path / "sweep.csv", labels=["thing"])
+
+    assert again == sweep.grid
+    assert [each.reason for each in again.skipped] == [each.reason for each in sweep.grid.skipped]
+
+
 def test_without_a_client_nothing_is_sent_and_it_says_so(simulate, tmp_path):
     """run(), start() and whatever else needs the server name the client that is missing; the views work."""
     simulator = simulate()
