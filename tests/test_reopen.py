@@ -268,6 +268,9 @@ def test_linked_and_labelled_axes_reach_the_wall(simulate, tmp_path):
     told = Feed(Sweep(grid, client=simulate().client(), folder=tmp_path), "me").snapshot()
     axes = {axis["name"]: axis["labels"] for axis in told["axes"]}
 
+    assert [axis.get("notes") for axis in told["axes"] if axis["name"] == "duration"] == [
+        ["fits a story", ""]
+    ]
     assert axes["shape"] == ["wide", "tall"]
     assert axes["thing"] == ["boat", "fox"]
     assert axes["duration"] == ["short", "8"]
@@ -331,3 +334,21 @@ def test_what_may_be_promoted():
             grid.promote(chosen, duration=8)
     with pytest.raises(GridError, match="row 1: duration=99 is not offered"):
         grid.promote(0, duration=99)
+
+
+def test_hidden_prompts_hide_their_slots_too(simulate, tmp_path):
+    """A page without prompts tells none of their words by a slot, a label, a template, a note or a reason."""
+    grid = Grid(
+        prompt=[
+            template("a {thing}", thing={"otter": "sea otter"}),
+            template("the {thing} at night", thing=["badger"]),
+        ],
+        duration=[6, 8],
+        exclude={"thing": "badger", "duration": 8, "reason": "badgers are slow"},
+    ).extend(prompt="a heron")
+    sweep = Sweep(grid, client=simulate().client(), folder=tmp_path)
+    sweep.run()
+    sweep.export_html(tmp_path / "page.html", prompts=False)
+    text = (tmp_path / "page.html").read_text("utf-8")
+
+    assert [word for word in ("otter", "badger", "heron", "{thing}", "night") if word in text] == []

@@ -53,7 +53,11 @@ class Feed:
     @property
     def axes(self) -> list[dict[str, Any]]:
         """The axes as JSON values, in order."""
-        return [{"name": axis.name, "labels": list(axis.labels)} for axis in self._axes]
+        told = [{"name": axis.name, "labels": list(axis.labels)} for axis in self._axes]
+        return [
+            {**each, "notes": list(axis.notes)} if axis.notes else each
+            for each, axis in zip(told, self._axes, strict=True)
+        ]
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything, as JSON values; money is decimal text."""

@@ -90,9 +90,8 @@ def _choices(sweep: Sweep, rows: Collection[int]) -> list[list[int]]:
 
 
 def _hidden(axes: Iterable[Axis]) -> set[str]:
-    """Return the axes from which a prompt could be read: the prompt itself and what settles it, as slots do."""
-    (prompt,) = (axis for axis in axes if axis.name == "prompt")
-    return {"prompt", *getattr(prompt, "follows", ())}
+    """Return the axes from which a prompt could be read: the prompts, and all slots and labels."""
+    return {"prompt", "negative_prompt", *(axis.name for axis in axes if not axis.sent)}
 
 
 def _axis(axis: Axis, shown: Shown, hidden: set[str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from fake_sweep import FakeSweep
 from watching import PLAY, READY, SIDES, shown
 
 from gridgen.grid import Grid
+from gridgen.values import value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -152,6 +153,24 @@ def test_long_labels_show_what_differs_and_the_whole_on_demand(browser: Browser,
         page.wait_for_function("!document.querySelector('.gg-tip').matches(':popover-open')")
         labels.first.focus()
         assert page.locator(".gg-tip:popover-open").inner_text() == LONG.format("grey")
+
+
+def test_notes_of_values_are_told_on_demand(browser: Browser, served: Path) -> None:
+    """G1: a header shows the label that was given to its value; pointer and focus show the note on it, as text."""
+    grid = Grid(
+        prompt="a fox",
+        size=[value("16:9", label="wide", note="<b>for television</b>"), "9:16"],
+        duration=[6, 8],
+    )
+    with shown(browser, FakeSweep(grid, served / "nb" / "boats"), served, rows="size", cols="duration") as (
+        page,
+        _,
+        _,
+    ):
+        assert page.evaluate(SIDES) == ["wide", "9:16"]
+        page.locator(".gg-side .gg-label").first.focus()
+        assert page.locator(".gg-tip:popover-open").inner_text() == "wide – <b>for television</b>"  # noqa: RUF001 - a dash
+        assert page.locator(".gg-side .gg-label[tabindex]").count() == 1
 
 
 def test_clips_are_filtered_and_sorted_and_what_remains_plays(

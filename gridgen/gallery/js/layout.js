@@ -1,5 +1,5 @@
 /**
- * @typedef {{name: string, labels: string[]}} Axis
+ * @typedef {{name: string, labels: string[], notes?: string[]}} Axis
  * @typedef {{id: number, at: number[]}} Placed
  * @typedef {{rows: number[], cols: number[], rest: number[], rowKeys: number[][], colKeys: number[][],
  *   boxes: Map<string, number[]>}} Arrangement

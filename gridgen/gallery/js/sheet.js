@@ -262,10 +262,10 @@ export class Sheet {
 
   /** @param {string} name @param {Head} head @param {Place} place @param {number} edge where its label stops @returns {HTMLElement} */
   #head(name, { axis, value, outer }, place, edge) {
-    const { name: axisName, labels } = this.#store.axes[axis];
+    const { name: axisName, labels, notes } = this.#store.axes[axis];
     const { short } = /** @type {Telling[]} */ (this.#told.get(axis))[value];
-    const cut = short !== labels[value];
-    const label = make("span", { class: "gg-label", text: speak(axisName, short), tabindex: cut ? "0" : undefined });
+    const more = short !== labels[value] || notes?.[value];
+    const label = make("span", { class: "gg-label", text: speak(axisName, short), tabindex: more ? "0" : undefined });
     label.style.setProperty("--gg-edge", `${edge}px`);
     const element = drawn(`gg-head ${name}`, place, label);
     mark(element, "data-outer", String(outer));

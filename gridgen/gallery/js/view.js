@@ -342,9 +342,11 @@ export class WallView {
   #explain(target) {
     const head = target instanceof Element ? target.closest(".gg-head") : null;
     if (!head?.querySelector("[tabindex]")) return this.#tip.hide();
-    const { labels } = this.#host.store.axes[Number(head.getAttribute("data-axis"))];
+    const { labels, notes } = this.#host.store.axes[Number(head.getAttribute("data-axis"))];
     const label = /** @type {Element} */ (head.querySelector(".gg-label"));
-    this.#tip.show(label, tell(labels)[Number(head.getAttribute("data-value"))].parts);
+    const value = Number(head.getAttribute("data-value"));
+    const note = notes?.[value] ? [{ text: `– ${notes[value]}`, same: true }] : [];
+    this.#tip.show(label, [...tell(labels)[value].parts, ...note]);
   }
 }
 
