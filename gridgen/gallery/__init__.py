@@ -104,9 +104,10 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     @property
     def picks(self) -> pd.DataFrame:
         """The rows of `Sweep.df` that this gallery's reviewer has picked."""
-        book, sweep = self.sweep.judgements.book, self.sweep
-        rows = [row.index for row in sweep.rows() if book.of(sweep.slot(row), self.reviewer).pick]
-        return sweep.df.loc[rows]
+        found = self.sweep.rows()
+        book = self.sweep.judgements.book
+        rows = [row.index for row in found if book.of(self.sweep.slot(row), self.reviewer).pick]
+        return self.sweep.df.loc[rows]
 
     @property
     def selection(self) -> pd.DataFrame:

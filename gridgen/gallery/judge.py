@@ -134,8 +134,12 @@ class Judge:
 
 def _shaped(question: Mapping[str, Any], shape: Mapping[str, type]) -> dict[str, Any]:
     """Return the fields of a message, which are these and no others, each exactly of its type."""
-    told = {name: value for name, value in question.items() if name not in {"kind", "request"}}
-    if told.keys() != shape.keys() or any(type(told[name]) is not kind for name, kind in shape.items()):
+    told = {name: value for name, value in question.items() if name not in {"kind", "request", "buffers"}}
+    if (
+        question.get("buffers")
+        or told.keys() != shape.keys()
+        or any(type(told[name]) is not kind for name, kind in shape.items())
+    ):
         raise _refusal(told)
     return told
 

@@ -10,10 +10,11 @@ import shutil
 import subprocess
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from fake_sweep import FakeSweep
+from outbox import Outbox
 from waiting import until
 
 from gridgen._loop import engine
@@ -23,25 +24,8 @@ from gridgen.gallery import Gallery
 from gridgen.gallery.script import script, style
 from gridgen.grid import Grid
 
-if TYPE_CHECKING:
-    from gridgen.gallery.channel import SweepWidget
-
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TESTS = Path(__file__).parent
-
-
-class Outbox:
-    """Collects what a widget sends to the browser."""
-
-    def __init__(self, widget: SweepWidget) -> None:
-        self.widget = widget
-        self.sent: list[tuple[dict[str, Any], list[bytes]]] = []
-        widget.send = lambda content, buffers=None: self.sent.append((content, buffers or []))
-
-    def ask(self, **question: object) -> tuple[dict[str, Any], list[bytes]]:
-        """Send a message as the browser does and return the last thing sent back."""
-        self.widget._handle_custom_msg(question, [])
-        return self.sent[-1]
 
 
 class Tags(html.parser.HTMLParser):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -78,6 +80,21 @@ def test_known_preferences_are_recovered():
     assert found.tie == pytest.approx(TIES, abs=0.1)
     assert found.lean == pytest.approx(LEAN, abs=3 * found.lean_error)
     assert found.best()[-1] > 0.95
+
+
+def test_strengths_are_those_that_the_page_finds():
+    """Cells and axis values have the strengths and errors on which the page's own script is tested too."""
+    told = json.loads(Path(__file__).with_name("strengths.json").read_text())
+    rounds = np.array(told["rounds"]).T
+    design = np.array(
+        [[one == at for at in range(3)] + [other == at for at in range(2)] for one, other in told["axes"]],
+        dtype=float,
+    )
+    fits = {"cells": fit(np.eye(6), *rounds), "first_axis": fit(design, *rounds, alternatives=3)}
+    for name, found in fits.items():
+        assert found.strength == pytest.approx(told[name]["strength"], abs=1e-6)
+        assert found.errors == pytest.approx(told[name]["error"], abs=1e-6)
+        assert (found.tie, found.lean) == pytest.approx((told[name]["tie"], told[name]["lean"]), abs=1e-6)
 
 
 def test_two_items_have_the_strength_that_the_odds_say():

@@ -3,12 +3,16 @@
  * @typedef {import("./store.js").Store} Store
  * @typedef {{stars: number | null, pick: boolean | null, tags: string[], note: string}} Opinion
  * @typedef {(question: Record<string, unknown>) => Promise<Reply>} Ask
+ * @typedef {{open: number, since: number, before: Opinion | null}} Open
  */
 
 export const MOST_STARS = 5;
 export const LONGEST_TAG = 40;
 export const MOST_TAGS = 20;
 export const LONGEST_NOTE = 2000;
+
+/** Milliseconds after which a word that nobody has confirmed is worth a remark. */
+const PATIENCE_FOR_WORDS = 1500;
 
 /** @type {Readonly<Opinion>} */
 export const NO_OPINION = Object.freeze({ stars: null, pick: null, tags: /** @type {string[]} */ ([]), note: "" });
@@ -17,7 +21,7 @@ export const NO_OPINION = Object.freeze({ stars: null, pick: null, tags: /** @ty
 export class Judging {
   #store;
   #ask;
-  /** @type {Map<number, {open: number, before: Opinion | null}>} words that nobody has confirmed yet, by clip */
+  /** @type {Map<number, Open>} words that nobody has confirmed yet, by clip */
   #open = new Map();
   /** @type {Set<() => void>} */
   #listeners = new Set();
@@ -41,9 +45,12 @@ export class Judging {
     return this.#store.tiles.get(id)?.said ?? NO_OPINION;
   }
 
-  /** @returns {number} words that are not kept yet */
-  get open() {
-    return [...this.#open.values()].reduce((sum, { open }) => sum + open, 0);
+  /**
+   * @param {number} now milliseconds
+   * @returns {number} clips of which a word has not been kept for a while, as when the kernel is busy or gone
+   */
+  waiting(now) {
+    return [...this.#open.values()].filter(({ since }) => now - since > PATIENCE_FOR_WORDS).length;
   }
 
   /** @returns {string[]} every tag in use, the commonest first */
@@ -73,7 +80,7 @@ export class Judging {
     const now = this.of(id);
     const next = { ...now, ...said };
     if (JSON.stringify(next) === JSON.stringify(now)) return;
-    const open = this.#open.get(id) ?? { open: 0, before: this.#store.tiles.get(id)?.said ?? null };
+    const open = this.#open.get(id) ?? { open: 0, since: performance.now(), before: this.#store.tiles.get(id)?.said ?? null };
     open.open += 1;
     this.#open.set(id, open);
     this.message = "";
@@ -120,7 +127,7 @@ export class Judging {
 
   /**
    * @param {number} id
-   * @param {{open: number, before: Opinion | null}} open
+   * @param {Open} open
    * @param {Opinion | null} said
    */
   #kept(id, open, said) {

@@ -101,15 +101,22 @@ export class Review {
 
   /** Draw what is not in tiles. */
   draw() {
-    const { store, judging } = this.#host;
+    const { store } = this.#host;
     this.finder.draw();
     this.#strip.draw();
     this.#present();
     const said = [...store.tiles.values()].map((tile) => tile.said);
     const judged = said.filter((each) => each && (each.stars !== null || each.pick !== null)).length;
-    const waiting = judging.open > 1 ? `${judging.open} not kept yet` : "";
-    write(this.#counts, [`${judged} of ${store.tiles.size} rated`, waiting].filter(Boolean).join(" · "));
-    write(this.#message, judging.message);
+    write(this.#counts, `${judged} of ${store.tiles.size} rated`);
+    this.tick();
+  }
+
+  /** Draw what changes by itself: whether words still wait to be kept. */
+  tick() {
+    const { judging } = this.#host;
+    const waiting = judging.waiting(performance.now());
+    const words = waiting ? `${waiting} ${waiting === 1 ? "rating waits" : "ratings wait"} for the kernel` : "";
+    write(this.#message, judging.message || words);
   }
 
   /** Put a rating beside each clip that is open. */

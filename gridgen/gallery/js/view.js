@@ -213,6 +213,7 @@ export class WallView {
     mark(this.element, "data-gone", gone ? "" : null);
     mark(this.element, "data-many", this.#players.counts.visible > MANY ? "" : null);
     if (this.#host.state.now.cycle && !this.#deck.clock.playing && performance.now() - this.#turned > TURN) this.#turn();
+    this.#review.tick();
     if (gone) return;
     this.#header.tick();
     for (const tile of this.#sheet.views) if (toneOf(tile.data.status) === "busy") tile.tick();
