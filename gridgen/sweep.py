@@ -15,7 +15,7 @@ import unicodedata
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -29,8 +29,21 @@ from gridgen.errors import BudgetError, GridError, GridgenError, JournalError, O
 from gridgen.estimate import NEW, Estimate, Services, estimate, pictures, span, time_of
 from gridgen.grid import Grid
 from gridgen.images import keep
-from gridgen.journal import STATES, Journal, Record, Row, read, read_uploads, restore, row, snapshot, spent
+from gridgen.journal import (
+    STATES,
+    Journal,
+    Record,
+    Row,
+    read,
+    read_cells,
+    read_uploads,
+    restore,
+    row,
+    snapshot,
+    spent,
+)
 from gridgen.judgements import KEEP, Consensus, Judgements
+from gridgen.misses import nearest_made
 from gridgen.models import enough
 from gridgen.outcome import Policy
 from gridgen.pacing import Bucket
@@ -39,6 +52,7 @@ from gridgen.reopen import keep_sweep, kept
 from gridgen.sheet import TAKE
 from gridgen.standing import Standing
 from gridgen.tables import csv_text
+from gridgen.thinning import money
 from gridgen.upload import FRESH
 
 if TYPE_CHECKING:
@@ -357,6 +371,27 @@ class Sweep:
         services = Services()
         time = span(*time_of([services.of(tile.cell) for tile in tiles if tile.state == "new"]))
         return Preview(axes, tiles, totals_of(tiles, time), rows=rows, cols=cols)
+
+    def explain(self, row: Row | int) -> str:
+        """Say in words why a clip is there or not: for one that is not made, in what the nearest that is made differs.
+
+        Parameters
+        ----------
+        row : Row or int
+            One of `rows`, or its index, which is that of the table.
+        """
+        found = self.rows()[row] if isinstance(row, int) else row
+        if found.status == "skipped":
+            return f"skipped: {found.error}"
+        if found.status not in NEW:
+            return f"{found.status}: this folder has it under the key {found.cell.key[:8]}, take {found.take}"
+        made = {key for origin, key, _ in read(self.folder) if origin == self.origin}
+        if found.cell.key in made:
+            return f"{found.status}: takes of this cell are made, and take {found.take} is not yet"
+        near = nearest_made(
+            found.cell.stated(), [told for key, told in read_cells(self.folder).items() if key in made]
+        )
+        return f"{found.status}: no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
 
     def estimate(self) -> Estimate:
         """Return what running now would make and cost; nothing is sent but a question for the price list."""
@@ -1326,16 +1361,7 @@ def _policy(on_unknown: str, resubmit_budget: float | Decimal | str | None) -> P
 
 
 def _budget(value: float | Decimal | str | None, name: str = "budget") -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        budget = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
-    except InvalidOperation:
-        budget = Decimal("NaN")
-    if not budget.is_finite() or budget < 0:
-        msg = f"{name}={value!r} is not a sum of money in USD, such as {name}=2.00"
-        raise GridError(msg)
-    return budget
+    return None if value is None else money(value, name)
 
 
 def _stamp(folder: Path) -> object:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from gridgen.places import Places
 
-__all__ = ["free_axes", "sampled", "submit_order", "unaffordable"]
+__all__ = ["free_axes", "money", "sampled", "submit_order", "unaffordable"]
 
 _METHODS = ("random", "balanced", "pairwise")
 
@@ -70,7 +70,7 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
     return reasons
 
 
-def money(value: float | Decimal | str) -> Decimal:
+def money(value: float | Decimal | str, name: str = "budget") -> Decimal:
     """Return a sum of money in USD.
 
     Raises
@@ -83,7 +83,7 @@ def money(value: float | Decimal | str) -> Decimal:
     except InvalidOperation:
         found = Decimal("NaN")
     if not found.is_finite() or found < 0:
-        msg = f"budget={value!r} is not a sum of money in USD, such as budget=2.00"
+        msg = f"{name}={value!r} is not a sum of money in USD, such as {name}=2.00"
         raise GridError(msg)
     return found
 

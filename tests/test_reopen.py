@@ -95,6 +95,27 @@ def test_the_cache_goes_by_content(simulate, tmp_path):
     assert (changed.estimate().videos, changed.estimate().made) == (2, 2)
 
 
+def test_a_miss_is_explained(simulate, tmp_path):
+    """E9: of a cell that is not made it is said in what the nearest made one differs; of the others, where they stand."""
+    client = simulate().client()
+    Sweep(Grid(prompt=["a red fox", "a boat"], duration=[6, 8]), client=client, folder=tmp_path).run()
+    wider = Grid(
+        prompt=["a red fox", "a red fox."], duration=[6, 9], exclude={"prompt": "a red fox.", "duration": 9}
+    )
+    sweep = Sweep(wider, client=client, folder=tmp_path, takes=2)
+
+    assert sweep.explain(0).startswith("done: this folder has it under the key ")
+    assert sweep.explain(1) == "planned: takes of this cell are made, and take 2 is not yet"
+    assert sweep.explain(2) == (
+        "planned: no clip of this cell is made; the nearest that is made differs in duration 9, there 6"
+    )
+    assert sweep.explain(sweep.rows()[4]).endswith("differs in prompt 'a red fox.', there 'a red fox'")
+    assert sweep.explain(6) == "skipped: excluded: prompt a red fox., duration 9"
+    assert Sweep(wider, client=client, folder=tmp_path / "new").explain(0) == (
+        "planned: no clip of this cell is made in this folder"
+    )
+
+
 def test_extending_makes_only_what_is_new(simulate, tmp_path):
     """G13: values and a whole new axis added to a finished sweep submit the new cells only."""
     simulator = simulate()
