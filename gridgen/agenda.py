@@ -7,10 +7,10 @@ import heapq
 import itertools
 import math
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gridgen.pacing import Backoff, Storm
+from gridgen.pacing import Storm
 from gridgen.stats import Meter
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gridgen.grid import Cell
 
 __all__ = ["Agenda", "Item"]
+
+GRAIN = 0.05
+"""Seconds to which due times are rounded up, so that what is due together is done together."""
 
 
 NAP = 60.0
@@ -31,7 +34,9 @@ class Item:
     """One cell and take in the scheduler's hands.
 
     ``phase`` is what happens with it next: foreign (another sweep of this
-    process has it), planned, held, submit, replay, poll, download, picture, or over.
+    process has it), planned, held, submit, replay, poll, download, picture, or over;
+    ``due`` is when, on the clock's monotonic scale, as far as that is set.
+    ``failures`` counts failed requests in a row, ``tries`` answers of no use.
     """
 
     index: int
@@ -41,10 +46,8 @@ class Item:
     name: str
     phase: str = "over"
     tries: int = 0
-    failing_since: float | None = None
-    backoff: Backoff = field(default_factory=Backoff)
-    missing_since: float | None = None
-    started: float | None = None
+    failures: int = 0
+    due: float = math.inf
     pending: bool = False
 
 
@@ -68,6 +71,8 @@ class Agenda:
         What stops the submitting; the first one is kept.
     stopping : bool
         Whether a person has stopped the submitting.
+    crowded : bool
+        Whether something waits for a request in flight to come back.
     """
 
     def __init__(
@@ -80,6 +85,7 @@ class Agenda:
         self.storm = Storm()
         self.error: Exception | None = None
         self.stopping = False
+        self.crowded = False
         self.phases: Counter[str] = Counter(over=len(self.items))
         self.flying: Counter[str] = Counter()
         self._on_move = on_move
@@ -114,19 +120,24 @@ class Agenda:
     # Time
 
     def later(self, seconds: float, what: str, item: Item) -> None:
-        """Bring an item up again after a while."""
-        heapq.heappush(self._due, (self.clock.monotonic() + seconds, next(self._order), what, item))
+        """Bring an item up again after a while, and not when an earlier call said."""
+        item.due = math.ceil((self.clock.monotonic() + seconds) / GRAIN) * GRAIN
+        heapq.heappush(self._due, (item.due, next(self._order), what, item))
+        if item.due < self._alarm_at:
+            self._set_alarm(item.due)
 
     def ripe(self) -> Iterator[tuple[str, Item]]:
         """Yield what has become due."""
         now = self.clock.monotonic()
         while self._due and self._due[0][0] <= now:
-            _, _, what, item = heapq.heappop(self._due)
-            yield what, item
+            due, _, what, item = heapq.heappop(self._due)
+            if item.due == due:
+                item.due = math.inf
+                yield what, item
 
     def hasten(self, what: str) -> None:
         """Bring up now, in their order, all items that were to come up for one thing."""
-        waiting = sorted(each for each in self._due if each[2] == what)
+        waiting = sorted(each for each in self._due if each[2] == what and each[3].due == each[0])
         self._due = [each for each in self._due if each[2] != what]
         heapq.heapify(self._due)
         for *_, item in waiting:
@@ -149,14 +160,20 @@ class Agenda:
 
     async def rest(self, until: float) -> None:
         """Wait until something changed, the next item is due, or the clock shows `until`."""
+        while self._due and self._due[0][3].due != self._due[0][0]:
+            heapq.heappop(self._due)
         due = min(until, self._due[0][0]) if self._due else until
         self._resting_until = due
         if due < self._alarm_at:
-            self.hush()
-            self._alarm_at = due
-            self._alarm = asyncio.create_task(self._ring(due - self.clock.monotonic()))
+            self._set_alarm(due)
         await self._wake.wait()
         self._wake.clear()
+        self.crowded = False
+
+    def _set_alarm(self, due: float) -> None:
+        self.hush()
+        self._alarm_at = due
+        self._alarm = asyncio.create_task(self._ring(due - self.clock.monotonic()))
 
     async def _ring(self, seconds: float) -> None:
         await self.clock.sleep(seconds)
@@ -192,7 +209,8 @@ class Agenda:
             raise
         finally:
             self.flying[what] -= 1
-            self._wake.set()
+            if item is None or item.phase != what or self.crowded:
+                self._wake.set()
 
     async def finish(self, what: str, seconds: float) -> None:
         """Wait until no work of a kind is going on, at most so many real seconds."""

@@ -48,6 +48,7 @@ from gridgen.images import LocalImage, reference
 from gridgen.limiter import Limiter
 from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
+from gridgen.pacing import Pace
 from gridgen.pricelist import listed_price
 from gridgen.refresh import CatalogueReport, Told, compared
 from gridgen.task import Status, Task, parse_json, parse_task, valid_id
@@ -110,6 +111,10 @@ class Client:
         called, and its client closed, on the engine's loop.
     clock : Clock, optional
         What a second is; a simulator brings its own.
+    rate : number, optional
+        Submissions a minute that are never passed. By default they begin at 40, and
+        after a minute of that they follow what the server takes: faster until it
+        refuses one, then just under what it refused.
 
     Raises
     ------
@@ -129,7 +134,9 @@ class Client:
         timeout: float | None = None,
         http_client: Callable[[], Any] | None = None,
         clock: Clock | None = None,
+        rate: float | None = None,
     ) -> None:
+        self.pace = Pace.at(_rate(rate))
         self.base_url = _base_url(base_url)
         self.host = urlsplit(self.base_url).hostname or ""
         self.on_loopback = is_loopback(self.host)
@@ -820,6 +827,19 @@ def _stands_in_a_cell(key: str) -> bool:
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     cells = [] if shell is None else shell.user_ns.get("In", [])
     return any(key in str(cell) for cell in cells)
+
+
+def _rate(value: float | None) -> float | None:
+    if value is None:
+        return None
+    try:
+        rate = float("nan") if isinstance(value, (bool, str)) else float(value)
+    except (TypeError, ValueError):
+        rate = float("nan")
+    if not 0 < rate < float("inf"):
+        msg = f"rate={value!r} is not a number of submissions a minute, such as rate=40"
+        raise GridgenError(msg)
+    return rate
 
 
 def _authorization(key: str) -> Callable[[Any], Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.breakdown import MOST_LISTED, axis_html, beside, grouped, summed, varied
 from gridgen.images import LocalImage, local_images
-from gridgen.pacing import Bucket, Window
+from gridgen.pacing import Bucket
 from gridgen.prices import Prices
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ __all__ = [
     "span",
     "time_of",
 ]
+
+AT_ONCE = 64
+"""Tasks that a server is taken to work on at once, as long as nothing is known of it."""
 
 OBSERVED = (36.0, 547.0)
 """Shortest and longest service time that a live run saw for six equal jobs, in seconds.
@@ -402,7 +405,7 @@ def time_of(services: list[tuple[float, float]]) -> tuple[float, float]:
     """Return the shortest and longest time that so many clips take: the submit rate, then the last one's service."""
     if not services:
         return (0.0, 0.0)
-    bucket, most = Bucket(), Window().most
+    bucket, most = Bucket(), AT_ONCE
     submitting = max(0.0, len(services) - bucket.burst) / bucket.rate
     # clips beyond those that may be open at the server at once wait for a place
     waves = max(0.0, len(services) - most) / most

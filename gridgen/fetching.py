@@ -8,6 +8,7 @@ import heapq
 import itertools
 import os
 from collections import deque
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from gridgen._loop import engine
 from gridgen.client import DOWNLOADS
 from gridgen.download import LARGEST_FILE, is_dead_link, make_sure_of_room
 from gridgen.errors import APIError, GridgenError, NetworkError, RateLimitError
+from gridgen.pacing import backoff
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +26,9 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
 
-__all__ = ["Fetching"]
+__all__ = ["Accept", "Fetching", "accept"]
+
+Accept = Callable[["Path", "Path"], Awaitable[media.Facts]]
 
 MOST_TRIES = 4
 FAILING_FOR = 900.0
@@ -43,22 +47,36 @@ class Fetching:
         Whether a poster and a preview are made of each clip.
     quota : int or None
         Bytes that the videos of the folder may take together.
+    accept : callable
+        Checks a downloaded file, and only then gives it its name; see `accept`.
     """
 
     def __init__(
-        self, agenda: Agenda, client: Client, journal: Journal, *, previews: bool, quota: int | None
+        self,
+        agenda: Agenda,
+        client: Client,
+        journal: Journal,
+        *,
+        previews: bool,
+        quota: int | None,
+        accept: Accept,
     ) -> None:
         self._agenda, self._client, self._journal = agenda, client, journal
-        self._previews, self._quota = previews, quota
+        self._previews, self._quota, self._accept = previews, quota, accept
         self._coming: dict[Item, int] = {}
         self._links: list[tuple[float, int, Item]] = []
         self._order = itertools.count()
         self._pictures: deque[Item] = deque()
+        self._failing: dict[Item, float] = {}
         self._names: dict[str, tuple[str, str, int]] | None = None
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
         self._client = client
+
+    def forgive(self) -> None:
+        """Count failed tries anew."""
+        self._failing.clear()
 
     def take_on(self, item: Item, record: Record) -> bool:
         """Take on what is still to be fetched or drawn of a finished task; say whether anything is."""
@@ -125,7 +143,7 @@ class Fetching:
         meter.requests["downloads"] += 1
         try:
             await self._client.fetch(record.url or "", part, most=max(0, most))
-            facts = await engine().in_thread(_accept, part, target)
+            facts = await self._accept(part, target)
         except (APIError, NetworkError, media.MediaError) as error:
             await self._failed(item, record, error)
         except OSError as error:
@@ -164,15 +182,16 @@ class Fetching:
             raise error
         now = self._agenda.clock.monotonic()
         item.tries += isinstance(error, media.MediaError)
-        item.failing_since = now if item.failing_since is None else item.failing_since
+        since = self._failing.setdefault(item, now)
         dead = isinstance(error, APIError) and is_dead_link(error)
-        hopeless = item.tries >= MOST_TRIES or now - item.failing_since > FAILING_FOR
+        hopeless = item.tries >= MOST_TRIES or now - since > FAILING_FOR
         if hopeless or (dead and not await self._may_be_renewed(record)):
             self._agenda.move(item, "over")
             kind, state = ("expired", "expired") if dead else ("download", "missing")
             await self._journal.save(record, state=state, error_class=kind, error=str(error)[:500])
             return
-        self._agenda.later(item.backoff.failed(), "download", item)
+        item.failures += 1
+        self._agenda.later(backoff(item.failures), "download", item)
 
     async def _may_be_renewed(self, record: Record) -> bool:
         """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""
@@ -219,8 +238,18 @@ class Fetching:
             self._agenda.move(item, "over")
 
 
-def _accept(part: Path, target: Path) -> media.Facts:
-    """Check a downloaded file, and only then give it its name."""
+async def accept(part: Path, target: Path) -> media.Facts:
+    """Check a downloaded file in a thread, and only then give it its name.
+
+    Raises
+    ------
+    MediaError
+        If it is no video that plays; it is deleted.
+    """
+    return await engine().in_thread(_checked, part, target)
+
+
+def _checked(part: Path, target: Path) -> media.Facts:
     try:
         facts = media.probe(part)
     except media.MediaError:

@@ -1,8 +1,10 @@
-"""When to submit and when to ask: pure, and told the time.
+"""When to submit: pure, and told the time.
 
-Asking follows Keller's optimum checking schedule (Management Science 21(3),
-1974, doi 10.1287/mnsc.21.3.256): checks as dense as the square root of the
-hazard, so most of them fall where the task is likely to finish.
+What a key may do is not published (40 submissions a minute and bursts of five
+have been seen to be accepted, 2026-09), so it is learned from the server's
+refusals, by the shape of CUBIC (RFC 9438, section 4.2): back off to seven
+tenths, return soon to where the refusal came, stay, and look beyond it ever
+more rarely.
 """
 
 from __future__ import annotations
@@ -11,149 +13,263 @@ import math
 import re
 from dataclasses import dataclass, field
 
-__all__ = ["Alike", "Backoff", "Bucket", "Hazard", "ServiceTimes", "Storm", "Window"]
+__all__ = ["Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff"]
 
-DENSITY = 2.0
-"""Checks per square root of a second: a quarter of G is the mean delay."""
+USUAL_RATE = 40.0
+"""Submissions a minute to begin with."""
 
-FAR_TAIL = 3.0
-"""Standard scores beyond which the fit says nothing; waits then grow with the age."""
+QUESTIONS = 1800.0
+"""Questions a minute, at most: thirty in a second."""
+
+SURE = 40
+"""Submissions accepted before a faster rate is tried: a minute at the usual one; most sweeps need no more."""
+
+GROWTH, FASTEST = 1.2, 50.0
+"""Factor on the rate for each accepted submission that had to wait, before the first refusal; to so many a second."""
+
+BACK_OFF = 0.7
+SOONEST, LATEST = 10.0, 60.0
+"""Seconds until a rate is back where it was refused: the server's own Retry-After within these."""
+
+FIRST_PATIENCE, LONGEST_PATIENCE = 60.0, 1200.0
+"""Seconds for which a known limit is kept before a look beyond it."""
 
 ROUNDING = 1e-6
 """Seconds below which a wait is an error of arithmetic; a clock may be too coarse to end it."""
 
+LONG_RUN = 8
+"""Submissions accepted in a row from which their rate can be told."""
+
+STRIKES = 4
+"""Refusals in a row at the same number of open tasks that show that it is to blame."""
+
 STORM_AFTER = 5
 ALIKE = 5
 PROBE_INTERVAL = 15.0
-SHORTEST, LONGEST = 0.25, 15.0
-FIRST_QUANTILE = -2.054
-"""Standard score of the 2 % quantile: nothing finishes before it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hazard:
-    """Lognormal service times, in seconds: ``mu`` and ``sigma`` of their logarithm."""
-
-    mu: float
-    sigma: float
-
-    def rate(self, age: float) -> float:
-        """Return the chance per second that a task of this age finishes now."""
-        if age <= 0:
-            return 0.0
-        z = (math.log(age) - self.mu) / self.sigma
-        surviving = math.erfc(z / math.sqrt(2)) / 2
-        if z > FAR_TAIL:
-            return 4.0 / age
-        density = math.exp(-z * z / 2) / (age * self.sigma * math.sqrt(2 * math.pi))
-        return density / surviving
-
-    def latest(self) -> float:
-        """Return the age in seconds that one task in a thousand outlives."""
-        return math.exp(self.mu + 3.09 * self.sigma)
-
-    def next_check(self, age: float, *, density: float = DENSITY) -> float:
-        """Return the age, in seconds, at which to ask next.
-
-        It lies at least 0.25 s and at most 15 s ahead, except for the first
-        check, which waits for the 2 % quantile.
-        """
-        first = math.exp(self.mu + FIRST_QUANTILE * self.sigma)
-        if age < first - SHORTEST:
-            return first
-        step = max(0.02, math.exp(self.mu) / 200)
-        at, gathered = age, 0.0
-        while gathered < 1.0 and at < age + LONGEST:
-            at += step
-            gathered += density * math.sqrt(self.rate(at - step / 2)) * step
-        return min(max(at, age + SHORTEST), age + LONGEST)
-
-
-@dataclass(slots=True)
-class ServiceTimes:
-    """What is known of the service times of one model, duration and quality.
-
-    Eight finished tasks replace the prior: the server's estimate, or 60 s, with
-    a coefficient of variation of one half.
-    """
-
-    estimate: float | None = None
-    count: int = 0
-    mean: float = 0.0
-    spread: float = 0.0
-
-    def learn(self, seconds: float) -> None:
-        """Take in one service time from the server's own stamps (whole seconds)."""
-        value = math.log(max(seconds, 0.5))
-        self.count += 1
-        delta = value - self.mean
-        self.mean += delta / self.count
-        self.spread += delta * (value - self.mean)
-
-    @property
-    def hazard(self) -> Hazard:
-        """The best guess now."""
-        enough = 8
-        if self.count >= enough:
-            return Hazard(self.mean, max(0.08, math.sqrt(self.spread / (self.count - 1))))
-        sigma = math.sqrt(math.log(1.25))
-        return Hazard(math.log(max(1.0, self.estimate or 60.0)) - sigma * sigma / 2, sigma)
 
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket for submissions of one key.
+    """A token bucket for the requests of one key, whose rate follows what the server takes.
 
     Attributes
     ----------
+    top : float
+        Requests a second that are never passed; infinity where nobody knows.
     rate : float
-        Submissions per second; 40 a minute has been seen to be accepted.
+        Requests a second, as long as none was refused.
     burst : float
         How many may go out at once.
+    limit : float or None
+        Requests a second at which one was refused.
+    waited : bool
+        Whether the last request had to wait for the rate.
+    taken : int
+        How many the server took.
     """
 
-    rate: float = 40 / 60
+    top: float = math.inf
+    rate: float = USUAL_RATE / 60
     burst: float = 5.0
     tokens: float = 5.0
-    at: float = field(default=-math.inf)
+    at: float = -math.inf
     paused_until: float = -math.inf
+    limit: float | None = None
+    waited: bool = False
+    taken: int = 0
+    _recovery: float = SOONEST
+    _patience: float = FIRST_PATIENCE
+    _unused: float = 0.0
+
+    @property
+    def known(self) -> float:
+        """Requests a second that the server was found, or is said, to allow; infinity where nobody knows."""
+        return self.top if self.limit is None else min(self.top, self.limit)
+
+    def current(self, now: float) -> float:
+        """Return the requests a second that may leave now."""
+        if self.limit is None:
+            return min(self.top, self.rate)
+        since = now - self.paused_until - self._unused - self._recovery
+        share = since / (self._recovery if since < 0 else self._patience)
+        return min(self.top, self.limit * (1.0 + (1.0 - BACK_OFF) * max(-1.0, share) ** 3))
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a submission may leave, 0 for at once."""
+        """Return the seconds until a request may leave, 0 for at once."""
         self._fill(now)
-        missing = max(0.0, (1.0 - self.tokens) / self.rate)
+        missing = max(0.0, (1.0 - self.tokens) / self.current(now))
         wait = max(missing, self.paused_until - now)
         return wait if wait > ROUNDING else 0.0
 
     def take(self, now: float) -> None:
-        """Count a submission that leaves now."""
+        """Count a request that leaves now."""
         self._fill(now)
+        self.waited = self.tokens < 2  # noqa: PLR2004 - this one and not another at once
         self.tokens -= 1.0
+
+    def accepted(self) -> None:
+        """Note that the server took a request: until it refuses one, the rate grows as far as it is used."""
+        self.taken += 1
+        if self.limit is None and self.waited and self.taken > SURE:
+            self.rate = min(self.top, FASTEST, self.rate * GROWTH)
 
     def pause(self, now: float, seconds: float) -> None:
         """Let nothing out for a while."""
         self.paused_until = max(self.paused_until, now + seconds)
+        self.tokens = min(self.tokens, 1.0)
+        self.at = max(self.at, self.paused_until)
+
+    def refused(self, now: float, seconds: float, *, measured: float = 0.0) -> None:
+        """Pause as the server asks, and back off from the rate that it refused.
+
+        Parameters
+        ----------
+        now : float
+            Seconds of the clock.
+        seconds : float
+            How long the server wants to be left alone.
+        measured : float
+            Requests a second that it took between its last two refusals, a little
+            less than it would have taken; 0 where they were too few to tell.
+        """
+        if now >= self.paused_until:
+            rate, known = self.current(now), self.limit or math.inf
+            self.limit = rate
+            if rate <= 1.02 * known < math.inf:
+                self.limit *= (1 + BACK_OFF) / 2
+            elif rate < 1.25 * known < math.inf:
+                self._patience = min(LONGEST_PATIENCE, 2 * self._patience)
+            else:
+                self._patience = FIRST_PATIENCE
+            if measured:
+                self.limit = measured if measured < rate / 2 else (measured + rate) / 2
+            self._unused = 0.0
+            self._recovery = min(LATEST, max(SOONEST, seconds))
+        self.pause(now, seconds)
 
     def _fill(self, now: float) -> None:
+        if now <= self.at:
+            return
         if self.at > -math.inf:
-            self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+            rate = self.current(now)
+            tokens = self.tokens + (now - self.at) * rate
+            self.tokens = min(self.burst, tokens)
+            self._unused += (tokens - self.tokens) / rate
         self.at = now
 
 
 @dataclass(slots=True)
 class Window:
-    """How many tasks may be open at the server at once: shrinks on 429, grows back."""
+    """How many tasks may be open at a server that refuses more than it works on.
 
-    size: float = 64.0
-    most: float = 64.0
+    The number at which one was refused is the limit; after ever more finished
+    tasks one more than that is tried.
+
+    Attributes
+    ----------
+    limit : float
+        Open tasks at most; infinity as long as no number was refused.
+    """
+
+    limit: float = math.inf
+    _finished: int = 0
+    _patience: float = 1.0
+    _step: int = 1
 
     def refused(self, still_open: int) -> None:
-        """Shrink to seven tenths of what was open when the server said 429."""
-        self.size = max(1.0, min(self.size, max(1, still_open)) * 0.7)
+        """Take in that one more than so many open tasks was refused."""
+        same = still_open >= self.limit - self._step
+        self._patience = min(32.0, 2 * max(1.0, self._patience)) if same else 1.0
+        self.limit = max(1.0, min(self.limit, float(still_open)))
+        self._finished, self._step = 0, 1
+
+    def accepted(self, still_open: int) -> None:
+        """Take in that one more than so many open tasks was accepted."""
+        if still_open >= self.limit:
+            self._step *= 2
+            self._patience = 0.25
 
     def finished(self) -> None:
-        """Grow by one for about each windowful of finished tasks."""
-        self.size = min(self.most, self.size + 1.0 / max(1.0, self.size))
+        """Take in that a task has ended: after some windowfuls of them more may be open."""
+        self._finished += 1
+        if self._finished >= self._patience * self.limit:
+            self._finished = 0
+            self.limit += self._step
+
+
+@dataclass(slots=True)
+class Pace:
+    """What one key may do just now, as far as is known; shared by all who use the key.
+
+    A refusal does not say whether the rate or the number of open tasks is to
+    blame. The number is, where several refusals in a row come at the same number;
+    once that is known, also where the refused submission had not used up the rate,
+    unless far fewer were open: then the server takes no such burst.
+
+    Attributes
+    ----------
+    submits, questions : Bucket
+    window : Window
+    open : int
+        Tasks at the server, or on their way to it.
+    """
+
+    submits: Bucket = field(default_factory=Bucket)
+    questions: Bucket = field(
+        default_factory=lambda: Bucket(top=QUESTIONS / 60, rate=QUESTIONS / 60, burst=12.0, tokens=12.0)
+    )
+    window: Window = field(default_factory=Window)
+    open: int = 0
+    _run: int = 1
+    _level: int = 0
+    _strikes: int = 0
+    _proven: int = 0
+    _refused_at: float = -math.inf
+    _unspoilt: float | None = None
+
+    @classmethod
+    def at(cls, rate: float | None) -> Pace:
+        """Return the pace of a key that may make so many submissions a minute, None where nobody knows."""
+        if rate is None:
+            return cls()
+        return cls(Bucket(top=rate / 60, rate=rate / 60))
+
+    def accepted(self, beside: int) -> None:
+        """Take in that a submission was accepted beside so many open tasks."""
+        self._run += 1
+        self.submits.accepted()
+        self.window.accepted(beside)
+
+    def finished(self) -> None:
+        """Take in that a task has ended."""
+        self.window.finished()
+
+    def refused(self, now: float, seconds: float, beside: int) -> None:
+        """Take in a 429 that asks for a pause; of several that were on their way, the first one tells."""
+        if now < self.submits.paused_until:
+            self.submits.pause(now, seconds)
+            return
+        run, elapsed = self._run, now - self._refused_at
+        self._run, self._refused_at = 0, now
+        if run:
+            self._strike(beside)
+        if self._strikes >= STRIKES:
+            self._strikes, self.submits.limit = 0, self._unspoilt
+            self._proven = beside
+        elif self.window.limit == math.inf or self.submits.waited:
+            self.submits.refused(now, seconds, measured=run / elapsed if run >= LONG_RUN else 0.0)
+            return
+        if beside < self._proven - max(1.0, beside / 10):
+            self.submits.burst = max(1.0, self.submits.burst - 1.0)
+        else:
+            self.window.refused(beside)
+        self.submits.pause(now, seconds)
+
+    def _strike(self, beside: int) -> None:
+        """Count refusals at about the same number of open tasks, with others accepted between them."""
+        if abs(beside - self._level) > max(1.0, beside / 30):
+            self._level, self._strikes, self._unspoilt = beside, 0, self.submits.limit
+        self._strikes += 1
 
 
 @dataclass(slots=True)
@@ -165,7 +281,12 @@ class Backoff:
     def failed(self) -> float:
         """Count a failure and return the seconds to wait."""
         self.failures += 1
-        return min(20.0, 0.5 * 2.0 ** min(self.failures - 1, 6))
+        return backoff(self.failures)
+
+
+def backoff(failures: int) -> float:
+    """Return the seconds to wait after so many failures in a row: doubling from 0.5 s to 20 s."""
+    return min(20.0, 0.5 * 2.0 ** min(9, failures - 1))
 
 
 @dataclass(slots=True)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import heapq
+import itertools
 import math
-from collections import deque
+from dataclasses import dataclass, field
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
-from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError
-from gridgen.pacing import LONGEST, ServiceTimes, Window
+from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError, RateLimitError
+from gridgen.line import Line
+from gridgen.pacing import backoff
 from gridgen.task import Status, Task
+from gridgen.timing import BELIEVED, DENSITY, RELAXED, Expectations, Learned
 
 if TYPE_CHECKING:
     from gridgen.agenda import Agenda, Item
@@ -19,15 +23,41 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.fetching import Fetching
     from gridgen.journal import Journal, Record
+    from gridgen.timing import Hazard
 
 __all__ = ["Polling"]
 
 MOST_TRIES = 4
 MISSING_AFTER = 120.0
 STALLED_AFTER = 900.0
+STALLED_IN_LINE = 3600.0
+"""Seconds without an end, and without a beginning, after which a task may be stalled."""
+
 STALLED_INTERVAL = 60.0
 GIVEN_UP_AFTER = 86_400.0
 """Seconds after which a stalled task is left alone; the next run asks for it again."""
+
+RECONSIDERED = 15.0
+"""Seconds between questions to a task that waits for its turn, at least."""
+
+MANY = 100
+"""Planned cells from which on a late answer keeps nobody waiting."""
+
+
+@dataclass(slots=True)
+class Followed:
+    """What is known of a task at the server; times are Unix seconds of our clock.
+
+    ``certain`` says whether its beginning is known; ``looks`` are pairs of age
+    and share of progress shown.
+    """
+
+    accepted: float | None = None
+    asked: float | None = None
+    waited: float | None = None
+    certain: bool = True
+    missing_since: float | None = None
+    looks: list[tuple[float, float]] = field(default_factory=list)
 
 
 class Polling:
@@ -45,8 +75,8 @@ class Polling:
 
     Attributes
     ----------
-    window : Window
-        How many tasks may be open at once.
+    line : Line
+        Who is worked on and who waits.
     stalled : set of Item
         Tasks long past what any task takes.
     failing : tuple of int and str, or None
@@ -58,13 +88,18 @@ class Polling:
     ) -> None:
         self._agenda, self._client, self._journal = agenda, client, journal
         self._budget, self._fetching = budget, fetching
-        self.window = Window()
+        self._questions = client.pace.questions
+        self.line: Line[Item] = Line()
         self.stalled: set[Item] = set()
         self.failing: tuple[int, str] | None = None
-        self._ready: deque[Item] = deque()
-        self._services: dict[tuple[str, int, str], ServiceTimes] = {}
-        self._at_server: dict[Item, Status] = {}
-        self._queued = 0
+        self._followed: dict[Item, Followed] = {}
+        self._ready: list[tuple[float, int, Item]] = []
+        self._order = itertools.count()
+        self._ranked = 0.0
+        self._open = 0
+        self._expected = Expectations()
+        self._delay = Learned()
+        self._skew = Learned()
 
     @property
     def waiting(self) -> bool:
@@ -73,56 +108,170 @@ class Polling:
 
     @property
     def queue_is_long(self) -> bool:
-        """Whether the server has enough waiting that more would only wait there too."""
-        return self._queued > 2 + (len(self._at_server) - self._queued) // 4
+        """Whether the server has enough waiting that more would only wait there too.
+
+        Two more than it has slots keep it busy, and as many as end while we do not
+        know it yet (measured in virtual time with ten slots: with one more the last
+        clip comes 0.6 % late, with two 0.02 %).
+        """
+        return self.line.full(2 + math.ceil(self._turnover * (self._delay.mean + 0.5)))
+
+    @property
+    def _turnover(self) -> float:
+        """Tasks that end in a second."""
+        return len(self.line.running) / max(1.0, self._expected.mean)
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
-        self._client = client
+        self._client.pace.open -= self._open
+        self._client, self._questions = client, client.pace.questions
+        client.pace.open += self._open
+
+    def forgive(self) -> None:
+        """Count failed questions anew."""
+        for known in self._followed.values():
+            known.missing_since = None
 
     def follow(self, item: Item) -> None:
         """Ask for a task that was just accepted when it may be done."""
-        self._agenda.later(self._service(item).hazard.next_check(0.0), "poll", item)
+        now = self._agenda.clock.time()
+        self._followed[item] = Followed(accepted=now)
+        self.line.join(item, now)
+        self._plan(item)
+
+    def take_on(self, item: Item, record: Record) -> None:
+        """Follow a task that an earlier run submitted: ask for it soon."""
+        self._agenda.move(item, "poll")
+        self._followed[item] = Followed(certain=False)
+        self.line.join(item, record.submitted_at or self._agenda.clock.time())
+        self._push(item, 0.0)
 
     def ask(self, item: Item) -> None:
-        """Ask for a task as soon as a place is free."""
-        self._agenda.move(item, "poll")
-        self._ready.append(item)
+        """Ask for a task whose time has come as soon as there is room, the likeliest to have ended first."""
+        if item.phase == "poll":
+            self._push(item, self._chance(item))
+
+    def due(self, now: float) -> float:
+        """Return when a question may leave that waits for nothing else, infinity when none does."""
+        look = self.line.next_look
+        if self._ready:
+            wait = self._questions.wait(now)
+            look = min(look, now + wait) if wait > 0 else look
+        return max(look, now + 0.05)
 
     def start(self) -> None:
         """Begin the questions that may be asked now."""
-        flying = self._agenda.flying
-        most = self._agenda.storm.most(self._agenda.clock.monotonic(), CONTROL - flying["submit"])
-        while self._ready and flying["poll"] < most:
-            item = self._ready.popleft()
+        flying, now = self._agenda.flying, self._agenda.clock.monotonic()
+        telling = self.line.look(now)
+        if telling is not None:
+            self._push(telling, math.inf)
+        self._rank(now)
+        most = self._agenda.storm.most(now, CONTROL - flying["submit"])
+        while self._ready and flying["poll"] < most and self._questions.wait(now) <= 0:
+            _, _, item = heapq.heappop(self._ready)
+            if item.due != -math.inf:
+                continue
+            item.due = math.inf
+            self._questions.take(now)
             self._agenda.spawn("poll", item, self._poll(item))
+        self._agenda.crowded |= bool(self._ready)
 
     def moved(self, item: Item, before: str, after: str) -> None:
         """Note that an item went from one phase to another."""
-        if before == "poll" or after == "over":
+        if after in _OPEN and before not in _OPEN:
+            self._count(1)
+        elif before in _OPEN and after not in _OPEN and item not in self.stalled:
+            self._count(-1)
+        if before == "poll":
             self.stalled.discard(item)
-            self._queued -= self._at_server.pop(item, None) is Status.QUEUED
+            self._drop(item)
+            self._followed.pop(item, None)
+            item.due = math.inf
 
-    def _service(self, item: Item) -> ServiceTimes:
-        key = (item.cell.model, item.cell.seconds, item.cell.quality or "")
-        return self._services.setdefault(key, ServiceTimes())
+    def close(self) -> None:
+        """Give up all places in the window: nobody follows these tasks any more."""
+        self._count(-self._open)
 
-    def _record(self, item: Item) -> Record:
-        return self._journal.records[item.slot]
+    def _count(self, more: int) -> None:
+        self._open += more
+        self._client.pace.open += more
+
+    def _push(self, item: Item, chance: float) -> None:
+        item.due = -math.inf
+        heapq.heappush(self._ready, (-chance, next(self._order), item))
+
+    def _rank(self, now: float) -> None:
+        """Put those that wait for the budget of questions in order anew, now and then: chances change."""
+        if len(self._ready) <= CONTROL or now - self._ranked < max(1.0, len(self._ready) / 20_000):
+            return
+        self._ranked = now
+        asked = {item: chance for chance, _, item in self._ready if item.due == -math.inf}
+        self._ready = [
+            (min(0.0, chance) if chance == -math.inf else -self._chance(item), next(self._order), item)
+            for item, chance in asked.items()
+        ]
+        heapq.heapify(self._ready)
+
+    def _chance(self, item: Item) -> float:
+        """Return about how likely a task has ended since it was last asked."""
+        now, known = self._agenda.clock.time(), self._followed[item]
+        begun = self.line.running.get(item)
+        if begun is None:
+            return 0.0
+        return self._hazard(item).rate(now - begun) * (now - (known.asked or begun))
+
+    # When
+
+    def _hazard(self, item: Item) -> Hazard:
+        return self._expected.times(item.cell).hazard
+
+    def _plan(self, item: Item) -> None:
+        """Set when a task is asked next."""
+        begun, now = self.line.running.get(item), self._agenda.clock.time()
+        if begun is None:
+            self._agenda.later(self._turn(item), "poll", item)
+            return
+        prior = self._hazard(item)
+        looks = self._followed[item].looks
+        hazard = self._expected.progress(item.cell).hazard(prior, looks)
+        density = BELIEVED if hazard is not prior else RELAXED if self._is_relaxed() else DENSITY
+        age = max(0.0, now - begun)
+        longest = self._expected.LONGEST_BELIEVED if hazard is not prior else None
+        self._agenda.later(hazard.next_check(age, density=density, longest=longest) - age, "poll", item)
+
+    def _is_relaxed(self) -> bool:
+        """Whether a late answer costs no slot and keeps nobody waiting."""
+        return self.line.trusted and bool(self.line.waiting) and self._agenda.phases["planned"] >= MANY
+
+    def _turn(self, item: Item) -> float:
+        """Return the seconds after which a waiting task is asked though no other has ended meanwhile."""
+        waited = self._agenda.clock.time() - (self._followed[item].accepted or self._agenda.clock.time())
+        if not self.line.trusted:
+            return min(STALLED_INTERVAL, max(RECONSIDERED, waited / 8))
+        turns = self.line.place(item) / max(1e-3, self._turnover)
+        return min(600.0, max(RECONSIDERED, 2 * turns))
+
+    def _ours(self, stamp: float) -> float:
+        """Return the time on our clock that a server's stamp, in whole seconds, stands for."""
+        return stamp + 0.5 - self._skew.mean
+
+    # Answers
 
     async def _poll(self, item: Item) -> None:
-        record = self._record(item)
+        record = self._journal.records[item.slot]
         self._agenda.meter.requests["polls"] += 1
         try:
             task = await self._client.poll(record.task_id or "")
         except (APIError, NetworkError) as error:
-            await self._failed(item, record, error)
+            if item.phase == "poll":
+                await self._failed(item, record, error)
             return
         self._agenda.storm.calm()
         self.failing = None
-        item.backoff.failures, item.missing_since = 0, None
-        if self._budget.learn(item.cell, record, task.cost):
-            self._overcharged(item, record, task)
+        if item.phase != "poll":
+            return
+        item.failures = 0
+        self._heard(item, record, task)
         if not task.status.finished:
             await self._still_running(item, record, task)
         elif task.status is Status.COMPLETED:
@@ -141,6 +290,17 @@ class Polling:
         )
         self._agenda.fail(BudgetError(msg))
 
+    def _heard(self, item: Item, record: Record, task: Task) -> None:
+        """Learn from any answer: the price, the server's clock, its estimate."""
+        known = self._followed[item]
+        known.missing_since = None
+        if self._budget.learn(item.cell, record, task.cost):
+            self._overcharged(item, record, task)
+        self._expected.times(item.cell).expect(task.estimated_time)
+        if known.asked is None and known.accepted is not None and task.created is not None:
+            self._skew.learn(task.created + 0.5 - known.accepted)
+        known.asked = self._agenda.clock.time()
+
     async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
         if isinstance(error, AuthenticationError) or not getattr(error, "trusted", True):
@@ -150,14 +310,18 @@ class Polling:
         if getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, NetworkError):
             self._agenda.storm.failed(now)
         if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
-            item.missing_since = now if item.missing_since is None else item.missing_since
-            if now - item.missing_since >= MISSING_AFTER:
+            known = self._followed[item]
+            known.missing_since = now if known.missing_since is None else known.missing_since
+            if now - known.missing_since >= MISSING_AFTER:
                 self._agenda.move(item, "over")
                 await self._journal.save(
                     record, state="missing", error_class="missing", error=str(error)[:500]
                 )
                 return
-        wait = max(item.backoff.failed(), getattr(error, "retry_after", None) or 0.0)
+        item.failures += 1
+        wait = max(backoff(item.failures), getattr(error, "retry_after", None) or 0.0)
+        if isinstance(error, RateLimitError):
+            self._questions.refused(now, wait)
         self._ask_again(wait, item, record)
 
     def _ask_again(self, seconds: float, item: Item, record: Record) -> None:
@@ -170,50 +334,75 @@ class Polling:
 
     async def _still_running(self, item: Item, record: Record, task: Task) -> None:
         now = self._agenda.clock.time()
-        service = self._service(item)
-        service.estimate = service.estimate or task.estimated_time
-        waited = self._at_server.get(item) is Status.QUEUED
-        self._queued += (task.status is Status.QUEUED) - waited
-        self._at_server[item] = task.status
-        state = str(task.status)
         if task.status is Status.QUEUED:
-            wait = self._turn(item, service)
+            self._sees_waiting(item, now)
         else:
-            if item.started is None:
-                item.started = now if waited else (record.submitted_at or now)
-            age = max(0.0, now - item.started)
-            wait = service.hazard.next_check(age) - age
-        age = now - (record.submitted_at or now)
-        if age > STALLED_AFTER and age > service.hazard.latest() and task.status is not Status.QUEUED:
-            state, wait = "stalled", STALLED_INTERVAL
-            self.stalled.add(item)
+            self._sees_running(item, now, task.progress)
+        state = str(task.status)
         if task.progress is not None:
             self._journal.show(record, progress=max(task.progress, record.progress or 0))
+        if self._is_stalled(item, record, task):
+            state = "stalled"
+            self._stall(item)
         if state != record.state or task.cost != record.cost:
             await self._journal.save(record, state=state, cost=task.cost, created_at=task.created)
-        self._ask_again(wait, item, record)
+        if item.phase != "poll":
+            return
+        if item in self.stalled:
+            self._ask_again(STALLED_INTERVAL, item, record)
+        elif item.due == math.inf:
+            self._plan(item)
 
-    def _turn(self, item: Item, service: ServiceTimes) -> float:
-        """Return the seconds until a queued task's turn may have come: queues are served in order."""
-        running = max(1, len(self._at_server) - self._queued)
-        ahead = 0
-        for other, status in self._at_server.items():
-            if other is item:
-                break
-            ahead += status is Status.QUEUED
-        each = math.exp(service.hazard.mu) / running
-        return min(LONGEST, max(1.0, 0.8 * (ahead + 1) * each))
+    def _sees_waiting(self, item: Item, now: float) -> None:
+        self._followed[item].waited = now
+        for each in self.line.saw_waiting(item):
+            if each is not item:
+                self._plan(each)
+
+    def _sees_running(self, item: Item, now: float, progress: int | None) -> None:
+        known = self._followed[item]
+        for each in self.line.saw_running(item, now):
+            self._followed[each].certain = False
+            if each is not item:
+                self._plan(each)
+            elif known.waited is not None:
+                self.line.running[item] = (known.waited + now) / 2
+                known.certain = now - known.waited < self._expected.mean / 8
+        begun = self.line.running.get(item)
+        if progress is not None and begun is not None and now > begun:
+            known.looks.append((now - begun, progress / 100))
+
+    def _is_stalled(self, item: Item, record: Record, task: Task) -> bool:
+        age = self._agenda.clock.time() - (record.submitted_at or self._agenda.clock.time())
+        if task.status is Status.QUEUED:
+            return age > STALLED_IN_LINE and not self.line.trusted
+        return age > STALLED_AFTER and age > self._hazard(item).latest()
+
+    def _stall(self, item: Item) -> None:
+        """Let a task that is long past all others hold no slot and no place in the window."""
+        if item not in self.stalled:
+            self.stalled.add(item)
+            self._count(-1)
+            self._drop(item)
+            self._agenda.wake()
+
+    def _drop(self, item: Item) -> None:
+        for each in self.line.drop(item, self._agenda.clock.time()):
+            self._plan(each)
+
+    def _leave(self, item: Item, stamp: float | None) -> None:
+        """Note that a task has ended; the one whose turn has come thereby is asked by its own times."""
+        if stamp is not None:
+            for each in self.line.leave(item, self._ours(stamp)):
+                self._plan(each)
 
     async def _completed(self, item: Item, record: Record, task: Task) -> None:
         if not task.videos:
             await self._without_video(item, record, task)
             return
-        if task.service_seconds is not None and task.completed is not None:
-            began = task.created if item.started is None else item.started
-            self._service(item).learn(task.completed - max(began or 0.0, task.created or 0.0))
-        if task.completed is not None and record.state != "downloading":
-            self._agenda.meter.delays.append(max(0.0, self._agenda.clock.time() - task.completed))
-        self.window.finished()
+        self._learn(item, record, task)
+        self._client.pace.finished()
+        self._leave(item, task.completed)
         await self._journal.save(
             record,
             state="downloading",
@@ -226,9 +415,32 @@ class Polling:
         )
         self._fetching.download(item, record)
 
+    def _learn(self, item: Item, record: Record, task: Task) -> None:
+        """Learn from a completed task how long such tasks take and how far progress can be believed."""
+        if task.completed is None:
+            return
+        known, begun = self._followed[item], self.line.running.get(item)
+        ended = self._ours(task.completed)
+        if record.state != "downloading":
+            delay = max(0.0, self._agenda.clock.time() - ended)
+            self._agenda.meter.delays.append(delay)
+            self._delay.learn(delay)
+        if begun is None or not known.certain or ended <= begun:
+            return
+        seconds = ended - begun
+        self._agenda.meter.served(record.submitted_at or begun, seconds)
+        self._expected.times(item.cell).learn(seconds)
+        self._expected.progress(item.cell).learn(known.looks, seconds)
+
     async def _ended_badly(self, item: Item, record: Record, task: Task) -> None:
+        self._client.pace.finished()
+        begun = self.line.running.get(item)
+        if begun is not None and task.completed is not None:
+            self._agenda.meter.served(
+                record.submitted_at or begun, max(0.0, self._ours(task.completed) - begun)
+            )
+        self._leave(item, task.completed)
         self._agenda.move(item, "over")
-        self.window.finished()
         await self._journal.save(
             record,
             state="failed",
@@ -256,6 +468,9 @@ class Polling:
             error_class="no_media",
             error=text,
         )
+
+
+_OPEN = frozenset({"submit", "poll"})
 
 
 def _failure_class(task: Task) -> str:

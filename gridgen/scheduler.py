@@ -7,16 +7,18 @@ in flight.
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING
 
 from gridgen.agenda import Agenda, Item
 from gridgen.budget import Budget
 from gridgen.errors import APIError, NetworkError
-from gridgen.fetching import Fetching
+from gridgen.fetching import Accept, Fetching, accept
 from gridgen.journal import LIVE, Record
 from gridgen.polling import Polling
 from gridgen.settling import Settling
 from gridgen.standing import Standing
+from gridgen.stats import Limits
 from gridgen.submitting import SHORTEST_REST, Submitting
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ class Scheduler:
         Whether a poster and a preview are made of each clip.
     quota : int, optional
         Bytes that the videos of the folder may take together.
+    accept : callable
+        How a downloaded file is checked and named.
 
     Attributes
     ----------
@@ -82,11 +86,14 @@ class Scheduler:
         replaying: set[tuple[str, str, int]],
         previews: bool = True,
         quota: int | None = None,
+        accept: Accept = accept,
     ) -> None:
         self._client, self._journal = client, journal
         self._agenda = Agenda(items, client.clock, self._moved)
         self._budget = Budget(prices, budget)
-        self._fetching = Fetching(self._agenda, client, journal, previews=previews, quota=quota)
+        self._fetching = Fetching(
+            self._agenda, client, journal, previews=previews, quota=quota, accept=accept
+        )
         self._polling = Polling(self._agenda, client, journal, self._budget, self._fetching)
         self._submitting = Submitting(
             self._agenda, client, journal, self._budget, self._polling, lost=self._lost
@@ -108,6 +115,14 @@ class Scheduler:
     def meter(self) -> Meter:
         """What was counted so far."""
         return self._agenda.meter
+
+    @property
+    def limits(self) -> Limits:
+        """What the server was found to allow so far."""
+        pace, slots = self._client.pace, self._polling.line.slots
+        if slots is None and pace.window.limit < math.inf:
+            slots = int(pace.window.limit)
+        return Limits(pace.submits.known, pace.submits.burst, slots)
 
     @property
     def stalled(self) -> int:
@@ -146,13 +161,14 @@ class Scheduler:
                 self._budget.count(record)
         self._journal.watchers.append(self._hear)
         try:
-            for item in items:
+            for item in sorted(items, key=self._submitted):
                 self._take_on(item)
             await self._settling.settle_earlier()
             while self._step():
                 await self._agenda.rest(self._due())
         finally:
             self._agenda.hush()
+            self._polling.close()
             self._journal.watchers.remove(self._hear)
             self._journal.release({item.slot for item in items if item.phase != "foreign"})
             self.finished = True
@@ -206,6 +222,11 @@ class Scheduler:
         for part in (self._submitting, self._settling, self._polling, self._fetching):
             part.use(client)
 
+    def _submitted(self, item: Item) -> float:
+        """Return when an item was submitted, which is the order in which servers work; 0 if it was not."""
+        record = self._journal.records.get(item.slot)
+        return 0.0 if record is None else record.submitted_at or 0.0
+
     def _take_on(self, item: Item) -> None:
         if item.slot in self._journal.claims:
             self._agenda.move(item, "foreign")
@@ -216,7 +237,7 @@ class Scheduler:
         if record is None or record.state == "planned":
             self._submitting.plan(item)
         elif record.task_id is not None and record.state in _ASKED_AGAIN:
-            self._polling.ask(item)
+            self._polling.take_on(item, record)
         elif not (self._settling.take_on(item, record) or self._fetching.take_on(item, record)):
             self._agenda.move(item, "over")
 
@@ -263,8 +284,8 @@ class Scheduler:
 
         The journal's lease is looked at by its next commit.
         """
-        for item in self._agenda.items:
-            item.failing_since = item.missing_since = None
+        self._polling.forgive()
+        self._fetching.forgive()
         self._agenda.spawn("reconnect", None, self._client.reconnect())
         self._agenda.hasten("poll")
 
@@ -282,7 +303,7 @@ class Scheduler:
         now = self._agenda.clock.monotonic()
         if not self._agenda.storm.open:
             held = self._submitting.waiting or self._settling.waiting
-            return self._submitting.due(now) if held else float("inf")
+            return min(self._polling.due(now), self._submitting.due(now) if held else float("inf"))
         return max(self._agenda.storm.next_probe, now + SHORTEST_REST) if self._may_probe() else float("inf")
 
     def _may_probe(self) -> bool:

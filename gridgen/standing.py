@@ -39,7 +39,7 @@ class Standing:
     pause : tuple of str and float, or None
         Why no submission leaves, and until when.
     slow : str or None
-        What submissions wait for otherwise: ``"rate"``, ``"window"`` or ``"requests"``.
+        What submissions wait for otherwise: ``"rate"``, ``"concurrency"`` or ``"requests"``.
     failing : tuple of int and str, or None
         How many questions failed in a row, and the last reason.
     committed : Decimal
@@ -115,7 +115,7 @@ class Standing:
 
 _SLOW = {
     "rate": "the submit rate",
-    "window": "room at the server",
+    "concurrency": "room at the server",
     "requests": "requests on their way",
 }
 

@@ -11,7 +11,7 @@ from gridgen.client import CONTROL
 from gridgen.errors import GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import Alike, Backoff, Bucket
+from gridgen.pacing import Alike, Backoff
 from gridgen.upload import encoded, pictures
 from gridgen.uploading import Uploading
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.errors import APIError
     from gridgen.journal import Journal, Record
+    from gridgen.pacing import Bucket
     from gridgen.polling import Polling
 
 __all__ = ["Submitting"]
@@ -68,7 +69,6 @@ class Submitting:
         self._uploading = Uploading(client, journal)
         self._sender = Sender(client.host, client.fingerprint(journal.salt))
         self._planned: deque[Item] = deque()
-        self._bucket = Bucket()
         self._unsent, self._refused, self._alike = Backoff(), Backoff(), Alike()
         self._blocked: tuple[str, float] | None = None
         self._late = False
@@ -82,8 +82,12 @@ class Submitting:
         return self._paused[0], self._paused[2]
 
     @property
+    def _bucket(self) -> Bucket:
+        return self._client.pace.submits
+
+    @property
     def slow(self) -> str | None:
-        """What the next submission waits for: rate, window or requests."""
+        """What the next submission waits for: rate, concurrency or requests."""
         return None if self._blocked is None else self._blocked[0]
 
     def use(self, client: Client) -> None:
@@ -158,7 +162,7 @@ class Submitting:
         """Take a turn among all processes that use the key; without one, wait as long as the others need."""
         limiter = self._client.limiter
         burst = max(1.0, self._bucket.burst - 1.0)
-        wait = 0.0 if limiter is None else limiter.acquire(rate=self._bucket.rate, burst=burst)
+        wait = 0.0 if limiter is None else limiter.acquire(rate=self._bucket.current(now), burst=burst)
         if wait > 0:
             self._bucket.pause(now, wait)
             self._late = True
@@ -176,19 +180,23 @@ class Submitting:
         return found is not None
 
     def _hindrance(self, now: float) -> str | None:
-        phases, flying = self._agenda.phases, self._agenda.flying
+        flying = self._agenda.flying
         if self._bucket.wait(now) > 0:
             self._late = True
             return "rate"
-        if phases["submit"] + phases["poll"] >= self._polling.window.size or self._polling.queue_is_long:
-            return "window"
-        return "requests" if flying["submit"] + flying["poll"] >= CONTROL else None
+        if self._client.pace.open >= self._client.pace.window.limit or self._polling.queue_is_long:
+            return "concurrency"
+        if flying["submit"] + flying["poll"] >= CONTROL:
+            self._agenda.crowded = True
+            return "requests"
+        return None
 
     def resume(self) -> None:
         """Try again what this run had given up."""
         self._uploading.resume()
 
     async def _submit(self, item: Item) -> None:
+        beside = self._client.pace.open - 1
         try:
             body = await self._uploading.body(item.cell)
             if isinstance(body, bytes):
@@ -197,7 +205,9 @@ class Submitting:
         finally:
             self._budget.settle(item)
         if isinstance(body, bytes):
-            await self.apply(item, record, outcome)
+            if isinstance(outcome, Accepted):
+                self._client.pace.accepted(beside)
+            await self.apply(item, record, outcome, beside=beside)
         else:
             await self._unfit(item, body)
 
@@ -247,8 +257,8 @@ class Submitting:
         else:
             await self._unapplied(item, record, why)
 
-    async def apply(self, item: Item, record: Record, outcome: Outcome) -> None:
-        """Write down what became of a submission, and go on from there."""
+    async def apply(self, item: Item, record: Record, outcome: Outcome, *, beside: int = 0) -> None:
+        """Write down what became of a submission beside so many open tasks, and go on from there."""
         match outcome:
             case Accepted(task_id):
                 self._agenda.storm.calm()
@@ -265,7 +275,7 @@ class Submitting:
                 )
                 self._break_off(error)
             case _:
-                await self._unapplied(item, record, outcome)
+                await self._unapplied(item, record, outcome, beside)
 
     def _break_off(self, error: APIError) -> None:
         """Stop submitting when refusals in a row are all alike: the rest would fare no better."""
@@ -297,7 +307,9 @@ class Submitting:
                 break
         self._polling.follow(item)
 
-    async def _unapplied(self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected) -> None:
+    async def _unapplied(
+        self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected, beside: int = 0
+    ) -> None:
         """Plan an item again whose submission provably did nothing."""
         if self._journal.records.get(item.slot) is record and record.state == "sending":
             await self._journal.save(record, state="planned", submitted_at=None)
@@ -305,11 +317,11 @@ class Submitting:
             self._agenda.meter.requests["refused"] += 1
             self._agenda.fail(outcome.error)
         else:
-            self.pause(outcome)
+            self.pause(outcome, beside)
         self._agenda.move(item, "planned")
         self._planned.appendleft(item)
 
-    def pause(self, outcome: Outcome) -> None:
+    def pause(self, outcome: Outcome, beside: int = 0) -> None:
         """After a submission that did nothing, let none out for a while: as long as its answer asks for."""
         if not isinstance(outcome, (NotSent, NotApplied)):
             return
@@ -318,10 +330,10 @@ class Submitting:
         if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
             wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
+            self._client.pace.refused(now, wait, beside)
             self._hold_back(now, wait, "the server, which asked to be left alone (HTTP 429)")
             if self._client.limiter is not None:
                 self._client.limiter.pause(wait)
-            self._polling.window.refused(self._agenda.phases["poll"])
         elif not self._agenda.stopping:
             self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
             if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:

@@ -46,7 +46,6 @@ from gridgen.judgements import KEEP, Consensus, Judgements
 from gridgen.misses import nearest_made
 from gridgen.models import enough
 from gridgen.outcome import Policy
-from gridgen.pacing import Bucket
 from gridgen.prices import PriceClass, Prices, price_class
 from gridgen.reopen import keep_sweep, kept
 from gridgen.sheet import TAKE
@@ -405,29 +404,14 @@ class Sweep:
 
     def stats(self) -> Stats:
         """Return how the latest run of this object went, in figures; zeros before the first."""
-        from gridgen.stats import Meter, Stats, lower_bound
+        from gridgen.stats import Limits, Meter, summed_up
 
-        meter = Meter() if self._scheduler is None else self._scheduler.meter
-        rows = self.rows()
-        sent = sorted(
-            (row for row in rows if row.submitted_at is not None), key=lambda row: row.submitted_at or 0.0
-        )
-        service = [row.service_seconds for row in sent if row.service_seconds is not None]
-        bucket = Bucket()
-        blocked = meter.blocked.most_common(1)
-        return Stats(
-            makespan=0.0 if meter.began is None or meter.ended is None else meter.ended - meter.began,
-            lower_bound=lower_bound(service, rate=bucket.rate, burst=bucket.burst),
-            limited_by=blocked[0][0] if blocked else "nothing",
-            submissions=meter.requests["submissions"],
-            polls=meter.requests["polls"],
-            downloads=meter.requests["downloads"],
-            refused=meter.requests["refused"],
-            polls_per_clip=meter.requests["polls"] / max(1, len(meter.delays)),
-            detection_mean=sum(meter.delays) / max(1, len(meter.delays)),
-            detection_worst=max(meter.delays, default=0.0),
-            bytes=meter.bytes,
-            estimated=sum((row.price for row in sent if row.price is not None), Decimal(0)),
+        scheduler = self._scheduler
+        sent = [row.price for row in self.rows() if row.submitted_at is not None]
+        return summed_up(
+            Meter() if scheduler is None else scheduler.meter,
+            Limits() if scheduler is None else scheduler.limits,
+            estimated=sum((price for price in sent if price is not None), Decimal(0)),
             cost=self.cost,
             at_risk=self.unknown.at_risk,
         )

@@ -164,7 +164,7 @@ def test_watchers_hear_of_it_without_rows(simulate, tmp_path):
         (Standing(), ()),
         (Standing(planned=3, slow="rate"), ("the submit rate: 3 clips in line",)),
         (
-            Standing(planned=3, slow="window", at_server=8),
+            Standing(planned=3, slow="concurrency", at_server=8),
             ("room at the server: 3 clips in line", "the server: 8 clips in its hands"),
         ),
         (Standing(planned=1, slow="requests"), ("requests on their way: 1 clip in line",)),
