@@ -565,8 +565,9 @@ def catalogue() -> dict[str, Model]:
 
 @functools.cache
 def _by_name() -> dict[str, Model]:
+    """Return every model by its names, as they are written and in lower case."""
     named = {name: model for model in catalogue().values() for name in (model.id, *model.aliases)}
-    return {name.casefold(): model for name, model in named.items()}
+    return {name.casefold(): model for name, model in named.items()} | named
 
 
 @functools.cache
@@ -596,6 +597,9 @@ def find(name: object) -> Model:
     """
     if isinstance(name, Model):
         return name
+    known = _by_name().get(name) if isinstance(name, str) else None
+    if known is not None:
+        return known
     if not isinstance(name, str) or not name.strip():
         msg = f"model={name!r} is not the name of a model, such as {DEFAULT_MODEL!r}"
         raise GridError(msg)

@@ -1064,7 +1064,7 @@ class Sweep:
         """Take in what the journal says, without its lock."""
         with self._reading:
             stamp = _stamp(self.folder)
-            if stamp is not None and stamp == self._stamp and self._rows:
+            if stamp == self._stamp and self._rows:
                 return
             records = read(self.folder)
             if self._journal is None:
