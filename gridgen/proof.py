@@ -67,7 +67,7 @@ class Proof:
 
     def __repr__(self) -> str:
         verdict = "honours" if self.honoured else "does not honour"
-        return f"Proof({self.model!r} at {self.place} {verdict} an idempotency key: {self.evidence})"
+        return f"Proof({self.model!r} at {self.place.split()[0]!r} {verdict} an idempotency key: {self.evidence})"
 
 
 def find(place: str, model: str) -> Proof | None:
@@ -110,13 +110,20 @@ async def prove(
     clock : Clock
         Of the client; where the server is still at work on the first, its wait is kept.
     """
-    for _ in range(MOST_WAITS):
-        second = await send()
-        if not isinstance(second, Ambiguous) or second.pending is None:
-            break
-        await clock.sleep(min(_LONGEST_WAIT, max(1.0, second.pending)))
+    second = await answered(send, clock)
     honoured, task_ids, evidence = _judge(task_id, second)
     return Proof(place, model, honoured, task_ids, evidence, Clock().time())
+
+
+async def answered(send: Callable[[], Awaitable[Outcome]], clock: Clock) -> Outcome:
+    """Send, and as long as the server is still at work on the same submission, wait as it says and send again."""
+    outcome = await send()
+    for _ in range(MOST_WAITS):
+        if not isinstance(outcome, Ambiguous) or outcome.pending is None:
+            break
+        await clock.sleep(min(_LONGEST_WAIT, max(1.0, outcome.pending)))
+        outcome = await send()
+    return outcome
 
 
 def _judge(task_id: str, second: Outcome) -> tuple[bool, tuple[str, ...], str]:

@@ -90,7 +90,8 @@ class Standing:
 
     def _under_way(self) -> Iterator[str]:
         if self.replays:
-            yield f"{self.replays} lost answers, asked for again under their own keys"
+            count = "a lost answer" if self.replays == 1 else f"{self.replays} lost answers"
+            yield f"{count}, asked for again under {'its own key' if self.replays == 1 else 'their own keys'}"
         if self.uploads:
             yield f"uploads: {self.uploads} {'picture' if self.uploads == 1 else 'pictures'} to send, once each"
         if self.at_server > self.stalled:
@@ -110,7 +111,8 @@ class Standing:
             yield f"nobody: {_clips(self.stalled)} stalled, asked for once a minute for a day"
         if self.unknown:
             risk = f", at most ${self.at_risk:.4f} at risk" if self.at_risk else ""
-            yield f"you: {self.unknown} submissions of unknown outcome{risk}; see sweep.unknown"
+            count = "1 submission" if self.unknown == 1 else f"{self.unknown} submissions"
+            yield f"you: {count} of unknown outcome{risk}; see sweep.unknown"
 
 
 _SLOW = {

@@ -56,9 +56,8 @@ class Unknown(Sequence["Row"]):
     def __repr__(self) -> str:
         if not self._rows:
             return "nothing is unknown"
-        return (
-            f"{len(self)} submissions unknown, at most ${self.at_risk:.4f} at risk; settle each with {_WAYS}"
-        )
+        count = "1 submission" if len(self) == 1 else f"{len(self)} submissions"
+        return f"{count} unknown, at most ${self.at_risk:.4f} at risk; settle each with {_WAYS}"
 
     def _repr_html_(self) -> str:
         now = self._sweep.clock.time()

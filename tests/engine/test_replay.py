@@ -70,6 +70,20 @@ def test_a_proof_is_one_job_sent_twice(simulate):
     assert "honours an idempotency key" in repr(proof)
 
 
+def test_a_proof_made_again_costs_nothing(simulate, monkeypatch, tmp_path_factory):
+    """Proven again, from another folder of data or after its answer was lost, the same job is the answer."""
+    simulator = simulate(faults=[lost()])
+    client = simulator.client()
+    with pytest.raises(UnknownOutcome):
+        client.prove_idempotency()
+    for _ in range(2):
+        monkeypatch.setenv("GRIDGEN_DATA_DIR", str(tmp_path_factory.mktemp("another")))
+        assert simulator.client().prove_idempotency().honoured
+
+    assert len(simulator.ledger) == 1
+    assert len(set(posts(simulator))) == 1
+
+
 def test_a_proof_holds_for_one_server_and_one_model(simulate):
     """Another simulator, and another model, are as unproven as before."""
     simulate().client().prove_idempotency()

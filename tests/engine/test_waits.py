@@ -115,9 +115,9 @@ def test_unknown_submissions_wait_for_a_person(simulate, tmp_path):
     other = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
 
     assert other.waits_for == (
-        "you: 1 submissions of unknown outcome, at most $0.0612 at risk; see sweep.unknown",
+        "you: 1 submission of unknown outcome, at most $0.0612 at risk; see sweep.unknown",
     )
-    assert "waits for you: 1 submissions" in repr(other)
+    assert "waits for you: 1 submission" in repr(other)
 
 
 def test_a_stalled_task_is_named(simulate, tmp_path):
