@@ -230,7 +230,7 @@ class Journal:
         statements += [inserted, _event(record.id, self.clock, "planned", None)]
         await self._commit(statements)
         if body is None:
-            record.body = self._body(record)
+            record.body = last.body or self._body(record)
         changed(last, {"state": last.state if ending is None else ending})
         self._keep(record)
         return record
