@@ -56,6 +56,7 @@ class Writer:
         self._connection, self._lease, self._folder = connection, lease, folder
         self.synced = self.written = 0
         self._refused: JournalError | None = None
+        self._closing, self._closed = threading.Lock(), False
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._kept: list[_Write] = []
         self._clock = Clock()
@@ -70,10 +71,9 @@ class Writer:
         JournalError
             If it cannot be written. Then none of it is.
         """
-        self._complain()
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
-        self._queue.put(_Write(statements, loop, done))
+        self._put(_Write(statements, loop, done))
         # what was handed over will be committed, so a cancelled caller still waits for it
         await _finished(done)
 
@@ -83,19 +83,25 @@ class Writer:
         Raises
         ------
         JournalError
-            If an earlier one was refused.
+            If an earlier one was refused, or the journal is closed.
         """
-        self._complain()
-        self._queue.put(_Write(statements))
+        self._put(_Write(statements))
 
-    def _complain(self) -> None:
+    def _put(self, write: _Write) -> None:
         refused, self._refused = self._refused, None
         if refused is not None:
             raise refused
+        with self._closing:
+            if self._closed:
+                msg = f"the journal in {str(self._folder)!r} is closed. Nothing more is sent."
+                raise JournalError(msg)
+            self._queue.put(write)
 
     def close(self) -> None:
         """Commit what was handed over, and end the thread."""
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join()
 
     def _run(self) -> None:

@@ -552,3 +552,14 @@ def test_a_process_that_died_while_it_made_the_journal(simulate, tmp_path):
     assert sweep.counts() == {"planned": 1}
     sweep.run()
     assert sweep.counts() == {"done": 1}
+
+
+def test_a_closed_journal_refuses(tmp_path):
+    """What comes after the end is refused at once, and nobody waits for a writer that is gone."""
+    cell = Grid(prompt="a")[0]
+    journal = Journal(tmp_path, Clock())
+    record = journal.prepare(origin="simulator", cell=cell, take=1, body=b"{}")
+    journal.close()
+
+    with pytest.raises(JournalError, match="is closed"):
+        asyncio.run(journal.intend(record, cell, price=None))
