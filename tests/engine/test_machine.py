@@ -78,6 +78,7 @@ FAULTS = {
     "result: gone": Fault(kind="reply", on="result", status=410, times=None),
     "result: html": Fault(kind="reply", on="result", status=200, body="<html>"),
     "result: corrupt": Fault(kind="corrupt", on="result"),
+    "prices: unknown": Fault(kind="reply", on="prices", status=500, times=None),
     "task: fails": Fault(kind="fail", on="submit"),
     "task: cancelled": Fault(kind="cancel", on="submit"),
     "task: never ends": Fault(kind="stick", on="submit"),
@@ -165,7 +166,7 @@ class Machine(RuleBasedStateMachine):
         self.terminal: dict[int, str] = {}
         self.tasks: dict[int, str] = {}
         self.most = Decimal(0)
-        self.dear = False
+        self.dear, self.probe = False, Decimal(0)
         self.offline: contextlib.AbstractContextManager[None] | None = None
         self.clock = Skewed(self.simulator.clock)
         self.life: Life | None = None
@@ -236,7 +237,7 @@ class Machine(RuleBasedStateMachine):
         self.settle_down()
         alike = {sweep.budget for sweep in self.sweeps} == {self.budget}
         if self.budget is not None and alike and not self.dear:
-            assert self.billed() <= max(before, self.budget), (before, self.billed())
+            assert self.billed() <= max(before, self.budget) + self.probe, (before, self.billed())
         self.come_to_rest()
         self.broken = False
 
@@ -316,6 +317,15 @@ class Machine(RuleBasedStateMachine):
         self.misfortune(faults)
         self.do("run", self.run_out)
         self.fair_weather()
+
+    @rule(more=MORE)
+    def run_without_prices(self, more: int) -> None:
+        """Run on a budget for about one clip, while the server does not tell what one costs."""
+        self.cells = min(len(PROMPTS), self.cells + more + 1)
+        self.budget = self.billed() + PRICE
+        self.take_up()
+        self.misfortune(["prices: unknown"])
+        self.do("run", self.run_out)
 
     @rule(more=MORE)
     def start_and_stop(self, more: int) -> None:
@@ -432,6 +442,7 @@ class Machine(RuleBasedStateMachine):
         for name in names:
             fault = FAULTS[name]
             self.dear = self.dear or name == "status: dearer"
+            self.probe = PRICE if name == "prices: unknown" else self.probe
             if fault is None:
                 self.go_offline()
                 continue
