@@ -96,7 +96,8 @@ export class WallView {
     blind.addEventListener("click", () => this.#challenge(), { signal: this.#signal });
     this.#review.bar.append(blind);
     if (this.#host.book) this.#review.bar.append(new Sender(this.#host.book, this.#signal).element);
-    this.element.append(header, progress, ...menus, this.#tabs.element, this.#review.bar, this.#sheet.element, this.#tray.element, transport.element);
+    const shelf = make("div", { class: "gg-shelf" }, this.#tabs.element, this.#review.bar);
+    this.element.append(header, progress, ...menus, shelf, this.#sheet.element, this.#tray.element, transport.element);
     this.element.append(live, this.#stage.element, this.#duel.element, this.#help, this.#tip.element);
   }
 
