@@ -242,6 +242,8 @@ def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
         If it is of the wrong kind, or none of the models offers it.
     """
     value = _typed(name, value, models)
+    if name == "model":
+        return value
     lacks = []
     for model in models:
         lack = model.offers(name, value)
@@ -266,7 +268,10 @@ def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
         return None
     if any(model.names_pictures(name) for model in models):
         value = pictured(value)
-    return _whole(value, models) if name == "duration" else _frozen(value)
+    if name == "duration":
+        return _whole(value, models)
+    _check_json(name, value)
+    return _frozen(value)
 
 
 def _prompt(value: Any) -> str:
@@ -290,6 +295,15 @@ def _whole(value: Any, models: Sequence[Model]) -> int:
         msg = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds ({'; '.join(spans)})"
         raise GridError(msg)
     return int(value)
+
+
+def _check_json(name: str, value: Any) -> None:
+    """Refuse what no request can carry, also for models of which nothing else is known."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        msg = f"{name}={_short(value)} cannot be sent as JSON: {error}"
+        raise GridError(msg) from None
 
 
 def _frozen(value: Any) -> Any:

@@ -133,7 +133,7 @@ class _Building:
     def __init__(self, typed: Mapping[str, Any], links: Sequence[Linked]) -> None:
         self.typed = dict(typed)
         more = self.typed.get("linked", ())
-        self.links = [*links, *((more,) if isinstance(more, Linked) else more)]
+        self.links = [*links, *(more if isinstance(more, (list, tuple)) else (more,))]
         self.problems: list[str] = []
         self.warnings: list[str] = []
         self.columns: dict[str, Column] = {}
@@ -166,6 +166,7 @@ class _Building:
         for entry in self._entries("model", [given] if isinstance(given, Model) else given):
             try:
                 model = find(entry.value)
+                checked("model", model.id, ())
             except GridError as error:
                 self.problems.append(_bare(error))
                 continue

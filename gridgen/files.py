@@ -157,7 +157,27 @@ def places_of(data: Mapping[str, Any], where: str, *, trusted: bool = False) -> 
         if name not in _PARTS:
             msg = f"{where}: {name!r} is not a part of a grid{nearest(name, _PARTS)}; the parts are {', '.join(_PARTS)}. {NOTHING}"
             raise GridError(msg)
-    return _exact(rest, where, trusted=trusted)
+    _check_shape(rest, where)
+    try:
+        return _exact(rest, where, trusted=trusted)
+    except GridError as error:
+        if where in str(error):
+            raise
+        msg = f"{where}: {str(error).removesuffix(f' {NOTHING}').rstrip('.')}. {NOTHING}"
+        raise GridError(msg) from None
+    except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
+        msg = f"{where}: this is not what Grid.save wrote ({type(error).__name__}: {error}). {NOTHING}"
+        raise GridError(msg) from error
+
+
+def _check_shape(data: Mapping[str, Any], where: str) -> None:
+    """See that each part is of its kind."""
+    kinds = {"axes": dict, "labels": list, "follows": dict, "skipped": dict, "models": dict}
+    for name, kind in kinds.items():
+        if not isinstance(data.get(name, kind()), kind):
+            wanted = "a mapping" if kind is dict else "a list of names"
+            msg = f"{where}: {name} is {wanted}, not {data[name]!r:.60}. {NOTHING}"
+            raise GridError(msg)
 
 
 def _typed(data: Mapping[str, Any], where: str) -> Places:
@@ -206,7 +226,7 @@ def _value(entry: Any) -> Value:
         return Value(_with_images(entry))
     return Value(
         _with_images(entry["value"]),
-        entry.get("label"),
+        None if entry.get("label") is None else str(entry["label"]),
         str(entry.get("note", "")),
         float(entry.get("weight", 1.0)),
     )
@@ -234,7 +254,7 @@ def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
     wrong: dict[tuple[str, int], str] = {}
     axes = []
     for name, entries in columns.items():
-        column = Column(name, sent=name not in labels, follows=tuple(follows.get(name, ())))
+        column = Column(name, sent=name not in labels, follows=tuple(map(str, follows.get(name, ()))))
         for entry in map(_value, _listed(entries)):
             value, problem = entry.value, None
             if column.sent and name != "model" and not trusted:
@@ -252,8 +272,19 @@ def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
     }
     places = Places(axes, positions, reasons, records)
     used = {name: set(places.live_column(places.axis(name))) for name, _ in wrong}
-    refuse([f"{where}: {problem}" for (name, code), problem in wrong.items() if code in used[name]])
+    refuse(
+        [
+            f"{where}: {problem}"
+            for (name, code), problem in wrong.items()
+            if code in used[name] or not isinstance(places.axis(name).values[code], _kinds(name))
+        ]
+    )
     return places if trusted else places.skipping(lacking(places, models, ()))
+
+
+def _kinds(name: str) -> tuple[type, ...]:
+    """Return what a value may be that is on the axis for skipped places only."""
+    return (int,) if name == "duration" else (str, int, float, tuple)
 
 
 def _bare(entry: Any) -> Any:
@@ -309,9 +340,9 @@ def _tuples(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _price(record: Mapping[str, Any]) -> Price:
-    facts = dict(record)
+    facts = {"usd": {}, **record}
     for name in ("usd", "with_images"):
-        if facts.get(name):
+        if name == "usd" or facts.get(name) is not None:
             facts[name] = {tier: Decimal(usd) for tier, usd in facts[name].items()}
     facts["per_image"] = Decimal(facts.get("per_image", "0"))
     if facts.get("verified_on"):

@@ -40,6 +40,7 @@ _INTEGERS = {"progress", "width", "height", "frames", "bytes"}
 _INTEGERS |= {"take", "videos", "seconds", "unpriced", "made", "clips"}
 _FLOATS = {"service_seconds", "cost", "fps", "clip_seconds", "rating"}
 _FLOATS |= {"usd", "estimated", "charged", "difference"}
+_INT64 = 2**63
 _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
@@ -99,7 +100,7 @@ def _number_type(values: Sequence[Any]) -> Any:
     """Return the type of a column of numbers or flags, None for one of texts."""
     kinds = {type(value) for value in values if value is not None}
     missing = None in values
-    if kinds == {int}:
+    if kinds == {int} and all(value is None or -_INT64 <= value < _INT64 for value in values):
         return "Int64" if missing else "int64"
     if kinds == {bool}:
         return "boolean" if missing else "bool"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import pickle
+from datetime import date
 from pathlib import Path
 
+import hypothesis.strategies as st
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
 
 import gridgen as gg
 from gridgen import Grid, GridError, Model, linked, value
@@ -217,3 +220,82 @@ def test_public_names():
     assert gg.value is value
     assert gg.linked is linked
     assert {"template", "search_replace", "open", "Preview", "Skipped"} <= set(gg.__all__)
+
+
+ODD = [
+    *(
+        None,
+        True,
+        0,
+        6,
+        6.0,
+        -1,
+        "",
+        "6",
+        "16:9",
+        b"x",
+        [],
+        [None],
+        ["a", "a"],
+        [6, 6.5],
+        {"a": 1},
+        {},
+        {1, 2},
+        (6,),
+    ),
+    *(
+        range(6, 9),
+        np.array([6, 7]),
+        np.array([[1, 2], [3, 4]]),
+        np.float64(6),
+        pd.Series(["a", "b"]),
+        object(),
+    ),
+    *(
+        print,
+        value(6, label="x"),
+        value(None),
+        [value("a"), "a"],
+        gg.template("a {x}", x=["b"]),
+        gg.template("a {y}"),
+    ),
+    *([gg.template("{a|b}"), "c"], linked(size=["16:9"]), date(2026, 1, 1), float("nan"), float("inf"), [[]]),
+    *("https://e.org/a.png", [{"a": 1}], "6,8,..,12", "6,..", SEEDANCE, [SEEDANCE, "kling-v2-6"], Model("h")),
+    *("\ud800", 10**30, ["\0"], {"a": {"b": 1}}),
+]
+"""What somebody may type by mistake."""
+
+KEYWORDS = [
+    *FIELDS[1:],
+    "seed",
+    "audio",
+    "negative_prompt",
+    "tools",
+    "labels",
+    "linked",
+    "where",
+    "exclude",
+    "nope",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.dictionaries(st.sampled_from(KEYWORDS), st.sampled_from(ODD), min_size=1, max_size=4),
+    st.sampled_from(ODD),
+)
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_anything_typed_is_a_grid_or_a_clear_error(typed, prompt):
+    """Whatever is typed for whatever keyword: a grid that can be shown and submitted, or a GridError that says why not."""
+    for each in ("a", prompt):
+        try:
+            grid, said = Grid(prompt=each, **typed), ""
+        except GridError as error:
+            grid, said = Grid(prompt="a"), str(error)
+        assert not said or "Nothing" in said
+        assert len({cell.key for cell in grid}) == len(grid)
+        assert grid + grid == grid
+        assert len(grid.df) == len(grid.places)
+        assert sorted(grid.submit_order()) == list(range(len(grid)))
+        assert all(cell.body()["model"] == cell.model for cell in grid)
+        grid._repr_html_()

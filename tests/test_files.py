@@ -338,3 +338,60 @@ def test_places_that_are_none(tmp_path, cells):
 
     with pytest.raises(GridError, match="are not numbers from 0 to 3 such as"):
         Grid.load(tmp_path / "g.json")
+
+
+JUNK = [
+    None,
+    1,
+    -1,
+    "x",
+    [],
+    {},
+    True,
+    1.5,
+    [[1]],
+    {"a": 1},
+    "0-3",
+    ["a", 1],
+    {"value": 1},
+    {"template": "{a}", "a": [1]},
+]
+
+
+def places_in(told: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the way to each part of JSON values."""
+    inner = told.items() if isinstance(told, dict) else enumerate(told) if isinstance(told, list) else ()
+    return [path, *(found for name, each in inner for found in places_in(each, (*path, name)))]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.data())
+def test_a_damaged_file_is_a_grid_or_a_clear_error(folder, data):
+    """A file of which some part was replaced by something else is read as a grid, or is an error that names it."""
+    house = Model("house-1", duration=(1, 9), quality=["720p"], options={"motion": int}, price=1)
+    grid = data.draw(
+        st.sampled_from(
+            [
+                Grid(prompt=template("a {x}", x=["b", "c"]), model=[SEEDANCE, "kling-v2-6"], duration=[5, 8]),
+                Grid(prompt=["a", "b"], model=house, exclude={"prompt": "b"}),
+            ]
+        )
+    )
+    grid.save(folder / "damaged.json")
+    told = json.loads((folder / "damaged.json").read_text("utf-8"))
+    *way, last = data.draw(st.sampled_from(places_in(told)[1:]))
+    part = told
+    for name in way:
+        part = part[name]
+    if data.draw(st.booleans()):
+        part[last] = data.draw(st.sampled_from(JUNK))
+    else:
+        del part[last]
+    (folder / "damaged.json").write_text(json.dumps(told))
+    try:
+        found, said = Grid.load(folder / "damaged.json"), ""
+    except GridError as error:
+        found, said = grid, str(error)
+    assert not said or ("damaged.json" in said and "Nothing was submitted." in said)
+    assert len(found.df) == len(found.places)
+    found._repr_html_()
