@@ -76,7 +76,8 @@ def known(sweep: Sweep, rows: Collection[int], sides: Sides, view: str, shown: S
     if not shown.cost:
         snapshot["cost"] = ""
     gathered.told = {
-        "snapshot": snapshot | {"seq": 0, "choices": _choices(sweep, rows) if shown.ratings else []},
+        "snapshot": snapshot
+        | {"seq": 0, "folder": None, "choices": _choices(sweep, rows) if shown.ratings else []},
         "menus": [menu.state() for menu in menus(axes, sides)],
         "look": {"rows": list(sides.rows), "cols": list(sides.cols)},
         "view": view,

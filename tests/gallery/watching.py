@@ -93,9 +93,10 @@ def shown(
     forgiving: bool = False,
     **options: Any,
 ) -> Iterator[tuple[Page, Pages, Gallery]]:
-    """Show a sweep's wall on a page, and fail if anything went wrong there, unless forgiving; `rows` and `cols` go to the gallery."""
-    sides = {name: options.pop(name) for name in ("rows", "cols", "view") if name in options}
+    """Show a sweep's wall on a page, and fail if anything went wrong there, unless forgiving; rows, cols, view and reviewer go to the gallery."""
+    sides = {name: options.pop(name) for name in ("rows", "cols", "view", "reviewer") if name in options}
     gallery = Gallery(sweep, **sides)
+    gallery.wall.rounds = options.pop("rounds", [])
     with Pages(gallery.wall, files=files, theme=theme).serving() as pages:
         page = opened(browser, pages, **options)
         try:

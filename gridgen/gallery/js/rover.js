@@ -33,8 +33,10 @@ export class Rover {
   settle() {
     const { places } = this.#sheet;
     if (!places.has(this.current)) {
-      const after = this.#ids.slice(this.#ids.indexOf(this.current) + 1).find((id) => places.has(id));
-      this.current = after ?? [...places.keys()].at(-1) ?? -1;
+      const at = this.#ids.indexOf(this.current);
+      const after = this.#ids.slice(at + 1).find((id) => places.has(id));
+      const ids = [...places.keys()];
+      this.current = (at < 0 ? ids[0] : (after ?? ids[ids.length - 1])) ?? -1;
     }
     this.#ids = [...places.keys()];
     this.#sheet.kept = this.current;
