@@ -6,7 +6,7 @@ import contextlib
 import json
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from starlette.applications import Starlette
@@ -135,10 +135,9 @@ class Pages:
             return Response("no such file", status_code=404)
         return FileResponse(self.files / name)
 
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[Pages]:
-        """Serve until the block ends."""
-        routes = [
+    def routes(self) -> list[Route]:
+        """Return the routes of this server."""
+        return [
             Route("/user/me/lab/tree/{rest:path}", self.page),
             Route("/user/me/files/nb/plain.html", self.plain),
             Route("/wall.js", self.script),
@@ -146,9 +145,13 @@ class Pages:
             Route("/ask", self.ask, methods=["POST"]),
             Route("/user/me/files/{name:path}", self.file, methods=["GET", "HEAD"]),
         ]
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[Self]:
+        """Serve until the block ends."""
         listener = socket.create_server(("127.0.0.1", 0))
         server = uvicorn.Server(
-            uvicorn.Config(Starlette(routes=routes), log_level="critical", lifespan="off")
+            uvicorn.Config(Starlette(routes=self.routes()), log_level="critical", lifespan="off")
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

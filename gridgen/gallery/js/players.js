@@ -39,6 +39,9 @@ export class Players {
   #near;
   #hovered = -1;
   #suspended = false;
+  #held = false;
+  /** @type {Map<number, () => void>} what tiles that came or went while it was held have to do */
+  #later = new Map();
 
   /**
    * @param {Media} media
@@ -76,6 +79,7 @@ export class Players {
     this.#near.unobserve(tile.element);
     clearTimeout(this.#timers.get(tile.id));
     this.#timers.delete(tile.id);
+    this.#later.delete(tile.id);
     this.#hide(tile);
     this.#unpaint(tile);
     this.#tiles.delete(tile.id);
@@ -91,6 +95,16 @@ export class Players {
       this.#near.unobserve(tile.element);
       this.#near.observe(tile.element);
     }
+  }
+
+  /** @param {boolean} yes load nothing and let nothing go, as while tiles rush by */
+  hold(yes) {
+    if (yes === this.#held) return;
+    this.#held = yes;
+    this.#queue.hold(yes);
+    if (yes) return;
+    for (const act of this.#later.values()) act();
+    this.#later.clear();
   }
 
   /** Bring all players to the clock: its position, its speed, and whether it runs. */
@@ -171,7 +185,8 @@ export class Players {
     if (!tile) return;
     clearTimeout(this.#timers.get(tile.id));
     const act = isIntersecting ? () => this.#show(tile) : () => this.#hide(tile);
-    this.#timers.set(tile.id, setTimeout(act, isIntersecting ? DWELL : GRACE));
+    const now = () => (this.#held ? this.#later.set(tile.id, act) : act());
+    this.#timers.set(tile.id, setTimeout(now, isIntersecting ? DWELL : GRACE));
   }
 
   /** @param {TileView} tile */
@@ -257,6 +272,7 @@ export class Players {
     this.#near.disconnect();
     for (const timer of this.#timers.values()) clearTimeout(timer);
     this.#timers.clear();
+    this.#later.clear();
     for (const id of [...this.#players.keys()]) this.#release(id);
     for (const tile of [...this.#posters.keys()]) this.#unpaint(tile);
     this.#tiles.clear();

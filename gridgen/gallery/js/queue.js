@@ -12,6 +12,7 @@ export class LoadQueue {
   #live = new Map();
   #inFlight;
   #most;
+  #held = false;
 
   /**
    * @param {number} inFlight loads at a time
@@ -62,8 +63,14 @@ export class LoadQueue {
     this.#advance();
   }
 
+  /** @param {boolean} yes start nothing for now; what loads goes on */
+  hold(yes) {
+    this.#held = yes;
+    this.#advance();
+  }
+
   #advance() {
-    while (this.#loading.size < this.#inFlight) {
+    while (!this.#held && this.#loading.size < this.#inFlight) {
       const next = this.#waiting.entries().next();
       if (next.done) return;
       const [key, { weight, start }] = next.value;

@@ -27,6 +27,8 @@ import { toneOf } from "./words.js";
 const MANY = 48;
 /** Milliseconds that each value of an axis is shown for while its tabs take turns and nothing plays. */
 const TURN = 2000;
+/** Milliseconds without scrolling after which players are loaded again. */
+const STILL_FOR = 120;
 /** What of the view moves tiles. */
 const LAYOUT = ["rows", "cols", "tabs", "filter", "sort", "fit", "tile"];
 
@@ -50,6 +52,8 @@ export class WallView {
   #duel;
   #width = 0;
   #turned = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #settling;
   element = make("div", { class: "gg-wall", tabindex: "-1" });
 
   /**
@@ -131,7 +135,7 @@ export class WallView {
     element.addEventListener("focusout", ({ target }) => target instanceof Element && target.closest(".gg-head") && this.#tip.hide(), options);
     element.addEventListener("pointerover", (event) => this.#hover(event), options);
     element.addEventListener("pointerleave", () => this.#unhover(), options);
-    this.#sheet.element.addEventListener("scroll", () => this.#tip.hide(), { ...options, passive: true });
+    this.#sheet.element.addEventListener("scroll", () => this.#scrolled(), { ...options, passive: true });
     for (const over of [this.#stage.element, this.#duel.element]) over.addEventListener("close", () => this.#closed(), options);
     store.subscribe((changed) => this.#changed(changed), this.#signal);
     state.subscribe((changed) => this.#look(changed), this.#signal);
@@ -143,6 +147,7 @@ export class WallView {
     this.#signal.addEventListener("abort", () => {
       resized.disconnect();
       clearInterval(second);
+      clearTimeout(this.#settling);
       this.#sheet.clear();
     });
   }
@@ -206,6 +211,13 @@ export class WallView {
     if (wide === this.#width) return this.#sheet.window();
     this.#width = wide;
     this.#arrange();
+  }
+
+  #scrolled() {
+    this.#tip.hide();
+    this.#players.hold(true);
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#players.hold(false), STILL_FOR);
   }
 
   #second() {
