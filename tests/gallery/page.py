@@ -68,6 +68,9 @@ PLAIN = """<!doctype html><meta charset="utf-8"><title>wall</title>
 window.ready = true;</script>"""
 
 LAB_DARK = """:root { --jp-layout-color1: #111; --jp-ui-font-color0: rgba(255,255,255,1); --page: #111 }"""
+CODE_DARK = (
+    """:root { --vscode-editor-background: #1e1e1e; --vscode-editor-foreground: #ccc; --page: #fff }"""
+)
 
 
 class Pages:
