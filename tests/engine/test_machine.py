@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import json
 import math
 import os
@@ -579,7 +580,11 @@ class Machine(RuleBasedStateMachine):
         self.all_is_well()
 
 
-def explore(examples: int, steps: int) -> None:
+ABANDONED = "ignore::pytest.PytestUnraisableExceptionWarning"
+"""What is killed closes nothing; its handles are left to the collector, here rather than in another test."""
+
+
+def explore(examples: int, steps: int, *, anew: bool = False) -> None:
     """Play so many games, and tell what was met in how many of them."""
     for counter in MET.values():
         counter.clear()
@@ -588,6 +593,7 @@ def explore(examples: int, steps: int) -> None:
         stateful_step_count=steps,
         deadline=None,
         database=None,
+        derandomize=not anew,
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
@@ -604,16 +610,19 @@ def explore(examples: int, steps: int) -> None:
 
 
 @pytest.mark.timeout(100)
+@pytest.mark.filterwarnings("ignore:the price of", ABANDONED)
 def test_a_few_games():
     """No order of a few dozen events breaks an invariant."""
     explore(12, 30)
+    gc.collect()
 
 
 @pytest.mark.machine
 @pytest.mark.timeout(7200)
+@pytest.mark.filterwarnings("ignore:the price of")
 def test_many_games():
     """In 5,000 games of up to 50 events no invariant breaks, and everything is met in at least one game of a hundred."""
-    explore(5000, 50)
+    explore(5000, 50, anew=True)
 
     games = MET["runs"]["examples"]
     assert games >= 5000
