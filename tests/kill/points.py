@@ -162,24 +162,21 @@ def _while_asking(passed: Callable[[], bool], random: Random) -> None:
 def _in_download(passed: Callable[[], bool], random: Random) -> None:
     on_disk = random.random() < 0.5
 
-    class Half:
-        def __init__(self, response: Any, part: Any) -> None:
-            self._response, self._part = response, part
+    copy = download._File._copy
 
-        async def aiter_bytes(self) -> Any:
-            async for chunk in self._response.aiter_bytes():
+    async def wrapped(self: Any, chunks: Any, out: Any) -> int:
+        async def halved() -> Any:
+            async for chunk in chunks:
                 if passed():
                     if on_disk:
-                        self._part.write_bytes(chunk[: len(chunk) // 2])
+                        out.write(chunk[: len(chunk) // 2])
+                        out.flush()
                     die()
                 yield chunk
 
-    write = download._write
+        return await copy(self, halved(), out)
 
-    async def wrapped(response: Any, part: Any, start: int) -> int:
-        return await write(Half(response, part), part, start)
-
-    download._write = wrapped
+    download._File._copy = wrapped
 
 
 def _between_pictures(passed: Callable[[], bool], random: Random) -> None:
