@@ -13,7 +13,7 @@ import socket
 import ssl
 import sys
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -25,6 +25,7 @@ from gridgen.errors import APIError, NetworkError
 from gridgen.outcome import api_error
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import AsyncIterator, Mapping
     from pathlib import Path
 
@@ -317,10 +318,10 @@ class _File:
     async def write(self, chunks: AsyncIterator[bytes]) -> None:
         """Write what comes, and make sure that it is all there, a video, and on the disk."""
         flags = os.O_CREAT | os.O_WRONLY | _NO_TRAPS | (0 if self._start else os.O_TRUNC)
-        with os.fdopen(os.open(self._part, flags, 0o600), "wb") as out:
+        # unbuffered: what came in is there for the next process, however this one ends
+        with os.fdopen(os.open(self._part, flags, 0o600), "wb", buffering=0) as out:
             out.seek(self._start)
             size = await self._copy(chunks, out)
-            out.flush()
             await engine().in_thread(os.fsync, out.fileno())
         if self._total is not None and size != self._total:
             if size > self._total:
@@ -329,7 +330,7 @@ class _File:
             raise NetworkError(msg)
         self._mark.unlink(missing_ok=True)
 
-    async def _copy(self, chunks: AsyncIterator[bytes], out: IO[bytes]) -> int:
+    async def _copy(self, chunks: AsyncIterator[bytes], out: io.FileIO) -> int:
         size, checked, head = self._start, self._start, b""
         begun = self._clock.monotonic()
         async for chunk in chunks:
@@ -342,7 +343,7 @@ class _File:
             if size - checked > _ROOM_EVERY:
                 checked = size
                 make_sure_of_room(self._part, 0)
-            out.write(chunk)
+            _write(out, chunk)
             seconds = self._clock.monotonic() - begun
             if seconds > PATIENCE and size - self._start < SLOWEST * seconds:
                 msg = f"the download comes too slowly ({size - self._start} bytes in {seconds:.0f} s)"
@@ -380,6 +381,12 @@ class _File:
     def _forget(self) -> None:
         for path in (self._part, self._mark):
             path.unlink(missing_ok=True)
+
+
+def _write(out: io.FileIO, data: bytes) -> None:
+    rest = memoryview(data)
+    while rest:
+        rest = rest[out.write(rest) or 0 :]
 
 
 def _place(status: int, headers: Mapping[str, str], have: int) -> tuple[int | None, int | None]:

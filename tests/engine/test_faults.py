@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
-import signal
 import socket
 import sqlite3
 import ssl
@@ -928,9 +926,9 @@ def running(simulator: Simulator, folder: Path, *, speed: float, count: int) -> 
     """Run a sweep in a process of its own, which is killed with SIGKILL at the end of the block."""
     command = [sys.executable, "-c", textwrap.dedent(KILLED)]
     command += [simulator.base_url, simulator.api_key, str(folder), str(speed), str(count)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as child:
         yield child
-        os.kill(child.pid, signal.SIGKILL)
+        child.kill()
 
 
 @pytest.mark.fault("21-submit", "21-poll", "22-submit", "22-poll")
