@@ -7,7 +7,7 @@ import random
 import statistics
 
 import pytest
-from benchmarks.bounds import keller
+from benchmarks.engine.bounds import keller
 from hypothesis import given
 from hypothesis import strategies as st
 

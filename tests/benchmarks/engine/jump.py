@@ -26,11 +26,20 @@ class JumpClock(Clock):
 
     def __init__(self) -> None:
         self.now = 0.0
+        self.asleep = 0.0
         self.holders: set[object] = set()
 
     def time(self) -> float:
         """Return the virtual Unix time in seconds."""
-        return EPOCH + self.now
+        return EPOCH + self.now + self.asleep
+
+    def slept(self) -> float:
+        """Return the seconds for which the machine slept, which `monotonic` does not count."""
+        return self.asleep
+
+    def era(self) -> str:
+        """Name this run of the pretended machine."""
+        return "benchmark"
 
     def monotonic(self) -> float:
         """Return virtual seconds since the clock was made."""

@@ -7,6 +7,7 @@ ended, which is what the figures are taken against.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import random
@@ -18,8 +19,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import jump
-from benchmarks.bounds import list_schedule
+from benchmarks.engine import jump
+from benchmarks.engine.bounds import list_schedule
 from gridgen import Grid
 from gridgen.errors import APIError, NetworkError
 from gridgen.journal import Journal
@@ -70,6 +71,8 @@ class Scenario:
         Seconds for which a result can be fetched.
     storm : tuple of float
         From when to when, in seconds after the start, everything answers 503.
+    sleep : tuple of float or None
+        When the machine falls asleep, in seconds after the start, and for how long.
     told : float or None
         What the client is told of the rate, in submissions a minute.
     refusals : tuple of tuple of float
@@ -88,6 +91,7 @@ class Scenario:
     trip: float = 0.0
     link_life: float = 86_400.0
     storm: tuple[float, float] = (math.inf, math.inf)
+    sleep: tuple[float, float] | None = None
     refusals: tuple[tuple[float, float], ...] = ()
     told: float | None = None
     seed: int = 0
@@ -232,6 +236,13 @@ async def _accept(_part: Path, _target: Path) -> Facts:
     return CLIP
 
 
+async def _nap(clock: jump.JumpClock, scenario: Scenario) -> None:
+    if scenario.sleep is not None:
+        at, seconds = scenario.sleep
+        await clock.sleep(at)
+        clock.asleep += seconds
+
+
 @dataclass
 class Run:
     """What a runner did with a scenario, judged by the world."""
@@ -304,7 +315,9 @@ async def _sweep(
         replaying=set(),
         accept=_accept,
     )
+    napping = asyncio.create_task(_nap(clock, scenario))
     await scheduler.run()
+    napping.cancel()
     if scheduler.error is not None:
         raise scheduler.error
     seconds = time.perf_counter() - begun
