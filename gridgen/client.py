@@ -17,6 +17,7 @@ import secrets
 import sys
 import warnings
 import weakref
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -55,7 +56,7 @@ from gridgen.task import Status, Task, parse_json, parse_task, valid_id
 from gridgen.upload import FRESH, Stored, classify_upload, encoded, lost, pictures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
     from gridgen.clock import Clock
@@ -151,7 +152,8 @@ class Client:
         self._traced = http_client is None
         self._http: dict[str, Any] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
-        self._retired: dict[str, Any] = {}
+        self._retired: dict[int, Any] = {}
+        self._users: Counter[Any] = Counter()
         self._proofs: dict[str, Proof] = {}
         self._links: dict[str, Stored] = {}
         self.earlier: tuple[Client, ...] = ()
@@ -372,7 +374,7 @@ class Client:
         return found if found is not None and found.current else None
 
     def close(self) -> None:
-        """Close the connections; the client opens new ones if it is used again."""
+        """Close the connections, those of requests on their way once these are through; new ones open on use."""
         wait(self._close())
 
     async def aclose(self) -> None:
@@ -452,15 +454,12 @@ class Client:
         return task
 
     async def reconnect(self) -> None:
-        """Let later requests use new connections; those on their way keep theirs."""
-        await _close_all(self._retired)
-        self._retired.update(self._http)
-        self._http.clear()
+        """Let later requests use new connections; those on their way keep theirs until they are through."""
+        await self._close()
 
     async def fetch(self, url: str, part: Path, *, most: int = LARGEST_FILE) -> None:
         """Stream one result link into a file, as `gridgen.download` does; on the engine's loop."""
-        async with self._room("downloads"):
-            http = self._open("downloads")
+        async with self._room("downloads"), self._using("downloads") as http:
             await download(http, url, part, on_loopback=self.on_loopback, clock=self.clock, most=most)
 
     async def probe(self) -> None:
@@ -625,16 +624,19 @@ class Client:
         self, method: str, path: str, *, seconds: float, **options: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Make one request and read its answer, up to 8 MiB, in at most four times the patience for one byte."""
-        http, clock = self._open("control"), of_the_wire(self.clock)
+        clock = of_the_wire(self.clock)
         end = clock.monotonic() + 4 * seconds
-        async with http.stream(
-            method,
-            self.base_url + path,
-            auth=self._authorize,
-            follow_redirects=False,
-            timeout=(10, seconds, 30, None),
-            **options,
-        ) as response:
+        async with (
+            self._using("control") as http,
+            http.stream(
+                method,
+                self.base_url + path,
+                auth=self._authorize,
+                follow_redirects=False,
+                timeout=(10, seconds, 30, None),
+                **options,
+            ) as response,
+        ):
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
@@ -652,10 +654,22 @@ class Client:
         with contextlib.suppress(TypeError, ValueError):
             self.clock.hear(parsedate_to_datetime(date or "").timestamp())
 
-    def _open(self, purpose: str) -> Any:
+    @contextlib.asynccontextmanager
+    async def _using(self, purpose: str) -> AsyncIterator[Any]:
+        """Hold the HTTP client of a purpose for one exchange; of one that was closed meanwhile the last closes it."""
         if purpose not in self._http:
             self._http[purpose] = self._make_http(self.on_loopback)
-        return self._http[purpose]
+        http = self._http[purpose]
+        self._users[http] += 1
+        try:
+            yield http
+        finally:
+            self._users[http] -= 1
+            if not self._users[http]:
+                del self._users[http]
+            if self._retired:
+                # apart, so that nothing that goes wrong in it costs an answer
+                engine().submit(self._close_idle())
 
     def _room(self, purpose: str) -> asyncio.Semaphore:
         """At most 16 requests are in flight: 12 to ask and submit, 4 to download."""
@@ -664,17 +678,25 @@ class Client:
         return self._places[purpose]
 
     async def _close(self) -> None:
-        await _close_all(self._http)
-        await _close_all(self._retired)
+        self._retired.update((id(http), http) for http in self._http.values())
+        self._http.clear()
+        await self._close_idle()
+
+    async def _close_idle(self) -> None:
+        """Close what is retired and carries nothing: to cut a submission on its way would make it unknown."""
+        for name, http in list(self._retired.items()):
+            if not self._users[http]:
+                self._retired.pop(name, None)
+                await http.aclose()
 
 
-async def _close_all(opened: dict[str, Any]) -> None:
+async def _close_all(opened: dict[Any, Any]) -> None:
     while opened:
         _, http = opened.popitem()
         await http.aclose()
 
 
-def _abandon(*opened: dict[str, Any]) -> None:
+def _abandon(*opened: dict[Any, Any]) -> None:
     """Close the connections of a client that nobody holds any more."""
     for each in opened:
         if each:

@@ -118,6 +118,58 @@ def test_a_closed_lid(simulate, tmp_path):
     assert len([at for at in woken if at < woken[0] + 5]) >= 20
 
 
+class Slow:
+    """A transport to a simulator whose answers to submissions are held back until they are let through."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self.simulator, self.through = simulator, asyncio.Event()
+        self.closed = 0
+
+    def __call__(self) -> httpx.AsyncClient:
+        """Make an HTTP client, as `http_client=` asks for; once closed it has no answer left, as a socket has none."""
+        slow, inner = self, self.simulator.transport()
+
+        class Held(httpx.AsyncBaseTransport):
+            def __init__(self) -> None:
+                self.open = True
+
+            async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+                response = await inner.handle_async_request(request)
+                if request.method == "POST":
+                    await slow.through.wait()
+                if not self.open:
+                    message = "the connection was closed"
+                    raise httpx.ReadError(message)
+                return response
+
+            async def aclose(self) -> None:
+                slow.closed += self.open
+                self.open = False
+
+        return httpx.AsyncClient(transport=Held())
+
+
+@pytest.mark.fault("23-submit")
+@pytest.mark.parametrize("close", ["reconnect", "aclose"])
+def test_a_lid_closed_twice_while_a_submission_is_on_its_way(simulate, tmp_path, close):
+    """F23: new connections, however often, cut no answer that is still to come; the old ones are closed after it."""
+    simulator = simulate(speed=300.0)
+    slow = Slow(simulator)
+    client = Client(simulator.api_key, simulator.base_url, http_client=slow, clock=simulator.clock)
+    sweep = Sweep(boats(1), client=client, folder=tmp_path, previews=False)
+    sweep.start()
+    until(lambda: len(simulator.ledger) == 1)
+    for _ in range(3):
+        engine().submit(getattr(client, close)()).result(10)
+    before = slow.closed
+    engine().loop.call_soon_threadsafe(slow.through.set)
+    sweep.wait(10)
+
+    assert sweep.counts() == {"done": 1}
+    assert posts(simulator) == len(simulator.ledger) == 1
+    until(lambda: slow.closed == before + 1)
+
+
 @pytest.mark.fault("23-download")
 def test_a_lid_closed_before_the_links_die(simulate, tmp_path):
     """F23: links that died during the sleep are asked for anew; the clips are not lost."""
