@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from gridgen.errors import GridError
-from gridgen.images import LocalImage, is_picture, pictured, reference
+from gridgen.images import NOT_SENT, LocalImage, is_picture, pictured, reference
 from gridgen.values import Value, listed
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ __all__ = [
     "RESERVED",
     "Axis",
     "Linked",
+    "bare",
     "checked",
     "entries",
     "labelled",
@@ -181,6 +182,14 @@ def refuse(problems: Sequence[str]) -> None:
         raise GridError(said)
 
 
+def bare(error: GridError) -> str:
+    """Return what an error says, without the assurance that stands at its end."""
+    text = str(error)
+    for assurance in (NOTHING, NOT_SENT):
+        text = text.removesuffix(f". {assurance}")
+    return text
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return a hint at the nearest known name, empty if none is near."""
     near = difflib.get_close_matches(str(name), list(known), n=1)
@@ -332,13 +341,15 @@ def _images(value: Any) -> tuple[str, ...]:
 
 def text_of(value: Any) -> str:
     """Return how a value reads where it has no label of its own."""
+    if type(value) is str:
+        return value or "(empty)"
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, LocalImage):
         return value.name
     if isinstance(value, (dict, tuple)):
         return _short(json.dumps(value, ensure_ascii=False))
-    return {None: "–", "": "(empty)"}.get(value, str(value))  # noqa: RUF001 - a dash for nothing
+    return "–" if value is None else str(value)  # noqa: RUF001 - a dash for nothing
 
 
 def _short(value: Any, most: int = 80) -> str:

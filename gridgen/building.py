@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from gridgen.axes import NOTHING, RESERVED, Axis, Linked, checked, entries, labelled, nearest, refuse
+from gridgen.axes import NOTHING, RESERVED, Axis, Linked, bare, checked, entries, labelled, nearest, refuse
 from gridgen.cells import FIELDS, option_names
 from gridgen.errors import GridError
 from gridgen.grammar import Ref
@@ -15,12 +15,15 @@ from gridgen.models import DEFAULT_MODEL, Model, find
 from gridgen.models import nearest as nearest_model
 from gridgen.places import Places, strides
 from gridgen.templates import Part, Template
-from gridgen.values import Value
+from gridgen.values import Value, plain
 
 __all__ = ["MOST_CELLS", "Built", "Column", "build"]
 
 MOST_CELLS = 2_000_000
 """Most cells of a grid that is not a plain product, since they are counted one by one."""
+
+_PLAIN = Value(None)
+"""What was typed for a prompt that a template writes: no label, note or weight of its own."""
 
 _CHOSEN = ("size", "duration", "quality")
 """Fields for which a model has a word of its own where the user says nothing."""
@@ -77,13 +80,12 @@ class Column:
 
     def code(self, entry: Value, value: Any) -> int:
         """Return where a value stands, adding it if need be."""
+        new = len(self.values)
         try:
-            hash(value)
-            key = (type(value), value)
+            at = self._found.setdefault((type(value), value), new)
         except TypeError:
-            key = (type(value), repr(value))
-        at = self._found.setdefault(key, len(self.values))
-        if at == len(self.values):
+            at = self._found.setdefault((type(value), repr(value)), new)
+        if at == new:
             self.values.append(value)
             self.entries.append(entry)
         return at
@@ -140,6 +142,7 @@ class _Building:
         self.factors: list[_Factor] = []
         self.free: dict[str, int] = {}
         self.unsaid: set[str] = set()
+        self.open = _open_slots(self.typed.get("prompt"))
         self.models = self._models()
 
     def built(self) -> Built:
@@ -168,7 +171,7 @@ class _Building:
                 model = find(entry.value)
                 checked("model", model.id, ())
             except GridError as error:
-                self.problems.append(_bare(error))
+                self.problems.append(bare(error))
                 continue
             found.setdefault(model.id, model)
             if not model.known:
@@ -182,7 +185,7 @@ class _Building:
         try:
             return entries(name, given)
         except GridError as error:
-            self.problems.append(_bare(error))
+            self.problems.append(bare(error))
             return []
 
     # Taking in
@@ -194,6 +197,8 @@ class _Building:
             self._take_labels(given)
         elif name == "prompt":
             self._take_prompt(given)
+        elif self._is_slot(name):
+            self._take_labels({name: given})
         elif (field_name := self._field(name)) is not None:
             given = [given] if isinstance(given, Model) else given
             codes = self._codes(field_name, given, column=self._column(field_name))
@@ -228,13 +233,13 @@ class _Building:
             try:
                 value = self._checked(name, entry.value)
             except GridError as error:
-                self.problems.append(_bare(error))
+                self.problems.append(bare(error))
                 continue
             before = len(column.values)
             codes.append(column.code(entry, value))
             if codes[-1] < before and not repeats:
                 self.problems.append(
-                    f"{name}={entry.value!r} is on the axis twice; each value makes its own cells, so name it once"
+                    f"{name}={_twice(name, entry.value, value, column.values[codes[-1]])}; each value makes its own cells, so name it once"
                 )
         return codes
 
@@ -308,11 +313,7 @@ class _Building:
 
     def _is_slot(self, name: str) -> bool:
         """Whether a name is a place that the prompt's template leaves open."""
-        prompts = self.typed.get("prompt")
-        found = prompts if isinstance(prompts, (list, tuple)) else [prompts]
-        return name not in FIELDS and any(
-            isinstance(each, Template) and name in each.wanted for each in found
-        )
+        return name not in FIELDS and name in self.open
 
     def _tie(self, found: Mapping[str, list[int]]) -> None:
         lengths = {name: len(codes) for name, codes in found.items()}
@@ -406,9 +407,9 @@ class _Building:
 
     def _prompt_code(self, text: str) -> int:
         try:
-            return self.columns["prompt"].code(Value(text), checked("prompt", text, self.models))
+            return self.columns["prompt"].code(_PLAIN, checked("prompt", text, self.models))
         except GridError as error:
-            self.problems.append(_bare(error))
+            self.problems.append(bare(error))
             return 0
 
     def _check_slots(self) -> None:
@@ -419,7 +420,7 @@ class _Building:
                 labels = [each for each in self.columns if each not in {"prompt", "image_urls"}]
                 self.problems.append(
                     f"the prompt's template names {{{name}}}, and nothing gives its values{nearest(name, labels)}; write "
-                    f"gridgen.template(..., {name}=[...]) or labels={{{name!r}: [...]}}"
+                    f"Grid(..., {name}=[...]) or gridgen.template(..., {name}=[...])"
                 )
         for name, length in self.free.items():
             if length > 1 and name not in wanted:
@@ -542,6 +543,23 @@ class _Building:
         return [model for model in self.models if not _has_seed(model)]
 
 
+def _open_slots(prompt: Any) -> set[str]:
+    """Return the slots that the templates among prompts leave to the grid."""
+    found = list(prompt.values()) if isinstance(prompt, Mapping) else prompt
+    found = [plain(each).value for each in (found if isinstance(found, (list, tuple)) else [found])]
+    return {name for each in found if isinstance(each, Template) for name in each.wanted}
+
+
+def _twice(name: str, typed: Any, value: Any, first: Any) -> str:
+    """Say that a value is on its axis already; a picture may have another name there."""
+    if name != "image_urls":
+        return f"{typed!r} is on the axis twice"
+    shown, other = (labelled(name, [each], [None])[0] for each in (value, first))
+    return (
+        f"{shown!r} is on the axis twice" if shown == other else f"{shown!r} is the picture {other!r} again"
+    )
+
+
 def _slots(entry: Value) -> tuple[Any, ...]:
     return entry.value.slots if isinstance(entry.value, Template) else ()
 
@@ -552,8 +570,3 @@ def _text(entry: Value) -> str:
 
 def _has_seed(model: Model) -> bool:
     return not model.known or model.option("seed") is not None
-
-
-def _bare(error: GridError) -> str:
-    """Return what an error says, without the assurance that stands at its end."""
-    return str(error).removesuffix(f". {NOTHING}")

@@ -69,10 +69,11 @@ class Cell:
     record: Model | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if isinstance(self.extras, Mapping):
+        # asking for the exact type first keeps a hundred thousand cells quick
+        if type(self.extras) is not tuple and isinstance(self.extras, Mapping):
             stated = sorted((name, value) for name, value in self.extras.items() if value is not None)
             object.__setattr__(self, "extras", tuple(stated))
-        if isinstance(self.labels, Mapping):
+        if type(self.labels) is not tuple and isinstance(self.labels, Mapping):
             object.__setattr__(self, "labels", tuple(self.labels.items()))
 
     def __hash__(self) -> int:

@@ -79,6 +79,18 @@ class Services:
             found = [seconds for times in same for seconds in times]
         return (min(found), max(found)) if found else OBSERVED
 
+    def of_each(self, lines: Iterable[Line]) -> list[tuple[float, float]]:
+        """Return the same for each clip that would be submitted."""
+        known: dict[tuple[str, str | None, int | None], tuple[float, float]] = {}
+        found = []
+        for line in lines:
+            if line.status in NEW:
+                kind = _kind(line.cell)
+                if kind not in known:
+                    known[kind] = self.of(line.cell)
+                found.append(known[kind])
+        return found
+
 
 def _kind(cell: Cell) -> tuple[str, str | None, int | None]:
     return cell.model, cell.quality, cell.duration
@@ -388,7 +400,7 @@ def _summary(
         sources=tuple(dict.fromkeys(named)),
         skipped=len(places) - len(places.live),
         uploads=uploads,
-        time=time_of([services.of(line.cell) for line in lines if line.status in NEW]),
+        time=time_of(services.of_each(lines)),
         timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
         places=places,
         lines=lines,

@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gridgen.axes import NOTHING, Axis, checked, labelled, nearest, refuse
+from gridgen.axes import NOTHING, Axis, bare, checked, labelled, nearest, refuse
 from gridgen.building import Column, build
 from gridgen.cells import FIELDS
 from gridgen.constraints import excluded
@@ -163,7 +163,7 @@ def places_of(data: Mapping[str, Any], where: str, *, trusted: bool = False) -> 
     except GridError as error:
         if where in str(error):
             raise
-        msg = f"{where}: {str(error).removesuffix(f' {NOTHING}').rstrip('.')}. {NOTHING}"
+        msg = f"{where}: {bare(error)}. {NOTHING}"
         raise GridError(msg) from None
     except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
         msg = f"{where}: this is not what Grid.save wrote ({type(error).__name__}: {error}). {NOTHING}"
@@ -296,7 +296,7 @@ def _checked(name: str, value: Any, models: Sequence[Model]) -> tuple[Any, str |
     try:
         return checked(name, value, models), None
     except GridError as error:
-        return value, str(error).removesuffix(f". {NOTHING}")
+        return value, bare(error)
 
 
 def _numbers(cells: Any, count: int, where: str) -> list[int]:
@@ -409,7 +409,8 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
         msg = f"{where}{line}: this is not YAML: {getattr(error, 'problem', error)}. {NOTHING}"
         raise GridError(msg) from None
     if not isinstance(data, Mapping):
-        msg = f"{where}: a grid is a mapping such as 'prompt: a paper boat', not a {type(data).__name__}. {NOTHING}"
+        found = "empty" if data is None else f"a {type(data).__name__}"
+        msg = f"{where} is {found}, and a grid is a mapping such as 'prompt: a paper boat'. {NOTHING}"
         raise GridError(msg)
     return places_of(recalled(data, path.parent), where)
 

@@ -113,7 +113,8 @@ class Grid(Sequence[Cell]):
     *links : Linked
         Axes tied together by `gridgen.linked`; they vary slowest.
     prompt : str, Template, or list of them
-        What to make. Required. The slots of a `gridgen.template` are axes.
+        What to make. Required. The slots of a `gridgen.template` are axes; one that it
+        leaves open takes its values by a keyword of its name.
     size : str or list of str
         Aspect ratio; the model's own by default. With a reference image the clip of
         most models follows the image instead.

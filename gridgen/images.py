@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LARGEST",
+    "NOT_SENT",
     "UPLOAD_LIFE",
     "LocalImage",
     "is_picture",
@@ -44,6 +45,9 @@ LARGEST = 20 * 2**20
 UPLOAD_LIFE = 72 * 3600.0
 """Seconds for which an uploaded image can be fetched (docs.apimart.ai, uploads/images)."""
 
+NOT_SENT = "Nothing of it was sent."
+"""What is said of a picture that is no good."""
+
 KEPT = "images"
 """Where a sweep's folder keeps copies of pictures."""
 
@@ -55,7 +59,6 @@ _MAGIC = {
     b"GIF89a": "image/gif",
 }
 _SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
-_NOTHING = "Nothing of it was sent."
 
 
 class LocalImage(str):
@@ -124,7 +127,7 @@ class LocalImage(str):
             If the file is gone, or is another one by now.
         """
         if self._read is None:
-            msg = f"the image {self.name!r} is not at hand: build the grid from the file again. {_NOTHING}"
+            msg = f"the image {self.name!r} is not at hand: build the grid from the file again. {NOT_SENT}"
             raise GridError(msg)
         return self._read()
 
@@ -294,14 +297,14 @@ def _of_path(given: Path) -> LocalImage:
         if not path.is_file():
             raise GridError(_missing(given, path))
         if path.stat().st_size > LARGEST:
-            raise GridError(_too_large(str(given), path.stat().st_size))
+            raise GridError(_too_large(repr(str(given)), path.stat().st_size))
         with path.open("rb") as file:
             head = file.read(_HEAD)
             if _type(head) is None:
-                raise GridError(_no_image(str(given)))
+                raise GridError(_no_image(repr(str(given))))
             data = head + file.read(LARGEST)
     except OSError as error:
-        msg = f"image {str(given)!r} cannot be read: {error.strerror}. {_NOTHING}"
+        msg = f"image {str(given)!r} cannot be read: {error.strerror}. {NOT_SENT}"
         raise GridError(msg) from error
     text = _text(data)
     return _made(text, data, path.name, lambda: _read_again(path, text))
@@ -333,7 +336,7 @@ def _mode(picture: Image.Image) -> str:
 
 
 def _made(text: str, data: bytes, name: str, read: Callable[[], bytes]) -> LocalImage:
-    _check_header(data, name or f"of {len(data):,} bytes")
+    _check_header(data, repr(name) if name else f"of {len(data):,} bytes")
     return LocalImage(text, name=name, content_type=_type(data[:_HEAD]) or "", size=len(data), read=read)
 
 
@@ -345,9 +348,8 @@ def _check_header(data: bytes, name: str) -> None:
         with Image.open(io.BytesIO(data)):
             pass
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        msg = (
-            f"image {name!r} begins like a picture and cannot be opened ({error}); save it again. {_NOTHING}"
-        )
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        msg = f"image {name} begins like a picture and cannot be opened{why}; save it again. {NOT_SENT}"
         raise GridError(msg) from error
 
 
@@ -366,32 +368,32 @@ def _read_again(path: Path, text: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        msg = f"image {str(path)!r} cannot be read any more: {error.strerror}. {_NOTHING}"
+        msg = f"image {str(path)!r} cannot be read any more: {error.strerror}. {NOT_SENT}"
         raise GridError(msg) from error
     if _text(data) != text:
-        msg = f"image {str(path)!r} was changed since the grid was built: build the grid again. {_NOTHING}"
+        msg = f"image {str(path)!r} was changed since the grid was built: build the grid again. {NOT_SENT}"
         raise GridError(msg)
     return data
 
 
 def _missing(given: Path, path: Path) -> str:
     if path.exists():
-        return f"image {str(given)!r} is not a file. {_NOTHING}"
+        return f"image {str(given)!r} is not a file. {NOT_SENT}"
     beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     near = difflib.get_close_matches(path.name, beside, n=1)
     hint = f" (did you mean {near[0]!r}?)" if near else f" in {str(path.parent)!r}"
-    return f"image {str(given)!r} does not exist{hint}; a URL begins with https://. {_NOTHING}"
+    return f"image {str(given)!r} does not exist{hint}; a URL begins with https://. {NOT_SENT}"
 
 
 def _too_large(name: str, size: int) -> str:
     return (
         f"image {name} has {size / 2**20:.1f} MB and the API takes 20 MB at most; make it smaller, "
-        f"or save it as JPEG. {_NOTHING}"
+        f"or save it as JPEG. {NOT_SENT}"
     )
 
 
 def _no_image(name: str) -> str:
-    return f"image {name!r} is no JPEG, PNG, WebP or GIF by its content. {_NOTHING}"
+    return f"image {name} is no JPEG, PNG, WebP or GIF by its content. {NOT_SENT}"
 
 
 def _is_pillow(value: object) -> bool:

@@ -13,12 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from gridgen.errors import GridError
 from gridgen.fields import AUTOMATIC, Choice, Images, Option, Rule, Span, either, plural
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
 __all__ = [
@@ -290,14 +291,8 @@ class Model:
         """
         if _absent(value) or name == "model":
             return None
-        check = {
-            "prompt": self._prompt,
-            "size": self._size,
-            "quality": self._quality,
-            "duration": self._duration,
-            "image_urls": self._images,
-        }.get(name)
-        return self._further(name, value) if check is None else check(value)
+        check = self._checks.get(name)
+        return self._further(name, value) if check is None else check(self, value)
 
     def lacks(self, fields: Mapping[str, Any]) -> tuple[Lack, ...]:
         """Say why the model cannot make a cell: each value, then their combination.
@@ -396,6 +391,14 @@ class Model:
         )
         return Lack("image_urls", f"{self.id} {problem}", some.removesuffix(f", not {len(value)}"))
 
+    _checks: ClassVar[Mapping[str, Callable[[Model, Any], Lack | None]]] = {
+        "prompt": _prompt,
+        "size": _size,
+        "quality": _quality,
+        "duration": _duration,
+        "image_urls": _images,
+    }
+
     def _further(self, name: str, value: Any) -> Lack | None:
         if not self.known:
             return None
@@ -457,6 +460,8 @@ class Model:
 
 def _absent(value: object) -> bool:
     """Whether a value states nothing: None, and what is empty."""
+    if isinstance(value, str):
+        return not value
     return value is None or (hasattr(value, "__len__") and len(value) == 0)
 
 

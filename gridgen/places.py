@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Places"]
 
+_Reader = tuple[int, int, tuple[Any, ...]]
+"""An axis's stride, its length, and what stands on it."""
+
 
 class Places:
     """Every place of a grid in its order: what is to be made, and what is skipped and why.
@@ -117,12 +120,15 @@ class Places:
     def cells(self, positions: Iterable[int] | None = None) -> Iterator[Cell]:
         """Yield what is asked for at each position, all of them by default."""
         fields = [self._reader(name) for name in FIELDS]
-        extras = [self._reader(axis.name) for axis in self._beside(sent=True)]
-        labels = [self._reader(axis.name) for axis in self._beside(sent=False)]
+        stated: list[Any] = [values[0] if values else None for _, _, values in fields]
+        varied = [(at, *reader) for at, reader in enumerate(fields) if reader[1] > 1]
+        extras = [self._named(axis.name) for axis in self._beside(sent=True)]
+        labels = [self._named(axis.name) for axis in self._beside(sent=False)]
         records = self.records
         for position in self.positions if positions is None else positions:
-            values = [values[position // stride % length] for _, stride, length, values in fields]
-            prompt, size, duration, quality, images, model = values
+            for at, stride, length, values in varied:
+                stated[at] = values[position // stride % length]
+            prompt, size, duration, quality, images, model = stated
             yield Cell(
                 prompt,
                 size,
@@ -130,8 +136,8 @@ class Places:
                 quality,
                 images,
                 model,
-                tuple(pair for pair in _named(extras, position) if pair[1] is not None) if extras else (),
-                _named(labels, position) if labels else (),
+                tuple([pair for pair in _read(extras, position) if pair[1] is not None]) if extras else (),
+                tuple(_read(labels, position)) if labels else (),
                 records.get(model) if records else None,
             )
 
@@ -139,11 +145,16 @@ class Places:
         found = [axis for axis in self.axes if axis.sent is sent and axis.name not in FIELDS]
         return sorted(found, key=lambda axis: axis.name) if sent else found
 
-    def _reader(self, name: str) -> tuple[str, int, int, tuple[Any, ...]]:
+    def _reader(self, name: str) -> _Reader:
         for axis, stride in zip(self.axes, self.strides, strict=True):
             if axis.name == name:
-                return name, stride, len(axis), axis.values
+                return stride, len(axis), axis.values
         raise KeyError(name)
+
+    def _named(self, name: str) -> _Reader:
+        """Return the reader of an axis whose values come with its name."""
+        stride, length, values = self._reader(name)
+        return stride, length, tuple((name, value) for value in values)
 
     def _twins(self) -> dict[int, str]:
         """Find places that ask for the same as an earlier one: only labels set them apart."""
@@ -226,7 +237,5 @@ def places_of(values: Sequence[Any], among: Sequence[Any]) -> list[int]:
         return [among.index(value) for value in values]
 
 
-def _named(
-    readers: Sequence[tuple[str, int, int, tuple[Any, ...]]], position: int
-) -> tuple[tuple[str, Any], ...]:
-    return tuple([(name, values[position // stride % length]) for name, stride, length, values in readers])
+def _read(readers: Sequence[_Reader], position: int) -> list[Any]:
+    return [values[position // stride % length] for stride, length, values in readers]

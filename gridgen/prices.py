@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,6 +39,7 @@ class Prices:
     def __init__(self, listed: Mapping[str, Price | None] | None = None) -> None:
         self._listed = listed or {}
         self._charged: dict[PriceClass, Decimal] = {}
+        self._quoted: dict[Any, tuple[Decimal | None, str | None]] = {}
 
     def of(self, cell: Cell) -> Decimal | None:
         """Return the price of one clip of a cell in USD, None where it is unknown."""
@@ -46,6 +47,13 @@ class Prices:
 
     def quoted(self, cell: Cell) -> tuple[Decimal | None, str | None]:
         """Return the price of one clip in USD and where it comes from, both None where it is unknown."""
+        kind = (cell.model, cell.record, cell.quality, cell.duration, len(cell.image_urls))
+        found = self._quoted.get(kind)
+        if found is None:
+            found = self._quoted[kind] = self._quote(cell)
+        return found
+
+    def _quote(self, cell: Cell) -> tuple[Decimal | None, str | None]:
         listed, source = self._of_lists(cell)
         charged = self._charged.get(price_class(cell))
         if charged is None:
@@ -59,6 +67,7 @@ class Prices:
         if not cost or (known is not None and cost - known <= NOISE):
             return False
         self._charged[price_class(cell)] = cost / _seconds(cell)
+        self._quoted.clear()
         return True
 
     def _of_lists(self, cell: Cell) -> tuple[Decimal | None, str | None]:

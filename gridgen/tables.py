@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gridgen.axes import NO_IMAGE, NOTHING, RESERVED, checked, entries, nearest, refuse
+from gridgen.axes import NO_IMAGE, NOTHING, RESERVED, bare, checked, entries, nearest, refuse
 from gridgen.building import Column
 from gridgen.cells import FIELDS, Cell, option_names
 from gridgen.errors import GridError
@@ -171,12 +171,13 @@ class _Table:
         self.models: dict[str, Model] = {}
         self.problems: list[str] = []
         self._known: dict[tuple[str, str, str, bool], Any] = {}
+        self._strange: set[str] = set()
 
     def add(self, number: int, row: Mapping[str, Any]) -> None:
         """Take in one row."""
-        given = {name: value for name, value in row.items() if self._is_stated(name, value)}
         if not self.rows:
             self._check_columns(row)
+        given = {name: value for name, value in row.items() if self._is_stated(name, value)}
         place = f"{self.where}, row {number}"
         model = find(given.get("model", DEFAULT_MODEL))
         self.models.setdefault(model.id, model)
@@ -204,7 +205,7 @@ class _Table:
         return "skipped" if row.get("status") == "skipped" else None
 
     def _is_stated(self, name: Any, value: Any) -> bool:
-        if name in RESERVED:
+        if name in RESERVED or name in self._strange:
             return False
         missing = value is None or value in ("", (), []) or (isinstance(value, float) and math.isnan(value))
         return not missing and type(value).__name__ not in {"NAType", "NaTType"}
@@ -213,6 +214,7 @@ class _Table:
         known = [*FIELDS, *option_names(), *self.labels]
         for name in row:
             if name not in known and name not in RESERVED:
+                self._strange.add(name)
                 self.problems.append(
                     f"{self.where}: {name!r} is not a field of a request{nearest(name, known)}; rename the column, leave it out, "
                     f"or name it in labels=[{name!r}]"
@@ -231,7 +233,7 @@ class _Table:
             try:
                 self._known[key] = self._settled(name, plain(typed).value, model, checks=checks)
             except GridError as error:
-                self.problems.append(f"{place}: {str(error).removesuffix(f'. {NOTHING}')}")
+                self.problems.append(f"{place}: {bare(error)}")
                 self._known[key] = None
         return self._known[key]
 

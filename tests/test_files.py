@@ -275,7 +275,8 @@ def test_a_formula_is_no_formula(tmp_path):
             "prompt: !!python/object/apply:os.system [ls]\n",
             "this is not YAML: could not determine a constructor",
         ),
-        ("g.yaml", "- a\n", "a grid is a mapping such as 'prompt: a paper boat', not a list"),
+        ("g.yaml", "- a\n", "g.yaml is a list, and a grid is a mapping such as 'prompt: a paper boat'"),
+        ("g.yaml", "", "g.yaml is empty, and a grid is a mapping"),
         (
             "g.yaml",
             "prompt: a\nwhere: x\n",
@@ -310,7 +311,20 @@ def test_bad_files_are_clear_errors(tmp_path, name, text, said):
         Grid.load(tmp_path / name)
 
     assert said in str(caught.value)
-    assert "Nothing was submitted." in str(caught.value)
+    assert str(caught.value).count("Nothing was submitted.") == 1
+
+
+def test_a_wrong_column_is_named_once(tmp_path):
+    """A column that is no field is one problem, however many rows it has; the others are still named."""
+    (tmp_path / "g.csv").write_text("prompt,dration,size\na,6,16:9\nb,8,4:5\n", "utf-8")
+    with pytest.raises(GridError) as caught:
+        Grid.load(tmp_path / "g.csv")
+
+    assert [line.partition(" is not")[0] for line in str(caught.value).splitlines()] == [
+        "g.csv: 'dration'",
+        "g.csv, row 2: size='4:5'",
+        "Nothing was submitted.",
+    ]
 
 
 def test_files_that_cannot_be_read(tmp_path):

@@ -97,6 +97,23 @@ def test_an_axis_of_all_kinds(boat):
     assert [image.name for cell in grid for image in local_images(cell.image_urls)] == ["boat.png", labels[3]]
 
 
+def test_a_picture_under_two_names_is_named_by_both(boat, tmp_path):
+    """One content is one value of the axis, and the error says which file is which, without the bytes."""
+    twin = tmp_path / "twin.png"
+    twin.write_bytes(boat.read_bytes())
+
+    for again, shown in [
+        (twin, "'twin.png' is the picture 'boat.png' again"),
+        (boat, "'boat.png' is on the axis twice"),
+    ]:
+        with pytest.raises(GridError) as caught:
+            Grid(prompt="a", image_urls=[[boat], [again]])
+        assert shown in str(caught.value)
+    with pytest.raises(GridError) as caught:
+        Grid(prompt="a", image_urls=[[boat], [boat.read_bytes()]])
+    assert len(str(caught.value)) < 200
+
+
 def test_a_list_of_pictures_can_be_read_in_two_ways(boat):
     """Two files in a flat list are one clip or two: the person says which."""
     with pytest.raises(GridError, match="can be read in two ways"):
@@ -134,7 +151,9 @@ def test_s20_only_pictures_leave(content, said, tmp_path):
         with pytest.raises(GridError) as caught:
             Grid(prompt="a", image_urls=value)
         assert said in str(caught.value)
-        assert "Nothing was submitted." in str(caught.value)
+        assert str(caught.value).endswith(". Nothing was submitted.")
+        assert ".." not in str(caught.value)
+        assert "'of " not in str(caught.value)
 
 
 @pytest.mark.usefixtures("boat")

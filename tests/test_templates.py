@@ -112,6 +112,23 @@ def test_labels_fill_what_a_template_leaves_open():
     ]
 
 
+def test_a_slot_left_open_is_a_keyword_of_the_grid():
+    """A slot that a template names is an axis like any other, alone, among prompts and with labels and notes."""
+    fox = Grid(
+        prompt=template("a {animal} at sea"), animal=["fox", value("hen", label="bird")], duration=[6, 8]
+    )
+    both = Grid(prompt={"first": template("a {animal}"), "second": "a boat"}, animal=["fox", "hen"])
+
+    assert prompts(fox)[::2] == ["a fox at sea", "a hen at sea"]
+    assert [cell["animal"] for cell in fox][::2] == ["fox", "hen"]
+    assert next(axis.labels for axis in fox.axes if axis.name == "animal") == ("fox", "bird")
+    assert set(prompts(both)) == {"a fox", "a hen", "a boat"}
+    with pytest.raises(
+        GridError, match=r"'anmial' is not an axis.*\n.*names {animal}.*write Grid\(\.\.\., animal="
+    ):
+        Grid(prompt=template("a {animal}"), anmial=["fox"])
+
+
 def test_a_field_of_the_request_fills_a_slot():
     """A prompt can say how long its clip is."""
     grid = Grid(prompt=template("a boat, {duration} seconds"), duration=[6, 8])
