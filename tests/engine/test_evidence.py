@@ -199,12 +199,18 @@ def test_sent_and_no_answer(kind, library):
 
 def test_a_connection_that_is_cut_before_the_first_byte():
     """Nothing arrives, but the system notices only at the body: it counts as sent, and is not repeated."""
-    cut = threading.Event()
+    sending, cut = threading.Event(), threading.Event()
 
     async def until_cut() -> None:
+        sending.set()
         await asyncio.to_thread(cut.wait, 10)
 
-    with scripted(lambda _, connection: (reset(connection), cut.set())) as server:
+    def script(_, connection) -> None:
+        sending.wait(10)
+        reset(connection)
+        cut.set()
+
+    with scripted(script) as server:
         outcome, intents = submitted(f"http://{server.address}", before=until_cut)
 
     assert isinstance(outcome, Ambiguous)
@@ -431,6 +437,8 @@ def over_http2(answers):
         spoken.initiate_connection()
         connection.sendall(spoken.data_to_send())
         while data := connection.recv(65536):
+            if spoken.state_machine.state is h2.connection.ConnectionState.CLOSED:
+                continue
             for event in spoken.receive_data(data):
                 if isinstance(event, h2.events.StreamEnded):
                     server.requests.append(b"POST")

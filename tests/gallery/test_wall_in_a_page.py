@@ -178,7 +178,7 @@ def test_a_thousand_tiles_scroll_with_few_players(browser: Browser, served: Path
         assert most["loading"] <= 4
         page.wait_for_function("document.querySelectorAll('.gg-video').length > 0")
         page.wait_for_function("""() => [...document.querySelectorAll(".gg-video")].every((video) => {
-          const [tile, scroll] = [video.getBoundingClientRect(), document.querySelector(".gg-scroll").getBoundingClientRect()];
+          const [tile, scroll] = [video.closest(".gg-tile").getBoundingClientRect(), document.querySelector(".gg-scroll").getBoundingClientRect()];
           return tile.bottom > scroll.top && tile.top < scroll.bottom;
         })""")
         assert page.troubles == []

@@ -11,6 +11,9 @@ import { BlobCache } from "./blobs.js";
 const TYPES = { poster: "image/webp", preview: "video/mp4", path: "video/mp4" };
 /** Bytes of blobs that are kept beyond their use. */
 const KEPT = 64e6;
+/** Milliseconds that JupyterLab may take to put the notebook into the page's address, and between two looks at it. */
+const NAMED_WITHIN = 2000;
+const LOOK = 50;
 
 /**
  * Files as the Jupyter server serves them, also while the kernel is busy or gone.
@@ -61,9 +64,11 @@ export class ServedFiles {
    * @returns {Promise<string[] | null>}
    */
   async #find(base, tile, file) {
-    for (const place of candidates(location.pathname, base, this.#store.folder)) {
+    const page = await namedPage(base);
+    for (const place of candidates(page, base, this.#store.folder)) {
       if (await isFile(fileUrl(base, [...place, ...file.split("/")], document.cookie), tile.bytes ?? null)) return place;
     }
+    if (location.pathname !== page) this.#place = null;
     return null;
   }
 }
@@ -245,6 +250,19 @@ export function candidates(pathname, baseUrl, folder) {
     if (path && !path.some((part) => part.startsWith("."))) unique.set(path.join("/"), path);
   }
   return [...unique.values()];
+}
+
+/**
+ * @param {string} baseUrl of the server
+ * @returns {Promise<string>} path of the page, once it names a document: JupyterLab restores its outputs before its address
+ */
+async function namedPage(baseUrl) {
+  const nameless = new RegExp("^(?:lab|doc)(?:/workspaces/[^/]+)?/?$");
+  const last = performance.now() + NAMED_WITHIN;
+  while (nameless.test(location.pathname.slice(baseUrl.length)) && performance.now() < last) {
+    await new Promise((look) => setTimeout(look, LOOK));
+  }
+  return location.pathname;
 }
 
 /**
