@@ -43,7 +43,6 @@ class Item:
     cell: Cell
     take: int
     slot: tuple[str, str, int]
-    name: str
     phase: str = "over"
     tries: int = 0
     failures: int = 0
@@ -79,7 +78,6 @@ class Agenda:
         self, items: Iterable[Item], clock: Clock, on_move: Callable[[Item, str, str], None]
     ) -> None:
         self.items = tuple(items)
-        self.by_slot = {item.slot: item for item in self.items}
         self.clock = clock
         self.meter = Meter()
         self.storm = Storm()

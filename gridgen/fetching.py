@@ -7,6 +7,8 @@ import errno
 import heapq
 import itertools
 import os
+import re
+import unicodedata
 from collections import deque
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
     from gridgen.agenda import Agenda, Item
     from gridgen.client import Client
+    from gridgen.grid import Cell
     from gridgen.journal import Journal, Record
 
 __all__ = ["Accept", "Fetching", "accept"]
@@ -173,9 +176,11 @@ class Fetching:
         """Return the item's name, with its origin where another slot has taken it."""
         if self._names is None:
             self._names = {record.path: slot for slot, record in self._journal.records.items() if record.path}
-        if self._names.setdefault(item.name, item.slot) == item.slot:
-            return item.name
-        return f"{item.name.removesuffix('.mp4')}-{item.slot[0]}.mp4"
+        origin, key, take = item.slot
+        name = f"{_stem(item.cell)}_{key[:8]}-{take}"
+        if self._names.setdefault(f"{name}.mp4", item.slot) == item.slot:
+            return f"{name}.mp4"
+        return f"{name}-{origin}.mp4"
 
     async def _failed(self, item: Item, record: Record, error: Exception) -> None:
         if not getattr(error, "trusted", True):
@@ -226,10 +231,10 @@ class Fetching:
         stem = (record.path or "").removesuffix(".mp4")
         poster, preview = f"posters/{stem}.webp", f"previews/{stem}.mp4"
         try:
-            await engine().in_thread(
-                _illustrate, folder / (record.path or ""), folder / poster, folder / preview
-            )
-            await self._journal.save(record, poster=poster, preview=preview)
+            await engine().in_thread(_draw, media.poster, folder / (record.path or ""), folder / poster)
+            await self._journal.save(record, poster=poster)
+            await engine().in_thread(_draw, media.preview, folder / (record.path or ""), folder / preview)
+            await self._journal.save(record, preview=preview)
         except (media.MediaError, OSError) as error:
             self._journal.show(
                 record, error_class="preview", error=f"no preview could be made: {error}"[:500]
@@ -272,10 +277,17 @@ def _sync(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _illustrate(video: Path, poster: Path, preview: Path) -> None:
-    for target, make in ((poster, media.poster), (preview, media.preview)):
-        target.parent.mkdir(mode=0o700, exist_ok=True)
-        if target.parent.is_symlink():
-            raise media.MediaError(target, "its folder is a link, which is not written through")
-        make_sure_of_room(target, 0)
-        make(video, target)
+def _draw(make: Callable[[Path, Path], object], video: Path, target: Path) -> None:
+    target.parent.mkdir(mode=0o700, exist_ok=True)
+    if target.parent.is_symlink():
+        raise media.MediaError(target, "its folder is a link, which is not written through")
+    make_sure_of_room(target, 0)
+    make(video, target)
+
+
+def _stem(cell: Cell) -> str:
+    """Return what a person reads in a file's name: a-z, 0-9 and hyphens."""
+    plain = unicodedata.normalize("NFKD", cell.prompt).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "clip"
+    size = "" if cell.size is None else f"_{cell.size.replace(':', 'x')}"
+    return f"{slug}{size}_{cell.seconds}s" if cell.seconds else f"{slug}{size}"

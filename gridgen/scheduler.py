@@ -22,7 +22,7 @@ from gridgen.stats import Limits
 from gridgen.submitting import SHORTEST_REST, Submitting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
     from decimal import Decimal
 
     from gridgen.client import Client
@@ -46,6 +46,8 @@ class Scheduler:
     journal : Journal
     items : iterable of Item
         In submit order.
+    slots : container of slots
+        Theirs.
     prices : Prices
     budget : Decimal or None
         USD that these items may have cost, together and over all runs.
@@ -78,6 +80,7 @@ class Scheduler:
         client: Client,
         journal: Journal,
         items: Iterable[Item],
+        slots: Container[tuple[str, str, int]],
         prices: Prices,
         budget: Decimal | None,
         on_change: Callable[[Item], None],
@@ -88,7 +91,7 @@ class Scheduler:
         quota: int | None = None,
         accept: Accept = accept,
     ) -> None:
-        self._client, self._journal = client, journal
+        self._client, self._journal, self._slots = client, journal, slots
         self._agenda = Agenda(items, client.clock, self._moved)
         self._budget = Budget(prices, budget)
         self._fetching = Fetching(
@@ -253,7 +256,7 @@ class Scheduler:
     def _hear(self, record: Record | None) -> None:
         if record is not None:
             self._fetching.hear(record)
-            if record.slot in self._agenda.by_slot:
+            if record.slot in self._slots:
                 self._budget.count(record)
         if self._foreign and (record is None or record.slot in self._foreign):
             self._agenda.wake()

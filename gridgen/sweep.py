@@ -6,12 +6,10 @@ import asyncio
 import contextlib
 import csv
 import os
-import re
 import shutil
 import sys
 import tempfile
 import threading
-import unicodedata
 import warnings
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -95,6 +93,9 @@ UNAWAITED = OPEN | {"skipped"}
 INTERVAL = 0.2
 """Shortest time between two messages to a watcher, in seconds of real time."""
 
+LEISURE = 10.0
+"""How much longer than showing a sweep took is waited before it is shown again: large ones are shown less often."""
+
 
 class Sweep:
     """A grid, executed once and for all in a folder.
@@ -168,8 +169,7 @@ class Sweep:
         self.takes = takes
         self.previews = previews
         self._items = _items(grid, takes, self.origin)
-        self._by_row = {item.index: item for item in self._items}
-        self._index = {item.slot: item.index for item in self._items}
+        self._by_slot = {item.slot: item for item in self._items}
         self._rows: list[Row] = []
         self._spent = Decimal(0)
         self._stamp: object = None
@@ -835,6 +835,7 @@ class Sweep:
             client=client,
             journal=journal,
             items=_probes_first(self._in_submit_order(), prices),
+            slots=self._by_slot,
             prices=prices,
             budget=self.budget,
             on_change=self._held,
@@ -983,9 +984,9 @@ class Sweep:
             return None
 
     def _hear(self, record: Record | None) -> None:
-        index = None if record is None else self._index.get(record.slot)
-        if index is not None:
-            self._show(self._by_row[index], record)
+        item = None if record is None else self._by_slot.get(record.slot)
+        if item is not None:
+            self._show(item, record)
 
     def _held(self, item: Item) -> None:
         journal = self._journal
@@ -1014,10 +1015,9 @@ class Sweep:
     def _rows_by(self, records: Mapping[tuple[str, str, int], Record]) -> list[Row]:
         """Return a row for every place and take, also for those that are skipped."""
         places = self.grid.places
-        found = [
-            self._row(item, records.get(item.slot)) if item is not None else None
-            for item in map(self._by_row.get, range(self._length))
-        ]
+        found: list[Row | None] = [None] * self._length
+        for item in self._items:
+            found[item.index] = self._row(item, records.get(item.slot))
         for at, each in enumerate(found):
             if each is None:
                 place, take = divmod(at, self.takes)
@@ -1050,13 +1050,15 @@ class Sweep:
             watcher.dirty.update(indices)
             if not watcher.due:
                 watcher.due = True
-                engine().loop.call_later(INTERVAL, self._flush, watcher)
+                engine().loop.call_later(watcher.interval, self._flush, watcher)
 
     def _flush(self, watcher: _Watcher) -> None:
         watcher.due = False
         changed, watcher.dirty = sorted(watcher.dirty), set()
         if watcher in self._watchers:
+            begun = Clock().monotonic()
             watcher.callback(tuple(self._rows[index] for index in changed))
+            watcher.interval = max(INTERVAL, LEISURE * (Clock().monotonic() - begun))
 
     # Pieces
 
@@ -1069,7 +1071,7 @@ class Sweep:
             records = read(self.folder)
             if self._journal is None:
                 self._rows = self._rows_by(records)
-                self._spent = spent(record for slot, record in records.items() if slot in self._index)
+                self._spent = spent(record for slot, record in records.items() if slot in self._by_slot)
                 self._stamp = stamp
 
     def _hear_judgements(self) -> None:
@@ -1083,7 +1085,7 @@ class Sweep:
 
     def rejudge(self, slots: Collection[Slot]) -> None:
         """Show anew what is said of these clips; from any thread."""
-        found = [(self._index[slot], slot) for slot in slots if slot in self._index]
+        found = [(self._by_slot[slot].index, slot) for slot in slots if slot in self._by_slot]
         if not found or not self._rows:
             return
         with self._reading:
@@ -1126,7 +1128,7 @@ class Sweep:
         if self._journal is None:
             self._read()
             return self._spent
-        found = (self._journal.records.get(slot) for slot in self._index)
+        found = (self._journal.records.get(slot) for slot in self._by_slot)
         return spent(record for record in found if record is not None)
 
     def _warn_of_probes(self, prices: Prices) -> None:
@@ -1263,6 +1265,7 @@ class _Watcher:
     callback: Callable[[tuple[Row, ...]], None]
     dirty: set[int] = field(default_factory=set)
     due: bool = False
+    interval: float = INTERVAL
 
 
 def _check_arguments(grid: object, takes: object, disk_quota: object) -> None:
@@ -1290,13 +1293,12 @@ def _check_arguments(grid: object, takes: object, disk_quota: object) -> None:
 def _items(grid: Grid, takes: int, origin: str) -> list[Item]:
     from gridgen.agenda import Item
 
-    items = []
-    for place, cell in zip(grid.places.live, grid, strict=True):
-        key = cell.key
-        for take in range(1, takes + 1):
-            name = f"{_stem(cell)}_{key[:8]}-{take}.mp4"
-            items.append(Item(place * takes + take - 1, cell, take, (origin, key, take), name))
-    return items
+    keyed = ((place, cell, cell.key) for place, cell in zip(grid.places.live, grid, strict=True))
+    return [
+        Item(place * takes + take - 1, cell, take, (origin, key, take))
+        for place, cell, key in keyed
+        for take in range(1, takes + 1)
+    ]
 
 
 def _probes_first(items: list[Item], prices: Prices) -> list[Item]:
@@ -1309,14 +1311,6 @@ def _probes_first(items: list[Item], prices: Prices) -> list[Item]:
                 probes[price_class(item.cell)] = item
     first = list(probes.values())
     return [*first, *(item for item in items if item not in first)] if first else items
-
-
-def _stem(cell: Cell) -> str:
-    """Return what a person reads in a file's name: a-z, 0-9 and hyphens."""
-    plain = unicodedata.normalize("NFKD", cell.prompt).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "clip"
-    size = "" if cell.size is None else f"_{cell.size.replace(':', 'x')}"
-    return f"{slug}{size}_{cell.seconds}s" if cell.seconds else f"{slug}{size}"
 
 
 _PAID_AND_GONE = frozenset({"expired", "missing", "unknown"})
@@ -1393,14 +1387,23 @@ def _progress(sweep: Sweep) -> Iterator[Callable[[], None] | None]:
     elif sys.stderr.isatty():
         start = Clock().monotonic()
 
-        def tick() -> None:
+        due = start
+
+        def show() -> None:
             sys.stderr.write(f"\r\x1b[K{_line(sweep, Clock().monotonic() - start)}")
             sys.stderr.flush()
+
+        def tick() -> None:
+            nonlocal due
+            begun = Clock().monotonic()
+            if begun >= due:
+                show()
+                due = begun + LEISURE * (Clock().monotonic() - begun)
 
         try:
             yield tick
         finally:
-            tick()
+            show()
             sys.stderr.write("\n")
     else:
         yield None

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import csv
 import hashlib
+import itertools
 import json
 import os
 import pty
@@ -14,6 +15,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
@@ -519,6 +521,36 @@ def test_no_clip_lacks_its_poster(simulate, tmp_path):
     sweep.run()
 
     assert [row.status for row in sweep.rows() if not (row.poster and row.preview)] == []
+
+
+def test_a_preview_that_cannot_be_made_leaves_the_poster(simulate, tmp_path):
+    """The poster is kept as soon as it is drawn: a folder of previews that is a link takes only the preview away."""
+    folder = tmp_path / "boats"
+    folder.mkdir()
+    (folder / "previews").symlink_to(tmp_path)
+    sweep = Sweep(Grid(prompt="boat"), client=simulate().client(), folder=folder)
+    sweep.run()
+    row = sweep.rows()[0]
+
+    assert (row.status, row.preview) == ("done", None)
+    assert (folder / row.poster).is_file()
+
+
+def test_what_takes_long_to_show_is_shown_rarely(simulate, tmp_path):
+    """A watcher gets a tenth of the engine's time at most, so that a huge sweep goes on while it is drawn."""
+    grid = Grid(prompt=[f"boat {n}" for n in range(12)])
+    sweep = Sweep(grid, client=simulate(speed=100.0).client(), folder=tmp_path, previews=False)
+    calls = []
+
+    def draw(_rows):
+        calls.append(time.perf_counter())
+        time.sleep(0.04)  # noqa: TID251 - it stands for work, which takes real time
+
+    stop = sweep.watch(draw)
+    sweep.run()
+    stop()
+
+    assert all(later - at >= 0.4 for at, later in itertools.pairwise(calls[1:]))
 
 
 def test_watchers_hear_everything(simulate, boats, tmp_path):

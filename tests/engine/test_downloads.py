@@ -354,7 +354,7 @@ def test_no_file_is_written_through_a_link(simulate, tmp_path):
     sweep = Sweep(
         Grid(prompt=["part", "video", "good"]), client=simulate().client(), folder=tmp_path / "boats"
     )
-    names = [item.name for item in sweep._items]
+    names = [f"{cell.prompt}_16x9_6s_{cell.key[:8]}-1.mp4" for cell in sweep.grid]
     sweep.folder.mkdir(mode=0o700)
     (sweep.folder / f"{names[0]}.part").symlink_to(outside / "file")
     (sweep.folder / names[1]).symlink_to(outside / "file")
@@ -368,7 +368,7 @@ def test_no_file_is_written_through_a_link(simulate, tmp_path):
 def test_a_pipe_in_the_folder_blocks_nobody(simulate, tmp_path):
     """A named pipe under the part's name is an error, not a wait for ever."""
     sweep = Sweep(Grid(prompt="boat"), client=simulate().client(), folder=tmp_path)
-    os.mkfifo(tmp_path / f"{sweep._items[0].name}.part")
+    os.mkfifo(tmp_path / f"boat_16x9_6s_{sweep.grid[0].key[:8]}-1.mp4.part")
     with pytest.raises(GridgenError, match="cannot be written"):
         sweep.run()
 

@@ -34,8 +34,8 @@ def queueing(*, quick: bool) -> list[Figure]:
         (Scenario(cells, 10, refuses=True, **REAL), "10 slots, refuses", 1.04),
     ]
     found = []
-    for scenario, said, goal in goals:
-        what = f"{cells} jobs, {said}"
+    for scenario, server, goal in goals:
+        what = f"{cells} jobs, {server}"
         run, *_ = sweep(scenario)
         found += [Figure("1", what, OURS, "makespan/LB", run.ratio, None if quick else goal)]
         found += _told("1", what, OURS, run)

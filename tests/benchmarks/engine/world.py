@@ -57,6 +57,8 @@ class Scenario:
         N and C; None for slots without end.
     mean, cv : float
         Service times: lognormal, mean in seconds and coefficient of variation.
+    estimate : float
+        Factor by which the server's estimate misses the median.
     rate, burst : float or None, int
         Submissions a minute that the server takes; None for any number.
     refuses : bool
@@ -83,6 +85,7 @@ class Scenario:
     slots: int | None = None
     mean: float = 90.0
     cv: float = 0.25
+    estimate: float = 1.0
     rate: float | None = None
     burst: int = 5
     refuses: bool = False
@@ -106,6 +109,7 @@ class Scenario:
             burst=self.burst,
             service=self.mean / math.exp(sigma2 / 2) / MEDIAN,
             service_cv=self.cv,
+            estimate=self.estimate,
             link_life=self.link_life,
             balance=Decimal(10**7),
         )
@@ -131,6 +135,7 @@ class Api:
         self.asked: list[float] = []
         self.heard: dict[str, float] = {}
         self.fetched: list[float] = []
+        self.stalled = 0
         self.began = clock.time()
         self._key = world.admit(f"Bearer {KEY}")
         self._noise = random.Random(scenario.seed)
@@ -297,19 +302,22 @@ async def _sweep(
 ) -> tuple[Run, Api, Scheduler, Journal]:
     world = World(seed=scenario.seed, profile=scenario.profile())
     api = Api(scenario, world, clock)
-    items = [
-        Item(at, cell, 1, ("simulator", cell.key, 1), f"{at}.mp4") for at, cell in enumerate(scenario.grid())
-    ]
+    items = [Item(at, cell, 1, ("simulator", cell.key, 1)) for at, cell in enumerate(scenario.grid())]
+
+    def note() -> None:
+        api.stalled = max(api.stalled, scheduler.stalled)
+
     begun = time.perf_counter()
     journal = Journal(folder, clock)
     scheduler = Scheduler(
         client=api,
         journal=journal,
         items=items,
+        slots={item.slot for item in items},
         prices=Prices(),
         budget=None,
         on_change=lambda _item: None,
-        on_step=lambda: None,
+        on_step=note,
         previews=False,
         policy=Policy("hold"),
         replaying=set(),
