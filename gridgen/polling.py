@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkEr
 from gridgen.line import Line
 from gridgen.pacing import backoff
 from gridgen.task import Status, Task
-from gridgen.timing import BELIEVED, DENSITY, RELAXED, Expectations, Learned
+from gridgen.timing import BELIEVED, DENSITY, ENOUGH, RELAXED, Expectations, Learned
 
 if TYPE_CHECKING:
     from gridgen.agenda import Agenda, Item
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.fetching import Fetching
     from gridgen.journal import Journal, Record
-    from gridgen.timing import Hazard
+    from gridgen.timing import Hazard, ServiceTimes
 
 __all__ = ["Polling"]
 
@@ -31,7 +31,10 @@ MOST_TRIES = 4
 MISSING_AFTER = 120.0
 STALLED_AFTER = 900.0
 STALLED_IN_LINE = 3600.0
-"""Seconds without an end, and without a beginning, after which a task may be stalled."""
+"""Seconds without an end, or in line while no other task ends, after which a task may be stalled."""
+
+OVERDUE = 1.5
+"""How much longer than all but one in a thousand: of a thousand good tasks none should be called stalled."""
 
 STALLED_INTERVAL = 60.0
 GIVEN_UP_AFTER = 86_400.0
@@ -39,6 +42,9 @@ GIVEN_UP_AFTER = 86_400.0
 
 RECONSIDERED = 15.0
 """Seconds between questions to a task that waits for its turn, at least."""
+
+SCOUT, SCOUT_AGAIN = 1.0, 0.25
+"""Seconds between questions to the first task of its kind, at least, and in ages: what the others do hangs on it."""
 
 MANY = 100
 """Planned cells from which on a late answer keeps nobody waiting."""
@@ -57,7 +63,7 @@ class Followed:
     waited: float | None = None
     certain: bool = True
     missing_since: float | None = None
-    looks: list[tuple[float, float]] = field(default_factory=list)
+    looks: tuple[tuple[float, float], ...] = ()
 
 
 class Polling:
@@ -98,6 +104,8 @@ class Polling:
         self._ranked = 0.0
         self._open = 0
         self._expected = Expectations()
+        self._scouts: dict[ServiceTimes, Item] = {}
+        self._ended_at = agenda.clock.time()
         self._delay = Learned()
         self._skew = Learned()
 
@@ -128,7 +136,8 @@ class Polling:
         client.pace.open += self._open
 
     def forgive(self) -> None:
-        """Count failed questions anew."""
+        """Count failed questions, and the time without any end, anew."""
+        self._ended_at = self._agenda.clock.time()
         for known in self._followed.values():
             known.missing_since = None
 
@@ -187,6 +196,7 @@ class Polling:
             self._drop(item)
             self._followed.pop(item, None)
             item.due = math.inf
+            self._recall(item)
 
     def close(self) -> None:
         """Give up all places in the window: nobody follows these tasks any more."""
@@ -237,7 +247,28 @@ class Polling:
         density = BELIEVED if hazard is not prior else RELAXED if self._is_relaxed() else DENSITY
         age = max(0.0, now - begun)
         longest = self._expected.LONGEST_BELIEVED if hazard is not prior else None
-        self._agenda.later(hazard.next_check(age, density=density, longest=longest) - age, "poll", item)
+        wait = hazard.next_check(age, density=density, longest=longest) - age
+        if self._scouts_for(item):
+            wait = min(wait, max(SCOUT, SCOUT_AGAIN * age))
+        self._agenda.later(wait, "poll", item)
+
+    def _scouts_for(self, item: Item) -> bool:
+        """Whether an item is the one of its kind that is asked early, as no end of any was seen."""
+        times = self._expected.times(item.cell)
+        return not times.logs.count and self._scouts.setdefault(times, item) is item
+
+    def _recall(self, item: Item) -> None:
+        """Let another task be the first of its kind, where this one has ended without telling how long it took."""
+        times = self._expected.times(item.cell)
+        if self._scouts.get(times) is item:
+            del self._scouts[times]
+            self._plan_anew(times)
+
+    def _plan_anew(self, times: ServiceTimes) -> None:
+        """Set when the tasks of a class are asked that nobody has heard of, now that more is known."""
+        for each, known in self._followed.items():
+            if known.asked is None and each in self.line.running and self._expected.times(each.cell) is times:
+                self._plan(each)
 
     def _is_relaxed(self) -> bool:
         """Whether a late answer costs no slot and keeps nobody waiting."""
@@ -296,10 +327,12 @@ class Polling:
         known.missing_since = None
         if self._budget.learn(item.cell, record, task.cost):
             self._overcharged(item, record, task)
-        self._expected.times(item.cell).expect(task.estimated_time)
         if known.asked is None and known.accepted is not None and task.created is not None:
             self._skew.learn(task.created + 0.5 - known.accepted)
         known.asked = self._agenda.clock.time()
+        times = self._expected.times(item.cell)
+        if times.expect(task.estimated_time):
+            self._plan_anew(times)
 
     async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
@@ -370,13 +403,15 @@ class Polling:
                 known.certain = now - known.waited < self._expected.mean / 8
         begun = self.line.running.get(item)
         if progress is not None and begun is not None and now > begun:
-            known.looks.append((now - begun, progress / 100))
+            known.looks += ((now - begun, progress / 100),)
 
     def _is_stalled(self, item: Item, record: Record, task: Task) -> bool:
-        age = self._agenda.clock.time() - (record.submitted_at or self._agenda.clock.time())
+        now = self._agenda.clock.time()
+        submitted = record.submitted_at or now
         if task.status is Status.QUEUED:
-            return age > STALLED_IN_LINE and not self.line.trusted
-        return age > STALLED_AFTER and age > self._hazard(item).latest()
+            return now - max(self._ended_at, submitted) > max(STALLED_IN_LINE, 3 * self._expected.mean)
+        age = now - self.line.running.get(item, submitted)
+        return age > max(STALLED_AFTER, OVERDUE * self._hazard(item).latest())
 
     def _stall(self, item: Item) -> None:
         """Let a task that is long past all others hold no slot and no place in the window."""
@@ -392,6 +427,7 @@ class Polling:
 
     def _leave(self, item: Item, stamp: float | None) -> None:
         """Note that a task has ended; the one whose turn has come thereby is asked by its own times."""
+        self._ended_at = self._agenda.clock.time()
         if stamp is not None:
             for each in self.line.leave(item, self._ours(stamp)):
                 self._plan(each)
@@ -429,7 +465,10 @@ class Polling:
             return
         seconds = ended - begun
         self._agenda.meter.served(record.submitted_at or begun, seconds)
-        self._expected.times(item.cell).learn(seconds)
+        times = self._expected.times(item.cell)
+        times.learn(seconds)
+        if times.logs.count <= ENOUGH:
+            self._plan_anew(times)
         self._expected.progress(item.cell).learn(known.looks, seconds)
 
     async def _ended_badly(self, item: Item, record: Record, task: Task) -> None:

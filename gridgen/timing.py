@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BELIEVED",
     "DENSITY",
+    "ENOUGH",
     "RELAXED",
     "Expectations",
     "Hazard",
@@ -35,7 +36,7 @@ DENSITY = 2.0
 RELAXED = 1.2
 """The same where a delay costs no slot: the server has more of ours waiting."""
 
-BELIEVED = 1.7
+BELIEVED = 1.6
 """The same where progress tells more than the service times."""
 
 SHORTEST, LONGEST = 0.25, 15.0
@@ -53,6 +54,9 @@ WIDTH = (HIGH - LOW) / STEPS
 NARROWEST = 0.002
 ENOUGH = 8
 """Finished tasks after which what was learned replaces what was assumed."""
+
+WEIGHT = 0.5
+"""How many finished tasks an estimate counts for."""
 
 MEMORY = 200
 """Finished tasks after which an old one counts less."""
@@ -188,13 +192,14 @@ class Learned:
         return max(0.003, math.sqrt(self.variance) * (1 + 4 / max(1, self.count)))
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class ServiceTimes:
     """What is known of the service times of one model, duration and quality.
 
     Eight finished tasks replace the prior: the server's estimate, or 60 s, with
-    a coefficient of variation of one half. Until then the estimate is corrected
-    by how far the model's estimates were off elsewhere, once eight have shown it.
+    a coefficient of variation of one half; those before count beside it, and the
+    estimate is corrected by how far the model's estimates were off elsewhere, once
+    eight have shown it.
 
     Parameters
     ----------
@@ -215,10 +220,12 @@ class ServiceTimes:
             self.ratios.learn(value - math.log(max(1.0, self.estimate)))
         self._hazard = None
 
-    def expect(self, estimate: float | None) -> None:
-        """Take in the server's estimate, in seconds; the first one counts."""
-        if self.estimate is None and estimate:
-            self.estimate, self._hazard = estimate, None
+    def expect(self, estimate: float | None) -> bool:
+        """Take in the server's estimate, in seconds; the first one counts, and is told."""
+        if self.estimate is not None or not estimate:
+            return False
+        self.estimate, self._hazard = estimate, None
+        return True
 
     @property
     def hazard(self) -> Hazard:
@@ -234,7 +241,9 @@ class ServiceTimes:
         expected = math.log(max(1.0, self.estimate or 60.0))
         if self.estimate and self.ratios.count >= ENOUGH:
             return Hazard(expected + self.ratios.mean, max(0.1, self.ratios.deviation(assumed)))
-        return Hazard(expected - assumed * assumed / 2, assumed)
+        count = self.logs.count
+        mean = (WEIGHT * (expected - assumed * assumed / 2) + count * self.logs.mean) / (WEIGHT + count)
+        return Hazard(mean, assumed)
 
 
 class Progress:
