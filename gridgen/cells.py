@@ -142,9 +142,25 @@ class Cell:
             **dict(self.extras),
         }
 
-    def body(self) -> dict[str, Any]:
-        """Return the request body under the model's wire names."""
-        return self.spec.body(self.stated())
+    def body(self, take: int | None = None) -> dict[str, Any]:
+        """Return the request body under the model's wire names.
+
+        Parameters
+        ----------
+        take : int, optional
+            Which take it is for. Where the model has a seed and the cell states none,
+            the take's number is sent as the seed: one seed over the whole grid, and
+            another for each take. Without it no seed is sent but a stated one.
+        """
+        stated = self.stated()
+        if take is not None and self.is_seeded:
+            stated["seed"] = take
+        return self.spec.body(stated)
+
+    @property
+    def is_seeded(self) -> bool:
+        """Whether the takes of the cell have seeds of their own: the model has one, and none is stated."""
+        return self.spec.option("seed") is not None and self.get("seed") is None
 
     def price(self) -> Decimal | None:
         """Return the catalogue's price in USD, None where it knows none."""

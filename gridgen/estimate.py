@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.breakdown import MOST_LISTED, axis_html, beside, grouped, summed, varied
 from gridgen.images import LocalImage, local_images
+from gridgen.models import find
 from gridgen.pacing import Bucket
 from gridgen.prices import Prices
 
@@ -265,6 +266,9 @@ class Estimate:
         ]
         if self.skipped:
             facts.append(("skipped", str(self.skipped)))
+        takes = max((line.take for line in self.lines), default=1)
+        if takes > 1:
+            facts.append(("takes", _told_apart(self.places, takes)))
         if self.uploads:
             facts.append(
                 ("to upload", f"{self.uploads} {'picture' if self.uploads == 1 else 'pictures'}, once each")
@@ -295,6 +299,18 @@ class Estimate:
             for label, found in self.shares(axis.name)
         ]
         return axis_html(axis, ("videos", "footage", "price", "made"), rows)
+
+
+def _told_apart(places: Places, takes: int) -> str:
+    """Say what sets the takes of a cell apart: a seed for each, or chance where a model has none."""
+    models = [places.records.get(name) or find(name) for name in places.axis("model").values]
+    chance = [model.id for model in models if model.option("seed") is None]
+    parts = [f"{takes} of each cell"]
+    if len(chance) < len(models) and not any(axis.name == "seed" for axis in places.axes):
+        parts.append(f"seeds 1 to {takes}")
+    if chance:
+        parts.append(f"those of {' and '.join(chance)}, which has no seed, differ by chance")
+    return "; ".join(parts)
 
 
 _PROBED = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -409,7 +410,7 @@ class Grid(Sequence[Cell]):
         """Return a grid of chosen cells with some fields changed: the drafts that won, longer or in higher quality.
 
         Each has the key of its draft as the label ``parent``, so that the tables of both
-        sweeps can be joined.
+        sweeps can be joined. A later take of a model with a seed keeps its seed.
 
         Parameters
         ----------
@@ -435,11 +436,18 @@ class Grid(Sequence[Cell]):
 
         return self.of(promoted(self._chosen(rows), changes))
 
-    def _chosen(self, rows: Any) -> list[Cell]:
+    def _chosen(self, rows: Any) -> list[tuple[Cell, int]]:
+        """Return cells that a person means, and which take of each."""
         if rows is None:
-            return list(self)
-        if hasattr(rows, "columns"):
-            rows = rows["cell"].unique() if "cell" in rows.columns else ["(no column 'cell')"]
+            return [(cell, 1) for cell in self]
+        if not hasattr(rows, "columns"):
+            return [(cell, 1) for cell in self._named(rows)]
+        keys = list(rows["cell"]) if "cell" in rows.columns else ["(no column 'cell')"]
+        takes = map(int, rows["take"]) if "take" in rows.columns else itertools.repeat(1)
+        meant = zip(self._named(keys), takes, strict=False)
+        return list(dict.fromkeys((cell, take if cell.is_seeded else 1) for cell, take in meant))
+
+    def _named(self, rows: Any) -> list[Cell]:
         by_key: dict[Any, Cell] = {}
         chosen = []
         for row in [rows] if isinstance(rows, (str, int, Cell)) else rows:

@@ -198,7 +198,7 @@ class Submitting:
     async def _submit(self, item: Item) -> None:
         beside = self._client.pace.open - 1
         try:
-            body = await self._uploading.body(item.cell)
+            body = await self._uploading.body(item.cell, item.take)
             if isinstance(body, bytes):
                 record = await self._prepared(item, body)
                 outcome = await self.send(record, lambda: self._intend(item, record))
@@ -248,7 +248,7 @@ class Submitting:
 
     async def _unfit(self, item: Item, why: NotSent | NotApplied | Rejected) -> None:
         """Deal with a picture that did not get to the server."""
-        body = encoded(item.cell, {})
+        body = encoded(item.cell, {}, item.take)
         record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
         if isinstance(why, Rejected) and not why.everywhere:
             self._agenda.move(item, "over")

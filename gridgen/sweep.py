@@ -118,8 +118,10 @@ class Sweep:
         USD that the cells of this grid may have cost in this folder, over all
         runs. Required with a real key, not needed on the simulator.
     takes : int, default 1
-        How many clips of each cell; where cells have a seed, more seeds take its
-        place.
+        How many clips of each cell. Where a model has a seed and none is stated, the
+        number of the take is sent as the seed: the first takes of all cells share one,
+        and each can be repeated. Where a seed is stated, more seeds take the place of
+        takes. Takes of models without a seed differ by chance.
     previews : bool, default True
         Whether a poster and a preview are made of each clip; the gallery shows
         only clips that have them.

@@ -114,12 +114,13 @@ PARENT = "parent"
 """The axis that holds the key of the draft which a cell was promoted from."""
 
 
-def promoted(cells: Iterable[Cell], changes: Mapping[str, Any]) -> Places:
+def promoted(chosen: Iterable[tuple[Cell, int]], changes: Mapping[str, Any]) -> Places:
     """Return cells with some fields changed, each with the key of the cell that it comes from.
 
     Parameters
     ----------
-    cells : iterable of Cell
+    chosen : iterable of (Cell, int)
+        Each with the take that is meant.
     changes : mapping
         From field to the value, or the values, that take the place of the cell's own.
 
@@ -135,9 +136,10 @@ def promoted(cells: Iterable[Cell], changes: Mapping[str, Any]) -> Places:
             **dict(cell.labels),
             "model": cell.spec,
             PARENT: cell.key,
+            **({"seed": take} if take > 1 and "model" not in changes else {}),
             **dict(zip(given, values, strict=True)),
         }
-        for cell in cells
+        for cell, take in chosen
         for values in itertools.product(*given.values())
     ]
     labels = dict.fromkeys(name for row in rows for name in row if name not in (*FIELDS, *option_names()))

@@ -70,9 +70,12 @@ def classify_upload(
     )
 
 
-def encoded(cell: Cell, urls: dict[str, str]) -> bytes:
-    """Return a cell's request as it goes over the wire, pictures of one's own by the links that they got."""
-    body = _linked(cell.body(), urls) if urls else cell.body()
+def encoded(cell: Cell, urls: dict[str, str], take: int | None = None) -> bytes:
+    """Return the request of a cell, or of one of its takes, as it goes over the wire.
+
+    Pictures of one's own go by the links that they got.
+    """
+    body = _linked(cell.body(take), urls) if urls else cell.body(take)
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -39,8 +39,8 @@ class Uploading:
         """Go on with another client of the same service."""
         self._client = client
 
-    async def body(self, cell: Cell) -> bytes | NotSent | NotApplied | Rejected:
-        """Return the exact request body of a cell, its pictures uploaded, or why there is none.
+    async def body(self, cell: Cell, take: int) -> bytes | NotSent | NotApplied | Rejected:
+        """Return the exact request body of a cell's take, its pictures uploaded, or why there is none.
 
         Raises
         ------
@@ -57,7 +57,7 @@ class Uploading:
             if not isinstance(found, Stored):
                 return found
             urls[image] = found.url
-        return encoded(cell, urls)
+        return encoded(cell, urls, take)
 
     def expect(self, cell: Cell) -> None:
         """Count the pictures of a cell that are not on the server yet."""

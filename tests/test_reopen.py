@@ -312,6 +312,50 @@ def test_the_folder_is_named_as_typed(simulate, tmp_path, monkeypatch):
     assert gg.open("boats").name == "boats"
 
 
+def test_one_seed_over_the_grid_and_another_for_each_take(simulate, tmp_path):
+    """G7: where a model has a seed and none is stated, all first takes share one, further takes the next."""
+    simulator = simulate()
+    client = simulator.client()
+    grid = Grid(prompt=["a", "b"], model=["seedance-2.0", "kling-v2-6"], duration=5, quality="720p")
+    Sweep(grid, client=client, folder=tmp_path).run()
+    first = [entry.body for entry in simulator.ledger]
+    more = Sweep(grid, client=client, folder=tmp_path, takes=2)
+
+    assert {(body["model"], body.get("seed")) for body in first} == {
+        ("seedance-2.0", 1),
+        ("kling-v2-6", None),
+    }
+    assert more.estimate().videos == 4
+    more.run()
+    then = [entry.body for entry in simulator.ledger][4:]
+    assert {(body["model"], body.get("seed")) for body in then} == {("seedance-2.0", 2), ("kling-v2-6", None)}
+    assert "takes           2 of each cell; seeds 1 to 2; those of kling-v2-6, which has no seed" in str(
+        more.estimate()
+    )
+
+
+def test_a_later_take_is_promoted_with_its_seed(simulate, tmp_path):
+    """G16: the take that was picked is the one that is made longer; first takes need no word of it."""
+    simulator = simulate()
+    client = simulator.client()
+    drafts = Sweep(
+        Grid(prompt=["a", "b"], model="seedance-2.0", duration=4), client=client, folder=tmp_path, takes=2
+    )
+    drafts.run()
+    table = drafts.df
+    finals = drafts.grid.promote(table[(table["take"] == 2) | (table["prompt"] == "a")], duration=8)
+    Sweep(finals, client=client, folder=tmp_path).run()
+
+    sent = {
+        (body["prompt"], body["seed"])
+        for body in (each.body for each in simulator.ledger)
+        if body["duration"] == 8
+    }
+    assert sent == {("a", 1), ("a", 2), ("b", 2)}
+    assert [cell["parent"] for cell in finals] == [table["cell"][0], table["cell"][1], table["cell"][3]]
+    assert len(drafts.grid.promote(table, model="kling-v2-6", duration=5, quality="720p")) == 2
+
+
 def test_takes_of_a_fixed_seed_are_refused(simulate, tmp_path):
     """G7: the same seed is not paid for twice: the message writes the seeds that are meant; without a seed takes are free."""
     client = simulate().client()
