@@ -66,6 +66,7 @@ class Feed:
                 **self._stamp(),
                 "name": Path(self._sweep.name).name,
                 "folder": _beside_notebook(self._sweep.folder),
+                "lettered": self._sweep.origin == "simulator",
                 "axes": self.axes,
                 "tiles": [
                     {"id": index, "at": self._places[index], **tile} for index, tile in self._told.items()

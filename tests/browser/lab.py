@@ -42,6 +42,13 @@ IDLE = """() => {
     && content.widgets.every((cell) => cell.model.type !== "code" || cell.model.executionCount);
 }"""
 
+ASK = """async (code) => {
+  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
+  const future = kernel.requestExecute({ code: "None", user_expressions: { asked: code } });
+  const { asked } = (await future.done).content.user_expressions;
+  return asked.data?.["text/plain"] ?? `${asked.ename}: ${asked.evalue}`;
+}"""
+
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
@@ -158,3 +165,9 @@ def run_all(page: Page, *, timeout: float = 90.0) -> None:
     """Run all cells and wait until the kernel has run the last of them; `timeout` is in seconds."""
     page.evaluate(RUN_ALL)
     page.wait_for_function(IDLE, timeout=timeout * 1000)
+
+
+def ask(page: Page, code: str) -> str:
+    """Return the repr of an expression in the notebook's kernel."""
+    found: str = page.evaluate(ASK, code)
+    return found

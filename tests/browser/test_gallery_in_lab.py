@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from lab import chromium, lab, open_notebook, run_all, write_notebook
+from lab import ask, chromium, lab, open_notebook, run_all, write_notebook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -206,7 +206,7 @@ def test_axes_move_in_place_by_menus_and_tabs(browser: Browser, base: str, place
     menus.nth(5).select_option("same box")
     page.wait_for_function("document.querySelector('.gg-sheet').dataset.fit === 'box'")
     page.wait_for_timeout(500)
-    seen = page.evaluate(ASK, "[gallery.rows, gallery.cols, gallery.view]")
+    seen = ask(page, "[gallery.rows, gallery.cols, gallery.view]")
     view = "rows=size&cols=duration,prompt&tabs=quality:720p&fit=box"
     assert " ".join(seen.split()) == f"[('size',), ('duration', 'prompt'), '{view}']"
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
@@ -216,14 +216,6 @@ def test_axes_move_in_place_by_menus_and_tabs(browser: Browser, base: str, place
     page.wait_for_function(f"({CHOSEN})()[0] === 'size'")
     assert troubles == []
     page.close()
-
-
-ASK = """async (code) => {
-  const { kernel } = jupyterapp.shell.currentWidget.sessionContext.session;
-  const future = kernel.requestExecute({ code: "None", user_expressions: { asked: code } });
-  const reply = await future.done;
-  return reply.content.user_expressions.asked.data["text/plain"];
-}"""
 
 
 def test_clips_are_compared_in_step_and_a_removed_output_leaves_nothing(

@@ -76,6 +76,7 @@ class FakeSweep:
     """A sweep whose rows a test changes by hand; `change` tells the watchers at once."""
 
     fps = 6
+    origin = "fake"
 
     def __init__(self, grid: Grid, folder: Path, *, takes: int = 1, name: str = "boats") -> None:
         self.grid, self.folder, self.takes, self.name = grid, folder, takes, name
@@ -142,7 +143,7 @@ class FakeSweep:
 
     def slot(self, row: FakeRow) -> tuple[str, str, int]:
         """Return what names a row in the journal."""
-        return ("fake", row.cell.key, row.take)
+        return (self.origin, row.cell.key, row.take)
 
     def rejudge(self, slots: Collection[tuple[str, str, int]]) -> None:
         """Tell the watchers what is said of these clips."""

@@ -33,6 +33,7 @@ PAGE = """<!doctype html><meta charset="utf-8"><title>wall</title>%(config)s
 const state = await (await fetch("/state")).json();
 const listeners = new Map();
 const sent = window.sent = [];
+const replied = window.replied = new Set();
 const fire = (name, ...args) => [...(listeners.get(name) ?? [])].forEach((act) => act(...args));
 const model = window.model = {
   get: (name) => state[name],
@@ -48,6 +49,7 @@ const model = window.model = {
     const start = Number(reply.headers.get("X-Content-Length"));
     const answer = JSON.parse(new TextDecoder().decode(bytes.slice(0, start)));
     fire("msg:custom", answer, bytes.byteLength > start ? [new DataView(bytes, start)] : []);
+    replied.add(content.request);
   },
 };
 window.hear = (content) => fire("msg:custom", content, []);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +11,8 @@ from hostile import HOSTILE
 from watching import CONTRASTS, READY, shown
 
 from gridgen.grid import Grid
+from gridgen.simulator.clips import dimensions
+from gridgen.simulator.clips.caption import caption
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,21 +54,9 @@ def answered(page: Page) -> None:
     )
 
 
-COUNT_REPLIES = """
-  window.replied = new Set();
-  addEventListener("DOMContentLoaded", () => {
-    const wait = setInterval(() => {
-      if (!window.model) return;
-      clearInterval(wait);
-      model.on("msg:custom", ({ request }) => request && replied.add(request));
-    }, 5);
-  });
-"""
-
-
 def wall(browser: Browser, sweep: FakeSweep, served: Path | None, **options: Any) -> Any:
     """Show the wall of a reviewer called anna."""
-    return shown(browser, sweep, served, reviewer="anna", before=COUNT_REPLIES, **options)
+    return shown(browser, sweep, served, reviewer="anna", **options)
 
 
 def test_keys_rate_the_clip_with_the_focus(browser: Browser, served: Path, done: FakeSweep) -> None:
@@ -294,6 +285,67 @@ def test_rounds_are_blind_until_one_is_chosen(browser: Browser, served: Path, do
         assert [each.outcome for each in done.judgements.book.counted] == ["left"]
 
 
+LETTERING = """async ([module, ratios]) => {
+  const { letteringOf } = await import(`data:text/javascript,${encodeURIComponent(module)}`);
+  return ratios.map(letteringOf);
+}"""
+
+
+def test_all_that_the_simulator_letters_is_covered(browser: Browser) -> None:
+    """For every shape and number of lines the part that rounds cover holds the whole caption of a long prompt, and little more."""
+    shapes = [
+        dimensions(size, f"{lines}p")
+        for size in ("16:9", "9:16", "1:1", "3:2", "2:3", "21:9", "4:3")
+        for lines in (480, 720, 1080)
+    ]
+    module = resources.files("gridgen.gallery").joinpath("js/layout.js").read_text("utf-8")
+    page = browser.new_page()
+    shares = page.evaluate(LETTERING, [module, [width / height for width, height in shapes]])
+    page.close()
+    for (width, height), share in zip(shapes, shares, strict=True):
+        _, top = caption((width, height), "long " * 90, "16:9   10 s   480p")
+        assert 0 <= share - (1 - top / height) < 0.02
+
+
+def test_keys_go_on_where_the_mouse_left_off(browser: Browser, served: Path, done: FakeSweep) -> None:
+    """What a click does away with, a clip, a clause, a tag or a whole view, does not take the focus along; a click outside does."""
+    here = "document.activeElement.closest('.gg-wall') !== null"
+    with wall(browser, done, served, rows="prompt", cols="size") as (page, _, _):
+        tile(page, 0).focus()
+        press(page, "b")
+        page.wait_for_function(PAIR)
+        page.locator(".gg-pair video").first.click()
+        press(page, "Enter")
+        page.wait_for_function(PAIR)
+        press(page, "ArrowRight")
+        answered(page)
+        assert [each.outcome for each in done.judgements.book.choices] == ["left", "right"]
+        page.get_by_role("button", name="Undo").click()
+        page.locator(".gg-answer").first.click()
+        press(page, "r")
+        page.locator(".gg-ranking").get_by_role("button", name="size").click()
+        press(page, "u")
+        answered(page)
+        assert [each.outcome for each in done.judgements.book.counted] == ["left"]
+        press(page, "Escape")
+        tile(page, 0).focus()
+        press(page, "t")
+        page.keyboard.type("sharp, calm")
+        press(page, "Enter")
+        page.locator(".gg-tag").first.click()
+        press(page, "5", "Escape")
+        answered(page)
+        assert opinion(done, 0)[0] == 5
+        tile(page, 1).focus()
+        press(page, "h")
+        page.get_by_role("button", name="1 hidden").click()
+        assert page.evaluate(here)
+        page.mouse.click(2, 2)
+        page.evaluate("model.set('rows', 0)")
+        page.evaluate("new Promise((done) => setTimeout(done, 50))")
+        assert not page.evaluate(here)
+
+
 PLAYED = ((0, 1, "left"), (3, 2, "right"), (0, 3, "left"), (1, 2, "right"), (2, 0, "right"))
 
 
@@ -376,13 +428,10 @@ def test_all_of_it_can_be_read(browser: Browser, served: Path, done: FakeSweep, 
         assert poor == []
 
 
-WATCH = (
-    COUNT_REPLIES
-    + """
+WATCH = """
   window.alarms = [];
   window.alarm = () => alarms.push(new Error().stack);
 """
-)
 FOREIGN = ".gg-wall :is(script, iframe, style, link, object, embed, form, base, meta, audio, img[src='x'], a)"
 
 

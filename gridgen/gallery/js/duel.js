@@ -1,5 +1,6 @@
 import { Deck } from "./deck.js";
 import { followTheme, icon, make } from "./dom.js";
+import { keepFocus } from "./focus.js";
 import { Rounds } from "./rounds.js";
 import { CROSS_OUT } from "./strip.js";
 import { Transport } from "./transport.js";
@@ -80,6 +81,7 @@ export class RoundsView {
       if (rounds.running) press(rounds, event);
     }, { signal });
     followTheme(this.element, signal);
+    keepFocus(this.element, signal);
   }
 }
 

@@ -113,6 +113,18 @@ export function ratioOf(tile, asked) {
 }
 
 /**
+ * Say how much of a picture of the simulator's is lettered with what it was made from, as
+ * `gridgen.simulator.clips.caption` sets it.
+ *
+ * @param {number} ratio width by height
+ * @returns {number} share of the height, at its foot; enough for two lines of a prompt and one of parameters
+ */
+export function letteringOf(ratio) {
+  const letter = Math.min(Math.max(ratio, 1) / 32, Math.min(ratio, 1) / 17);
+  return 4.4 * letter;
+}
+
+/**
  * Find the neighbour that an arrow key means: near in its direction, and in line.
  *
  * @param {Rect[]} rects

@@ -13,7 +13,7 @@
 export class Link {
   #model;
   #last = 0;
-  /** @type {Map<number, {resolve: (reply: Reply) => void, reject: (reason: Error) => void}>} */
+  /** @type {Map<number, {resolve: (reply: Reply) => void, reject: (reason: Error) => void, answered: AbortController}>} */
   #open = new Map();
 
   /** @param {Model} model */
@@ -30,10 +30,12 @@ export class Link {
   ask(question, signal, buffers) {
     const request = ++this.#last;
     return new Promise((resolve, reject) => {
-      this.#open.set(request, { resolve, reject });
-      signal?.addEventListener("abort", () => {
+      const answered = new AbortController();
+      this.#open.set(request, { resolve, reject, answered });
+      const drop = () => {
         if (this.#open.delete(request)) reject(new DOMException("no longer wanted", "AbortError"));
-      });
+      };
+      signal?.addEventListener("abort", drop, { signal: answered.signal });
       this.#model.send({ ...question, request }, undefined, buffers);
     });
   }
@@ -49,6 +51,7 @@ export class Link {
     if (typeof content?.request !== "number") return false;
     const open = this.#open.get(content.request);
     this.#open.delete(content.request);
+    open?.answered.abort();
     if (content.error) open?.reject(new Error(content.error));
     else open?.resolve({ content, buffers });
     return true;

@@ -1,5 +1,6 @@
 import { icon, make, mark, wantsStill, write } from "./dom.js";
 import { asked } from "./facts.js";
+import { letteringOf } from "./layout.js";
 import { Player } from "./player.js";
 import { diceOf, fit, nextPair, OUTCOMES } from "./ranking.js";
 import { chartOf, itemsOf, roundsOf, standings, varyingOf } from "./standings.js";
@@ -52,7 +53,8 @@ export class Rounds {
   #ranking = make("div", { class: "gg-ranking" });
   #modes = make("div", { class: "gg-ways", role: "group", "aria-label": "Rounds" });
   #message = make("span", { class: "gg-said", role: "status" });
-  head = make("div", { class: "gg-stage-head" }, this.#title, this.#modes, this.#message);
+  #remark = make("span", { class: "gg-remark" });
+  head = make("div", { class: "gg-stage-head" }, this.#title, this.#modes, this.#remark, this.#message);
   element = make("div", { class: "gg-rounds", tabindex: "-1" }, this.head, this.#screen, this.#answers, this.#ranking);
 
   /**
@@ -95,6 +97,7 @@ export class Rounds {
     const ready = ids.filter((id) => store.tiles.get(id)?.status === "done" && store.tiles.get(id)?.path);
     this.#items = itemsOf(store, ready);
     if (this.#items.length < 2) return false;
+    write(this.#remark, store.lettered ? "The simulator's lettering is covered." : "");
     this.#turn("choose");
     this.#next();
     return true;
@@ -191,10 +194,13 @@ export class Rounds {
     const { store, media } = this.#host;
     const tile = this.#tile(id);
     const player = new Player(media, tile, "path", "gg-large");
-    const element = make("figure", { class: "gg-pane" }, make("figcaption", { class: "gg-reveal" }));
-    element.style.setProperty("--gg-ratio", String(shapeOf(store, tile)));
+    const frame = make("div", { class: "gg-frame" });
+    const element = make("figure", { class: "gg-pane" }, frame, make("figcaption", { class: "gg-reveal" }));
+    const ratio = shapeOf(store, tile);
+    frame.style.setProperty("--gg-ratio", String(ratio));
+    if (store.lettered) frame.style.setProperty("--gg-lettered", String(letteringOf(ratio)));
     const say = (/** @type {string} */ reason) => element.append(make("p", { class: "gg-none", "data-tone": "bad", text: `It cannot be played: ${reason}. Skip it.` }));
-    player.load({ ready: () => this.#follow(), failed: (_, reason) => say(reason) }, (video) => element.prepend(video));
+    player.load({ ready: () => this.#follow(), failed: (_, reason) => say(reason) }, (video) => frame.append(video));
     return { id, player, element };
   }
 
@@ -250,6 +256,7 @@ export class Rounds {
     if (by === null || by === undefined) return;
     this.#by = by;
     this.#rank();
+    /** @type {HTMLElement | null} */ (this.#ranking.querySelector("[aria-pressed=true]"))?.focus();
   }
 
   /** @param {EventTarget | null} target a click on a clip chooses it */

@@ -28,8 +28,8 @@ import { Ticker } from "./clock.js";
  * @property {import("./judging.js").Opinion | null} [said] what the person who looks at it says
  * @property {string} [clip] its name in ratings files
  * @property {string | null} [task] the server's name for it, where a page tells
- * @typedef {{seq: number, now: number, name: string, folder: string | null, axes: Axis[], tiles: Tile[], cost: string,
- *   choices?: number[][]}} Snapshot `choices` are blind rounds: left, right, position in OUTCOMES
+ * @typedef {{seq: number, now: number, name: string, folder: string | null, lettered?: boolean, axes: Axis[], tiles: Tile[], cost: string,
+ *   choices?: number[][]}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
  * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
  *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
  */
@@ -43,6 +43,7 @@ export class Store {
   name = "";
   folder = "";
   cost = "";
+  lettered = false;
   /** @type {number[][]} */
   choices = [];
   /** @type {Map<number, Partial<Tile>>} what a person did, and nobody has confirmed yet */
@@ -74,6 +75,7 @@ export class Store {
     this.name = snapshot.name;
     this.folder = snapshot.folder ?? "";
     this.cost = snapshot.cost;
+    this.lettered = snapshot.lettered ?? false;
     this.choices = snapshot.choices ?? this.choices;
     this.tiles = new Map(snapshot.tiles.map((tile) => [tile.id, Object.assign(tile, this.#ahead.get(tile.id))]));
     this.ticker.hear(snapshot.now, heard);

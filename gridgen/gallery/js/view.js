@@ -1,6 +1,7 @@
 import { Deck } from "./deck.js";
 import { followTheme, idOf, make, mark, wantsStill } from "./dom.js";
 import { Duel } from "./duel.js";
+import { keepFocus } from "./focus.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
 import { tell } from "./labels.js";
@@ -80,6 +81,7 @@ export class WallView {
     this.#bind();
     this.#listen();
     followTheme(this.element, signal);
+    keepFocus(this.element, signal);
     this.#changed(null);
   }
 
