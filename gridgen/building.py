@@ -492,7 +492,19 @@ class _Building:
                 steps.append((factor, [at for at in range(len(factor.rows)) for _ in range(inner)] * outer))
         for factor, rows in steps:
             codes["prompt"] = self._written(factor, rows, codes)
+        for factor, rows in steps:
+            self._leave_unnamed(factor, rows, codes)
         return codes
+
+    def _leave_unnamed(self, factor: _Factor, rows: Sequence[int], codes: dict[str, list[int]]) -> None:
+        """Give the prompts that do not come to name a free axis no place on it; they are made once."""
+        for name in factor.wanted:
+            named = [any(part == Ref(name) for part in parts) for parts in factor.texts]
+            if name in self.free and not all(named):
+                nothing = self._unnamed(name)
+                codes[name] = [
+                    code if named[row] else nothing for row, code in zip(rows, codes[name], strict=True)
+                ]
 
     def _written(self, factor: _Factor, rows: Sequence[int], codes: Mapping[str, Sequence[int]]) -> list[int]:
         """Fill up a template from the axes that it names."""

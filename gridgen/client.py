@@ -156,6 +156,8 @@ class Client:
         self._users: Counter[Any] = Counter()
         self._proofs: dict[str, Proof] = {}
         self._links: dict[str, Stored] = {}
+        self.listed: dict[str, Price | None] = {}
+        """What the server's price list said of each model when it was last asked."""
         self.earlier: tuple[Client, ...] = ()
         """Clients of the same service that may know tasks which this one's key does not."""
         self.simulator: object = None
@@ -485,7 +487,8 @@ class Client:
         """
         payload = await self._get(f"/api/pricing/model?model={quote(model, safe='')}")
         data = payload.get("data")
-        return listed_price(data, find(model)) if isinstance(data, dict) else None
+        self.listed[model] = listed_price(data, find(model)) if isinstance(data, dict) else None
+        return self.listed[model]
 
     async def _submit(self, cell: Cell) -> Task:
         key = f"gridgen-{secrets.token_hex(24)}"

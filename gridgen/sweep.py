@@ -356,6 +356,7 @@ class Sweep:
         """
         from gridgen.preview import Preview, Tile, state_of, totals_of
 
+        prices = self._heard_prices()
         takes = tuple(range(1, self.takes + 1))
         axes = (*self.grid.axes, Axis(TAKE, takes, tuple(map(str, takes))))
         tiles = [
@@ -365,7 +366,7 @@ class Sweep:
                 each.cell,
                 state_of(each.status),
                 each.error,
-                each.price,
+                prices.of(each.cell) if each.status in NEW else each.price,
             )
             for each in self.rows()
         ]
@@ -394,10 +395,16 @@ class Sweep:
         )
         return f"{found.status}: no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
 
-    def estimate(self) -> Estimate:
-        """Return what running now would make and cost; nothing is sent but a question for the price list."""
-        prices = wait(self._load_prices())
-        return self._estimate(prices)
+    def estimate(self, *, ask: bool = True) -> Estimate:
+        """Return what running now would make and cost; nothing is sent but a question for the price list.
+
+        Parameters
+        ----------
+        ask : bool, default True
+            Whether the server is asked for prices that the catalogue does not know;
+            otherwise those count that this client has heard before.
+        """
+        return self._estimate(wait(self._load_prices()) if ask else self._heard_prices())
 
     @property
     def costs(self) -> Costs:
@@ -972,10 +979,20 @@ class Sweep:
         if self._prices is None:
             unpriced = dict.fromkeys(cell.model for cell in self.grid if cell.price() is None)
             self._prices = Prices({model: await self._listed_price(model) for model in unpriced})
+        self._learn(self._prices)
+        return self._prices
+
+    def _heard_prices(self) -> Prices:
+        if self._prices is not None:
+            return self._prices
+        prices = Prices(None if self._client is None else self._client.listed)
+        self._learn(prices)
+        return prices
+
+    def _learn(self, prices: Prices) -> None:
         for each in self.rows():
             if each.cost is not None:
-                self._prices.learn(each.cell, each.cost)
-        return self._prices
+                prices.learn(each.cell, each.cost)
 
     async def _listed_price(self, model: str) -> Price | None:
         if self._client is None:

@@ -76,6 +76,21 @@ def test_the_servers_list_fills_what_the_catalogue_leaves_open(simulate, mixed, 
     assert not (tmp_path / "s").exists()
 
 
+def test_an_estimate_need_not_ask(simulate, mixed, tmp_path):
+    """With ask=False nothing goes to the server; what the client was told before counts, for the layout too."""
+    simulator = simulate()
+    client = simulator.client()
+    silent = Sweep(mixed, client=client, folder=tmp_path).estimate(ask=False)
+    assert (silent.unpriced, len(simulator.requests)) == (2, 0)
+    assert "of unknown price" in str(Sweep(mixed, client=client, folder=tmp_path).preview())
+    Sweep(mixed, client=client, folder=tmp_path).estimate()
+    told = Sweep(mixed, client=client, folder=tmp_path)
+
+    assert (told.estimate(ask=False).usd, told.estimate(ask=False).unpriced) == (Decimal("0.3264"), 0)
+    assert "$0.3264" in str(told.preview())
+    assert len(simulator.requests) == 1
+
+
 def test_tables_by_axis(simulate, tmp_path):
     """Each axis value, and each combination, has its clips, footage, price and what exists; sums agree."""
     grid = Grid(prompt=["a", "b"], duration=[6, 10], model=EXT)

@@ -129,6 +129,18 @@ def test_a_slot_left_open_is_a_keyword_of_the_grid():
         Grid(prompt=template("a {animal}"), anmial=["fox"])
 
 
+def test_a_prompt_that_names_no_slot_is_made_once():
+    """Beside a template with an open slot a plain prompt stands once, at no value of the slot, and nothing is skipped."""
+    grid = Grid(prompt=[template("a {animal}"), "a boat"], animal=["fox", "hen"], duration=[6, 8])
+
+    assert prompts(grid)[::2] == ["a fox", "a hen", "a boat"]
+    assert [cell["animal"] for cell in grid][::2] == ["fox", "hen", None]
+    assert grid.skipped == ()
+    assert grid.df["animal"].isna().tolist() == [False] * 4 + [True] * 2
+    shapes = linked(animal=["fox", "hen"], size=["16:9", "9:16"])
+    assert len(Grid(shapes, prompt=[template("a {animal}"), "a boat"])) == 4
+
+
 def test_a_field_of_the_request_fills_a_slot():
     """A prompt can say how long its clip is."""
     grid = Grid(prompt=template("a boat, {duration} seconds"), duration=[6, 8])

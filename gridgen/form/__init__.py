@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from dataclasses import replace
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from gridgen._loop import engine
 from gridgen.errors import GridError, GridgenError
 from gridgen.form.draft import Draft, slots_of
-from gridgen.form.fields import Chips, Slots, lines_of
+from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of
 from gridgen.form.skeleton import Skeleton
 from gridgen.gallery.channel import QuestionError
 from gridgen.images import LocalImage, reference
@@ -32,8 +34,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Builder", "builder"]
 
-_WIDE = {"width": "calc(100% - 4px)"}
-_LEFT = {"description_width": "84px"}
 _REFERENCES = "references"
 
 
@@ -72,11 +72,12 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._draft = Draft()
         self._grid: Grid | None = None
         self._filling = False
+        self._asked: set[str] = set()
         self._prompts = ipywidgets.Textarea(
-            description="Prompts", placeholder="One prompt a line", rows=4, layout=_WIDE, style=_LEFT
+            description="Prompts", placeholder="One prompt a line", rows=4, layout=WIDE, style=LEFT
         )
         self._templated = ipywidgets.Checkbox(
-            description="Braces are slots and choices: a {animal} at {dawn|dusk}", indent=True, style=_LEFT
+            description="Braces are slots and choices: a {animal} at {dawn|dusk}", indent=True, style=LEFT
         )
         self._templated.layout.width = "auto"
         self._slots = Slots()
@@ -85,29 +86,29 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             value=(DEFAULT_MODEL,),
             description="Models",
             rows=4,
-            layout=_WIDE,
-            style=_LEFT,
+            layout=WIDE,
+            style=LEFT,
         )
         self._sizes, self._qualities = Chips("Sizes"), Chips("Quality")
-        self._durations = ipywidgets.Text(description="Seconds", layout=_WIDE, style=_LEFT)
+        self._durations = ipywidgets.Text(description="Seconds", layout=WIDE, style=LEFT)
         self._images = ipywidgets.Textarea(
             description="Images",
             placeholder="Paths or URLs, one a line; or drop files below",
             rows=2,
-            layout=_WIDE,
-            style=_LEFT,
+            layout=WIDE,
+            style=LEFT,
         )
-        self._bare = ipywidgets.Checkbox(value=True, description="Also without an image", style=_LEFT)
-        self._folder = ipywidgets.Text(str(folder), description="Folder", layout=_WIDE, style=_LEFT)
+        self._bare = ipywidgets.Checkbox(value=True, description="Also without an image", style=LEFT)
+        self._folder = ipywidgets.Text(str(folder), description="Folder", layout=WIDE, style=LEFT)
         self._budget = ipywidgets.Text(
             "" if budget is None else str(budget),
             description="Budget",
             placeholder="USD, such as 2.00",
-            layout=_WIDE,
-            style=_LEFT,
+            layout=WIDE,
+            style=LEFT,
         )
         self._takes = ipywidgets.BoundedIntText(
-            1, min=1, max=99, description="Takes", layout=_WIDE, style=_LEFT
+            1, min=1, max=99, description="Takes", layout=WIDE, style=LEFT
         )
         self._run = ipywidgets.Button(
             description="Run", button_style="primary", layout={"width": "auto", "min_width": "120px"}
@@ -279,24 +280,36 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._skeleton.show(None, facts=[begun], problem=problem, code="")
             self._offer_run(0)
         else:
-            preview, estimate = self._preview(self._grid), self._grid.estimate(takes=self._takes.value)
-            clips, price = estimate.videos, estimate.total
-            if self.client is not None:
-                clips, price = preview.counts.get("new", 0), preview.price
-            facts = [f"{_counted(clips, 'clip')} to make", f"{estimate.seconds:,} s of footage", price]
-            facts += _further(preview, estimate)
+            self._ask_prices(self._grid)
+            preview, found = self._reckoned(self._grid)
+            facts = [f"{_counted(found.videos, 'clip')} to make", f"{found.seconds:,} s of footage"]
+            facts += [found.total, *_further(preview, found)]
             said = "\n".join(str(each.message) for each in advice)
             self._skeleton.show(preview, facts=facts, problem=said, code=self.code)
-            self._offer_run(clips, price)
+            self._offer_run(found.videos, found.total)
 
-    def _preview(self, grid: Grid) -> Preview:
-        """Return the layout, with what the folder holds already where there is somebody to make it."""
-        if self.client is None:
-            return grid.preview()
-        try:
-            return self._sweep(grid).preview()
-        except GridgenError:
-            return grid.preview()
+    def _reckoned(self, grid: Grid) -> tuple[Preview, Estimate]:
+        """Return layout and price, with what the folder holds already where there is somebody to make it."""
+        if self.client is not None:
+            with contextlib.suppress(GridgenError):
+                sweep = self._sweep(grid)
+                return sweep.preview(), sweep.estimate(ask=False)
+        return grid.preview(), grid.estimate(takes=self._takes.value)
+
+    def _ask_prices(self, grid: Grid) -> None:
+        """Ask the server in the background, once for each model, for prices that the catalogue does not know."""
+        records = grid.places.records
+        models = [records.get(name) or find(name) for name in grid.places.axis("model").values]
+        new = [model.id for model in models if model.price is None and model.id not in self._asked]
+        if self.client is not None and new:
+            self._asked.update(new)
+            engine().submit(self._hear_prices(self.client, new))
+
+    async def _hear_prices(self, client: Client, models: Sequence[str]) -> None:
+        for model in models:
+            with contextlib.suppress(GridgenError):
+                await client.price(model)
+        self._show()
 
     def _sweep(self, grid: Grid) -> Sweep:
         if self.client is None:

@@ -10,7 +10,13 @@ import traitlets as t
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["Chips", "Slots", "lines_of"]
+__all__ = ["LEFT", "WIDE", "Chips", "Slots", "lines_of"]
+
+WIDE = {"width": "calc(100% - 4px)"}
+"""Layout of a field that takes the form's whole width."""
+
+LEFT = {"description_width": "84px"}
+"""Style of a field whose name stands left of it."""
 
 
 def lines_of(text: str) -> tuple[str, ...]:
@@ -31,7 +37,7 @@ class Chips(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def __init__(self, says: str) -> None:
         self._label = ipywidgets.Label(says, layout={"width": "84px", "justify_content": "flex-end"})
-        self._row = ipywidgets.HBox(layout={"flex_flow": "row wrap"})
+        self._row = ipywidgets.HBox(layout={"flex_flow": "row wrap", "padding": "0 0 0 4px"})
         super().__init__([self._label, self._row])
 
     def offer(self, values: Iterable[str]) -> None:
@@ -56,11 +62,21 @@ class Chips(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _switch(self, text: str, on: bool) -> ipywidgets.ToggleButton:  # noqa: FBT001 - private
         switch = ipywidgets.ToggleButton(on, description=text, layout={"width": "auto", "min_width": "64px"})
-        switch.observe(self._collect, "value")
+        _tick(switch)
+        switch.observe(self._ticked, "value")
         return switch
 
-    def _collect(self, _change: object = None) -> None:
+    def _ticked(self, change: Any) -> None:
+        _tick(change["owner"])
+        self._collect()
+
+    def _collect(self) -> None:
         self.value = tuple(switch.description for switch in self._row.children if switch.value)
+
+
+def _tick(switch: ipywidgets.ToggleButton) -> None:
+    """Show by colour and by a tick whether a switch is on."""
+    switch.button_style, switch.icon = ("info", "check") if switch.value else ("", "")
 
 
 class Slots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
@@ -80,8 +96,8 @@ class Slots(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                     description=f"{{{slot}}}",
                     placeholder=f"what stands for {slot}, one a line",
                     rows=2,
-                    layout={"width": "100%"},
-                    style={"description_width": "84px"},
+                    layout=WIDE,
+                    style=LEFT,
                 )
                 self._fields[slot].observe(self._collect, "value")
         self.children = [self._fields[slot] for slot in slots]

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from typing import TYPE_CHECKING
 
 import pytest
 from lab import chromium, lab, open_notebook, run_all, write_notebook
+from PIL import Image
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Browser, Page
+
+    Place = tuple[Path, str, Browser]
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 
@@ -21,32 +27,100 @@ form"""
 FACTS = "() => document.querySelector('.gg-facts')?.textContent ?? ''"
 
 
-def test_a_grid_is_built_and_run_by_keyboard(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """G15: prompts, sizes, a place left out and Run, all without the mouse; the wall fills, no cell is changed."""
-    served: Path = tmp_path_factory.mktemp("served")
-    write_notebook(served / "form.ipynb", [CELLS])
-    with lab(served, tmp_path_factory.mktemp("home")) as base, chromium() as browser:
-        page, troubles = open_notebook(browser, base, "form.ipynb")
-        run_all(page)
-        page.get_by_placeholder("One prompt a line").focus()
-        page.keyboard.type("a paper boat\na red kite")
-        expect_facts(page, "2 clips to make")
-        for size in ("16:9", "9:16"):
-            tab_to(page, size)
-            page.keyboard.press("Space")
-        expect_facts(page, "4 clips to make")
-        leave_out_last(page)
-        expect_facts(page, "3 clips to make")
-        tab_to(page, "Run 3 clips")
-        page.keyboard.press("Enter")
-        page.wait_for_function("() => document.querySelectorAll('.gridgen-builder .gg-tile').length >= 3")
-        page.wait_for_function(
-            "() => document.querySelector('.gridgen-builder .gg-counts')?.textContent.includes('3 done')"
-        )
+DROP = """([selector, files]) => {
+  const dataTransfer = new DataTransfer();
+  for (const [name, text] of files) {
+    const bytes = Uint8Array.from(atob(text), (each) => each.charCodeAt(0));
+    dataTransfer.items.add(new File([bytes], name));
+  }
+  const there = document.querySelector(selector);
+  for (const kind of ["dragenter", "dragover", "drop"]) {
+    const event = new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer });
+    if (there.dispatchEvent(event)) throw new Error(`the page would take the ${kind} itself`);
+  }
+}"""
 
-        assert 'exclude=[{"prompt": "a red kite", "size": "9:16"}]' in page.locator(".gg-code").inner_text()
-        assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
-        assert troubles == []
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """A folder that JupyterLab serves, where, and a browser."""
+    served: Path = tmp_path_factory.mktemp("served")
+    with lab(served, tmp_path_factory.mktemp("home")) as base, chromium() as browser:
+        yield served, base, browser
+
+
+def open_form(place: Place, name: str) -> tuple[Page, list[str]]:
+    """Open a notebook that shows the form, in a folder of its own, and run it."""
+    served, base, browser = place
+    write_notebook(served / name / "form.ipynb", [CELLS])
+    page, troubles = open_notebook(browser, base, f"{name}/form.ipynb")
+    run_all(page)
+    page.wait_for_selector(".gg-drop")
+    return page, troubles
+
+
+def test_a_grid_is_built_and_run_by_keyboard(place: Place) -> None:
+    """G15: prompts, sizes, a place left out and Run, all without the mouse; the wall fills, no cell is changed."""
+    page, troubles = open_form(place, "keyboard")
+    page.get_by_placeholder("One prompt a line").focus()
+    page.keyboard.type("a paper boat\na red kite")
+    expect_facts(page, "2 clips to make")
+    for size in ("16:9", "9:16"):
+        tab_to(page, size)
+        page.keyboard.press("Space")
+    expect_facts(page, "4 clips to make")
+    leave_out_last(page)
+    expect_facts(page, "3 clips to make")
+    tab_to(page, "Run 3 clips: $0.18")
+    page.keyboard.press("Enter")
+    expect_counts(page, "3 done")
+
+    assert 'exclude=[{"prompt": "a red kite", "size": "9:16"}]' in page.locator(".gg-code").inner_text()
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == 1
+    assert troubles == []
+    page.close()
+
+
+def test_images_are_dropped_and_a_grid_is_run_by_mouse(place: Place) -> None:
+    """G15: pictures dropped on the mark and anywhere on the form are an axis; what is none is named; clicks do the rest."""
+    page, troubles = open_form(place, "mouse")
+    page.get_by_placeholder("One prompt a line").fill("a paper boat")
+    expect_facts(page, "1 clip to make")
+    drop(page, ".gg-drop", ("Red Boat.png", picture("red")), ("blue.png", picture("blue")))
+    expect_facts(page, "3 clips to make")
+    drop(page, ".gridgen-builder textarea", ("green.png", picture("green")))
+    expect_facts(page, "4 clips to make")
+    drop(page, ".gg-drop", ("notes.png", b"no picture"))
+    page.get_by_text("is no JPEG, PNG, WebP or GIF by its content").wait_for()
+    page.locator(".gg-place").first.click()
+    expect_facts(page, "3 clips to make")
+    page.get_by_role("button", name="Run 3 clips").click()
+    expect_counts(page, "3 done")
+
+    kept = sorted(path.name.rpartition("-")[0] for path in (place[0] / "mouse" / "references").iterdir())
+    assert kept == ["blue", "green", "red-boat"]
+    assert '["references/red-boat-' in page.locator(".gg-code").inner_text()
+    assert troubles == []
+    page.close()
+
+
+def picture(colour: str) -> bytes:
+    """Return a small PNG of one colour."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 36), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+def drop(page: Page, selector: str, *files: tuple[str, bytes]) -> None:
+    """Drop files as a person would, and see that the page does not take them for itself."""
+    page.evaluate(DROP, [selector, [[name, base64.b64encode(data).decode()] for name, data in files]])
+
+
+def expect_counts(page: Page, counts: str) -> None:
+    """Wait for the wall that the form shows to say so."""
+    page.wait_for_function(
+        f"() => document.querySelector('.gridgen-builder .gg-counts')?.textContent.includes('{counts}')"
+    )
 
 
 def expect_facts(page: Page, begin: str) -> None:

@@ -131,6 +131,24 @@ def test_run(form):
     assert form._run.disabled
 
 
+def test_the_price_comes_from_the_server_where_the_catalogue_has_none(simulate):
+    """The server's list is asked once for each model while the person goes on typing; what is made costs nothing more."""
+    simulator = simulate()
+    form = builder(client=simulator.client(), folder="boats")
+    form.fill(prompts=["a boat"])
+    until(lambda: "$0.0612" in form._skeleton.plan["facts"])
+    form.fill(prompts=["a boat", "a kite"], durations="10")
+
+    assert "$0.2040" in form._skeleton.plan["facts"]
+    assert form._run.description == "Run 2 clips: $0.2040"
+    assert [seen.query for seen in simulator.requests] == ["model=grok-imagine-1.0-video-apimart"]
+    form._run.click()
+    form.sweep.wait()
+    until(lambda: form._stop.disabled)
+    assert form._skeleton.plan["facts"][0] == "0 clips to make"
+    form.close()
+
+
 def test_stop(simulate):
     """Stop submits nothing more, and says how to go on."""
     form = builder(client=simulate(speed=1.0).client(), folder="boats")

@@ -34,6 +34,8 @@ export class SkeletonView {
   #signal;
   #facts = make("div", { class: "gg-facts" });
   #problem = make("div", { class: "gg-problem", role: "alert" });
+  #scroll = make("div", { class: "gg-places-scroll" });
+  #bar = make("div", { class: "gg-code-bar" });
   #table = make("table", { class: "gg-places", role: "grid", "aria-label": "Layout: click a place to leave it out" });
   #notice = make("div", { class: "gg-problem", role: "status" });
   #more = make("div", { class: "gg-note" });
@@ -55,9 +57,10 @@ export class SkeletonView {
   constructor(link, signal) {
     this.#link = link;
     this.#signal = signal;
-    const scroll = make("div", { class: "gg-places-scroll" }, this.#table);
-    const bar = make("div", { class: "gg-code-bar" }, make("strong", { text: "Python" }), this.#copy, this.#said);
-    this.element.append(this.#facts, this.#problem, scroll, this.#more, this.#drop, bar, this.#code, this.#notice);
+    this.#scroll.append(this.#table);
+    this.#bar.append(make("strong", { text: "Python" }), this.#copy);
+    const parts = [this.#facts, this.#problem, this.#scroll, this.#more, this.#drop, this.#said, this.#bar, this.#code];
+    this.element.append(...parts, this.#notice);
     this.#listen();
     followTheme(this.element, signal);
   }
@@ -70,12 +73,18 @@ export class SkeletonView {
     this.#table.addEventListener("focusin", (event) => this.#rove(placeOf(event.target)), options);
     this.#copy.addEventListener("click", () => this.#copied(), options);
     this.#input.addEventListener("change", () => this.#take([...(this.#input.files ?? [])]), options);
-    for (const name of ["dragenter", "dragover"]) this.#drop.addEventListener(name, (event) => this.#over(event), options);
-    this.#drop.addEventListener("dragleave", () => mark(this.#drop, "data-over", null), options);
-    this.#drop.addEventListener("drop", (event) => this.#dropped(/** @type {DragEvent} */ (event)), options);
-    const form = () => element.closest(".gridgen-builder");
-    const held = setTimeout(() => form()?.addEventListener("keydown", holdInForm, options), 0);
+    // the form is around this element only after it was rendered
+    const held = setTimeout(() => this.#listenTo(element.closest(".gridgen-builder") ?? element), 0);
     this.#signal.addEventListener("abort", () => clearTimeout(held));
+  }
+
+  /** @param {Element} form takes files anywhere, lest a drop beside the mark leave the page for the picture */
+  #listenTo(form) {
+    const options = { signal: this.#signal };
+    form.addEventListener("keydown", holdInForm, options);
+    for (const name of ["dragenter", "dragover"]) form.addEventListener(name, (event) => this.#over(event), options);
+    form.addEventListener("dragleave", (event) => this.#left(/** @type {DragEvent} */ (event), form), options);
+    form.addEventListener("drop", (event) => this.#dropped(/** @type {DragEvent} */ (event)), options);
   }
 
   /** @param {Plan} plan */
@@ -84,10 +93,11 @@ export class SkeletonView {
     write(this.#problem, plan.problem ?? "");
     this.#problem.hidden = !plan.problem;
     write(this.#code, plan.code ?? "");
-    mark(this.#copy, "disabled", plan.code ? null : "");
+    for (const each of [this.#bar, this.#code]) each.hidden = !plan.code;
     const hadFocus = this.#table.contains(document.activeElement);
-    this.#table.hidden = !plan.lines?.length;
+    this.#scroll.hidden = !plan.lines?.length;
     this.#table.replaceChildren(...this.#top(plan), ...(plan.lines ?? []).map((line) => placeRow(line)));
+    this.#more.hidden = !plan.more;
     write(this.#more, plan.more ? `and ${plan.more.toLocaleString("en")} more places` : "");
     this.#settle(hadFocus);
   }
@@ -155,12 +165,20 @@ export class SkeletonView {
 
   /** @param {Event} event */
   #over(event) {
+    if (!hasFiles(event)) return;
     event.preventDefault();
+    event.stopPropagation();
     mark(this.#drop, "data-over", "");
+  }
+
+  /** @param {DragEvent} event @param {Element} form */
+  #left({ relatedTarget }, form) {
+    if (!form.contains(/** @type {Node | null} */ (relatedTarget))) mark(this.#drop, "data-over", null);
   }
 
   /** @param {DragEvent} event */
   #dropped(event) {
+    if (!hasFiles(event)) return;
     event.preventDefault();
     event.stopPropagation();
     mark(this.#drop, "data-over", null);
@@ -192,6 +210,11 @@ export class SkeletonView {
       if (!this.#signal.aborted) write(this.#said, /** @type {Error} */ (reason).message);
     }
   }
+}
+
+/** @param {Event} event whether it is files that are dragged, and not a text */
+function hasFiles(event) {
+  return /** @type {DragEvent} */ (event).dataTransfer?.types.includes("Files") ?? false;
 }
 
 /** @param {Event} event kept from the notebook, whose shortcuts would change cells */
