@@ -13,7 +13,7 @@ import io
 import os
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 import av.error
@@ -32,13 +32,16 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["Facts", "MediaError", "poster", "preview", "probe", "sniff"]
+__all__ = ["Facts", "MediaError", "poster", "preview", "probe", "small_of", "sniff"]
 
 LONGEST_SIDE = 8192
 """Pixels; the largest side of a picture that is opened."""
 
 TILE = 320
 """Pixels on the long side of posters and previews."""
+
+SMALL = 160
+"""The same for the smaller of two previews: a hundred of these play at 24 frames a second where 320 px give 16."""
 
 _POSTER_BYTES = 7000
 _POSTER_MOMENTS = (0.4, 0.6, 0.25, 0.8, 0.1, 0.95, 0.0)
@@ -183,10 +186,11 @@ def poster(path: Path, target: Path) -> None:
 
 
 def preview(path: Path, target: Path) -> None:
-    """Write a light copy of a video for tiles, atomically.
+    """Write two light copies of a video for tiles, each atomically.
 
-    320 px on the long side at most, H.264 yuv420p, a keyframe every second or
-    less, no sound, index first, 30 frames a second or fewer, one encoder
+    320 px on the long side at most, and 160 px beside it under the name that
+    `small_of` gives, for walls of many; H.264 yuv420p, a keyframe every second
+    or less, no sound, index first, 30 frames a second or fewer, one encoder
     thread so that the bytes do not depend on the machine's cores.
 
     Parameters
@@ -194,18 +198,26 @@ def preview(path: Path, target: Path) -> None:
     path : Path
         The video.
     target : Path
-        The MP4 to write.
+        The larger MP4 to write.
 
     Raises
     ------
     MediaError
-        The video cannot be decoded, or `target` is a symbolic link.
+        The video cannot be decoded, or a target is a symbolic link.
     """
+    small = target.with_name(small_of(target.name))
     with _opened(path) as (container, stream):
         try:
-            _replace(target, lambda part: _transcode(container, stream, part))
+            _replace(
+                small, lambda low: _replace(target, lambda part: _transcode(container, stream, part, low))
+            )
         except av.error.FFmpegError as error:
             raise MediaError(path, f"cannot be decoded to the end ({error.strerror}).") from error
+
+
+def small_of(preview: str) -> str:
+    """Return the name of the smaller preview beside one."""
+    return f"{preview.removesuffix('.mp4')}.small.mp4"
 
 
 def _fingerprint(path: Path) -> tuple[int, str]:
@@ -261,8 +273,8 @@ def _moment(packet: Packet[Any], later: int = 0) -> Fraction:
     return Fraction((packet.pts or 0) + later) * (packet.time_base or 1)
 
 
-def _fit(width: int, height: int) -> tuple[int, int]:
-    scale = min(1.0, TILE / max(width, height))
+def _fit(width: int, height: int, longest: int = TILE) -> tuple[int, int]:
+    scale = min(1.0, longest / max(width, height))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
@@ -311,17 +323,38 @@ def _webp(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _transcode(source: InputContainer, stream: VideoStream, part: Path) -> None:
-    size = _fit(stream.width, stream.height)
-    rate = min(Fraction(_PREVIEW_FPS), Fraction(stream.average_rate or 24))
-    with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as out:
-        tile = _encoder(out.add_stream("libx264", rate=rate), size, stream)
-        reformatter = VideoReformatter()
+def _transcode(source: InputContainer, stream: VideoStream, part: Path, low: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        first = stack.enter_context(_Rendition(part, stream, TILE))
+        second = stack.enter_context(_Rendition(low, stream, SMALL))
         for frame in _thinned(source.decode(stream)):
-            small = reformatter.reformat(frame, *size, format="yuv420p", interpolation="AREA")
-            small.pict_type = frame.pict_type
-            out.mux(tile.encode(small))
-        out.mux(tile.encode())
+            second.add(first.add(frame))
+
+
+class _Rendition:
+    """A light copy while it is written."""
+
+    def __init__(self, path: Path, source: VideoStream, longest: int) -> None:
+        rate = min(Fraction(_PREVIEW_FPS), Fraction(source.average_rate or 24))
+        self._size = _fit(source.width, source.height, longest)
+        self._out = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
+        self._encoder = _encoder(self._out.add_stream("libx264", rate=rate), self._size, source)
+        self._reformatter = VideoReformatter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        with self._out:
+            if kind is None:
+                self._out.mux(self._encoder.encode())
+
+    def add(self, frame: VideoFrame) -> VideoFrame:
+        """Encode a picture, and return it as it was made smaller."""
+        small = self._reformatter.reformat(frame, *self._size, format="yuv420p", interpolation="AREA")
+        small.pict_type = frame.pict_type
+        self._out.mux(self._encoder.encode(small))
+        return small
 
 
 def _encoder(tile: VideoStream, size: tuple[int, int], source: VideoStream) -> VideoStream:

@@ -12,7 +12,7 @@ import pytest
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from gridgen.media import Facts, MediaError, poster, preview, probe, sniff
+from gridgen.media import Facts, MediaError, poster, preview, probe, small_of, sniff
 from gridgen.simulator.clips import Scene, render
 
 if TYPE_CHECKING:
@@ -241,10 +241,23 @@ def test_preview_of_a_clip(clip, tmp_path):
     assert facts.bytes <= 140_000 * 6 / 10 * 1.15
     assert data.index(b"moov") < data.index(b"mdat")
     assert max(gaps(target)) <= 1.0
-    assert [target] == list(tmp_path.iterdir())
+    assert {target, target.with_name("preview.small.mp4")} == set(tmp_path.iterdir())
     with av.open(str(target)) as container:
         assert not container.streams.audio
         assert container.streams.video[0].codec_context.pix_fmt == "yuv420p"
+
+
+def test_a_smaller_preview_lies_beside_it(clip, tmp_path):
+    """Half as wide, as long, silent, with the same keyframes, and well under half as heavy."""
+    target = tmp_path / "preview.mp4"
+    preview(clip, target)
+    small = tmp_path / small_of(target.name)
+    facts, larger = probe(small), probe(target)
+
+    assert (facts.width, facts.height, facts.codec) == (160, 90, "h264")
+    assert (facts.frames, facts.seconds) == (larger.frames, larger.seconds)
+    assert facts.bytes < larger.bytes / 2
+    assert max(gaps(small)) <= 1.0
 
 
 def test_preview_shows_what_the_clip_shows(clip, tmp_path):
@@ -346,14 +359,15 @@ def test_a_waiting_link_in_place_of_the_part_is_not_written_through(clip, tmp_pa
     make(clip, tmp_path / "out")
 
     assert outside.read_bytes() == b"mine"
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["out", "outside"]
+    made = ["out", "out.small.mp4", "outside"] if make is preview else ["out", "outside"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == made
 
 
 def test_a_failed_preview_leaves_the_old_one(clip, tmp_path):
     """When the source breaks in the middle the earlier preview stays and no part is left."""
     target = tmp_path / "p.mp4"
     preview(clip, target)
-    before = target.read_bytes()
+    held = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     broken = tmp_path / "broken.mp4"
     data = bytearray(clip.read_bytes())
     start = data.index(b"mdat")
@@ -363,8 +377,8 @@ def test_a_failed_preview_leaves_the_old_one(clip, tmp_path):
     with pytest.raises(MediaError, match=r"broken\.mp4"):
         preview(broken, target)
 
-    assert target.read_bytes() == before
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["broken.mp4", "p.mp4"]
+    broken.unlink()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == held
 
 
 def test_an_enormous_picture_is_refused(tmp_path):

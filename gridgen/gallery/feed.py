@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gridgen.gallery.channel import QuestionError
 from gridgen.gallery.layout import coordinates, sheet_axes
 from gridgen.judgements import Opinion
+from gridgen.media import small_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Feed", "inside", "said"]
 
-MEDIA = ("poster", "preview", "path")
+MEDIA = ("poster", "preview", "small", "path")
 MOST_BYTES = 20_000_000
 """Largest file that goes through the kernel's own channel."""
 
@@ -107,11 +108,11 @@ class Feed:
             If there is no such row, kind of file or file, or it is too large to send.
         """
         with self._lock:
-            row = self._rows.get(index) if type(index) is int else None
-        if row is None or what not in MEDIA:
+            tile = self._told.get(index) if type(index) is int else None
+        if tile is None or what not in MEDIA:
             msg = f"no {what!r} of clip {index!r} is known here"
             raise QuestionError(msg)
-        return _read(self._sweep.folder, getattr(row, str(what)))
+        return _read(self._sweep.folder, tile[str(what)])
 
     def _stamp(self) -> dict[str, Any]:
         return {"seq": self._seq, "now": self._sweep.clock.time(), "cost": str(self._sweep.cost)}
@@ -121,6 +122,11 @@ class Feed:
         self._told[row.index] = tile
         change = {name: value for name, value in tile.items() if told[name] != value}
         return {"id": row.index, **change} if change else None
+
+    def _small(self, row: Row) -> str | None:
+        """Return the smaller preview, which folders of earlier versions lack."""
+        name = row.preview and small_of(row.preview)
+        return name if name and (self._sweep.folder / name).is_file() else None
 
     def _tile(self, row: Row) -> dict[str, Any]:
         return {
@@ -135,6 +141,7 @@ class Feed:
             "path": row.path,
             "poster": row.poster,
             "preview": row.preview,
+            "small": self._small(row),
             "width": row.width,
             "height": row.height,
             "fps": row.fps,

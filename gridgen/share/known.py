@@ -12,6 +12,7 @@ from gridgen.gallery.feed import Feed, inside
 from gridgen.gallery.judge import Judge
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
+from gridgen.media import small_of
 from gridgen.ratings import clip_names
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from gridgen.sweep import Sweep
 
 __all__ = ["Known", "Shown", "known"]
+
+_MANY = 36
+"""Clips from which on a page holds their smaller previews too: fewer are not in view at once in tiles so small."""
 
 _SILENT = "hidden"
 _QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
@@ -68,10 +72,8 @@ def known(sweep: Sweep, rows: Collection[int], sides: Sides, view: str, shown: S
     clips = clip_names(sweep)
     gathered = Known({})
     kept = [tile for tile in snapshot["tiles"] if tile["id"] in rows]
-    snapshot["tiles"] = [
-        _tile(tile, found[tile["id"]], clips[tile["id"]], shown, _Files(sweep.folder, gathered.files, shown))
-        for tile in kept
-    ]
+    files = _Files(sweep.folder, gathered.files, shown, many=len(kept) > _MANY)
+    snapshot["tiles"] = [_tile(tile, found[tile["id"]], clips[tile["id"]], shown, files) for tile in kept]
     snapshot["axes"] = [_axis(axis, shown, _hidden(axes)) for axis in axes]
     if not shown.cost:
         snapshot["cost"] = ""
@@ -119,16 +121,17 @@ def _tile(tile: dict[str, Any], row: Row, clip: str, shown: Shown, files: _Files
 class _Files:
     """Gives the files of clips the names that they have in a page."""
 
-    def __init__(self, folder: Path, files: dict[str, Path], shown: Shown) -> None:
-        self._folder, self._files, self._shown = folder, files, shown
+    def __init__(self, folder: Path, files: dict[str, Path], shown: Shown, *, many: bool) -> None:
+        self._folder, self._files, self._shown, self._many = folder, files, shown, many
 
     def of(self, row: Row) -> dict[str, str | None]:
         stem = PurePosixPath(row.path or "").stem if self._shown.prompts else ""
         stem = stem or f"clip-{row.index + 1:04}"
         poster = self._take(row.poster, f"{stem}.webp")
         preview = self._take(row.preview, f"{stem}.preview.mp4")
+        small = self._take(small_of(row.preview), f"{stem}.small.mp4") if row.preview and self._many else None
         original = self._take(row.path, f"{stem}.mp4") if self._shown.originals or not preview else None
-        return {"poster": poster, "preview": preview or original, "path": original or preview}
+        return {"poster": poster, "preview": preview or original, "small": small, "path": original or preview}
 
     def _take(self, source: str | None, name: str) -> str | None:
         try:

@@ -34,6 +34,7 @@ from starlette.routing import Route
 
 from gridgen import Grid, Simulator, Sweep
 from gridgen.gallery import Gallery
+from gridgen.media import small_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -130,9 +131,11 @@ def stocked(folder: Path, count: int) -> FakeSweep:
     for index in range(count):
         told = dict(made[index % len(made)])
         for name in ("path", "poster", "preview"):
-            link = folder / f"copies/{index}-{name}{Path(told[name]).suffix}"
+            file, link = folder / told[name], folder / f"copies/{index}-{name}{Path(told[name]).suffix}"
             link.parent.mkdir(exist_ok=True)
-            os.link(folder / told[name], link)
+            os.link(file, link)
+            if name == "preview":
+                os.link(file.with_name(small_of(file.name)), link.with_name(small_of(link.name)))
             told[name] = str(link.relative_to(folder))
         sweep.change(index, **told)
     return sweep

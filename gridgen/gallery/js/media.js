@@ -1,6 +1,6 @@
 /**
  * @typedef {import("./store.js").Tile} Tile
- * @typedef {"poster" | "preview" | "path"} What
+ * @typedef {"poster" | "preview" | "small" | "path"} What
  * @typedef {object} Source one place that has files of clips
  * @property {(tile: Tile, what: What, signal: AbortSignal) => Promise<string | null>} url null where it does not have it
  * @property {(tile: Tile, what: What) => Promise<string | null>} address one that lasts, for a link; null where it has none

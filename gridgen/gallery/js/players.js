@@ -8,16 +8,17 @@ import { LoadQueue } from "./queue.js";
  * @typedef {import("./media.js").What} What
  * @typedef {import("./state.js").ViewState} ViewState
  * @typedef {import("./tile.js").TileView} TileView
- * @typedef {import("./store.js").Tile} Tile
  */
 
 /** Milliseconds that a tile must stay in view before it loads, and out of view before it lets go. */
 const DWELL = 150;
 const GRACE = 400;
 const LOADS = 4;
-/** Previews that play in step at 20 frames a second or more on two cores, and what an original weighs against one. */
+/** Small previews that play in step at 20 frames a second or more on two cores, and what the larger files weigh against one. */
 const LIVE = 120;
-const ORIGINAL = 120 / 36;
+const WEIGHTS = { small: 1, preview: 120 / 80, path: 120 / 36 };
+/** Device pixels on the long side of a picture up to which the small preview, of 160, is sharp enough. */
+const SMALL = 200;
 
 /** The players of a wall: only for what is in view, and all on one clock. */
 export class Players {
@@ -88,12 +89,20 @@ export class Players {
   /** @param {TileView} tile its files may have come, gone or changed */
   refresh(tile) {
     const player = this.#players.get(tile.id);
-    const found = this.#playable(tile.data);
+    const found = this.#playable(tile);
     if (player && (player.file !== found?.file || player.what !== found.what)) this.#release(tile.id);
     if (this.#visible.has(tile.id)) this.#want(tile);
     if (tile.data.poster && !this.#posters.has(tile)) {
       this.#near.unobserve(tile.element);
       this.#near.observe(tile.element);
+    }
+  }
+
+  /** Play what suits the tiles as large as they are now. */
+  fit() {
+    for (const id of [...this.#players.keys()]) {
+      const tile = this.#tiles.get(id);
+      if (tile) this.refresh(tile);
     }
   }
 
@@ -227,7 +236,7 @@ export class Players {
 
   /** @param {TileView} tile */
   #want(tile) {
-    const found = this.#playable(tile.data);
+    const found = this.#playable(tile);
     if (!found || this.#players.has(tile.id)) return;
     const player = new Player(this.#media, tile.data, found.what);
     this.#players.set(tile.id, player);
@@ -239,7 +248,7 @@ export class Players {
       showWhenLive(tile.element, video);
       tile.frame.insertBefore(video, tile.poster.nextSibling);
     };
-    this.#queue.want(tile.id, () => player.load(listener, show), found.what === "path" ? ORIGINAL : 1);
+    this.#queue.want(tile.id, () => player.load(listener, show), WEIGHTS[found.what]);
   }
 
   /** @param {TileView} tile */
@@ -280,12 +289,13 @@ export class Players {
   }
 
   /**
-   * @param {Tile} data
-   * @returns {{what: What, file: string} | null} the preview; the original where none could be made, and where it may sound
+   * @param {TileView} tile
+   * @returns {{what: Exclude<What, "poster">, file: string} | null} a preview; the original where none could be made, and where it may sound
    */
-  #playable({ id, preview, path, error_class: failed }) {
+  #playable({ drawn, data: { id, preview, small, path, error_class: failed } }) {
     const { muted, solo } = this.#state.now;
     if (path && ((!muted && id === solo) || (!preview && failed === "preview"))) return { what: "path", file: path };
+    if (small && drawn * devicePixelRatio <= SMALL) return { what: "small", file: small };
     return preview ? { what: "preview", file: preview } : null;
   }
 }

@@ -8,7 +8,7 @@ import { BlobCache } from "./blobs.js";
  * @typedef {import("./link.js").Link} Link
  */
 
-const TYPES = { poster: "image/webp", preview: "video/mp4", path: "video/mp4" };
+const TYPES = { poster: "image/webp", preview: "video/mp4", small: "video/mp4", path: "video/mp4" };
 /** Bytes of blobs that are kept beyond their use. */
 const KEPT = 64e6;
 /** Milliseconds that JupyterLab may take to put the notebook into the page's address, and between two looks at it. */

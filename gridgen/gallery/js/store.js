@@ -16,6 +16,7 @@ import { Ticker } from "./clock.js";
  * @property {string | null} [path] original, relative to the sweep's folder
  * @property {string | null} [poster]
  * @property {string | null} [preview]
+ * @property {string | null} [small] a smaller preview, for small tiles
  * @property {number | null} [width]
  * @property {number | null} [height]
  * @property {number | null} [fps]

@@ -23,6 +23,8 @@ export class TileView {
   /** Holds poster and player. */
   frame = make("span", { class: "gg-frame" }, this.poster);
   element;
+  /** CSS pixels on the long side of its picture. */
+  drawn = 0;
 
   /**
    * @param {Store} store
@@ -79,6 +81,7 @@ export class TileView {
   move({ left, top, width, height }, caption) {
     this.element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
     this.frame.style.height = `${height - caption}px`;
+    this.drawn = Math.max(width, height - caption);
     mark(this.element, "data-narrow", width < 150 ? "" : null);
   }
 

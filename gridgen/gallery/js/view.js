@@ -184,6 +184,7 @@ export class WallView {
 
   #arrange() {
     this.#sheet.lay(this.#host.state.now);
+    this.#players.fit();
     this.#rover.settle();
     this.#tabs.draw(this.#sheet.plan.tabs);
     this.#cast();
