@@ -32,6 +32,7 @@ from gridgen.journal import (
     Journal,
     Record,
     Row,
+    abandoned,
     read,
     read_cells,
     read_uploads,
@@ -1362,15 +1363,15 @@ def _budget(value: float | Decimal | str | None, name: str = "budget") -> Decima
 
 
 def _stamp(folder: Path) -> object:
-    """Return what changes whenever the journal on disk does."""
-    found = []
+    """Return what changes whenever the journal on disk does, or its writer dies."""
+    found: list[object] = []
     for name in ("journal.sqlite", "journal.sqlite-wal"):
         try:
             facts = (folder / name).stat()
         except OSError:
             continue
         found.append((facts.st_mtime_ns, facts.st_size))
-    return tuple(found) or None
+    return (*found, abandoned(folder)) if found else None
 
 
 async def _attach(folder: Path, clock: Clock) -> Journal:

@@ -6,6 +6,7 @@ anything else happens with it. One process writes, behind an operating-system
 lock; others read.
 """
 
+from gridgen.journal.lease import abandoned
 from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
 from gridgen.journal.snapshot import restore, snapshot
 from gridgen.journal.store import Journal, read, read_cells, read_uploads, store_id
@@ -21,6 +22,7 @@ __all__ = [
     "Row",
     "Sender",
     "Upload",
+    "abandoned",
     "read",
     "read_cells",
     "read_uploads",

@@ -25,7 +25,7 @@ from gridgen.errors import JournalError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HEARTBEAT", "Lease", "Owner", "owner"]
+__all__ = ["HEARTBEAT", "Lease", "Owner", "abandoned", "owner"]
 
 NAME = "journal.lock"
 HEARTBEAT = 10.0
@@ -106,6 +106,22 @@ def owner(folder: Path) -> Owner | None:
         except OSError:
             return _noted(file) or Owner(0, "", "", None, 0.0, "")
         return None
+
+
+def abandoned(folder: Path) -> bool:
+    """Whether certainly nobody writes a folder: who did is dead, or has given it back."""
+    try:
+        file = _open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    with file:
+        try:
+            _lock(file, shared=True)
+        except OSError:
+            return False
+        return may_take(_noted(file), Owner.me(), _clock.time(), network=True)
 
 
 class Lease:

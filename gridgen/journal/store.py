@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gridgen.clock import Clock
 from gridgen.errors import JournalError
 from gridgen.journal import schema, storage
-from gridgen.journal.lease import Lease
+from gridgen.journal.lease import Lease, abandoned
 from gridgen.journal.record import (
     COLUMNS,
     SENDABLE,
@@ -45,6 +45,7 @@ NAME = "journal.sqlite"
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 
+_ENDED = "the process ended while the request was on its way"
 _SYNCED = frozenset({"planned", "sending", "unknown", "rejected", "lost"})
 """States that nobody but the journal knows; the server tells the others again."""
 
@@ -55,12 +56,20 @@ _LARGEST = 64 * 2**20
 def read(folder: Path) -> dict[tuple[str, str, int], Record]:
     """Return the latest attempt of every slot from a folder, without taking its lock.
 
+    What a process was sending that is dead by now is unknown, as the next writer will note.
+
     Raises
     ------
     JournalError
         If the file is no journal of a version that this gridgen reads.
     """
-    return _read(folder, _load, lambda journal: journal.records)
+    found = _read(folder, _load, lambda journal: journal.records)
+    sending = [record for record in found.values() if record.state == "sending"]
+    if sending and abandoned(folder):
+        for record in sending:
+            record.state = record.error_class = "unknown"
+            record.evidence = record.error = _ENDED
+    return found
 
 
 def read_uploads(folder: Path) -> dict[tuple[str, str], Upload]:
@@ -165,13 +174,12 @@ class Journal:
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
             dead = self._connection.execute("SELECT id FROM attempt WHERE state = 'sending'").fetchall()
-            evidence = "the process ended while the request was on its way"
             for (attempt,) in dead:
                 self._connection.execute(
                     "UPDATE attempt SET state = 'unknown', evidence = ?, error_class = 'unknown', error = ? WHERE id = ?",
-                    (evidence, evidence, attempt),
+                    (_ENDED, _ENDED, attempt),
                 )
-                self._connection.execute(*_event(attempt, self.clock, "unknown", evidence))
+                self._connection.execute(*_event(attempt, self.clock, "unknown", _ENDED))
 
     async def flush(self) -> None:
         """Bring everything that was saved to the disk.

@@ -952,6 +952,25 @@ def test_a_killed_process(simulate, tmp_path):
     assert unknown <= 12
 
 
+@pytest.mark.fault("21-submit", "22-submit")
+def test_what_a_killed_process_was_sending(simulate, tmp_path):
+    """F21, F22: it is shown as being sent while its process lives, and from its death on as unknown, before any run."""
+    simulator = simulate(speed=20.0, faults=[Fault(kind="hang", on="submit", when="after")])
+    folder = tmp_path / "boats"
+    sweep = Sweep(boats(1), client=simulator.client(), folder=folder, previews=False)
+    with running(simulator, folder, speed=20.0, count=1) as child:
+        until(lambda: len(simulator.ledger) == 1 or child.poll() is not None)
+        assert sweep.counts() == {"sending": 1}
+        assert len(sweep.unknown) == 0
+
+    assert sweep.counts() == {"unknown": 1}
+    assert repr(sweep.unknown).startswith("1 submission unknown, at most $0.0612 at risk")
+    assert "process ended" in sweep.unknown[0].error
+    sweep.unknown.attach(0, simulator.ledger[0].task_id)
+    sweep.wait()
+    assert verdict(simulator, sweep) == (1, PRICE, {"done": 1})
+
+
 @pytest.mark.fault("21-download", "22-submit")
 def test_a_process_killed_while_it_downloads(simulate, tmp_path):
     """F21: the part of a download survives SIGKILL, and the next process fetches only the rest."""
