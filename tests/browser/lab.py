@@ -134,7 +134,7 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
 
 
 def open_notebook(
-    browser: Browser, base: str, name: str, *, at: str = "lab/tree", **options: Any
+    browser: Browser, base: str, name: str, *, at: str = "lab/tree", before: str = "", **options: Any
 ) -> tuple[Page, list[str]]:
     """Open a notebook and wait for its kernel.
 
@@ -142,6 +142,8 @@ def open_notebook(
     ----------
     at : str
         ``"lab/tree"`` for JupyterLab, ``"notebooks"`` for Notebook 7.
+    before : str
+        A script that runs before those of the page.
 
     Returns
     -------
@@ -156,6 +158,7 @@ def open_notebook(
         "console",
         lambda said: troubles.append(f"{said.text} {said.location['url']}") if said.type == "error" else None,
     )
+    page.add_init_script(before)
     page.goto(f"{base}{at}/{quote(name)}{'?reset' if at.startswith('lab') else ''}")
     page.wait_for_function(READY)
     return page, troubles

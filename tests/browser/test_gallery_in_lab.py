@@ -277,3 +277,60 @@ def test_the_gallery_runs_in_notebook_7(browser: Browser, base: str, place: Path
     page.wait_for_function(f"({SIDES})()[0] === '16:9'")
     assert [said for said in troubles if not any(own in said for own in NOTEBOOK_S_OWN)] == []
     page.close()
+
+
+COUNT_BLOBS = """
+  window.blobs = new Map();
+  const { createObjectURL, revokeObjectURL } = URL;
+  URL.createObjectURL = (blob) => {
+    const url = createObjectURL.call(URL, blob);
+    blobs.set(url, blob.type);
+    return url;
+  };
+  URL.revokeObjectURL = (url) => { blobs.delete(url); return revokeObjectURL.call(URL, url); };
+"""
+MEDIA = "[...blobs.values()].filter((type) => /^(video|image)/.test(type)).length"
+RUN_LAST = """async () => {
+  const { content } = jupyterapp.shell.currentWidget;
+  content.activeCellIndex = content.widgets.length - 1;
+  await jupyterapp.commands.execute("notebook:run-cell");
+}"""
+
+
+def test_outputs_that_are_shown_and_cleared_leave_nothing(browser: Browser, base: str, place: Path) -> None:
+    """Ten times shown and cleared: no wall, player or blob stays, and the browser holds as many nodes and listeners as before.
+
+    It is the wall alone: ipywidgets 8.1 keeps about 220 nodes of each showing of the menus around it.
+    """
+    hidden = SWEEP.replace("clips & boats", ".kept").replace("sweep.start()", "sweep.run()")
+    made = "gallery = sweep.gallery(rows='prompt', cols='size')"
+    write_notebook(place / "leak" / "first.ipynb", [hidden, made, "gallery.wall"])
+    page, troubles = open_notebook(browser, base, "leak/first.ipynb", before=COUNT_BLOBS)
+    run_all(page)
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("Performance.enable")
+
+    def shown_and_cleared() -> dict[str, int]:
+        """Return what is alive after one more turn."""
+        page.evaluate(RUN_LAST)
+        page.locator(".gg-wall").first.scroll_into_view_if_needed()
+        page.wait_for_function(ALL_READY, arg=4)
+        assert page.evaluate(MEDIA) == 8
+        page.evaluate("() => jupyterapp.commands.execute('editmenu:clear-all')")
+        page.wait_for_function(f"!document.querySelector('.gg-wall, .gg-video') && {MEDIA} === 0")
+        for _ in range(4):
+            devtools.send("HeapProfiler.collectGarbage")
+            page.wait_for_timeout(50)
+        metrics = devtools.send("Performance.getMetrics")["metrics"]
+        return {each["name"]: int(each["value"]) for each in metrics}
+
+    turns = [shown_and_cleared() for _ in range(10)]
+    early, late = turns[2:5], turns[-3:]
+    grown = {
+        name: min(turn[name] for turn in late) - min(turn[name] for turn in early)
+        for name in ("Nodes", "JSEventListeners")
+    }
+    assert grown["Nodes"] < 100
+    assert grown["JSEventListeners"] < 10
+    assert troubles == []
+    page.close()

@@ -59,7 +59,8 @@ const host = window.host = new AbortController();
 const parts = typeof widget === "function" ? await widget() : widget;
 await parts.initialize?.({ model, signal: host.signal });
 window.show = (signal, el = document.getElementById("root")) => parts.render({ model, el, signal });
-show(host.signal);
+const first = window.first = new AbortController();
+show(AbortSignal.any([first.signal, host.signal]));
 window.ready = true;
 </script>"""
 

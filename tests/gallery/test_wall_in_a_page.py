@@ -15,7 +15,7 @@ from gridgen.grid import Grid
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, CDPSession, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -212,32 +212,78 @@ def test_a_hundred_cells_are_rearranged_quickly(browser: Browser, served: Path, 
     gallery.close()
 
 
+CYCLES = """async ([count, opening]) => {
+  const soon = () => new Promise((done) => setTimeout(done, 0));
+  const until = async (there) => { for (let at = 0; at < 400 && !there(); at += 1) await soon(); };
+  for (let cycle = 0; cycle < count; cycle += 1) {
+    const [end, place] = [new AbortController(), document.body.appendChild(document.createElement("div"))];
+    show(end.signal, place);
+    await new Promise(requestAnimationFrame);
+    const tile = place.querySelector(".gg-tile");
+    const key = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    tile.focus();
+    for (const each of opening[cycle % opening.length]) key(each);
+    await until(() => place.querySelector("video[src]"));
+    if (cycle % 4 === 3) await soon();
+    end.abort();
+    place.remove();
+  }
+}"""
+OPENING = ["", ["Enter"], ["b"], ["c", "ArrowRight", "4"], ["?"]]
+"""What is done in one cycle after another: nothing, a clip opened, rounds begun, a clip put aside and rated, the keys shown."""
+
+
+def alive(page: Page, devtools: CDPSession) -> dict[str, int]:
+    """Return the browser's own count of what is alive, once all that can go is gone."""
+    found: list[dict[str, int]] = []
+    for _ in range(8):
+        devtools.send("HeapProfiler.collectGarbage")
+        page.wait_for_timeout(50)
+        metrics = devtools.send("Performance.getMetrics")["metrics"]
+        found.append({each["name"]: int(each["value"]) for each in metrics})
+    return {
+        name: min(each[name] for each in found) for name in ("Nodes", "JSEventListeners", "JSHeapUsedSize")
+    }
+
+
 @pytest.mark.usefixtures("done")
-def test_taking_an_output_away_frees_everything(browser: Browser, gallery: Gallery) -> None:
-    """After thirty showings and removals no listener is left, and with the model go the blobs."""
+def test_two_hundred_outputs_leave_nothing(browser: Browser, gallery: Gallery) -> None:
+    """Shown, used and taken away 200 times: listeners, blobs and nodes are as before, counted by the page and by the browser."""
     with Pages(gallery.wall).serving() as pages:
         page = opened(browser, pages)
         page.wait_for_function(READY, arg=4)
-        before = page.evaluate("listeners()")
-        page.evaluate(
-            """async () => {
-              for (let round = 0; round < 30; round += 1) {
-                const [end, place] = [new AbortController(), document.body.appendChild(document.createElement("div"))];
-                show(end.signal, place);
-                await new Promise(requestAnimationFrame);
-                end.abort();
-                place.remove();
-              }
-            }"""
-        )
-        assert page.evaluate("listeners()") == before
-        assert page.locator(".gg-wall").count() == 1
+        devtools = page.context.new_cdp_session(page)
+        devtools.send("Performance.enable")
+        mine = "[listeners(), blobs, document.querySelectorAll('.gg-wall').length]"
+        page.evaluate(CYCLES, [20, OPENING])
+        before, own = alive(page, devtools), page.evaluate(mine)
+        page.evaluate(CYCLES, [200, OPENING])
+        after = alive(page, devtools)
+        assert page.evaluate(mine) == own
+        assert after["Nodes"] - before["Nodes"] < 200
+        assert after["JSEventListeners"] - before["JSEventListeners"] < 20
+        assert after["JSHeapUsedSize"] - before["JSHeapUsedSize"] < 2e6
         page.evaluate("host.abort()")
-        assert page.evaluate("[listeners(), blobs, document.querySelectorAll('.gg-wall').length]") == [
-            0,
-            0,
-            0,
-        ]
+        assert page.evaluate(mine) == [0, 0, 0]
+        assert page.troubles == []
+        page.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_the_last_output_takes_the_blobs_along(browser: Browser, gallery: Gallery) -> None:
+    """While one of two outputs is shown nothing is given back; after the second no blob is held, and a third loads anew."""
+    with Pages(gallery.wall).serving() as pages:
+        page = opened(browser, pages, viewport={"width": 1200, "height": 2600})
+        page.wait_for_function(READY, arg=4)
+        more = "window.second = new AbortController(); show(second.signal, document.body.appendChild(document.createElement('div')))"
+        page.evaluate(more)
+        page.wait_for_function(READY, arg=8)
+        page.evaluate("first.abort()")
+        assert page.evaluate("blobs") == 8
+        page.evaluate("second.abort()")
+        assert page.evaluate("blobs") == 0
+        page.evaluate(more)
+        page.wait_for_function(READY, arg=4)
         assert page.troubles == []
         page.close()
 

@@ -10,6 +10,7 @@ import { WallView } from "./view.js";
 export default function widget() {
   /** @type {KernelHost} */
   let host;
+  let views = 0;
 
   return {
     /** @param {{model: Model, signal: AbortSignal}} shown */
@@ -21,7 +22,12 @@ export default function widget() {
     render({ el, signal }) {
       const view = host.rounds.length ? new RoundsView(host, host.rounds, signal) : new WallView(host, signal);
       el.append(view.element);
-      signal.addEventListener("abort", () => view.element.remove());
+      views += 1;
+      signal.addEventListener("abort", () => {
+        view.element.remove();
+        views -= 1;
+        if (!views) host.media.close();
+      });
     },
   };
 }
