@@ -114,6 +114,14 @@ def test_headers_stay_in_sight_both_ways(browser: Browser, served: Path) -> None
             assert any(label.startswith("prompt ") for label in seen_sides)
 
 
+STACKED = """[...document.querySelectorAll(".gg-tile")].map((tile) => {
+  const [whole, frame, caption] = [tile, tile.querySelector(".gg-frame"), tile.querySelector(".gg-caption")]
+    .map((each) => each.getBoundingClientRect());
+  return Math.abs(frame.top - whole.top) < 1 && caption.top >= frame.bottom - 1;
+})"""
+"""Whether in each tile the clip is on top and its caption wholly below it."""
+
+
 def test_unequal_clips_are_shown_as_shaped_to_scale_or_alike(browser: Browser, served: Path) -> None:
     """Equal areas by default; to one scale twice the pixels are twice as wide; in one box none is cut off."""
     sweep = FakeSweep(
@@ -125,6 +133,7 @@ def test_unequal_clips_are_shown_as_shaped_to_scale_or_alike(browser: Browser, s
     sizes = """[...document.querySelectorAll(".gg-tile .gg-frame")]
       .map((frame) => [frame.offsetWidth, frame.offsetHeight])"""
     with shown(browser, sweep, served, rows=[], cols=[]) as (page, _, gallery):
+        assert page.evaluate(STACKED) == [True] * 4
         page.evaluate("model.set('tile', 240)")
         areas = [width * height for width, height in page.evaluate(sizes)]
         assert max(areas) - min(areas) < 0.02 * max(areas)

@@ -78,6 +78,19 @@ def test_style_and_script_fetch_nothing() -> None:
         assert addresses == {"http://www.w3.org/2000/svg"} & addresses
 
 
+def test_a_name_is_styled_in_one_sheet() -> None:
+    """No two style sheets lay out the same bare name: they are joined, and one would change the other's parts."""
+    homes: dict[str, set[str]] = {}
+    for sheet in sorted((TESTS.parents[1] / "gridgen" / "gallery" / "css").glob("*.css")):
+        text = re.sub(r"/\*.*?\*/", "", sheet.read_text("utf-8"), flags=re.DOTALL)
+        for selectors in re.findall(r"(?:^|})\s*([^{}@]+){", text):
+            for name in re.findall(r"(?:^|,)\s*(\.gg-[\w-]+)(?:::?[\w-]+)?\s*(?=,|$)", selectors):
+                homes.setdefault(name, set()).add(sheet.name)
+
+    assert len(homes) > 50
+    assert {name: where for name, where in homes.items() if len(where) > 1} == {}
+
+
 @pytest.mark.parametrize(
     ("rows", "cols", "found"),
     [
