@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import html
 import re
+import threading
 import warnings
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
@@ -24,7 +26,7 @@ from gridgen.sweep import OPEN, Sweep
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from gridgen.client import Client
     from gridgen.estimate import Estimate
@@ -73,6 +75,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._grid: Grid | None = None
         self._filling = False
         self._asked: set[str] = set()
+        self._showing = threading.RLock()
         self._prompts = ipywidgets.Textarea(
             description="Prompts", placeholder="One prompt a line", rows=4, layout=WIDE, style=LEFT
         )
@@ -179,9 +182,14 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         qualities: Sequence[str] = (),
         durations: str = "",
         images: Sequence[str] = (),
+        exclude: Sequence[Mapping[str, Any]] = (),
     ) -> None:
-        """Write into the fields, as a person would; slots make the prompts templates."""
+        """Write into the fields, as a person would; slots make the prompts templates.
+
+        ``exclude`` are patterns as of `Grid`, for the places that a person would click.
+        """
         self._filling = True
+        self._draft = replace(self._draft, excluded=tuple(tuple(each.items()) for each in exclude))
         self._prompts.value = "\n".join(prompts)
         self._templated.value = slots is not None
         self._slots.fill(slots or {})
@@ -193,6 +201,38 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._images.value = "\n".join(images)
         self._filling = False
         self._changed()
+
+    def start(self) -> Sweep:
+        """Do what the button Run does, and return the sweep.
+
+        Raises
+        ------
+        GridgenError
+            If the form makes no grid or has no client, and as `Sweep.start`.
+        """
+        sweep = self._sweep(self.grid).start()
+        self.sweep = sweep
+        self._stop_watching()
+        self._stop_watching = sweep.watch(self._heard)
+        self._skeleton.said = ""
+        self._stop.disabled = False
+        old, self._results.children = self._results.children, [sweep.gallery()]
+        for gallery in old:
+            gallery.close()
+        return sweep
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        bundle = super()._repr_mimebundle_(**kwargs) or {}
+        self._show()
+        return {**bundle, "text/plain": repr(self), "text/html": self._static()}
+
+    def _static(self) -> str:
+        """Return the form for places where no widgets run: its layout, its Python, and the wall."""
+        if self._grid is None:
+            return f"<p>{html.escape(self._skeleton.plan['problem'])}</p>"
+        parts = [self._reckoned(self._grid)[0]._repr_html_(), f"<pre>{html.escape(self.code)}</pre>"]
+        parts += [gallery._repr_mimebundle_()["text/html"] for gallery in self._results.children]
+        return "".join(parts)
 
     def close(self) -> None:
         """Take the form off every page; a sweep goes on."""
@@ -268,6 +308,11 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._show()
 
     def _show(self) -> None:
+        # the engine's threads come here too; who comes last has seen what the others did
+        with self._showing:
+            self._draw()
+
+    def _draw(self) -> None:
         try:
             self._money()
             with warnings.catch_warnings(record=True) as advice:
@@ -309,7 +354,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         for model in models:
             with contextlib.suppress(GridgenError):
                 await client.price(model)
-        self._show()
+        await engine().in_thread(self._show)
 
     def _sweep(self, grid: Grid) -> Sweep:
         if self.client is None:
@@ -356,28 +401,19 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     # Running
 
     def _start(self, _button: object) -> None:
-        if self._grid is None:
-            return
         try:
-            sweep = self._sweep(self._grid)
-            sweep.start()
+            self.start()
         except GridgenError as error:
             self._skeleton.said = str(error)
-            return
-        self.sweep = sweep
-        self._stop_watching()
-        self._stop_watching = sweep.watch(self._heard)
-        self._skeleton.said = ""
-        self._stop.disabled = False
-        old, self._results.children = self._results.children, [sweep.gallery()]
-        for gallery in old:
-            gallery.close()
 
     def _heard(self, _rows: object) -> None:
         """Draw the layout anew once everything that was started is over."""
         if self.sweep is not None and not OPEN.intersection(self.sweep.counts()):
-            self._show()
-            self._stop.disabled = True
+            engine().submit(engine().in_thread(self._finish))
+
+    def _finish(self) -> None:
+        self._show()
+        self._stop.disabled = True
 
     def _halt(self, _button: object) -> None:
         if self.sweep is not None:
