@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from gridgen.gallery.feed import inside
 from gridgen.gallery.layout import UNFINISHED, coordinates, sheet_axes
 from gridgen.sheet import Sheet, Sides
 
@@ -116,7 +117,7 @@ def _pictures(folder: Path, found: Sequence[Row]) -> dict[int, str]:
     side = max(_NARROWEST, min(_WIDEST, round(_WIDEST * (share / 5_000) ** 0.5)))
     pictures, left = {}, _BUDGET
     for index, name in named:
-        data = _shrunk(folder / name, side, share)
+        data = _shrunk(folder, name, side, share)
         left -= len(data)
         if left < 0:
             break
@@ -126,16 +127,16 @@ def _pictures(folder: Path, found: Sequence[Row]) -> dict[int, str]:
     return pictures
 
 
-def _shrunk(path: Path, side: int, most: int) -> bytes:
+def _shrunk(folder: Path, name: str, side: int, most: int) -> bytes:
     """Return a poster with its long side at most `side` pixels, in about `most` bytes; empty where it is unreadable."""
     try:
-        with Image.open(path) as image:
+        with Image.open(inside(folder, name)) as image:
             image.thumbnail((side, side))
             for quality in (72, 50, 30):
                 data = io.BytesIO()
                 image.convert("RGB").save(data, "WEBP", quality=quality, method=6)
                 if data.tell() <= most:
                     break
-    except OSError:
+    except (OSError, ValueError):
         return b""
     return data.getvalue()

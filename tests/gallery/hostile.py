@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gridgen import Grid, Model
+
 ALARM = "alarm()"
 """What each of them would call if it were run."""
 
@@ -85,3 +87,11 @@ HOSTILE = [
     "a,b:c;d|e=f~g<h>i",
     "A" * 3000,
 ]
+
+
+def hostile_grid(axis: str) -> Grid:
+    """Return a grid with all of them as prompts, or as names of models."""
+    if axis == "prompt":
+        return Grid(prompt=HOSTILE)
+    models = [Model(text, size=["16:9"], duration=[6], quality=["480p"]) for text in HOSTILE]
+    return Grid(prompt="a paper boat", model=models)

@@ -6,15 +6,15 @@ import html.parser
 import re
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from fake_sweep import FakeSweep
-from hostile import HOSTILE
+from hostile import HOSTILE, hostile_grid
 from watching import SIDES, shown
 
 from gridgen.board import Board
 from gridgen.frame import sweep_frame
 from gridgen.gallery import Gallery
-from gridgen.grid import Grid
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,12 +36,11 @@ EVENTS = """[...document.querySelectorAll(".gg-wall *")].flatMap((element) => [.
     && ["href", "src", "action", "formaction", "xlink:href"].includes(name)).length"""
 
 
-@pytest.fixture
-def hostile(served: Path) -> FakeSweep:
-    """A sweep in which prompts, errors, kinds of error and file names are all hostile; none of it succeeded."""
-    made = FakeSweep(Grid(prompt=HOSTILE), served / "nb" / "boats", name="<img src=x onerror=alarm()>")
+def hostile(axis: str, folder: Path) -> FakeSweep:
+    """Return a sweep in which prompts or models, errors, kinds of error, tags and notes are all hostile; none of it succeeded."""
+    made = FakeSweep(hostile_grid(axis), folder, name="<img src=x onerror=alarm()>")
     for index, text in enumerate(HOSTILE):
-        made.change(index, status="failed", error_class=text, error=text)
+        made.change(index, status="failed", error_class=text, error=text, tags=text, note=text, rating=3.5)
     return made
 
 
@@ -60,15 +59,19 @@ def test_at_least_sixty_texts_are_tried() -> None:
     assert sum("alarm()" in text for text in HOSTILE) > 40
 
 
-def test_in_the_wall_it_stays_text(browser: Browser, served: Path, hostile: FakeSweep) -> None:
+@pytest.mark.parametrize("axis", ["prompt", "model"])
+def test_in_the_wall_it_stays_text(browser: Browser, served: Path, axis: str) -> None:
     """On tiles, headers, tips, tabs, stage and comparison it is shown as typed."""
-    with shown(browser, hostile, served, rows="prompt", cols=[], before=WATCH) as (page, _, _):
+    sweep = hostile(axis, served / "nb" / "boats")
+    told = ".gg-facts h3" if axis == "prompt" else ".gg-facts"
+    with shown(browser, sweep, served, rows=axis, cols=[], before=WATCH) as (page, _, _):
         fetched: list[str] = []
         page.on("request", lambda request: fetched.append(request.url))
         page.locator(".gg-tile").first.focus()
         for text in HOSTILE:
             page.keyboard.press("Enter")
-            assert page.evaluate("document.querySelector('.gg-facts h3').textContent") == text
+            assert text in page.evaluate(f"document.querySelector('{told}').textContent")
+            assert text in page.evaluate("document.querySelector('.gg-verdicts').textContent")
             page.keyboard.press("Escape")
             page.wait_for_function(
                 "(text) => document.querySelector('.gg-tile:focus .gg-reason')?.textContent === text",
@@ -135,14 +138,17 @@ TABLE = {"div", "p", "strong", "table", "tr", "th", "td", "thead", "tbody", "img
 PLAIN = {"style", "scoped", "rowspan", "colspan", "class", "border", "id", "scope", "src", "alt", "title"}
 
 
-def test_without_widgets_it_stays_text(hostile: FakeSweep) -> None:
+@pytest.mark.parametrize("axis", ["prompt", "model"])
+def test_without_widgets_it_stays_text(tmp_path: Path, axis: str) -> None:
     """The static form of gallery and board and the DataFrame's HTML hold the texts as texts and nothing else."""
-    gallery, board = Gallery(hostile, rows="prompt"), Board(hostile)
-    forms = [
-        gallery._repr_mimebundle_()["text/html"],
-        board._repr_mimebundle_()[0]["text/html"],
-        sweep_frame(hostile.grid, hostile.rows(), 1)._repr_html_(),
-    ]
+    sweep = hostile(axis, tmp_path)
+    for index, text in enumerate(HOSTILE):
+        sweep.change(index, path=text, poster=text, url=text, task_id=text)
+    gallery, board = Gallery(sweep, rows=axis), Board(sweep)
+    whole = ("display.max_columns", None, "display.max_rows", None, "display.max_colwidth", None)
+    with pd.option_context(*whole):
+        table = sweep_frame(sweep.grid, sweep.rows(), 1)._repr_html_()
+    forms = [gallery._repr_mimebundle_()["text/html"], board._repr_mimebundle_()[0]["text/html"], table]
     gallery.close()
     board.close()
     for form in forms:
@@ -150,5 +156,17 @@ def test_without_widgets_it_stays_text(hostile: FakeSweep) -> None:
         assert found.tags <= TABLE
         assert found.names <= PLAIN
         assert not re.search(r"<(script|svg|iframe)\b", form)
-    squeezed = "".join(Tags(forms[0]).text.split())
-    assert all("".join(text.split()) in squeezed for text in HOSTILE if "\ufeff" not in text)
+    for form, least in ((forms[0], 2), (table, 8)):
+        squeezed = "".join(Tags(form).text.split())
+        texts = ["".join(text.split()) for text in HOSTILE if "\ufeff" not in text]
+        assert [text for text in texts if squeezed.count(text) < least] == []
+
+
+def test_posters_that_lead_elsewhere_are_not_read(done: FakeSweep, tmp_path: Path) -> None:
+    """A name in the journal that leads out of the folder, or is none at all, leaves its clip without a picture."""
+    (tmp_path / "secret.webp").write_bytes((done.folder / "clip-0000.webp").read_bytes())
+    for index, name in enumerate(("../../secret.webp", "a\0b", str(tmp_path / "secret.webp"))):
+        done.change(index, poster=name)
+    gallery = Gallery(done, rows="prompt")
+    assert gallery._repr_mimebundle_()["text/html"].count("data:image/webp") == 1
+    gallery.close()

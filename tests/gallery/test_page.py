@@ -415,6 +415,31 @@ class TestInChromium:
         assert alarms == []
         context.close()
 
+    @pytest.mark.parametrize("limit", [10**9, 1000])
+    def test_hostile_names_of_files_are_names(self, browser: Browser, tmp_path: Path, limit: int) -> None:
+        """Clips whose names are injections play from one file and from a folder; nothing is run, or fetched from elsewhere."""
+        texts = [text.replace("/", "_")[:80] for text in HOSTILE if text.isprintable()][::5]
+        sweep = FakeSweep(Grid(prompt=[f"prompt {at}" for at in range(len(texts))]), tmp_path / "x")
+        sweep.finish(0)
+        for index, text in enumerate(texts):
+            sweep.finish_like(index, 0)
+            for field, ending in (("path", "mp4"), ("preview", "mp4"), ("poster", "webp")):
+                name = f"{text}.{field}.{ending}"
+                (sweep.folder / name).write_bytes((sweep.folder / f"clip-0000.{ending}").read_bytes())
+                sweep.change(index, **{field: name})
+        shown = Shown(originals=True)
+        page = export_html(
+            sweep, tmp_path / "y.html", rows=[], cols=[], view="tile=64", clips=None, shown=shown, limit=limit
+        )
+        seen = offline(browser, page.path)
+        seen.wait_for_function(f"() => {PLAYABLE.replace('=== 8', f'=== {len(texts)}')}")
+        assert len(re.findall(r"<script\b", page.path.read_text())) == (
+            2 if page.folder else 2 + 3 * len(texts)
+        )
+        assert all(url.startswith(("blob:", tmp_path.as_uri())) for url in seen.requests)
+        assert seen.troubles == []
+        seen.context.close()
+
     def test_what_is_smuggled_in_does_not_run(self, browser: Browser, made: Sweep, tmp_path: Path) -> None:
         """Script, style, frames and pictures from elsewhere that get into the document anyhow are stopped by the policy."""
         path = made.export_html(tmp_path / "boats.html").path
