@@ -24,7 +24,7 @@ from PIL import Image
 from gridgen.errors import GridgenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from av.container import InputContainer
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["Facts", "MediaError", "poster", "preview", "probe", "small_of", "sniff"]
+__all__ = ["Facts", "MediaError", "poster", "preview", "probe", "small_of", "sniff", "stills"]
 
 LONGEST_SIDE = 8192
 """Pixels; the largest side of a picture that is opened."""
@@ -218,6 +218,35 @@ def preview(path: Path, target: Path) -> None:
 def small_of(preview: str) -> str:
     """Return the name of the smaller preview beside one."""
     return f"{preview.removesuffix('.mp4')}.small.mp4"
+
+
+def stills(path: Path, moments: Sequence[float]) -> list[Image.Image]:
+    """Return pictures of a video at some moments.
+
+    Parameters
+    ----------
+    path : Path
+        The video.
+    moments : sequence of float
+        Seconds from its beginning; beyond its end the last picture stands.
+
+    Raises
+    ------
+    MediaError
+        The video cannot be decoded, or holds no picture.
+    OSError
+        The file cannot be read.
+    """
+    found = []
+    with _opened(path) as (container, stream):
+        length = float(_length(container, stream)) or 1.0
+        for moment in moments:
+            frame = _frame_at(container, stream, min(moment / length, 1.0))
+            if frame is None:
+                raise MediaError(path, "the video stream holds no picture.")
+            frame.colorspace = _matrix(frame.colorspace, frame.height)
+            found.append(frame.to_image())  # type: ignore[no-untyped-call]
+    return found
 
 
 def _fingerprint(path: Path) -> tuple[int, str]:

@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from gridgen.ratings import Merged, Ratings
     from gridgen.rounds import Rounds
     from gridgen.scheduler import Scheduler
-    from gridgen.share import Page
+    from gridgen.share import ContactSheet, Page
     from gridgen.stats import Stats
     from gridgen.unknown import Unknown
 
@@ -687,6 +687,59 @@ class Sweep:
 
         shown = Shown(prompts, cost, task_ids, ratings, originals)
         return export_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
+
+    def contact_sheet(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        rows: str | list[str] | None = None,
+        cols: str | list[str] | None = None,
+        clips: Any = None,
+        frames: int = 1,
+        at: float | None = None,
+        width: int = 240,
+        prompts: bool = True,
+        dark: bool = False,
+    ) -> ContactSheet:
+        """Write one labelled picture of all clips, laid out by axes.
+
+        Parameters
+        ----------
+        path : str or path
+            A PNG, JPEG or WebP, by its ending.
+        rows, cols : str or list of str, optional
+            As in `gallery`.
+        clips : int, Row, Series, DataFrame or iterable of int, optional
+            Which clips, such as ``gallery.picks``; all by default.
+        frames : int, default 1
+            Pictures of each clip, evenly spaced; one is its poster.
+        at : float, optional
+            The moment to show of each clip, in seconds; its last picture where it is shorter.
+        width : int, default 240
+            Pixels of a 16:9 picture; other shapes have the same area.
+        prompts : bool, default True
+            Whether prompts may be read; else they are numbered. What a picture shows
+            cannot be hidden.
+        dark : bool, default False
+            Whether it is light on dark.
+
+        Returns
+        -------
+        ContactSheet
+            Where it is and how large; in a notebook it shows the picture.
+
+        Raises
+        ------
+        GridError
+            If an argument is wrong, or the picture would be too large. Nothing is
+            written.
+        GridgenError
+            If it cannot be written.
+        """
+        from gridgen.share import Taken, contact_sheet
+
+        taken = Taken(frames, at, width, prompts, dark)
+        return contact_sheet(self, path, rows=rows, cols=cols, clips=clips, taken=taken)
 
     def rounds(self, rows: Any = None, *, reviewer: str | None = None, seed: int = 0) -> Rounds:
         """Return blind rounds: two clips at a time in step, what they are hidden until one is chosen.

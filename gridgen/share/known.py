@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["Known", "Shown", "known"]
+__all__ = ["Known", "Shown", "hidden_axes", "known"]
 
 _MANY = 36
 """Clips from which on a page holds their smaller previews too: fewer are not in view at once in tiles so small."""
@@ -74,7 +74,7 @@ def known(sweep: Sweep, rows: Collection[int], sides: Sides, view: str, shown: S
     kept = [tile for tile in snapshot["tiles"] if tile["id"] in rows]
     files = _Files(sweep.folder, gathered.files, shown, many=len(kept) > _MANY)
     snapshot["tiles"] = [_tile(tile, found[tile["id"]], clips[tile["id"]], shown, files) for tile in kept]
-    snapshot["axes"] = [_axis(axis, shown, _hidden(axes)) for axis in axes]
+    snapshot["axes"] = [_axis(axis, shown, hidden_axes(axes)) for axis in axes]
     if not shown.cost:
         snapshot["cost"] = ""
     gathered.told = {
@@ -92,7 +92,7 @@ def _choices(sweep: Sweep, rows: Collection[int]) -> list[list[int]]:
     return [choice for choice in found if choice[0] in rows and choice[1] in rows]
 
 
-def _hidden(axes: Iterable[Axis]) -> set[str]:
+def hidden_axes(axes: Iterable[Axis]) -> set[str]:
     """Return the axes from which a prompt could be read: the prompts, and all slots and labels."""
     return {"prompt", "negative_prompt", *(axis.name for axis in axes if not axis.sent)}
 
