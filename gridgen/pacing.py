@@ -37,6 +37,9 @@ FIRST_PATIENCE, LONGEST_PATIENCE = 60.0, 1200.0
 ROUNDING = 1e-6
 """Seconds below which a wait is an error of arithmetic; a clock may be too coarse to end it."""
 
+SLIGHTLY = 0.99
+"""Factor on a rate that was refused after it had been taken for long."""
+
 LONG_RUN = 8
 """Submissions accepted in a row from which their rate can be told."""
 
@@ -80,6 +83,7 @@ class Bucket:
     _recovery: float = SOONEST
     _patience: float = FIRST_PATIENCE
     _unused: float = 0.0
+    _depth: float = 1.0 - BACK_OFF
 
     @property
     def known(self) -> float:
@@ -92,7 +96,8 @@ class Bucket:
             return min(self.top, self.rate)
         since = now - self.paused_until - self._unused - self._recovery
         share = since / (self._recovery if since < 0 else self._patience)
-        return min(self.top, self.limit * (1.0 + (1.0 - BACK_OFF) * max(-1.0, share) ** 3))
+        depth = self._depth if share < 0 else 1.0 - BACK_OFF
+        return min(self.top, self.limit * (1.0 + depth * max(-1.0, share) ** 3))
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may leave, 0 for at once."""
@@ -135,13 +140,14 @@ class Bucket:
         if now >= self.paused_until:
             rate, known = self.current(now), self.limit or math.inf
             self.limit = rate
+            self._depth = (1.0 - BACK_OFF) / (3 if measured and rate < 1.25 * known < math.inf else 1)
             if rate <= 1.02 * known < math.inf:
-                self.limit *= (1 + BACK_OFF) / 2
+                self.limit *= SLIGHTLY if measured else (1 + BACK_OFF) / 2
             elif rate < 1.25 * known < math.inf:
                 self._patience = min(LONGEST_PATIENCE, 2 * self._patience)
             else:
                 self._patience = FIRST_PATIENCE
-            if measured:
+            if measured and not self._unused:
                 self.limit = measured if measured < rate / 2 else (measured + rate) / 2
             self._unused = 0.0
             self._recovery = min(LATEST, max(SOONEST, seconds))
