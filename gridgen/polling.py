@@ -43,8 +43,11 @@ GIVEN_UP_AFTER = 86_400.0
 RECONSIDERED = 15.0
 """Seconds between questions to a task that waits for its turn, at least."""
 
+SCOUTS = 4
+"""Tasks of a kind that are asked early and often, as long as no end of any was seen: what the others do hangs on them."""
+
 SCOUT, SCOUT_AGAIN = 1.0, 0.25
-"""Seconds between questions to the first task of its kind, at least, and in ages: what the others do hangs on it."""
+"""Seconds between questions to such a task, at least, and in ages."""
 
 MANY = 100
 """Planned cells from which on a late answer keeps nobody waiting."""
@@ -104,7 +107,7 @@ class Polling:
         self._ranked = 0.0
         self._open = 0
         self._expected = Expectations()
-        self._scouts: dict[ServiceTimes, Item] = {}
+        self._scouts: dict[ServiceTimes, set[Item]] = {}
         self._ended_at = agenda.clock.time()
         self._delay = Learned()
         self._skew = Learned()
@@ -242,32 +245,43 @@ class Polling:
             self._agenda.later(self._turn(item), "poll", item)
             return
         prior = self._hazard(item)
-        looks = self._followed[item].looks
-        hazard = self._expected.progress(item.cell).hazard(prior, looks)
-        density = BELIEVED if hazard is not prior else RELAXED if self._is_relaxed() else DENSITY
-        age = max(0.0, now - begun)
+        known = self._followed[item]
+        hazard = self._expected.progress(item.cell).hazard(prior, known.looks)
+        density = BELIEVED if hazard is not prior else self._density(item)
         longest = self._expected.LONGEST_BELIEVED if hazard is not prior else None
-        wait = hazard.next_check(age, density=density, longest=longest) - age
+        asked = max(0.0, (known.asked or begun) - begun)
+        at = hazard.next_check(asked, density=density, longest=longest)
         if self._scouts_for(item):
-            wait = min(wait, max(SCOUT, SCOUT_AGAIN * age))
-        self._agenda.later(wait, "poll", item)
+            at = min(at, asked + max(SCOUT, SCOUT_AGAIN * asked))
+        self._agenda.later(max(0.0, begun + at - now), "poll", item)
+
+    def _density(self, item: Item) -> float:
+        """Return how densely to ask where only the service times are known.
+
+        As long as not even they are, one task of a kind tells of all: of many, each is asked more rarely.
+        """
+        if not self._expected.times(item.cell).logs.count:
+            return DENSITY * math.sqrt(min(1.0, SCOUTS / len(self.line.running)))
+        return RELAXED if self._is_relaxed() else DENSITY
 
     def _scouts_for(self, item: Item) -> bool:
-        """Whether an item is the one of its kind that is asked early, as no end of any was seen."""
+        """Whether an item is one of the first of its kind, which are asked early, as no end of any was seen."""
         times = self._expected.times(item.cell)
-        return not times.logs.count and self._scouts.setdefault(times, item) is item
+        if times.logs.count:
+            return False
+        scouts = self._scouts.setdefault(times, set())
+        if len(scouts) < SCOUTS:
+            scouts.add(item)
+        return item in scouts
 
     def _recall(self, item: Item) -> None:
-        """Let another task be the first of its kind, where this one has ended without telling how long it took."""
-        times = self._expected.times(item.cell)
-        if self._scouts.get(times) is item:
-            del self._scouts[times]
-            self._plan_anew(times)
+        """Let another task be among the first of its kind, where this one has ended and tells nothing."""
+        self._scouts.get(self._expected.times(item.cell), set()).discard(item)
 
     def _plan_anew(self, times: ServiceTimes) -> None:
-        """Set when the tasks of a class are asked that nobody has heard of, now that more is known."""
-        for each, known in self._followed.items():
-            if known.asked is None and each in self.line.running and self._expected.times(each.cell) is times:
+        """Set when the running tasks of a class are asked, now that more is known."""
+        for each in self.line.running:
+            if -math.inf < each.due < math.inf and self._expected.times(each.cell) is times:
                 self._plan(each)
 
     def _is_relaxed(self) -> bool:

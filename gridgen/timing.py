@@ -33,14 +33,16 @@ __all__ = [
 DENSITY = 2.0
 """Checks per square root of a second; the mean delay is a quarter of Keller's G."""
 
-RELAXED = 1.2
+RELAXED = 1.0
 """The same where a delay costs no slot: the server has more of ours waiting."""
 
-BELIEVED = 1.6
+BELIEVED = 1.5
 """The same where progress tells more than the service times."""
 
 SHORTEST, LONGEST = 0.25, 15.0
-"""Bounds of the time between two checks, in seconds."""
+"""Bounds of the time between two checks, in seconds; the upper one up to the age at which it is a twentieth."""
+
+LONGEST_SHARE = 0.05
 
 FIRST_QUANTILE = -2.054
 """Standard score of the 2 % quantile: nothing finishes before it."""
@@ -123,15 +125,16 @@ class Hazard:
     def next_check(self, age: float, *, density: float = DENSITY, longest: float | None = None) -> float:
         """Return the age, in seconds, at which to ask next.
 
-        It lies at least 0.25 s and at most `longest` (15 s) ahead, except for the
-        first check, which waits for the 2 % quantile at least.
+        It lies at least 0.25 s ahead, and at most `longest` (15 s, or a twentieth of
+        the age where that is more), except for the first check, which waits for the
+        2 % quantile at least.
         """
         density = min(density, MOST_CHECKS / (self._mean * self._scale))
         first = max(math.exp(self.mu + FIRST_QUANTILE * self.sigma), self._age(1.0 / density))
         if age < first:
             return max(first, age + SHORTEST)
         ahead = self._age(self._gather(age) + 1.0 / density)
-        return min(max(ahead, age + SHORTEST), age + (longest or LONGEST))
+        return min(max(ahead, age + SHORTEST), age + max(longest or LONGEST, LONGEST_SHARE * age))
 
     def given(self, mean: float, deviation: float) -> Hazard:
         """Return what is known with one more opinion of the logarithm of the service time."""
@@ -182,9 +185,9 @@ class Learned:
         self.variance = (1.0 - share) * (self.variance + share * delta * delta)
 
     def deviation(self, assumed: float) -> float:
-        """Return the standard deviation, two observations' worth of an assumed one included."""
+        """Return the standard deviation, one observation's worth of an assumed one included."""
         count = min(self.count, MEMORY)
-        return math.sqrt((2 * assumed * assumed + count * self.variance) / (count + 1))
+        return math.sqrt((assumed * assumed + count * self.variance) / max(1, count))
 
     @property
     def cautious(self) -> float:
@@ -236,14 +239,14 @@ class ServiceTimes:
 
     def _guess(self) -> Hazard:
         assumed = math.sqrt(math.log(1.25))
-        if self.logs.count >= ENOUGH:
-            return Hazard(self.logs.mean, max(0.03, self.logs.deviation(assumed)))
         expected = math.log(max(1.0, self.estimate or 60.0))
-        if self.estimate and self.ratios.count >= ENOUGH:
+        if self.logs.count < ENOUGH and self.estimate and self.ratios.count >= ENOUGH:
             return Hazard(expected + self.ratios.mean, max(0.1, self.ratios.deviation(assumed)))
         count = self.logs.count
-        mean = (WEIGHT * (expected - assumed * assumed / 2) + count * self.logs.mean) / (WEIGHT + count)
-        return Hazard(mean, assumed)
+        mean = self.logs.mean
+        if count < ENOUGH:
+            mean = (WEIGHT * (expected - assumed * assumed / 2) + count * mean) / (WEIGHT + count)
+        return Hazard(mean, max(0.03, self.logs.deviation(assumed)))
 
 
 class Progress:
