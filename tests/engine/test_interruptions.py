@@ -106,7 +106,7 @@ def test_a_closed_lid(simulate, tmp_path):
     """F23: after eight hours of sleep connections are new, every task is asked for at once, and nothing is lost."""
     simulator = simulate(service=40.0, slots=None)
     machine = Machine(simulator.clock)
-    lid = Lid(simulator, 8, lambda: machine.close_lid(8 * HOUR))
+    lid = Lid(simulator, 20, lambda: machine.close_lid(8 * HOUR))
     client = Client(simulator.api_key, simulator.base_url, http_client=lid, clock=SteadyClock(machine))
     sweep = Sweep(boats(30), client=client, folder=tmp_path, previews=False)
     sweep.run()
@@ -192,7 +192,7 @@ def test_the_time_of_day_is_set(simulate, tmp_path, step):
     """F24: when the clock is set while a sweep runs, no task is stalled, failed, missing or submitted again by it."""
     simulator = simulate(slots=4)
     machine = Machine(simulator.clock)
-    lid = Lid(simulator, 8, lambda: setattr(machine, "set_by", step))
+    lid = Lid(simulator, 20, lambda: setattr(machine, "set_by", step))
     client = Client(simulator.api_key, simulator.base_url, http_client=lid, clock=SteadyClock(machine))
     seen: set[str] = set()
     sweep = Sweep(boats(20), client=client, folder=tmp_path, previews=False)
