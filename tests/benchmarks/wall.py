@@ -313,14 +313,16 @@ def talk(root: Path) -> Figures:
         )
         sweep.start()
         threading.Event().wait(SECONDS)
+        counted = list(sent)
         sweep.stop()
         gallery.close()
-    windows = [[size for at, size in sent if start <= at < start + 1] for start, _ in sent]
+        sweep.wait()
+    windows = [[size for at, size in counted if start <= at < start + 1] for start, _ in counted]
     return {
-        "messages": float(len(sent)),
+        "messages": float(len(counted)),
         "messages_per_second": float(max(len(window) for window in windows)),
         "kb_per_second": max(sum(window) for window in windows) / 1e3,
-        "kb_in_all": sum(size for _, size in sent) / 1e3,
+        "kb_in_all": sum(size for _, size in counted) / 1e3,
     }
 
 
