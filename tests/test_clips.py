@@ -54,10 +54,12 @@ PROMPTS = (
 def decoded(data: bytes) -> Film:
     """Return the RGB frames of a clip; a decoder's complaint is an error."""
     with av.open(io.BytesIO(data), options={"err_detect": "explode"}) as container:
-        return np.stack([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]) / 1.0
+        return np.stack(
+            [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)], dtype=np.float32
+        )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4)
 def film(prompt: str, *, seconds: int = 2, seed: int = 0, image: bytes | None = None) -> Film:
     """Return every drawn picture of a small clip without a caption, 12 a second."""
     scene = Scene(prompt, "16:9", seconds, "144p", seed=seed, image=image, caption=False)
