@@ -16,7 +16,7 @@ from gridgen.gallery.layout import UNFINISHED, describe, sheet_axes
 from gridgen.gallery.script import script, style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
@@ -71,7 +71,7 @@ class Board(SweepWidget):
         return {
             "now": self.sweep.clock.time(),
             "name": Path(self.sweep.name).name,
-            "clips": len(rows),
+            "clips": _wanted(rows),
             "counts": _counts(rows),
             "footage": sum(row.cell.seconds for row in rows if row.status == "done"),
             "wanted": sum(row.cell.seconds for row in rows if row.status != "skipped"),
@@ -79,7 +79,7 @@ class Board(SweepWidget):
             "ended": max(ended, default=None) if finished else None,
             "cost": str(self.sweep.cost),
             "estimate": str(sum(prices, Decimal(0))) if prices else "",
-            "unpriced": len(rows) - len(prices),
+            "unpriced": _wanted(rows) - len(prices),
             "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
             "more": max(0, len(troubled) - _MOST_TROUBLES),
@@ -87,7 +87,8 @@ class Board(SweepWidget):
 
     def __repr__(self) -> str:
         seconds = sum(row.cell.seconds for row in self._rows.values() if row.status != "skipped")
-        return f"Board({Path(self.sweep.name).name[:60]!r}: {len(self._rows)} clips, {seconds} s of footage)"
+        clips = _wanted(self._rows.values())
+        return f"Board({Path(self.sweep.name).name[:60]!r}: {_clips(clips)}, {seconds} s of footage)"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
@@ -124,7 +125,7 @@ class Board(SweepWidget):
         """Return the plan as HTML; the outcome too, once nothing is left to do."""
         rows = [self._rows[index] for index in sorted(self._rows)]
         facts = [
-            f"{len(rows)} {'clip' if len(rows) == 1 else 'clips'}",
+            _clips(_wanted(rows)),
             f"{sum(row.cell.seconds for row in rows if row.status != 'skipped')} s of footage",
         ]
         if not any(row.status in UNFINISHED for row in rows):
@@ -137,6 +138,15 @@ class Board(SweepWidget):
         )
         name = html.escape(Path(self.sweep.name).name)
         return f"<div><p><strong>{name}</strong> · {' · '.join(facts)}</p><table>{axes}</table></div>"
+
+
+def _wanted(rows: Iterable[Row]) -> int:
+    """Return how many clips the grid asks for; what it skips is none."""
+    return sum(row.status != "skipped" for row in rows)
+
+
+def _clips(count: int) -> str:
+    return f"{count} {'clip' if count == 1 else 'clips'}"
 
 
 def _counts(rows: Sequence[Row]) -> list[tuple[str, int]]:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gridgen.breakdown import MOST_LISTED, axis_html, beside, grouped, summed, varied
+from gridgen.fields import plural
 from gridgen.images import LocalImage, local_images
 from gridgen.models import find
 from gridgen.pacing import Bucket
@@ -31,6 +32,7 @@ __all__ = [
     "Line",
     "Services",
     "Share",
+    "counted",
     "estimate",
     "pictures",
     "planned",
@@ -241,26 +243,22 @@ class Estimate:
     def __repr__(self) -> str:
         parts = [f"{self.made} already made"]
         parts += [f"{self.skipped} skipped"] if self.skipped else []
-        parts += (
-            [f"{self.uploads} {'picture' if self.uploads == 1 else 'pictures'} to upload"]
-            if self.uploads
-            else []
-        )
-        return f"Estimate({self.videos} videos, {self.seconds} s, {self.total}; {', '.join(parts)})"
+        parts += [f"{self.uploads} {plural('picture', self.uploads)} to upload"] if self.uploads else []
+        return f"Estimate({counted(self.videos)}, {self.seconds} s, {self.total}; {', '.join(parts)})"
 
     def __str__(self) -> str:
         lines = [f"{name:15} {text}" for name, text in self._facts()]
         for axis in varied(self.places):
             lines += ["", axis.name]
             lines += [
-                f"  {label[:40]:40} {found.videos:6} videos  {found.price}"
+                f"  {label[:40]:40} {counted(found.videos):>13}  {found.price}"
                 for label, found in self.shares(axis.name)[:MOST_LISTED]
             ]
         return "\n".join(lines)
 
     def _facts(self) -> list[tuple[str, str]]:
         facts = [
-            ("to make", f"{self.videos} videos, {self.seconds} s of footage"),
+            ("to make", f"{counted(self.videos)}, {self.seconds:,} s of footage"),
             ("price", self.total),
             ("already made", str(self.made)),
         ]
@@ -270,9 +268,7 @@ class Estimate:
         if takes > 1:
             facts.append(("takes", _told_apart(self.places, takes)))
         if self.uploads:
-            facts.append(
-                ("to upload", f"{self.uploads} {'picture' if self.uploads == 1 else 'pictures'}, once each")
-            )
+            facts.append(("to upload", f"{self.uploads} {plural('picture', self.uploads)}, once each"))
         facts += [
             ("spent so far", f"${self.committed:.4f}"),
             ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
@@ -299,6 +295,11 @@ class Estimate:
             for label, found in self.shares(axis.name)
         ]
         return axis_html(axis, ("videos", "footage", "price", "made"), rows)
+
+
+def counted(videos: int) -> str:
+    """Return a number of videos in words."""
+    return f"{videos:,} {plural('video', videos)}"
 
 
 def _told_apart(places: Places, takes: int) -> str:

@@ -24,7 +24,7 @@ from gridgen.cells import FIELDS
 from gridgen.clock import Clock
 from gridgen.costs import Costs, costs
 from gridgen.errors import BudgetError, GridError, GridgenError, JournalError, OutOfCreditsError
-from gridgen.estimate import NEW, Estimate, Services, estimate, pictures, span, time_of
+from gridgen.estimate import NEW, Estimate, Services, counted, estimate, pictures, span, time_of
 from gridgen.grid import Grid
 from gridgen.images import keep
 from gridgen.journal import (
@@ -1221,13 +1221,13 @@ class Sweep:
         if self.budget is None:
             suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"
             msg = (
-                f"this would make {found.videos} videos for {found.total} on {self.client.origin}; a sweep that "
+                f"this would make {counted(found.videos)} for {found.total} on {self.client.origin}; a sweep that "
                 f"spends real money needs a cap: add {suggested} to Sweep(...). Nothing was sent."
             )
             raise BudgetError(msg)
         if found.committed + found.usd > self.budget:
             msg = (
-                f"{found.videos} videos cost {found.total}, and ${found.committed:.4f} is spent already; that is more "
+                f"{counted(found.videos)} cost {found.total}, and ${found.committed:.4f} is spent already; that is more "
                 f"than budget={self.budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
             )
             raise BudgetError(msg)
@@ -1242,7 +1242,7 @@ class Sweep:
             return
         if 0 <= left < found.usd:
             msg = (
-                f"{found.videos} videos cost {found.total}, and the account has ${left:.4f} left. "
+                f"{counted(found.videos)} cost {found.total}, and the account has ${left:.4f} left. "
                 f"Top up by ${enough(found.usd - left)} or make the grid smaller. Nothing was sent."
             )
             raise OutOfCreditsError(msg, status=HTTPStatus.PAYMENT_REQUIRED)

@@ -71,14 +71,15 @@ export class Panel {
 
   /** @param {Standing} standing */
   #segments({ counts, clips }) {
+    const wanted = counts.filter(([status]) => status !== "skipped");
     this.#bar.replaceChildren(
-      ...counts.map(([status, count]) => {
+      ...wanted.map(([status, count]) => {
         const part = make("span", { "data-tone": toneOf(status), title: `${count} ${status}` });
         part.style.flexGrow = String(count);
         return part;
       }),
     );
-    const over = counts.filter(([status]) => isSettled(status)).reduce((sum, [, count]) => sum + count, 0);
+    const over = wanted.filter(([status]) => isSettled(status)).reduce((sum, [, count]) => sum + count, 0);
     mark(this.#bar, "aria-valuemax", String(clips));
     mark(this.#bar, "aria-valuenow", String(over));
   }
