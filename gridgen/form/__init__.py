@@ -96,7 +96,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._durations = ipywidgets.Text(description="Seconds", layout=WIDE, style=LEFT)
         self._images = ipywidgets.Textarea(
             description="Images",
-            placeholder="Paths or URLs, one a line; or drop files below",
+            placeholder="Paths or URLs, one a line; or drop files anywhere on the form",
             rows=2,
             layout=WIDE,
             style=LEFT,

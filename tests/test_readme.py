@@ -1,0 +1,50 @@
+"""The README's Python, run from its first block to its last."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import gridgen as gg
+
+ROOT = Path(__file__).parents[1]
+QUICK = 'gg.Simulator(speed=float("inf"), clips="tiny").client()'
+
+
+def blocks() -> list[str]:
+    """Return the README's blocks of Python, on a simulator that makes nobody wait; each client is a line of its own."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    found = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    clients = r"gg\.(?:Simulator\(\)\.client|Client)\(\)"
+    assert sum(len(re.findall(clients, block)) for block in found) == 2
+    return [re.sub(clients, QUICK, block) for block in found]
+
+
+def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
+    """Its examples run as they stand: clips are made and shown, the grid is thinned, and what is added costs alone."""
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    first, second, third = blocks()
+    exec(first, names)
+    sweep = names["sweep"]
+    sweep.wait()
+    assert sweep.counts() == {"done": 8}
+    assert sweep.estimate().videos == 0
+
+    again = gg.open("boats")
+    assert again.grid == names["grid"]
+    longer = again.grid.extend(duration=15)
+    assert gg.Sweep(longer, client=sweep.client, folder="boats").estimate().videos == 4
+
+    sweep.rate([0, 3], pick=True)
+    assert len(sweep.grid.promote(sweep.df.query("pick"), duration=10, quality="720p")) == 2
+
+    exec(second, names)
+    grid = names["grid"]
+    assert {each.reason for each in grid.skipped} == {"too dark to see"}
+    assert len(grid.sample(method="pairwise")) < len(grid) / 2
+    assert len(grid.fit(2.00)) == 0, "no price of these two models is in the catalogue"
+
+    exec(third, names)
+    assert "budget" in str(names["sweep"].estimate())
+    assert names["sweep"].waits_for == ()
