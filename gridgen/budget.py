@@ -2,24 +2,55 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.prices import NOISE, PriceClass, price_class
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from gridgen.agenda import Item
     from gridgen.grid import Cell
     from gridgen.journal import Record
     from gridgen.prices import Prices
 
-__all__ = ["Budget"]
+__all__ = ["Budget", "Purse"]
 
 OPEN = frozenset({"submit", "poll"})
 """Phases in which an item is on its way to the server, or there."""
+
+
+Slot = tuple[str, str, int]
+
+FREE = frozenset({"planned", "rejected", "failed"})
+"""States of a submission that has cost nothing, unless the server says so."""
+
+
+@dataclass(slots=True)
+class Purse:
+    """What the sweeps of one folder have on its way at a time, for each to count what is its own of it.
+
+    Attributes
+    ----------
+    promised : dict
+        USD set aside for submissions whose intent is not in the journal yet.
+    probing : dict
+        Cells that left without a price and are still on their way or at the server.
+    budgets : list of Budget
+        Theirs; what one learns, all know.
+    """
+
+    promised: dict[Slot, Decimal] = field(default_factory=dict)
+    probing: dict[Slot, Cell] = field(default_factory=dict)
+    budgets: list[Budget] = field(default_factory=list)
+
+    def ease(self) -> None:
+        """Let every sweep look at its held items again."""
+        for each in self.budgets:
+            each.ease()
 
 
 class Budget:
@@ -31,6 +62,12 @@ class Budget:
         What is known before.
     cap : Decimal or None
         USD that the items may have cost, together and over all runs.
+    items : mapping of slots to items
+        All that count, also those that another sweep of this process brings.
+    purse : Purse
+        Shared with the sweeps that run in the same folder.
+    wake : callable
+        Called when something happened that may let a held item go.
 
     Attributes
     ----------
@@ -40,36 +77,74 @@ class Budget:
         Whether something happened that may let a held item go.
     """
 
-    def __init__(self, prices: Prices, cap: Decimal | None) -> None:
+    def __init__(
+        self,
+        prices: Prices,
+        cap: Decimal | None,
+        items: Mapping[Slot, Item],
+        purse: Purse,
+        wake: Callable[[], None],
+    ) -> None:
         self.prices = prices
         self.cap = cap
         self.committed = Decimal(0)
         self.eased = False
-        self._counted: dict[tuple[str, str, int], Decimal] = {}
-        self._reserved: dict[Item, Decimal] = {}
-        self._promised = Decimal(0)
-        self._open: Counter[PriceClass] = Counter()
-        self._probed: dict[PriceClass, Cell] = {}
+        self._items, self._purse, self._wake = items, purse, wake
+        self._counted: dict[Slot, Decimal] = {}
+        self._untold: dict[Slot, Record] = {}
+        self._lost: set[Slot] = set()
         self._held: dict[PriceClass, deque[Item]] = {}
+
+    def join(self) -> None:
+        """Share with the others from now on."""
+        self._purse.budgets.append(self)
+
+    def leave(self) -> None:
+        """Share no more, and leave nothing that the others would wait for."""
+        self._purse.budgets.remove(self)
+        for kept in (self._purse.promised, self._purse.probing):
+            for slot in [slot for slot in kept if slot in self._items]:
+                if self._items[slot].phase != "foreign":
+                    del kept[slot]
+        self._purse.ease()
+
+    def ease(self) -> None:
+        """Look at the held items again."""
+        self.eased = True
+        if self._held:
+            self._wake()
 
     def count(self, record: Record) -> None:
         """Take in what a take has cost or may cost by now."""
         before = self._counted.get(record.slot, Decimal(0))
-        found = record.committed + record.before
+        found = self._committed(record) + record.before
         if found != before:
             self._counted[record.slot] = found
             self.committed += found - before
             self.eased = self.eased or found < before
 
+    def _committed(self, record: Record) -> Decimal:
+        """Return what an attempt may have cost; one that left without a price counts at what is known by now."""
+        slot = record.slot
+        if record.state == "unknown":
+            self._lost.add(slot)
+        elif record.state != "lost":
+            self._lost.discard(slot)
+        if record.price is not None or record.cost is not None or record.state in FREE:
+            self._untold.pop(slot, None)
+            return record.committed
+        self._untold[slot] = record
+        return self.price(self._items[slot].cell) or Decimal(0)
+
     def moved(self, item: Item, before: str, after: str) -> None:
         """Note that an item went from one phase to another."""
         if (before in OPEN) == (after in OPEN):
             return
-        kind = price_class(item.cell)
-        self._open[kind] += 1 if after in OPEN else -1
-        if after in OPEN and self.price(item.cell) is None:
-            self._probed[kind] = item.cell
-        self.eased = self.eased or before in OPEN
+        if after not in OPEN:
+            self._purse.probing.pop(item.slot, None)
+            self._purse.ease()
+        elif self.price(item.cell) is None:
+            self._purse.probing[item.slot] = item.cell
 
     def price(self, cell: Cell) -> Decimal | None:
         """Return what a cell costs in USD, None while nobody knows."""
@@ -79,34 +154,48 @@ class Budget:
         """Take in what the server charges for a task; say whether that is more than was known when it left."""
         if cost is None:
             return False
-        if self.prices.learn(cell, cost):
-            self.eased = True
+        for each in self._purse.budgets:
+            each.take_in(cell, cost)
         return record.price is not None and cost - record.price > NOISE
 
+    def take_in(self, cell: Cell, cost: Decimal) -> None:
+        """Price the class of a cell by what the server charges for it, and with it what left without a price."""
+        if self.prices.learn(cell, cost):
+            for record in list(self._untold.values()):
+                self.count(record)
+            self.ease()
+
     def affords(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
-        """Whether the cap covers this item and a sum besides; an unknown price sends one probe of its class."""
+        """Whether the cap covers this item and a sum besides; an unknown price sends one probe of its class.
+
+        After a probe whose answer was lost no other goes: nobody knows what that one has cost.
+        """
         if self.cap is None:
             return True
         price = self.price(item.cell)
         if price is None:
-            return not self._open[price_class(item.cell)]
-        return not self._blind() and self.committed + self._promised + besides + price <= self.cap
+            kind = price_class(item.cell)
+            lost = (self._items[slot].cell for slot in self._lost & self._untold.keys())
+            return all(price_class(cell) != kind for cell in (*self._probing(), *lost))
+        promised = sum((usd for slot, usd in self._purse.promised.items() if slot in self._items), Decimal(0))
+        return not self._blind() and self.committed + promised + besides + price <= self.cap
+
+    def _probing(self) -> Iterator[Cell]:
+        """Yield what is on its way, of the items that count here, and left without a price."""
+        return (cell for slot, cell in self._purse.probing.items() if slot in self._items)
 
     def _blind(self) -> bool:
         """Whether a probe is on its way whose price nobody knows: until it is told, nobody knows what is left."""
-        for kind, cell in list(self._probed.items()):
-            if self.price(cell) is not None:
-                del self._probed[kind]
-        return any(self._open[kind] for kind in self._probed)
+        return any(self.price(cell) is None for cell in self._probing())
 
     def reserve(self, item: Item) -> None:
         """Set the price of an item aside until its intent is in the journal."""
-        self._reserved[item] = self.price(item.cell) or Decimal(0)
-        self._promised += self._reserved[item]
+        self._purse.promised[item.slot] = self.price(item.cell) or Decimal(0)
 
     def settle(self, item: Item) -> None:
         """Give back what was set aside for an item."""
-        self._promised -= self._reserved.pop(item, Decimal(0))
+        if self._purse.promised.pop(item.slot, None):
+            self._purse.ease()
 
     def hold(self, item: Item) -> None:
         """Keep an item until there is money for it."""

@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gridgen.agenda import Agenda, Item
-from gridgen.budget import Budget
+from gridgen.budget import Budget, Purse
 from gridgen.errors import APIError, NetworkError
 from gridgen.fetching import Accept, Fetching, accept
 from gridgen.journal import LIVE, Record
@@ -22,7 +22,7 @@ from gridgen.stats import Limits
 from gridgen.submitting import SHORTEST_REST, Submitting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from decimal import Decimal
 
     from gridgen.client import Client
@@ -46,8 +46,8 @@ class Scheduler:
     journal : Journal
     items : iterable of Item
         In submit order.
-    slots : container of slots
-        Theirs.
+    slots : mapping of slots to items
+        The same, by their slots.
     prices : Prices
     budget : Decimal or None
         USD that these items may have cost, together and over all runs.
@@ -80,7 +80,7 @@ class Scheduler:
         client: Client,
         journal: Journal,
         items: Iterable[Item],
-        slots: Container[tuple[str, str, int]],
+        slots: Mapping[tuple[str, str, int], Item],
         prices: Prices,
         budget: Decimal | None,
         on_change: Callable[[Item], None],
@@ -93,7 +93,8 @@ class Scheduler:
     ) -> None:
         self._client, self._journal, self._slots = client, journal, slots
         self._agenda = Agenda(items, client.clock, self._moved)
-        self._budget = Budget(prices, budget)
+        purse: Purse = journal.shared.setdefault("purse", Purse())
+        self._budget = Budget(prices, budget, slots, purse, self._agenda.wake)
         self._fetching = Fetching(
             self._agenda, client, journal, previews=previews, quota=quota, accept=accept
         )
@@ -163,6 +164,7 @@ class Scheduler:
             if record is not None:
                 self._budget.count(record)
         self._journal.watchers.append(self._hear)
+        self._budget.join()
         try:
             for item in sorted(items, key=self._submitted):
                 self._take_on(item)
@@ -173,6 +175,7 @@ class Scheduler:
             self._agenda.hush()
             self._polling.close()
             self._journal.watchers.remove(self._hear)
+            self._budget.leave()
             self._journal.release({item.slot for item in items if item.phase != "foreign"})
             self.finished = True
             self.settled.set()

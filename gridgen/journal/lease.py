@@ -121,7 +121,8 @@ def abandoned(folder: Path) -> bool:
             _lock(file, shared=True)
         except OSError:
             return False
-        return may_take(_noted(file), Owner.me(), _clock.time(), network=True)
+        holder = _noted(file)
+        return holder is None or may_take(holder, Owner.me(), _clock.time(), network=True)
 
 
 class Lease:

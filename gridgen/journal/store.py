@@ -123,6 +123,8 @@ class Journal:
         The latest attempt of each slot; changed on the engine's loop only.
     uploads : dict
         The latest upload of each picture that got a link, by origin and picture.
+    shared : dict
+        What the runs that use this journal keep together; on the engine's loop only.
     salt : str
         Goes into prints of keys, so that they tell nothing elsewhere.
 
@@ -155,6 +157,7 @@ class Journal:
         self._lease = lease
         self.claims: set[tuple[str, str, int]] = set()
         self.watchers: list[Callable[[Record | None], None]] = []
+        self.shared: dict[str, Any] = {}
         self.writer = Writer(self._connection, lease, folder)
 
     def _take_in(self) -> None:

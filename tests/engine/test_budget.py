@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from decimal import Decimal
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from waiting import until
 
-from gridgen import APIError, BudgetError, Grid, OutOfCreditsError, Sweep
+from gridgen import APIError, BudgetError, Grid, OutOfCreditsError, Simulator, Sweep
 from gridgen.models import enough
 from gridgen.simulator import Fault
 
@@ -203,6 +207,78 @@ def test_unknown_price_sends_one_probe(simulate, tmp_path):
     assert [at for at in sent if at < told] == sent[:1]
     assert sweep.counts() == {"held": 7, "done": 3}
     assert simulator.ledger.billed == 3 * PRICE
+
+
+def silent_about_prices() -> Fault:
+    """Return a fault that keeps the price list to itself."""
+    return Fault(kind="reply", on="prices", status=500, times=None)
+
+
+def lost(times: int | None, **options) -> Fault:
+    """Return a fault that loses the answers to submissions after they were billed."""
+    return Fault(**{"kind": "close", "on": "submit", "when": "after", "times": times, **options})
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+@pytest.mark.parametrize("policy", ["hold", "lost"])
+def test_a_lost_probe_is_followed_by_no_other(simulate, tmp_path, policy):
+    """Where no price is known and the probe's answer was lost, the rest is held: nobody knows what it has cost."""
+    simulator = simulate(faults=[silent_about_prices(), lost(None)])
+    options = {"folder": tmp_path, "budget": "0.10", "previews": False, "on_unknown": policy}
+    sweep = Sweep(boats(6), client=simulator.client(), **options)
+    sweep.run()
+
+    assert posts(simulator) == 1
+    assert sweep.counts() == {"held": 5, {"hold": "unknown"}.get(policy, policy): 1}
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_what_was_lost_counts_once_its_price_is_known(simulate, tmp_path):
+    """Lost submissions count at the price that an attached one tells: what is held is let go as far as money is left."""
+    simulator = simulate(faults=[silent_about_prices(), lost(2)])
+    options = {"client": simulator.client(), "folder": tmp_path, "previews": False}
+    for number in range(2):
+        Sweep(Grid(prompt=f"boat {number}"), **options).run()
+    sweep = Sweep(boats(6), budget=3 * PRICE, **options)
+    sweep.run()
+    assert sweep.counts() == {"held": 4, "unknown": 2}
+
+    sweep.unknown.attach(0, simulator.ledger[0].task_id)
+    sweep.wait()
+    assert sweep.counts() == {"held": 3, "unknown": 1, "done": 2}
+    assert simulator.ledger.billed == 3 * PRICE
+
+
+class Gated(httpx.AsyncBaseTransport):
+    """A way to a simulator on which no question about a task is answered before the gate is opened."""
+
+    def __init__(self, simulator: Simulator, gate: threading.Event) -> None:
+        self.inner, self.gate = simulator.transport(), gate
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass a request on."""
+        if request.url.path.startswith("/v1/tasks"):
+            await asyncio.to_thread(self.gate.wait, 30)
+        return await self.inner.handle_async_request(request)
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_two_sweeps_of_one_folder_keep_the_budget(simulate, tmp_path):
+    """Two sweeps at once without a price list, one grid within the other: one probe, and no more than the budget."""
+    simulator, gate = simulate(faults=[silent_about_prices()]), threading.Event()
+    client = simulator.client(http_client=lambda: httpx.AsyncClient(transport=Gated(simulator, gate)))
+    options = {"client": client, "folder": tmp_path, "budget": 2.5 * float(PRICE), "previews": False}
+    small, large = Sweep(boats(6), **options), Sweep(boats(12), **options)
+    small.start()
+    until(lambda: small.counts().get("held"))
+    large.start()
+    until(lambda: large.counts().get("held") == 6)
+    gate.set()
+    small.wait()
+    large.wait()
+
+    assert simulator.ledger.billed == 2 * PRICE
+    assert large.counts() == {"held": 10, "done": 2}
 
 
 def test_equal_refusals_stop_the_sweep(simulate, tmp_path):

@@ -88,7 +88,7 @@ FAULTS = {
 }
 
 MORE = st.integers(0, 2)
-WEATHER = st.lists(st.sampled_from(sorted(FAULTS)), max_size=2)
+WEATHER = st.lists(st.sampled_from(sorted(FAULTS)), max_size=4)
 MET: dict[str, Counter[str]] = {
     "state": Counter(),
     "fault": Counter(),
@@ -179,13 +179,15 @@ class Machine(RuleBasedStateMachine):
         cells=st.integers(1, 3),
         budget=st.sampled_from([None, None, "0.10", "0.20", "0.40"]),
         service=st.sampled_from([0.2, 1.0, 4.0]),
+        faults=WEATHER,
     )
-    def begin(self, cells: int, budget: str | None, service: float) -> None:
-        """Open the folder for the first time."""
+    def begin(self, cells: int, budget: str | None, service: float, faults: list[str]) -> None:
+        """Open the folder for the first time, in any weather."""
         self.simulator.profile = self.simulator.profile.but(service=service)
         self.cells = cells
         self.budget = None if budget is None else Decimal(budget)
         self.live()
+        self.misfortune(faults)
 
     # Processes
 
@@ -328,10 +330,11 @@ class Machine(RuleBasedStateMachine):
         self.misfortune(["prices: unknown"])
         self.do("run", self.run_out)
 
-    @rule(more=MORE)
-    def start_and_stop(self, more: int) -> None:
+    @rule(more=MORE, faults=WEATHER)
+    def start_and_stop(self, more: int, faults: list[str]) -> None:
         """Start, stop at once, wait for what had left."""
         self.want(more)
+        self.misfortune(faults)
         self.do("stop", self.sweep.start, self.sweep.stop, self.wait)
 
     @rule(moment=st.sampled_from(MOMENTS), nth=st.integers(1, 12), more=MORE, faults=WEATHER)
@@ -352,16 +355,18 @@ class Machine(RuleBasedStateMachine):
         self.client.close()
         self.live()
 
-    @rule(cells=st.integers(1, len(PROMPTS)))
-    def other_grid(self, cells: int) -> None:
+    @rule(cells=st.integers(1, len(PROMPTS)), faults=WEATHER)
+    def other_grid(self, cells: int, faults: list[str]) -> None:
         """Run another grid in the same folder."""
         self.cells = cells
         self.take_up()
+        self.misfortune(faults)
         self.do("other grid", self.run_out)
 
-    @rule(more=MORE)
-    def two_at_once(self, more: int) -> None:
+    @rule(more=MORE, faults=WEATHER)
+    def two_at_once(self, more: int, faults: list[str]) -> None:
         """Run two sweeps of one process that overlap."""
+        self.misfortune(faults)
         first = self.sweep
         self.want(max(1, more))
         second = self.sweep

@@ -313,7 +313,7 @@ async def _sweep(
         client=api,
         journal=journal,
         items=items,
-        slots={item.slot for item in items},
+        slots={item.slot: item for item in items},
         prices=Prices(),
         budget=None,
         on_change=lambda _item: None,
