@@ -155,7 +155,7 @@ class _Building:
             self.problems.append("prompt= is missing: give one text or a list of texts")
         self._add_defaults()
         self._check_slots()
-        refuse(self.problems)
+        refuse(list(dict.fromkeys(self.problems)))
         records = {model.id: model for model in self.models if find(model.id) is not model}
         axes, positions = self._multiplied()
         places = Places(axes, positions, records=records)
@@ -297,9 +297,12 @@ class _Building:
 
     def _link(self, link: Any) -> None:
         if not isinstance(link, Linked):
-            self.problems.append(
-                f"{link!r} is not linked axes; write gridgen.linked(size=[...], quality=[...])"
+            meant = (
+                f"a prompt is a keyword: Grid(prompt={link!r}, ...)"
+                if isinstance(link, (str, Template))
+                else "write gridgen.linked(size=[...], quality=[...])"
             )
+            self.problems.append(f"{link!r} is not linked axes; {meant}")
             return
         found: dict[str, list[int]] = {}
         for name, given in link.axes.items():
@@ -338,7 +341,7 @@ class _Building:
         column = self._column("prompt")
         found = [Value(given)] if isinstance(given, Template) else self._entries("prompt", given)
         if not any(isinstance(entry.value, Template) for entry in found):
-            codes = self._codes("prompt", found, column=column)
+            codes = self._codes("prompt", found, column=column) if found else []
             self.factors.append(_Factor(("prompt",), [(code,) for code in codes]))
             return
         names = list(dict.fromkeys(slot.name for entry in found for slot in _slots(entry)))

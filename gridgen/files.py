@@ -418,7 +418,7 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
 def _kind(path: Path) -> str:
     kind = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".csv": "csv"}.get(path.suffix.lower())
     if kind is None:
-        msg = f"{path.name!r} ends in none of .yaml, .yml, .json and .csv, which say what a grid's file holds. {NOTHING}"
+        msg = f"{path.name or str(path)!r} ends in none of .yaml, .yml, .json and .csv, which say what a grid's file holds. {NOTHING}"
         raise GridError(msg)
     return kind
 

@@ -6,7 +6,6 @@ import itertools
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
@@ -17,10 +16,11 @@ from gridgen.cells import FIELDS, Cell
 from gridgen.constraints import excluded, unwanted
 from gridgen.errors import GridError
 from gridgen.limits import ignored_sizes, lacking
-from gridgen.thinning import free_axes, sampled, submit_order, unaffordable
+from gridgen.thinning import counted_takes, free_axes, money, sampled, submit_order, unaffordable
 
 if TYPE_CHECKING:
     import os
+    from decimal import Decimal
 
     import pandas as pd
 
@@ -234,10 +234,16 @@ class Grid(Sequence[Cell]):
             How many clips of each cell.
         budget : number, optional
             USD, shown beside the price.
+
+        Raises
+        ------
+        GridError
+            If takes or budget are no such numbers.
         """
         from gridgen.estimate import planned
 
-        return planned(self.places, takes=takes, budget=None if budget is None else Decimal(str(budget)))
+        cap = None if budget is None else money(budget)
+        return planned(self.places, takes=counted_takes(takes), budget=cap)
 
     def coordinates(self, index: int) -> dict[str, int]:
         """Return, for one cell, the position of its value on each axis."""

@@ -68,6 +68,9 @@ def kept(folder: Path) -> Kept:
         }
     except FileNotFoundError:
         return _from_journal(folder)
+    except NotADirectoryError:
+        msg = f"{os.fspath(folder)!r} is a file, not the folder of a sweep"
+        raise JournalError(msg) from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         msg = (
             f"{os.fspath(path)!r} cannot be read ({error}). The clips are safe: move that file away, and the sweep is "
@@ -79,7 +82,7 @@ def kept(folder: Path) -> Kept:
 def _from_journal(folder: Path) -> Kept:
     cells = read_cells(folder)
     if not cells:
-        msg = f"{os.fspath(folder)!r} holds no sweep: nothing was ever submitted from it. Write Sweep(grid, folder=...)."
+        msg = f"{os.fspath(folder)!r} holds no sweep: nothing was ever submitted from it. Write Sweep(grid, client=..., folder=...)."
         raise JournalError(msg)
     records = read(folder)
     labels = sorted({name for fields in cells.values() for name in fields.get("labels", {})})

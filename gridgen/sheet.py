@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gridgen.axes import Axis, nearest
 from gridgen.errors import GridError
 from gridgen.images import thumbnails
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 __all__ = ["BOX", "TAKE", "Sheet", "Sides", "runs", "settled", "sides", "speak"]
 
@@ -86,9 +87,12 @@ def sides(
     return Sides(down, tuple(free[:2]) if across is None else across)
 
 
-def _named(axes: Sequence[Axis], given: str | Iterable[str], where: str) -> tuple[str, ...]:
-    names = (given,) if isinstance(given, str) else tuple(given)
+def _named(axes: Sequence[Axis], given: Any, where: str) -> tuple[str, ...]:
     known = [axis.name for axis in axes]
+    if not isinstance(given, Iterable):
+        msg = f"{where}={given!r} names no axes; give a name or a list of names out of {', '.join(known)}"
+        raise GridError(msg)
+    names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
         if name not in known:
             msg = f"{where}={given!r}: {name!r} is not an axis{nearest(name, known)}; the axes are {', '.join(known)}"

@@ -50,7 +50,7 @@ from gridgen.reopen import keep_sweep, kept
 from gridgen.sheet import TAKE
 from gridgen.standing import Standing
 from gridgen.tables import csv_text
-from gridgen.thinning import money
+from gridgen.thinning import counted_takes, money
 from gridgen.upload import FRESH
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ class Sweep:
         How many clips of each cell. Where a model has a seed and none is stated, the
         number of the take is sent as the seed: the first takes of all cells share one,
         and each can be repeated. Where a seed is stated, more seeds take the place of
-        takes. Takes of models without a seed differ by chance.
+        takes. Takes of models without a seed differ by chance. A finished take is
+        never made again; for another clip of some cells give those, as of
+        `Grid.promote`, one take more in the same folder.
     previews : bool, default True
         Whether a poster and a preview are made of each clip; the gallery shows
         only clips that have them.
@@ -158,7 +160,7 @@ class Sweep:
         resubmit_budget: float | Decimal | str | None = None,
         disk_quota: int | None = None,
     ) -> None:
-        _check_arguments(grid, takes, disk_quota)
+        _check_arguments(grid, client, takes, disk_quota)
         self.disk_quota = disk_quota
         self._policy = _policy(on_unknown, resubmit_budget)
         self.replaying: set[tuple[str, str, int]] = set()
@@ -1341,16 +1343,21 @@ class _Watcher:
     interval: float = INTERVAL
 
 
-def _check_arguments(grid: object, takes: object, disk_quota: object) -> None:
+def _check_arguments(grid: object, client: object, takes: int, disk_quota: object) -> None:
     if not isinstance(grid, Grid):
         msg = (
             f"a Sweep takes a Grid, not a {type(grid).__name__}: gridgen.Sweep(gridgen.Grid(prompt=...), ...)"
         )
         raise GridError(msg)
-    if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
-        msg = f"takes={takes!r} is not a whole number of at least 1"
+    if client is not None and not hasattr(client, "origin"):
+        # what was given may be a key, so it is not shown
+        msg = (
+            f"client= is a gridgen.Client, not a {type(client).__name__}: gridgen.Client(api_key=...), or "
+            "gridgen.Simulator().client(). Nothing was sent."
+        )
         raise GridError(msg)
-    seeded = next((cell for cell in grid if cell.get("seed") is not None), None) if takes > 1 else None
+    several = counted_takes(takes) > 1
+    seeded = next((cell for cell in grid if cell.get("seed") is not None), None) if several else None
     if seeded is not None:
         seeds = [seeded["seed"] + more for more in range(takes)]
         msg = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gridgen.axes import NOTHING, Axis
 from gridgen.errors import GridError
@@ -53,9 +53,10 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
     Raises
     ------
     GridError
-        If it is no sum of money.
+        If it is no sum of money, or takes are no number of clips.
     """
     limit = left = money(budget)
+    takes = counted_takes(takes)
     positions = places.live_positions()
     prices = [cell.price() for cell in places.cells(positions)]
     reasons: dict[int, str] = {}
@@ -68,6 +69,20 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
         else:
             left -= price * takes
     return reasons
+
+
+def counted_takes(takes: Any) -> int:
+    """Return how many clips of each cell are wanted.
+
+    Raises
+    ------
+    GridError
+        If it is no whole number above 0.
+    """
+    if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
+        msg = f"takes={takes!r} is not a whole number of at least 1"
+        raise GridError(msg)
+    return takes
 
 
 def money(value: float | Decimal | str, name: str = "budget") -> Decimal:

@@ -127,7 +127,7 @@ def _each(name: str, given: Iterable[Any]) -> list[Value]:
         return [plain(given)]
     items = list(itertools.islice(given, MOST_VALUES + 1))
     if len(items) > MOST_VALUES:
-        msg = f"{name} has more than {MOST_VALUES:,} values; is it endless?"
+        msg = f"{name} has more than {MOST_VALUES:,} values, which is taken for endless"
         raise GridError(msg)
     values = [plain(each) for each in items]
     if hasattr(given, "dtype"):

@@ -556,6 +556,15 @@ def test_extending_to_another_model_skips_what_it_lacks():
         (lambda grid: grid.sample(2, method="best"), "the methods are 'random', 'balanced' and 'pairwise'"),
         (lambda grid: grid.sample(3, method="pairwise"), "has 4 cells; leave n out"),
         (lambda grid: grid.fit("much"), "budget='much' is not a sum of money"),
+        (lambda grid: grid.fit(2, takes="x"), "takes='x' is not a whole number of at least 1"),
+        (lambda grid: grid.estimate(takes=0), "takes=0 is not a whole number of at least 1"),
+        (lambda grid: grid.estimate(budget="x"), "budget='x' is not a sum of money"),
+        (
+            lambda grid: grid.preview(rows=5),
+            "rows=5 names no axes; give a name or a list of names out of prompt",
+        ),
+        (lambda _: Grid("a boat"), "a prompt is a keyword: Grid(prompt='a boat', ...)"),
+        (lambda _: Grid.load("."), "'.' ends in none of .yaml"),
         (lambda grid: grid.extend(duration=6), "extend: duration=6 is on the axis already"),
         (lambda grid: grid.extend(duration=99), "duration=99 is not offered"),
         (lambda grid: grid.extend(labels={"x": ["y"]}), "write a grid with it and add that"),
@@ -604,6 +613,19 @@ def test_bad_input_is_a_clear_error(made, said):
         made(Grid(prompt="a", size=["16:9", "9:16"], duration=[6, 10]))
 
     assert said in str(caught.value)
+
+
+def test_each_problem_is_told_once():
+    """An empty axis, a set and a wrong model are one line each, however often they are looked at."""
+    for typed in (
+        {"prompt": []},
+        {"prompt": {"a", "b"}},
+        {"prompt": "a", "model": []},
+        {"prompt": "a", "model": 7},
+    ):
+        with pytest.raises(GridError) as caught:
+            Grid(**typed)
+        assert "\n" not in str(caught.value)
 
 
 def test_grids_join_with_grids_only():

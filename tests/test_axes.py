@@ -118,7 +118,7 @@ def test_ranges_arrays_and_series_are_axes():
     assert all(type(each) is int for each in durations(duration=np.linspace(6, 8, 3)))
     with pytest.raises(GridError, match=r"duration=6\.5 is a float"):
         Grid(prompt="a", duration=np.linspace(6, 7, 3))
-    with pytest.raises(GridError, match="is it endless"):
+    with pytest.raises(GridError, match="is taken for endless"):
         Grid(prompt="a", duration=itertools.count(6))
 
 

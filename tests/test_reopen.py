@@ -95,6 +95,26 @@ def test_the_cache_goes_by_content(simulate, tmp_path):
     assert (changed.estimate().videos, changed.estimate().made) == (2, 2)
 
 
+def test_chosen_clips_are_made_once_more(simulate, tmp_path):
+    """E9: a finished take is never made again; one take more of chosen cells refreshes them alone, and the first stays."""
+    simulator = simulate()
+    client = simulator.client()
+    sweep = Sweep(Grid(prompt=["a fox", "a hen", "a boat"]), client=client, folder=tmp_path)
+    sweep.run()
+    sweep.rate([0, 2], pick=False)
+    weak = sweep.grid.promote(sweep.df[sweep.df["pick"].eq(False).fillna(False)])  # noqa: FBT003 - a column's value
+    again = Sweep(weak, client=client, folder=tmp_path, takes=2)
+
+    assert (again.estimate().videos, again.estimate().made) == (2, 2)
+    again.run()
+    assert [entry.body["prompt"] for entry in simulator.ledger][3:] == ["a fox", "a boat"]
+    assert again.df[["take", "status"]].to_numpy().tolist() == [[1, "done"], [2, "done"]] * 2
+    assert len(set(again.df["path"])) == 4
+    assert all(Path(path).is_file() for path in again.df["path"])
+    assert again.df["pick"].isna().tolist() == [False, True, False, True]
+    assert sweep.counts() == {"done": 3}
+
+
 def test_a_miss_is_explained(simulate, tmp_path):
     """E9: of a cell that is not made it is said in what the nearest made one differs; of the others, where they stand."""
     client = simulate().client()

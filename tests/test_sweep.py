@@ -344,6 +344,9 @@ def test_takes_and_grid_are_checked(simulate, boats, tmp_path):
         Sweep(boats, client=client, folder=tmp_path, takes=0)
     with pytest.raises(GridError, match="takes a Grid, not a list"):
         Sweep([1], client=client, folder=tmp_path)
+    with pytest.raises(GridError, match=r"client= is a gridgen.Client, not a str") as caught:
+        Sweep(boats, client="sk-a-key-by-mistake", folder=tmp_path)
+    assert "mistake" not in str(caught.value)
 
 
 def test_await_and_as_completed(simulate, boats, tmp_path):
