@@ -140,9 +140,9 @@ def test_blind_rounds_lead_to_a_ranking(browser: Browser, base: str, place: Path
     for at in range(8):
         page.wait_for_function(PAIR)
         if not at:
-            blind = [sharpness(frame) for frame in page.locator(".gg-blind").all()]
-            page.add_style_tag(content=".gg-blind::after { display: none }")
-            seen = [sharpness(frame) for frame in page.locator(".gg-blind").all()]
+            blind = [sharpness(frame) for frame in page.locator(".gg-covered").all()]
+            page.add_style_tag(content=".gg-covered::after { display: none }")
+            seen = [sharpness(frame) for frame in page.locator(".gg-covered").all()]
             assert max(blind) < 25
             assert min(seen) > 75
         foxes = page.evaluate(FOX_SIDE)

@@ -83,6 +83,25 @@ def test_keys_rate_the_clip_with_the_focus(browser: Browser, served: Path, done:
         assert gallery.wall.feed.reviewer == "anna"
 
 
+OUTSIDE = """[...document.querySelectorAll(".gg-wall > :not(dialog, .gg-tip) *")].filter((element) => {
+  const bar = element.closest(".gg-header, .gg-shelf, .gg-transport");
+  if (!bar || !element.checkVisibility() || element.closest(".gg-quick, .gg-ticks, .gg-live")) return false;
+  const [inner, outer] = [element, bar].map((each) => each.getBoundingClientRect());
+  return inner.width > 0 && (inner.top < outer.top - 2 || inner.bottom > outer.bottom + 2);
+}).map((element) => element.className)"""
+
+
+@pytest.mark.parametrize("width", [560, 980, 1400])
+def test_every_control_stands_in_its_bar(browser: Browser, served: Path, done: FakeSweep, width: int) -> None:
+    """At any width what belongs to the header, the row of filters and the transport is within them, the button of the rounds too."""
+    done.judgements.judge([done.slot(done.rows()[0])], "anna", pick=True)
+    viewport = {"width": width, "height": 900}
+    with wall(browser, done, served, rows="prompt", cols="size", viewport=viewport) as (page, _, _):
+        page.wait_for_function(READY, arg=4)
+        assert page.locator(".gg-review .gg-button", has_text="Blind rounds").is_visible()
+        assert page.evaluate(OUTSIDE) == []
+
+
 def test_the_mouse_rates_over_a_tile(browser: Browser, served: Path, done: FakeSweep) -> None:
     """Stars and moods under the pointer are clicked without opening the clip; the same star again takes it back."""
     with wall(browser, done, served, rows="prompt", cols="size") as (page, _, _):

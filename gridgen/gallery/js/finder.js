@@ -8,8 +8,8 @@ import { speak } from "./words.js";
  * @typedef {import("./select.js").Clause} Clause
  * @typedef {import("./select.js").Column} Column
  * @typedef {import("./store.js").Tile} Tile
- * @typedef {{text: string, clause: string, quiet?: boolean}} Quick one press for a clause; a quiet one is not offered while
- *   it would show nothing
+ * @typedef {{text: string, clause: string, quiet?: boolean, unlike?: string}} Quick one press for a clause; a quiet one is not offered
+ *   while it would show nothing, or the same as the one that it is `unlike`
  */
 
 const FUNNEL = "M2.5 3.5 H13.5 L9.4 8.6 V13 L6.6 11.4 V8.6 Z";
@@ -22,7 +22,7 @@ const QUICK = [
   { text: "Unrated", clause: "stars=;pick=" },
   { text: "Not rejected", clause: "pick!=rejected", quiet: true },
   { text: "Rejected", clause: "pick=rejected", quiet: true },
-  { text: "Picked by all", clause: "verdict=picked", quiet: true },
+  { text: "Picked by all", clause: "verdict=picked", quiet: true, unlike: "pick=picked" },
   { text: "Not done", clause: "status!=done", quiet: true },
   { text: "Failed", clause: "status=failed|rejected|expired|missing|lost|unknown", quiet: true },
 ];
@@ -83,10 +83,11 @@ export class Finder {
     const { store, state } = this.#host;
     const columns = columnsOf(store.axes);
     const tiles = [...store.tiles.values()];
-    const count = (/** @type {string} */ filter) => select(tiles, columns, filter, "").length;
+    const found = (/** @type {string} */ filter) => select(tiles, columns, filter, "").map(({ id }) => id);
     const now = new Set(this.#now.map((clause) => writeFilter([clause])));
-    const choices = [{ text: "All", clause: "" }, ...QUICK].map((quick) => ({ ...quick, count: count(quick.clause), on: isOn(quick.clause, now) }));
-    const shown = choices.filter(({ quiet, count: found, on }) => !quiet || found < tiles.length && found > 0 || on);
+    const choices = [{ text: "All", clause: "" }, ...QUICK].map((quick) => ({ ...quick, count: found(quick.clause).length, on: isOn(quick.clause, now) }));
+    const telling = (/** @type {Quick} */ { clause, unlike }) => unlike === undefined || String(found(clause)) !== String(found(unlike));
+    const shown = choices.filter((quick) => !quick.quiet || quick.on || (quick.count < tiles.length && quick.count > 0 && telling(quick)));
     const had = this.#quick.contains(document.activeElement) ? document.activeElement?.getAttribute("data-clause") : null;
     this.#quick.replaceChildren(...shown.map(quickChip));
     if (had !== null) /** @type {HTMLElement | null} */ ([...this.#quick.children].find((each) => each.getAttribute("data-clause") === had))?.focus();

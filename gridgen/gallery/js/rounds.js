@@ -194,7 +194,7 @@ export class Rounds {
     const { store, media } = this.#host;
     const tile = this.#tile(id);
     const player = new Player(media, tile, "path", "gg-large");
-    const frame = make("div", { class: "gg-blind" });
+    const frame = make("div", { class: "gg-covered" });
     const element = make("figure", { class: "gg-pane" }, frame, make("figcaption", { class: "gg-reveal" }));
     const ratio = shapeOf(store, tile);
     frame.style.setProperty("--gg-ratio", String(ratio));
