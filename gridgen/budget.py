@@ -126,7 +126,7 @@ class Budget:
     def _committed(self, record: Record) -> Decimal:
         """Return what an attempt may have cost; one that left without a price counts at what is known by now."""
         slot = record.slot
-        if record.state == "unknown":
+        if record.state in {"unknown", "missing"}:
             self._lost.add(slot)
         elif record.state != "lost":
             self._lost.discard(slot)
@@ -168,7 +168,7 @@ class Budget:
     def affords(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
         """Whether the cap covers this item and a sum besides; an unknown price sends one probe of its class.
 
-        After a probe whose answer was lost no other goes: nobody knows what that one has cost.
+        After a probe whose answer or task was lost no other goes: nobody knows what that one has cost.
         """
         if self.cap is None:
             return True

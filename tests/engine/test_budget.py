@@ -233,6 +233,24 @@ def test_a_lost_probe_is_followed_by_no_other(simulate, tmp_path, policy):
 
 
 @pytest.mark.filterwarnings("ignore:the price of")
+def test_a_missing_probe_is_followed_by_no_other(simulate, tmp_path):
+    """Where no price is known and the probe's task is not to be found, the rest is held as well, in the next run too."""
+    gone = Fault(kind="reply", on="status", status=404, times=None)
+    simulator = simulate(faults=[silent_about_prices(), gone])
+    sweep = Sweep(
+        boats(6), client=simulator.client(), folder=tmp_path, budget=float(PRICE) * 2, previews=False
+    )
+    for _ in range(2):
+        sweep.run()
+        assert sweep.counts() == {"held": 5, "missing": 1}
+    assert posts(simulator) == 1
+
+    simulator.faults.clear()
+    sweep.run()
+    assert sweep.counts() == {"held": 4, "done": 2}
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
 def test_what_was_lost_counts_once_its_price_is_known(simulate, tmp_path):
     """Lost submissions count at the price that an attached one tells: what is held is let go as far as money is left."""
     simulator = simulate(faults=[silent_about_prices(), lost(2)])
