@@ -181,6 +181,16 @@ def classify(events: Sequence[str], status: int | None, headers: Mapping[str, st
         Headers of the answer, names in lower case.
     body : bytes
         Body of the answer.
+
+    Notes
+    -----
+    Two cases are judged apart from the letter of the rules, on the safe side of them.
+    Headers that left without a body (never empty here) are `NotSent`, not
+    `NotApplied`: no server can apply half a request, so none has anything to say of
+    it, and what is to be mended is the connection. A stream that an HTTP/2 server
+    refused, or left behind a GOAWAY, is `Ambiguous`, though RFC 9113 (section 8.7)
+    calls it safe to repeat: no trace event tells why a stream ended, only the text of
+    an exception. It concerns clients of one's own that speak HTTP/2; ours does not.
     """
     if status is None:
         return _unanswered(events)
