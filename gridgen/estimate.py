@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridgen.breakdown import MOST_LISTED, axis_html, beside, grouped, summed, varied
 from gridgen.fields import plural
@@ -209,7 +209,7 @@ class Estimate:
             "usd": [line.usd for line in lines],
             "source": [line.source for line in lines],
         }
-        return cells_frame(self.places, [line.index for line in lines], columns)
+        return cells_frame(self.places, [line.place for line in lines], columns)
 
     def by(self, *axes: str) -> pd.DataFrame:
         """Return what each value of an axis, or each combination of values of several, has in it.
@@ -320,14 +320,13 @@ _PROBED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One cell and take in an estimate.
 
     Attributes
     ----------
-    index : int
-        Of its place in the grid, the skipped ones counted.
+    place : int
+        Index of its place in the grid, the skipped ones counted.
     cell : Cell
     take : int
     status : str
@@ -336,7 +335,7 @@ class Line:
         Its price, and where that comes from; None where nobody knows.
     """
 
-    index: int
+    place: int
     cell: Cell
     take: int
     status: str
@@ -461,7 +460,7 @@ def share(lines: Iterable[Line]) -> Share:
 
 
 def _indexed(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
-    return ((line.index, line) for line in lines)
+    return ((line.place, line) for line in lines)
 
 
 def span(low: float, high: float) -> str:
