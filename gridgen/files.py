@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gridgen.axes import NOTHING, Axis, bare, checked, labelled, nearest, refuse
@@ -38,6 +39,8 @@ FORMAT = 1
 LARGEST = 100_000_000
 """Bytes of the largest file that is read."""
 
+_KEY = re.compile(r"""(?:^|[{,\s])["']?(\w+)["']?\s*:(?=\s|$)""")
+_KEYWORD = re.compile(r"'?(\w+)")
 _RUN = re.compile(r"(\d+)(?:-(\d+))?")
 _BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
 _SHORT, _WIDEST = 90, 1_000
@@ -128,7 +131,13 @@ def _runs(positions: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
-def places_of(data: Mapping[str, Any], where: str, *, trusted: bool = False) -> Places:
+def places_of(
+    data: Mapping[str, Any],
+    where: str,
+    *,
+    trusted: bool = False,
+    lines: Mapping[str, int] = MappingProxyType({}),
+) -> Places:
     """Return the places that a definition describes.
 
     Parameters
@@ -140,6 +149,8 @@ def places_of(data: Mapping[str, Any], where: str, *, trusted: bool = False) -> 
     trusted : bool
         Whether the values were checked when they were written, so that what the
         catalogue says by now does not matter.
+    lines : mapping of str to int
+        The line of each keyword, for messages.
 
     Raises
     ------
@@ -152,7 +163,7 @@ def places_of(data: Mapping[str, Any], where: str, *, trusted: bool = False) -> 
         raise GridError(msg)
     rest = {name: value for name, value in data.items() if name != "gridgen"}
     if "axes" not in rest:
-        return _typed(rest, where)
+        return _typed(rest, where, lines)
     for name in rest:
         if name not in _PARTS:
             msg = f"{where}: {name!r} is not a part of a grid{nearest(name, _PARTS)}; the parts are {', '.join(_PARTS)}. {NOTHING}"
@@ -180,15 +191,15 @@ def _check_shape(data: Mapping[str, Any], where: str) -> None:
             raise GridError(msg)
 
 
-def _typed(data: Mapping[str, Any], where: str) -> Places:
+def _typed(data: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Places:
     """Read the keywords of `Grid`; a template is a mapping with the key ``template``."""
-    typed = {name: _read_value(name, value) for name, value in data.items() if name != "exclude"}
-    if "where" in typed:
+    if "where" in data:
         msg = (
             f"{where}: a file cannot hold where=, which is a function; write patterns as exclude=. {NOTHING}"
         )
         raise GridError(msg)
     try:
+        typed = {name: _read_value(name, value) for name, value in data.items() if name != "exclude"}
         links = [_link(each) for each in _listed(typed.pop("linked", []))]
         built = build(typed, links)
         places = built.places
@@ -196,8 +207,18 @@ def _typed(data: Mapping[str, Any], where: str) -> Places:
             places = places.skipping(excluded(places, data["exclude"]))
         return places.skipping(lacking(places, built.models, built.unsaid))
     except GridError as error:
-        msg = f"{where}: {error}"
-        raise GridError(msg) from None
+        raise GridError(_placed(str(error), where, lines)) from None
+
+
+def _placed(said: str, where: str, lines: Mapping[str, int]) -> str:
+    """Put before each problem of an error where it stands: the file, and the line of the keyword that it begins with."""
+    found = []
+    for problem in said.splitlines():
+        named = _KEYWORD.match(problem)
+        line = lines.get(named[1]) if named else None
+        place = where if line is None else f"{where}, line {line}"
+        found.append(problem if problem == NOTHING else f"{place}: {problem}")
+    return "\n".join(found)
 
 
 def _listed(value: Any) -> list[Any]:
@@ -412,7 +433,16 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
         found = "empty" if data is None else f"a {type(data).__name__}"
         msg = f"{where} is {found}, and a grid is a mapping such as 'prompt: a paper boat'. {NOTHING}"
         raise GridError(msg)
-    return places_of(recalled(data, path.parent), where)
+    return places_of(recalled(data, path.parent), where, lines=_lines(text))
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Return the line on which each keyword of a YAML or JSON file first stands."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for name in _KEY.findall(line):
+            found.setdefault(name, number)
+    return found
 
 
 def _kind(path: Path) -> str:

@@ -261,9 +261,9 @@ def test_a_formula_is_no_formula(tmp_path):
         (
             "g.yaml",
             "prompt: a\ndurations: 6\n",
-            "g.yaml: 'durations' is not an axis (did you mean 'duration'?)",
+            "g.yaml, line 2: 'durations' is not an axis (did you mean 'duration'?)",
         ),
-        ("g.yaml", "prompt: a\nduration: 99\n", "g.yaml: duration=99 is not offered"),
+        ("g.yaml", "prompt: a\nduration: 99\n", "g.yaml, line 2: duration=99 is not offered"),
         ("g.yaml", "prompt: [a\nsize: 1:1\n", "g.yaml, line 2, column"),
         (
             "g.yaml",
@@ -282,7 +282,17 @@ def test_a_formula_is_no_formula(tmp_path):
             "prompt: a\nwhere: x\n",
             "a file cannot hold where=, which is a function; write patterns as exclude=",
         ),
-        ("g.yaml", "prompt: {template: 'a {x'}\n", "character 3: a '{' without its '}'"),
+        (
+            "g.yaml",
+            "size: 1:1\nprompt: {template: 'a {x'}\n",
+            "g.yaml, line 2: template 'a {x', character 3: a '{' without its '}'",
+        ),
+        ("g.json", '{"prompt": "a",\n "size": "4:5"}', "g.json, line 2: size='4:5' is not offered"),
+        (
+            "g.yaml",
+            "prompt: a\nexclude: {size: 9:16}\n",
+            "g.yaml, line 2: exclude: size='9:16' is not on the axis",
+        ),
         ("g.json", '{"prompt": "a",}', "g.json, line 1, column"),
         (
             "g.json",
