@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_sweep import FakeSweep
-from watching import PLAY, READY, SIDES, shown
+from watching import PLAY, READY, SIDES, TOLD, shown
 
 from gridgen.grid import Grid
 from gridgen.values import value
@@ -69,7 +69,7 @@ def test_any_axis_goes_anywhere_and_the_rest_are_tabs(
         assert page.evaluate(TOPS) == ["a boat", "a fox"], "what was outside moves in"
         choose(page, gallery, "cols", [])
         assert page.evaluate(TABS)[:3] == ["all 32", "a boat 16", "a fox 16"]
-        page.wait_for_timeout(400)
+        page.wait_for_function(TOLD, arg="rows=quality,take&cols=")
         assert (gallery.rows, gallery.cols) == (("quality", "take"), ())
         assert gallery.view == "rows=quality,take&cols="
 
@@ -205,7 +205,7 @@ def test_a_view_is_kept_and_given_back(browser: Browser, served: Path, done: Fak
     """What was chosen comes back from its text, in another gallery of the same sweep."""
     view = "rows=size&cols=&sort=-cost&speed=0.5&mode=percent&fit=box&range=1-3&pins=0,2"
     with shown(browser, done, served, view=view) as (page, _, gallery):
-        page.wait_for_timeout(400)
+        page.wait_for_function(TOLD, arg=None)
         assert page.evaluate(SIDES) == ["16:9", "9:16"]
         assert page.get_by_label("Speed").first.input_value() == "0.5"
         assert page.locator(".gg-pin").count() == 2

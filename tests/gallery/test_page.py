@@ -12,7 +12,7 @@ import pytest
 from fake_sweep import FakeSweep
 from firefox import firefox
 from hostile import HOSTILE
-from watching import CONTRASTS
+from watching import CONTRASTS, SETTLED
 
 from gridgen import Grid, GridError, Simulator, Sweep
 from gridgen.share import Shown, export_html
@@ -321,8 +321,7 @@ class TestInChromium:
         page.wait_for_function(f"() => {PLAYABLE}")
         page.locator(".gg-wall > .gg-transport .gg-play").click()
         page.wait_for_function(f"() => {MOVING}")
-        page.wait_for_timeout(600)
-        assert page.evaluate(SPREAD) < 0.1
+        page.wait_for_function(f"() => {SPREAD} < 0.1")
         page.locator("select[name='rows']").select_option(label="size")
         page.wait_for_function(f"() => {SIDES}.join() === '16:9,9:16'")
         page.locator(".gg-tile[data-id='1']").click()
@@ -482,8 +481,8 @@ class TestInChromium:
         )
         page = context.new_page()
         page.goto(path.as_uri())
-        page.locator(".gg-tile").first.wait_for()
-        page.wait_for_timeout(800)
+        page.locator(f".gg-wall[data-theme={scheme}] .gg-tile").first.wait_for()
+        page.wait_for_function(SETTLED)
         skipped = {"gg-badge", "gg-info", "gg-save"}
         assert [each for each in page.evaluate(CONTRASTS) if each[2] < 4.5 and each[0] not in skipped] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= width
@@ -508,8 +507,7 @@ class TestInFirefox:
         driver.until(PLAYABLE)
         driver.click(".gg-wall > .gg-transport .gg-play")
         driver.until(MOVING)
-        driver.evaluate("new Promise((resolve) => setTimeout(resolve, 600))")
-        assert driver.evaluate(SPREAD) < 0.15
+        driver.until(f"{SPREAD} < 0.15")
         driver.click(".gg-quickly[data-clause='verdict=picked']")
         driver.until(f"{IDS}.join() === '0'")
         assert driver.evaluate("location.hash") == "#filter=verdict%3Dpicked"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fake_sweep import FakeSweep
 from hostile import HOSTILE
-from watching import CONTRASTS, READY, shown
+from watching import CONTRASTS, READY, SETTLED, shown
 
 from gridgen.grid import Grid
 from gridgen.simulator.clips import dimensions
@@ -433,7 +433,7 @@ def test_all_of_it_can_be_read(browser: Browser, served: Path, done: FakeSweep, 
         press(page, "4", "p", "ArrowRight", "x")
         page.get_by_role("button", name="Filter by any column").click()
         page.get_by_role("button", name="Add").click()
-        page.wait_for_timeout(200)
+        page.wait_for_function(SETTLED)
         skipped = {"gg-badge", "gg-info", "gg-save"}
         poor = [each for each in page.evaluate(CONTRASTS) if each[2] < 4.5 and each[0] not in skipped]
         assert poor == []
@@ -443,6 +443,7 @@ def test_all_of_it_can_be_read(browser: Browser, served: Path, done: FakeSweep, 
         page.keyboard.type("sharp")
         press(page, "Enter", "Escape", "b", "r")
         page.locator(".gg-standings").wait_for()
+        page.wait_for_function(SETTLED)
         poor = [each for each in page.evaluate(CONTRASTS) if each[2] < 4.5 and each[0] not in skipped]
         assert poor == []
 

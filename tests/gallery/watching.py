@@ -47,6 +47,9 @@ COUNT_BLOBS = """
   URL.createObjectURL = (blob) => { blobs += 1; return createObjectURL.call(URL, blob); };
   URL.revokeObjectURL = (url) => { blobs -= 1; return revokeObjectURL.call(URL, url); };
 """
+TOLD = """(view) => sent.some((each) => each.kind === "view" && [null, each.view].includes(view)
+  && replied.has(each.request))"""
+SETTLED = "() => document.getAnimations().every(({ playState }) => playState !== 'running')"
 CONTRASTS = """() => {
   const channels = (text) => (text.match(/[\\d.]+/g) ?? []).map(Number);
   const canvas = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d");
