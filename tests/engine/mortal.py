@@ -13,6 +13,7 @@ import httpx
 from waiting import until
 
 from gridgen._loop import engine, wait
+from gridgen.errors import JournalError
 from gridgen.journal import Journal
 from gridgen.journal.writer import Writer
 
@@ -46,6 +47,8 @@ class Life:
         self._left = 0
         self._lock = threading.Lock()
         self.opening = 0
+        self.over = False
+        self.clock: Any = None
         self.journals: list[Journal] = []
         _lives.append(self)
 
@@ -69,6 +72,8 @@ class Life:
     def bury(self) -> None:
         """Wait until what is left of a dead process has come to rest."""
         self.alive = False
+        with self._lock:
+            self.over = True
         for _ in range(3):
             # the news of a death may come late and end this wait as well
             try:
@@ -81,6 +86,19 @@ class Life:
                 ) from None
             break
         self.buried = True
+
+    @contextlib.contextmanager
+    def opens(self) -> Iterator[None]:
+        """Open a journal in the block, which a process that is being buried does no more."""
+        with self._lock:
+            if self.over:
+                message = "its process is dead"
+                raise JournalError(message)
+            self.opening += 1
+        try:
+            yield
+        finally:
+            self.opening -= 1
 
     def _end(self) -> None:
         if not self.buried:
@@ -109,18 +127,16 @@ class _Mortal(httpx.AsyncBaseTransport):
 
 @contextlib.contextmanager
 def living(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Tie every journal's writer to the life that is the latest when it is opened."""
+    """Tie every journal's writer to the life whose clock it is opened with, or else to the latest."""
     commit, open_, close = Writer._commit, Journal.__init__, Journal.close
 
     def opened(self: Journal, *args: Any) -> None:
-        life = _lives[-1]
-        life.opening += 1
-        try:
+        # a thread that comes late opens it for its own process, and not for the next one
+        life = next((each for each in _lives if each.clock is args[1]), _lives[-1])
+        with life.opens():
             open_(self, *args)
             self.writer.life = life
             life.journals.append(self)
-        finally:
-            life.opening -= 1
 
     def closed(self: Journal) -> None:
         self.writer.life.journals.remove(self)
