@@ -260,14 +260,14 @@ class Polling:
 
         As long as not even they are, one task of a kind tells of all: of many, each is asked more rarely.
         """
-        if not self._expected.times(item.cell).logs.count:
-            return DENSITY * math.sqrt(min(1.0, SCOUTS / len(self.line.running)))
+        if self._expected.times(item.cell).guessed:
+            return DENSITY * math.sqrt(min(1.0, SCOUTS * self._expected.kinds / len(self.line.running)))
         return RELAXED if self._is_relaxed() else DENSITY
 
     def _scouts_for(self, item: Item) -> bool:
         """Whether an item is one of the first of its kind, which are asked early, as no end of any was seen."""
         times = self._expected.times(item.cell)
-        if times.logs.count:
+        if not times.guessed:
             return False
         scouts = self._scouts.setdefault(times, set())
         if len(scouts) < SCOUTS:
@@ -279,9 +279,9 @@ class Polling:
         self._scouts.get(self._expected.times(item.cell), set()).discard(item)
 
     def _plan_anew(self, times: ServiceTimes) -> None:
-        """Set when the running tasks of a class are asked, now that more is known."""
+        """Set when the running tasks of a class and its like are asked, now that more is known."""
         for each in self.line.running:
-            if -math.inf < each.due < math.inf and self._expected.times(each.cell) is times:
+            if -math.inf < each.due < math.inf and self._expected.times(each.cell).ratios is times.ratios:
                 self._plan(each)
 
     def _is_relaxed(self) -> bool:

@@ -189,6 +189,11 @@ class Learned:
         count = min(self.count, MEMORY)
         return math.sqrt((assumed * assumed + count * self.variance) / max(1, count))
 
+    def beside(self, assumed: float) -> float:
+        """Return the mean, half an observation's worth of an assumed one included."""
+        count = min(self.count, MEMORY)
+        return (WEIGHT * assumed + count * self.mean) / (WEIGHT + count)
+
     @property
     def cautious(self) -> float:
         """The standard deviation, larger while little was observed."""
@@ -200,9 +205,8 @@ class ServiceTimes:
     """What is known of the service times of one model, duration and quality.
 
     Eight finished tasks replace the prior: the server's estimate, or 60 s, with
-    a coefficient of variation of one half; those before count beside it, and the
-    estimate is corrected by how far the model's estimates were off elsewhere, once
-    eight have shown it.
+    a coefficient of variation of one half; those before count beside it. The
+    estimate is corrected by how far the model's estimates were off elsewhere.
 
     Parameters
     ----------
@@ -214,6 +218,7 @@ class ServiceTimes:
     estimate: float | None = None
     logs: Learned = field(default_factory=Learned)
     _hazard: Hazard | None = None
+    _heard: int = 0
 
     def learn(self, seconds: float) -> None:
         """Take in one service time from the server's own stamps (whole seconds)."""
@@ -231,22 +236,27 @@ class ServiceTimes:
         return True
 
     @property
+    def guessed(self) -> bool:
+        """Whether no task has shown how long such ones take: neither one of them nor, by estimates, their like."""
+        return not self.logs.count and not (self.estimate and self.ratios.count >= ENOUGH)
+
+    @property
     def hazard(self) -> Hazard:
         """The best guess now."""
-        if self._hazard is None:
-            self._hazard = self._guess()
+        if self._hazard is None or self._heard < min(ENOUGH, self.ratios.count):
+            self._hazard, self._heard = self._guess(), self.ratios.count
         return self._hazard
 
     def _guess(self) -> Hazard:
         assumed = math.sqrt(math.log(1.25))
-        expected = math.log(max(1.0, self.estimate or 60.0))
-        if self.logs.count < ENOUGH and self.estimate and self.ratios.count >= ENOUGH:
-            return Hazard(expected + self.ratios.mean, max(0.1, self.ratios.deviation(assumed)))
-        count = self.logs.count
-        mean = self.logs.mean
-        if count < ENOUGH:
-            mean = (WEIGHT * (expected - assumed * assumed / 2) + count * mean) / (WEIGHT + count)
-        return Hazard(mean, max(0.03, self.logs.deviation(assumed)))
+        if self.logs.count >= ENOUGH:
+            return Hazard(self.logs.mean, max(0.03, self.logs.deviation(assumed)))
+        mean, alike = -assumed * assumed / 2, self.logs
+        if self.estimate:
+            # the model's other classes tell how far its estimates are off
+            mean, alike = self.ratios.beside(mean), self.ratios
+        mean = self.logs.beside(math.log(max(1.0, self.estimate or 60.0)) + mean)
+        return Hazard(mean, max(0.1, alike.deviation(assumed)))
 
 
 class Progress:
@@ -321,6 +331,11 @@ class Expectations:
             self._times[kind] = ServiceTimes(ratios)
         self._latest = self._times[kind]
         return self._latest
+
+    @property
+    def kinds(self) -> int:
+        """How many classes of tasks were seen."""
+        return len(self._times)
 
     def progress(self, cell: Cell) -> Progress:
         """Return how far the progress of a cell's model can be believed."""

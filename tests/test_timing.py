@@ -141,9 +141,14 @@ def test_classes_of_one_model_share_how_far_its_estimates_are_off():
     known = Expectations()
     known.times(short).expect(60.0)
     known.times(long).expect(100.0)
-    for _ in range(12):
+    before = known.times(long).hazard.mean
+    known.times(short).learn(30.0)
+    early = known.times(long).hazard.mean
+    for _ in range(11):
         known.times(short).learn(30.0)
 
+    assert before == pytest.approx(100.0)
+    assert early < 80.0
     assert known.times(long).hazard.mean == pytest.approx(50.0, rel=0.15)
 
 

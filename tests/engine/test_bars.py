@@ -87,6 +87,15 @@ def test_the_first_clip_is_heard_of_soon(mean, estimate):
     assert max(api.heard[task.id] - task.end for task in api.world.tasks) <= 1.0 + mean / 2
 
 
+def test_each_length_of_clip_is_learned_by_itself():
+    """Of ten lengths and four clips each none is heard of late, the first least of all."""
+    run, api, *_ = sweep(Scenario(40, kinds=10, mean=60.0, **APART))
+
+    assert min(api.heard.values()) - min(task.end for task in api.world.tasks) <= 2.0
+    assert run.latency <= 1.2
+    assert run.p95 <= 3.0
+
+
 def test_waiting_for_a_slot_is_no_stalling():
     """On one slot a task waits for longer than any takes; it is not stalled when it begins at last."""
     _, api, *_ = sweep(Scenario(24, 1, mean=500.0, cv=0.05))

@@ -57,6 +57,8 @@ class Scenario:
         N and C; None for slots without end.
     mean, cv : float
         Service times: lognormal, mean in seconds and coefficient of variation.
+    kinds : int
+        How many lengths of clips there are, from 6 s on; `mean` is that of 6 s.
     estimate : float
         Factor by which the server's estimate misses the median.
     rate, burst : float or None, int
@@ -85,6 +87,7 @@ class Scenario:
     slots: int | None = None
     mean: float = 90.0
     cv: float = 0.25
+    kinds: int = 1
     estimate: float = 1.0
     rate: float | None = None
     burst: int = 5
@@ -116,7 +119,8 @@ class Scenario:
 
     def grid(self) -> Grid:
         """Return the cells."""
-        return Grid(prompt=[f"a paper boat, variation {number}" for number in range(self.cells)])
+        prompts = [f"a paper boat, variation {number}" for number in range(self.cells // self.kinds)]
+        return Grid(prompt=prompts, duration=[6 + more for more in range(self.kinds)])
 
 
 class Api:
