@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import random
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgen.line import Line
@@ -100,6 +100,7 @@ def test_a_server_that_keeps_all_waiting_is_no_server_with_slots():
     assert not line.full(2)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 40), st.integers(0, 10_000), st.floats(0.0, 0.5))
 def test_the_slots_stay_busy_and_few_wait(slots, seed, spread):
     """Once the line is trusted, it keeps about as many in line as wanted, and no slot is idle for long."""
