@@ -7,10 +7,9 @@ import statistics
 from typing import TYPE_CHECKING
 
 import pytest
-from lab import ask, chromium, lab, open_notebook, run_all, write_notebook
+from lab import ask, open_notebook, run_all, write_notebook
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Page
@@ -39,26 +38,6 @@ ALL_READY = """(count) => {
 MOVING = """() => [...document.querySelectorAll(".gg-video")].every((video) => video.currentTime > 0.3 && !video.paused)"""
 STILL = """() => [...document.querySelectorAll(".gg-video")].every((video) => video.paused)"""
 SIDES = """() => [...document.querySelectorAll(".gg-side")].map((head) => head.innerText)"""
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that JupyterLab serves."""
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def base(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a JupyterLab."""
-    with lab(place, tmp_path_factory.mktemp("home")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium that plays H.264."""
-    with chromium() as started:
-        yield started
 
 
 def opened(browser: Browser, base: str, place: Path, folder: str, *cells: str) -> tuple[Page, list[str]]:

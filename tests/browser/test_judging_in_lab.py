@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from lab import ask, chromium, lab, open_notebook, run_all, write_notebook
+from lab import ask, open_notebook, run_all, write_notebook
 from PIL import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from playwright.sync_api import Browser, Locator, Page
@@ -37,26 +36,6 @@ PAIR = """() => {
 FOX_SIDE = (
     """() => [...document.querySelectorAll(".gg-pair video")].map((video) => video.src.includes("fox"))"""
 )
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that JupyterLab serves."""
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def base(place: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a JupyterLab."""
-    with lab(place, tmp_path_factory.mktemp("home")) as address:
-        yield address
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium that plays H.264."""
-    with chromium() as started:
-        yield started
 
 
 def opened(browser: Browser, base: str, place: Path, folder: str, *cells: str) -> tuple[Page, list[str]]:

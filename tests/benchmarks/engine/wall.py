@@ -320,6 +320,7 @@ def memory(*, quick: bool) -> list[Figure]:
             begun = time.perf_counter()
             sweep.start()
             started = time.perf_counter() - begun
+            # Memory is read once the real engine thread has come to rest, which no clock of ours tells.
             time.sleep(3.0)
             goal = 90.0 * cells / 100_000 if what == "pending" else None
             found += [
