@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["Feed", "inside", "said"]
+__all__ = ["Feed", "inside"]
 
 MEDIA = ("poster", "preview", "small", "path")
 MOST_BYTES = 20_000_000
@@ -99,6 +99,11 @@ class Feed:
             tiles = [change for change in changes if change.keys() != {"id", "progress"}]
             return {"kind": "delta", **self._stamp(), "tiles": tiles, "progress": progress}
 
+    def opinion(self, index: int) -> dict[str, Any]:
+        """Return what the reviewer now says of a row, and the number of the last delta that cannot know of it."""
+        with self._lock:
+            return {"id": index, "said": self._said(self._rows[index]), "seq": self._seq}
+
     def file(self, index: object, what: object) -> bytes:
         """Return one file of one row.
 
@@ -128,6 +133,11 @@ class Feed:
         name = row.preview and small_of(row.preview)
         return name if name and (self._sweep.folder / name).is_file() else None
 
+    def _said(self, row: Row) -> dict[str, Any] | None:
+        """Return the reviewer's opinion as JSON values, None for no opinion."""
+        opinion = self._sweep.judgements.book.of(self._sweep.slot(row), self.reviewer)
+        return None if opinion == Opinion() else {**asdict(opinion), "tags": list(opinion.tags)}
+
     def _tile(self, row: Row) -> dict[str, Any]:
         return {
             "status": row.status,
@@ -151,15 +161,8 @@ class Feed:
             "pick": row.pick,
             "tags": row.tags,
             "note": row.note,
-            "said": said(self._sweep.judgements.book.of(self._sweep.slot(row), self.reviewer)),
+            "said": self._said(row),
         }
-
-
-def said(opinion: Opinion) -> dict[str, Any] | None:
-    """Return an opinion as JSON values, None for no opinion."""
-    if opinion == Opinion():
-        return None
-    return {**asdict(opinion), "tags": list(opinion.tags)}
 
 
 def _beside_notebook(folder: Path) -> str:

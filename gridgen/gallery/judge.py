@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridgenError
 from gridgen.gallery.channel import QuestionError
-from gridgen.gallery.feed import said
 from gridgen.judgements import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from gridgen.gallery.feed import Feed
     from gridgen.sweep import Sweep
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "choices"]
 
 _SHAPES: Mapping[str, Mapping[str, type]] = {
     "judge": {"id": int, "said": dict},
@@ -37,7 +37,8 @@ class Judge:
     Parameters
     ----------
     sweep : Sweep
-    reviewer : str
+    feed : Feed
+        What the page knows, and whose opinions it is told as its own.
 
     Attributes
     ----------
@@ -49,8 +50,8 @@ class Judge:
 
     kinds = frozenset(_SHAPES)
 
-    def __init__(self, sweep: Sweep, reviewer: str) -> None:
-        self._sweep, self.reviewer = sweep, reviewer
+    def __init__(self, sweep: Sweep, feed: Feed) -> None:
+        self._sweep, self._feed, self.reviewer = sweep, feed, feed.reviewer
         self._rows = {row.index: row for row in sweep.rows() if row.status != "skipped"}
         self.selected: tuple[int, ...] = ()
         self._lock = threading.Lock()
@@ -81,12 +82,7 @@ class Judge:
 
     def choices(self) -> list[list[int]]:
         """Return the choices that count between clips of this sweep, as numbers: left, right, outcome."""
-        index = {self._sweep.slot(row): at for at, row in self._rows.items()}
-        return [
-            [index[choice.left], index[choice.right], OUTCOMES.index(choice.outcome)]
-            for choice in self._sweep.judgements.book.counted
-            if choice.outcome != "skip" and choice.left in index and choice.right in index
-        ]
+        return choices(self._sweep)
 
     def _judge(self, id: int, said: dict[str, Any]) -> dict[str, Any]:  # noqa: A002 - the page's word
         if not said or not said.keys() <= _PARTS:
@@ -94,7 +90,7 @@ class Judge:
         slot = self._slot(id)
         touched = self._sweep.judgements.judge([slot], self.reviewer, **said)
         self._sweep.rejudge(touched)
-        return self._opinion(id)
+        return self._feed.opinion(id)
 
     def _undo(self) -> dict[str, Any]:
         store = self._sweep.judgements
@@ -102,7 +98,7 @@ class Judge:
         touched = store.undo(self.reviewer)
         self._sweep.rejudge(touched)
         found = [at for at, row in self._rows.items() if last and self._sweep.slot(row) == last.slot]
-        return self._opinion(found[0]) if found else {}
+        return self._feed.opinion(found[0]) if found else {}
 
     def _choose(self, left: int, right: int, outcome: str) -> dict[str, Any]:
         if outcome not in OUTCOMES or left == right:
@@ -121,15 +117,21 @@ class Judge:
         self.selected = tuple(sorted(set(ids)))
         return {}
 
-    def _opinion(self, index: int) -> dict[str, Any]:
-        opinion = self._sweep.judgements.book.of(self._slot(index), self.reviewer)
-        return {"id": index, "said": said(opinion)}
-
     def _slot(self, index: object) -> tuple[str, str, int]:
         row = self._rows.get(index) if type(index) is int else None
         if row is None:
             raise _refusal(index)
         return self._sweep.slot(row)
+
+
+def choices(sweep: Sweep) -> list[list[int]]:
+    """Return the choices that count between clips of a sweep, as numbers: left, right, outcome."""
+    index = {sweep.slot(row): row.index for row in sweep.rows() if row.status != "skipped"}
+    return [
+        [index[choice.left], index[choice.right], OUTCOMES.index(choice.outcome)]
+        for choice in sweep.judgements.book.counted
+        if choice.outcome != "skip" and choice.left in index and choice.right in index
+    ]
 
 
 def _shaped(question: Mapping[str, Any], shape: Mapping[str, type]) -> dict[str, Any]:

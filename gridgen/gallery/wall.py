@@ -81,7 +81,7 @@ class Wall(SweepWidget):
         self, sweep: Sweep, sides: Sides, view: str = "", *, reviewer: str, rounds: Sequence[int] = ()
     ) -> None:
         self.feed = Feed(sweep, reviewer)
-        self.judge = Judge(sweep, reviewer)
+        self.judge = Judge(sweep, self.feed)
         self.shown = sides
         self.seen = view
         self.offered = menus(sheet_axes(sweep), sides)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.gallery.channel import QuestionError
 from gridgen.gallery.feed import Feed, inside
-from gridgen.gallery.judge import Judge
+from gridgen.gallery.judge import choices
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
 from gridgen.media import small_of
@@ -88,8 +88,7 @@ def known(sweep: Sweep, rows: Collection[int], sides: Sides, view: str, shown: S
 
 
 def _choices(sweep: Sweep, rows: Collection[int]) -> list[list[int]]:
-    found = Judge(sweep, "").choices()
-    return [choice for choice in found if choice[0] in rows and choice[1] in rows]
+    return [choice for choice in choices(sweep) if choice[0] in rows and choice[1] in rows]
 
 
 def hidden_axes(axes: Iterable[Axis]) -> set[str]:

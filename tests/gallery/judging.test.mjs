@@ -79,6 +79,27 @@ test("of quick words the last stays, whatever Python says of the earlier ones me
   assert.equal(judging.of(1).stars, 5);
 });
 
+test("a change that was on its way before a word was kept does not take it back; a later one counts", async () => {
+  const [store, { asked, ask }] = [loaded(), kernel()];
+  const judging = new Judging(store, ask);
+  const three = { stars: 3, pick: null, tags: [], note: "" };
+  judging.star(1, 5);
+  asked[0].resolve({ id: 1, said: { ...three, stars: 5 }, seq: 1 });
+  await settle();
+  store.apply({ seq: 1, now: 0, cost: "", tiles: [{ id: 1, rating: 4, said: three }, { id: 2, said: three }] }, 0);
+  assert.equal(judging.of(1).stars, 5);
+  assert.equal(store.tiles.get(1).rating, 4);
+  assert.equal(judging.of(2).stars, 3);
+  store.apply({ seq: 3, now: 0, cost: "", tiles: [] }, 0);
+  judging.star(2, 1);
+  asked[1].resolve({ id: 2, said: { ...three, stars: 1 }, seq: 3 });
+  await settle();
+  store.load(snapshot({ seq: 3, tiles: [1, 2].map((id) => ({ id, at: [0, 0, id], status: "done", said: three })) }), 0);
+  assert.deepEqual([judging.of(1).stars, judging.of(2).stars], [3, 1]);
+  store.apply({ seq: 4, now: 0, cost: "", tiles: [{ id: 2, said: three }] }, 0);
+  assert.equal(judging.of(2).stars, 3);
+});
+
 test("of quick words the refused ones fall back to the last that was kept", async () => {
   const [store, { asked, ask }] = [loaded(), kernel()];
   const judging = new Judging(store, ask);

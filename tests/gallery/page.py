@@ -41,16 +41,19 @@ const model = window.model = {
   save_changes: () => {},
   on: (name, act) => listeners.set(name, [...(listeners.get(name) ?? []), act]),
   off: (name, act) => listeners.set(name, (listeners.get(name) ?? []).filter((each) => each !== act)),
-  send: async (content) => {
+  send: (content) => {
     sent.push(content);
-    if (window.kernelBusy) return;
-    const reply = await fetch("/ask", { method: "POST", body: JSON.stringify(content) });
-    const bytes = await reply.arrayBuffer();
-    const start = Number(reply.headers.get("X-Content-Length"));
-    const answer = JSON.parse(new TextDecoder().decode(bytes.slice(0, start)));
-    fire("msg:custom", answer, bytes.byteLength > start ? [new DataView(bytes, start)] : []);
-    replied.add(content.request);
+    if (!window.kernelBusy) line = line.catch(() => {}).then(() => asked(content));
   },
+};
+let line = Promise.resolve();
+const asked = async (content) => {
+  const reply = await fetch("/ask", { method: "POST", body: JSON.stringify(content) });
+  const bytes = await reply.arrayBuffer();
+  const start = Number(reply.headers.get("X-Content-Length"));
+  const answer = JSON.parse(new TextDecoder().decode(bytes.slice(0, start)));
+  fire("msg:custom", answer, bytes.byteLength > start ? [new DataView(bytes, start)] : []);
+  replied.add(content.request);
 };
 window.hear = (content) => fire("msg:custom", content, []);
 window.listeners = () => [...listeners.values()].flat().length;
@@ -89,7 +92,8 @@ class Pages:
 
     def _take(self, content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
         self.told.append(content)
-        self._reply = (content, buffers or [])
+        if "request" in content:
+            self._reply = (content, buffers or [])
 
     @property
     def url(self) -> str:

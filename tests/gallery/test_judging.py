@@ -46,14 +46,15 @@ def real(simulate: Callable[..., Simulator], tmp_path: Path) -> Sweep:
 def test_a_click_is_a_judgement_and_the_answer_says_what_counts(
     wall: tuple[FakeSweep, Gallery, Outbox],
 ) -> None:
-    """Part by part, under the gallery's reviewer; undo restores and says of which clip."""
-    sweep, _, outbox = wall
+    """Part by part, under the gallery's reviewer; undo restores and says of which clip; each says which changes are older."""
+    sweep, gallery, outbox = wall
     slot = sweep.slot(sweep.rows()[2])
     content, _ = outbox.ask(kind="judge", request=1, id=2, said={"stars": 4})
     assert content == {
         "request": 1,
         "id": 2,
         "said": {"stars": 4, "pick": None, "tags": [], "note": ""},
+        "seq": gallery.wall.feed.snapshot()["seq"],
     }
     outbox.ask(kind="judge", request=2, id=2, said={"pick": True, "tags": ["a", "b"], "note": "x"})
     opinion = sweep.judgements.book.of(slot, "anna")

@@ -164,7 +164,7 @@ export class Book {
     const ids = new Map([...this.#store.tiles.values()].map(({ clip, id }) => [clip, id]));
     for (const [clip, { said }] of this.#latest) {
       const id = ids.get(clip);
-      if (id !== undefined) this.#store.settle(id, { said });
+      if (id !== undefined) this.#store.settle(id, said);
     }
     const rounds = this.#picks.filter(({ outcome }) => outcome !== "skip").map(({ left, right, outcome }) => [ids.get(left), ids.get(right), OUTCOMES.indexOf(/** @type {any} */ (outcome))]);
     this.#store.choices = [...this.#store.choices, .../** @type {number[][]} */ (rounds.filter(([left, right]) => left !== undefined && right !== undefined))];

@@ -3,7 +3,8 @@
  * @typedef {import("./store.js").Store} Store
  * @typedef {{stars: number | null, pick: boolean | null, tags: string[], note: string}} Opinion
  * @typedef {(question: Record<string, unknown>) => Promise<Reply>} Ask
- * @typedef {{open: number, since: number, before: Opinion | null}} Open
+ * @typedef {{said: Opinion | null, seq?: number}} Kept what a word came to, and the number of the last change that cannot know of it
+ * @typedef {{open: number, since: number, before: Kept}} Open
  */
 
 export const MOST_STARS = 5;
@@ -80,7 +81,7 @@ export class Judging {
     const now = this.of(id);
     const next = { ...now, ...said };
     if (JSON.stringify(next) === JSON.stringify(now)) return;
-    const open = this.#open.get(id) ?? { open: 0, since: performance.now(), before: this.#store.tiles.get(id)?.said ?? null };
+    const open = this.#open.get(id) ?? { open: 0, since: performance.now(), before: { said: this.#store.tiles.get(id)?.said ?? null } };
     open.open += 1;
     this.#open.set(id, open);
     this.message = "";
@@ -88,7 +89,7 @@ export class Judging {
     this.#tell();
     try {
       const { content } = await this.#ask({ kind: "judge", id, said });
-      this.#kept(id, open, content.said);
+      this.#kept(id, open, content);
     } catch (reason) {
       this.message = `Not noted: ${/** @type {Error} */ (reason).message}`;
       this.#kept(id, open, open.before);
@@ -115,7 +116,7 @@ export class Judging {
       const { content } = await this.#ask({ kind: "undo" });
       const found = typeof content.id === "number";
       this.message = found ? "Undone." : "There is nothing to undo.";
-      if (found) this.#store.settle(content.id, { said: content.said });
+      if (found) this.#store.settle(content.id, content.said, content.seq);
       this.#tell();
       return found ? content.id : -1;
     } catch (reason) {
@@ -128,14 +129,14 @@ export class Judging {
   /**
    * @param {number} id
    * @param {Open} open
-   * @param {Opinion | null} said
+   * @param {Kept} kept
    */
-  #kept(id, open, said) {
+  #kept(id, open, kept) {
     open.open -= 1;
-    open.before = said;
+    open.before = kept;
     if (!open.open) {
       this.#open.delete(id);
-      this.#store.settle(id, { said });
+      this.#store.settle(id, kept.said, kept.seq);
     }
     this.#tell();
   }

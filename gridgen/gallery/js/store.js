@@ -49,6 +49,8 @@ export class Store {
   choices = [];
   /** @type {Map<number, Partial<Tile>>} what a person did, and nobody has confirmed yet */
   #ahead = new Map();
+  /** @type {Map<number, number>} the last change that cannot know what was said of a clip, by clip */
+  #outdated = new Map();
   ticker = new Ticker();
   #seq = -1;
   #gap = false;
@@ -78,7 +80,7 @@ export class Store {
     this.cost = snapshot.cost;
     this.lettered = snapshot.lettered ?? false;
     this.choices = snapshot.choices ?? this.choices;
-    this.tiles = new Map(snapshot.tiles.map((tile) => [tile.id, Object.assign(tile, this.#ahead.get(tile.id))]));
+    this.tiles = new Map(snapshot.tiles.map((tile) => [tile.id, Object.assign(tile, this.#later(tile.id, snapshot.seq))]));
     this.ticker.hear(snapshot.now, heard);
     this.#tell(null);
   }
@@ -97,7 +99,7 @@ export class Store {
     const { progress = [] } = delta;
     const moved = progress.flatMap((id, at) => (at % 2 ? [] : [{ id, progress: progress[at + 1] }]));
     const known = [...delta.tiles, ...moved].filter(({ id }) => this.tiles.has(id));
-    for (const change of known) Object.assign(/** @type {Tile} */ (this.tiles.get(change.id)), change, this.#ahead.get(change.id));
+    for (const change of known) Object.assign(/** @type {Tile} */ (this.tiles.get(change.id)), change, this.#later(change.id, delta.seq));
     this.#tell(known.map(({ id }) => id));
     return !this.#gap;
   }
@@ -115,15 +117,27 @@ export class Store {
   }
 
   /**
-   * Show what it came to in the end.
+   * Show what was said of a clip in the end.
    *
    * @param {number} id
-   * @param {Partial<Tile>} change
+   * @param {Tile["said"]} said
+   * @param {number} [seq] of the last change that cannot know of it; such a one may still be on its way
    */
-  settle(id, change) {
+  settle(id, said, seq = -1) {
     this.#ahead.delete(id);
-    Object.assign(/** @type {Tile} */ (this.tiles.get(id)), change);
+    this.#outdated.set(id, seq);
+    Object.assign(/** @type {Tile} */ (this.tiles.get(id)), { said });
     this.#tell([id]);
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} seq of a message
+   * @returns {Partial<Tile> | undefined} what is known of a clip that the message cannot know
+   */
+  #later(id, seq) {
+    const { said } = this.tiles.get(id) ?? {};
+    return this.#ahead.get(id) ?? (seq <= (this.#outdated.get(id) ?? -1) ? { said } : undefined);
   }
 
   /**
