@@ -68,6 +68,7 @@ def test_clips_come_through_the_kernel_elsewhere(browser: Browser, gallery: Gall
         page.close()
 
 
+@pytest.mark.alone
 def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path, sweep: FakeSweep) -> None:
     """Shown frames of nine players, three of them late, are at most 50 ms apart against one clock."""
     wide = FakeSweep(Grid(prompt=[f"take {n}" for n in range(9)], duration=6), sweep.folder)
@@ -94,6 +95,7 @@ def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path
     gallery.close()
 
 
+@pytest.mark.alone
 def test_a_change_is_on_screen_within_a_second(
     browser: Browser, served: Path, sweep: FakeSweep, gallery: Gallery
 ) -> None:
