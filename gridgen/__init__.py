@@ -2,6 +2,20 @@
 
 The public names are loaded when they are first used, so that importing the
 package stays quick.
+
+The parts, each a module or a package of that name, from the bottom up; a part
+imports only those above it in this list:
+
+* `errors`, `clock`, `private`: what is raised, what a second is, where a user's own files lie;
+* `models`: the catalogue, what each model accepts and costs;
+* `values`, `templates`, `grid`: what a person writes, and the cells that it means;
+* `task`, `outcome`: what the server said, and what became of a submission;
+* `pacing`, `media`, `_loop`: when to submit and to ask, video files, the engine's thread;
+* `client`, `journal`, `frame`: the HTTP side, the ledger on disk, tables;
+* `estimate`, `judgements`: prices and costs, and what reviewers say of clips;
+* `sweep`: a grid being executed;
+* `gallery`, `board`, `form`, `share`: what is drawn;
+* `simulator`: the pretend server, which knows the catalogue and nothing else of these.
 """
 
 from __future__ import annotations
@@ -11,10 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridgen._loop import allow_nested_loops
-    from gridgen.axes import Axis, Linked, linked
-    from gridgen.cells import Cell
     from gridgen.client import Client
-    from gridgen.costs import Costs
     from gridgen.errors import (
         APIError,
         AuthenticationError,
@@ -31,12 +42,15 @@ if TYPE_CHECKING:
         UnknownOutcome,
     )
     from gridgen.estimate import Estimate
+    from gridgen.estimate.costs import Costs
     from gridgen.form import Builder, builder
     from gridgen.gallery import Gallery
     from gridgen.grid import Grid, Skipped
+    from gridgen.grid.axes import Axis, Linked, linked
+    from gridgen.grid.cells import Cell
+    from gridgen.grid.preview import Preview
     from gridgen.journal import Journal
     from gridgen.models import Model
-    from gridgen.preview import Preview
     from gridgen.simulator import Simulator
     from gridgen.sweep import Sweep, open  # noqa: A004 - as one opens a file
     from gridgen.task import Status, Task
@@ -47,8 +61,6 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "gridgen._loop": ("allow_nested_loops",),
-    "gridgen.axes": ("Axis", "Linked", "linked"),
-    "gridgen.cells": ("Cell",),
     "gridgen.client": ("Client",),
     "gridgen.errors": (
         "APIError",
@@ -65,14 +77,16 @@ _HOMES = {
         "TaskTimeout",
         "UnknownOutcome",
     ),
-    "gridgen.costs": ("Costs",),
     "gridgen.estimate": ("Estimate",),
+    "gridgen.estimate.costs": ("Costs",),
     "gridgen.form": ("Builder", "builder"),
     "gridgen.gallery": ("Gallery",),
     "gridgen.grid": ("Grid", "Skipped"),
+    "gridgen.grid.axes": ("Axis", "Linked", "linked"),
+    "gridgen.grid.cells": ("Cell",),
+    "gridgen.grid.preview": ("Preview",),
     "gridgen.journal": ("Journal",),
     "gridgen.models": ("Model",),
-    "gridgen.preview": ("Preview",),
     "gridgen.simulator": ("Simulator",),
     "gridgen.sweep": ("Sweep", "open"),
     "gridgen.task": ("Status", "Task"),

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.grid import Axis, Grid
+    from gridgen.grid.places import Places
     from gridgen.journal import Row
-    from gridgen.places import Places
 
 __all__ = ["COLUMNS", "axes_frame", "cells_frame", "grid_frame", "sweep_frame"]
 

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 
 import gridgen as gg
 from gridgen import Grid, GridError, Model, linked, value
-from gridgen.axes import RESERVED
-from gridgen.cells import FIELDS, Cell, option_names
 from gridgen.frame import COLUMNS
 from gridgen.grid import GridAxes
+from gridgen.grid.axes import RESERVED
+from gridgen.grid.cells import FIELDS, Cell, option_names
 
 SEEDANCE = "seedance-2.0"
 EXT = "grok-imagine-1.5-video-ext"

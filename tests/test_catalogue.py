@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 
 from gridgen.errors import GridError
-from gridgen.fields import Choice, Option, Rule
 from gridgen.models import DEFAULT_MODEL, Model, catalogue, find
+from gridgen.models.fields import Choice, Option, Rule
 
 TABLE = tomllib.loads(Path(__file__).with_name("models.toml").read_text("utf-8"))["row"]
 ROWS = [(name, row) for row in TABLE for name in row["ids"]]

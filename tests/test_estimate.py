@@ -13,7 +13,7 @@ from waiting import until
 
 from gridgen import BudgetError, Grid, GridError, Sweep
 from gridgen.estimate import OBSERVED, Services
-from gridgen.prices import Prices
+from gridgen.estimate.prices import Prices
 from gridgen.simulator import Fault
 
 EXT = "grok-imagine-1.5-video-ext"

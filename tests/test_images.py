@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from gridgen import Grid, GridError
-from gridgen.images import LARGEST, LocalImage, local_images, reference
+from gridgen.grid.images import LARGEST, LocalImage, local_images, reference
 
 if TYPE_CHECKING:
     from pathlib import Path

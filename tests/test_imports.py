@@ -49,6 +49,17 @@ def test_building_a_grid_loads_nothing_heavy():
     assert (result.stdout.strip(), result.stderr) == ("[]", "")
 
 
+def test_a_sweep_without_a_client_loads_nothing_heavy():
+    """The class that opens a folder needs no HTTP, video or widget library before something is sent or shown."""
+    result = python(f"""
+        import sys
+        from gridgen import Sweep, open
+        print(sorted(set({HEAVY}) & set(sys.modules)))
+    """)
+
+    assert (result.stdout.strip(), result.stderr) == ("[]", "")
+
+
 @pytest.mark.security("S30")
 def test_import_opens_no_socket_and_no_file_for_writing():
     """Importing every public name talks to nobody and writes nothing."""

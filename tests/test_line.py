@@ -8,7 +8,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gridgen.line import Line
+from gridgen.pacing.line import Line
 
 
 class Slots:

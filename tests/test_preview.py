@@ -8,8 +8,8 @@ import pytest
 
 import gridgen as gg
 from gridgen import Grid, GridError, Sweep, template
+from gridgen.grid.preview import state_of
 from gridgen.journal import STATES
-from gridgen.preview import state_of
 
 EXT = "grok-imagine-1.5-video-ext"
 KLING = "kling-v2-6"

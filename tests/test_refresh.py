@@ -12,8 +12,8 @@ import pytest
 
 from gridgen import Grid, OutOfCreditsError, Simulator
 from gridgen.models import catalogue, find
-from gridgen.pricelist import listed_price
-from gridgen.refresh import Told, compared, model_of
+from gridgen.models.pricelist import listed_price
+from gridgen.models.refresh import Told, compared, model_of
 from gridgen.simulator import Fault
 from gridgen.simulator.replies import models
 from gridgen.simulator.shelf import Shelf

@@ -13,7 +13,7 @@ from PIL import Image
 import gridgen as gg
 from gridgen import Grid, GridError, GridgenError, JournalError, Model, Sweep, linked, template
 from gridgen.gallery.feed import Feed
-from gridgen.reopen import keep_sweep
+from gridgen.sweep.reopen import keep_sweep
 
 KLING = "kling-v2-6"
 EXT = "grok-imagine-1.5-video-ext"

@@ -29,9 +29,9 @@ from numbered import bearers
 
 import gridgen
 from gridgen import Cell, Client, Gallery, Grid, GridgenError, Simulator, Sweep
-from gridgen import download as downloads
 from gridgen._loop import wait
 from gridgen.board import Board
+from gridgen.client import download as downloads
 from gridgen.clock import Clock
 from gridgen.outcome import Outcome, classify
 from gridgen.simulator import Fault

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridgen import Grid
-from gridgen.timing import BELIEVED, DENSITY, Expectations, Hazard, Progress, ServiceTimes
+from gridgen.pacing.timing import BELIEVED, DENSITY, Expectations, Hazard, Progress, ServiceTimes
 
 SHAPES = {
     "honest": lambda share, draw: share + draw.gauss(0, 0.02),

@@ -20,7 +20,7 @@ from gridgen.form.draft import Draft, slots_of
 from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of
 from gridgen.form.skeleton import Skeleton
 from gridgen.gallery.channel import QuestionError
-from gridgen.images import LocalImage, reference
+from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, catalogue, find
 from gridgen.sweep import OPEN, Sweep
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from gridgen.estimate import Estimate
     from gridgen.form.draft import Pattern
     from gridgen.grid import Grid
-    from gridgen.preview import Preview
+    from gridgen.grid.preview import Preview
 
 __all__ = ["Builder", "builder"]
 

@@ -8,14 +8,14 @@ import traitlets as t
 
 from gridgen.gallery.channel import AskedWidget, QuestionError
 from gridgen.gallery.script import script, style
-from gridgen.sheet import TAKE, Sheet, Sides, runs, settled, speak
+from gridgen.grid.sheet import TAKE, Sheet, Sides, runs, settled, speak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from gridgen.axes import Axis
     from gridgen.form.draft import Pattern
-    from gridgen.preview import Preview
+    from gridgen.grid.axes import Axis
+    from gridgen.grid.preview import Preview
 
 __all__ = ["Skeleton", "layout"]
 

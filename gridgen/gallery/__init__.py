@@ -11,7 +11,7 @@ from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.static import static_form
 from gridgen.gallery.wall import Wall
 from gridgen.judgements import reviewer_name
-from gridgen.ratings import me
+from gridgen.judgements.ratings import me
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridgen.gallery.menus import Menu
-    from gridgen.rounds import Rounds
+    from gridgen.judgements.rounds import Rounds
     from gridgen.sweep import Sweep
 
 __all__ = ["Gallery"]

@@ -16,7 +16,7 @@ from PIL import Image
 
 from gridgen.gallery.feed import inside
 from gridgen.gallery.layout import UNFINISHED, coordinates, sheet_axes
-from gridgen.sheet import Sheet, Sides
+from gridgen.grid.sheet import Sheet, Sides
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -18,15 +18,15 @@ from gridgen.errors import GridError, GridgenError
 from gridgen.gallery.channel import QuestionError
 from gridgen.gallery.feed import inside
 from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
+from gridgen.grid.sheet import Sheet, runs
 from gridgen.media import MediaError, stills
 from gridgen.share.known import hidden_axes
-from gridgen.sheet import Sheet, runs
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
 
-    from gridgen.axes import Axis
+    from gridgen.grid.axes import Axis
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 

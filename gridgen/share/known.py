@@ -12,8 +12,8 @@ from gridgen.gallery.feed import Feed, inside
 from gridgen.gallery.judge import choices
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
+from gridgen.judgements.ratings import clip_names
 from gridgen.media import small_of
-from gridgen.ratings import clip_names
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from gridgen.fields import AUTOMATIC, public_url
+from gridgen.models.fields import AUTOMATIC, public_url
 from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
-    from gridgen.fields import Choice, Span
     from gridgen.models import Model
+    from gridgen.models.fields import Choice, Span
     from gridgen.simulator.profiles import Profile
     from gridgen.simulator.shelf import Shelf
 

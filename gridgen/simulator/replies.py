@@ -8,8 +8,8 @@ from gridgen.simulator.fate import progress
 from gridgen.simulator.pricing import MICRO
 
 if TYPE_CHECKING:
-    from gridgen.fields import Option
     from gridgen.models import Model
+    from gridgen.models.fields import Option
     from gridgen.simulator.images import Upload
     from gridgen.simulator.profiles import Profile
     from gridgen.simulator.shelf import Shelf

@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from gridgen.limiter import BUSY_WAIT, Limiter
+from gridgen.pacing.limiter import BUSY_WAIT, Limiter
 
 ASKED = 20_000
 GOAL_MS = 2.0

@@ -12,7 +12,7 @@ from benchmarks.engine import wall
 from benchmarks.engine.bounds import keller, list_schedule
 from benchmarks.engine.world import Scenario, sweep
 
-from gridgen.stats import Limits, lower_bound
+from gridgen.sweep.stats import Limits, lower_bound
 
 PRACTICE = {"rate": 40.0, "burst": 5}
 APART = {"rate": 60.0, "told": 60.0}

@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from gridgen import APIError, Client, Grid, GridError, GridgenError, NetworkError, Status, Sweep, Task
-from gridgen import download as downloads
 from gridgen._loop import wait
+from gridgen.client import download as downloads
 from gridgen.clock import Clock
 from gridgen.simulator import Fault
 from gridgen.task import Video
@@ -506,7 +506,7 @@ ON_A_SMALL_DISK = """
 import os, sys
 from pathlib import Path
 from gridgen import Grid, GridgenError, Simulator, Sweep
-from gridgen import download
+from gridgen.client import download
 disk, left, reserve = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 download.RESERVE = reserve
 with Simulator(speed=float("inf"), clips="full") as simulator:

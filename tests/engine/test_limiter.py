@@ -15,7 +15,7 @@ import pytest
 
 from gridgen import Client, Grid, Sweep
 from gridgen.clock import Clock
-from gridgen.limiter import IDLE, Limiter
+from gridgen.pacing.limiter import IDLE, Limiter
 
 
 def take(limiter: Limiter, rate: float, burst: float = 1) -> float:
@@ -56,7 +56,7 @@ def test_a_pause_holds_for_all(tmp_path):
 PROCESS = """
 import sys, threading, time
 from pathlib import Path
-from gridgen.limiter import Limiter
+from gridgen.pacing.limiter import Limiter
 limiter = Limiter("a", Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()

@@ -15,7 +15,7 @@ from waiting import until
 
 import gridgen
 from gridgen import APIError, Grid, GridError, NetworkError, RateLimitError, Sweep
-from gridgen.images import recall
+from gridgen.grid.images import recall
 from gridgen.simulator import Fault
 
 UPLOAD = "/v1/uploads/images"

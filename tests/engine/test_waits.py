@@ -14,7 +14,7 @@ from gridgen import AuthenticationError, BudgetError, Client, Grid, OutOfCredits
 from gridgen.board import Board
 from gridgen.clock import Clock
 from gridgen.simulator import Fault
-from gridgen.standing import Standing
+from gridgen.sweep.standing import Standing
 
 
 def boats(count: int) -> Grid:

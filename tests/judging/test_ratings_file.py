@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gridgen import Grid, GridError, Sweep
 from gridgen.clock import Clock
 from gridgen.judgements.exchange import read_ratings
-from gridgen.ratings import clip_names
+from gridgen.judgements.ratings import clip_names
 
 PAGE = "0" * 24
 NOW = round(Clock().time() * 1000)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gridgen import GridError, Sweep
-from gridgen.ranking import LEFT, RIGHT, TIE, chances, fit, gains, next_pair
+from gridgen.judgements.ranking import LEFT, RIGHT, TIE, chances, fit, gains, next_pair
 
 TIES, LEAN = -0.7, 0.2
 

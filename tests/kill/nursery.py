@@ -22,9 +22,10 @@ from typing import Any
 import httpx
 from points import InFlight, arm
 
-from gridgen import Client, Grid, Sweep, fetching, media, scheduler
+from gridgen import Client, Grid, Sweep, media
 from gridgen._loop import engine
 from gridgen.simulator.clock import ScaledClock
+from gridgen.sweep import fetching, scheduler
 
 assert fetching, media
 assert scheduler

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from httpcore._backends.anyio import AnyIOStream
 
 from gridgen import client as http
-from gridgen import download, fetching
+from gridgen.client import download
 from gridgen.journal import Journal
-from gridgen.submitting import Submitting
+from gridgen.sweep import fetching
+from gridgen.sweep.submitting import Submitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,7 @@ import { centred, cholesky, inverse, solve, zeros } from "./matrix.js";
 
 /**
  * @typedef {[number, number, number][]} Rounds left item, right item, position in OUTCOMES
- * @typedef {object} Fit as in `gridgen.ranking`, which names the sources
+ * @typedef {object} Fit as in `gridgen.judgements.ranking`, which names the sources
  * @property {number[]} strength log-odds above the mean
  * @property {number[]} error standard error of each
  * @property {import("./matrix.js").Matrix} covariance

@@ -23,15 +23,15 @@ from benchmarks.engine import jump
 from benchmarks.engine.bounds import list_schedule
 from gridgen import Grid
 from gridgen.errors import APIError, NetworkError
+from gridgen.estimate.prices import Prices
 from gridgen.journal import Journal
 from gridgen.media import Facts
 from gridgen.outcome import Outcome, Policy, api_error, classify
 from gridgen.pacing import Pace
-from gridgen.prices import Prices
-from gridgen.scheduler import Item, Scheduler
 from gridgen.simulator.profiles import Profile
 from gridgen.simulator.refusals import Refusal
 from gridgen.simulator.world import View, World
+from gridgen.sweep.scheduler import Item, Scheduler
 from gridgen.task import Status, Task, Video
 
 if TYPE_CHECKING:

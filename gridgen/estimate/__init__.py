@@ -1,0 +1,469 @@
+"""The price of a grid, before it is spent."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gridgen.estimate.breakdown import MOST_LISTED, axis_html, beside, grouped, summed, varied
+from gridgen.estimate.prices import Prices
+from gridgen.grid.images import LocalImage, local_images
+from gridgen.models import find
+from gridgen.models.fields import plural
+from gridgen.pacing import Bucket
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    import pandas as pd
+
+    from gridgen.grid.axes import Axis
+    from gridgen.grid.cells import Cell
+    from gridgen.grid.places import Places
+    from gridgen.journal import Row
+
+__all__ = [
+    "MADE",
+    "NEW",
+    "OBSERVED",
+    "Estimate",
+    "Line",
+    "Services",
+    "Share",
+    "counted",
+    "estimate",
+    "pictures",
+    "planned",
+    "span",
+    "time_of",
+]
+
+AT_ONCE = 64
+"""Tasks that a server is taken to work on at once, as long as nothing is known of it."""
+
+OBSERVED = (36.0, 547.0)
+"""Shortest and longest service time that a live run saw for six equal jobs, in seconds.
+
+It stands for models of which nothing was learned in this folder. (A public
+TypeScript adapter's probes of 2026-07-08.)
+"""
+
+MADE = frozenset({"sending", "queued", "running", "stalled", "downloading", "done", "expired", "missing"})
+"""States of clips that exist, or are on their way, and cost nothing more."""
+
+NEW = frozenset({"planned", "held"})
+"""States of clips that a run would submit."""
+
+
+class Services:
+    """How long the server works on a clip: what this folder's finished ones took, else what others saw.
+
+    Parameters
+    ----------
+    rows : iterable of Row
+        Those with a service time count.
+    """
+
+    def __init__(self, rows: Iterable[Row] = ()) -> None:
+        self._seen: dict[tuple[str, str | None, int | None], list[float]] = {}
+        self.count = 0
+        for row in rows:
+            if row.service_seconds is not None and row.status == "done":
+                self._seen.setdefault(_kind(row.cell), []).append(row.service_seconds)
+                self.count += 1
+
+    def of(self, cell: Cell) -> tuple[float, float]:
+        """Return the shortest and the longest service time to be expected, in seconds."""
+        found = self._seen.get(_kind(cell))
+        if found is None:
+            same = [times for kind, times in self._seen.items() if kind[0] == cell.model]
+            found = [seconds for times in same for seconds in times]
+        return (min(found), max(found)) if found else OBSERVED
+
+    def of_each(self, lines: Iterable[Line]) -> list[tuple[float, float]]:
+        """Return the same for each clip that would be submitted."""
+        known: dict[tuple[str, str | None, int | None], tuple[float, float]] = {}
+        found = []
+        for line in lines:
+            if line.status in NEW:
+                kind = _kind(line.cell)
+                if kind not in known:
+                    known[kind] = self.of(line.cell)
+                found.append(known[kind])
+        return found
+
+
+def _kind(cell: Cell) -> tuple[str, str | None, int | None]:
+    return cell.model, cell.quality, cell.duration
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one value of an axis, or one cell, has in an estimate.
+
+    Attributes
+    ----------
+    videos, seconds : int
+        Clips that would be submitted, and their footage.
+    usd : Decimal or None
+        Price of those whose price is known; None where none of them has one.
+    unpriced : int
+        How many have no known price.
+    made : int
+        Clips that exist already or are on their way.
+    """
+
+    videos: int
+    seconds: int
+    usd: Decimal | None
+    unpriced: int
+    made: int
+
+    @property
+    def price(self) -> str:
+        """The price in words: unknown prices stay unknown."""
+        if self.usd is None:
+            return "unknown"
+        return f"${self.usd:.4f}" + (f" + {self.unpriced} unknown" if self.unpriced else "")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What running a sweep now would make and cost.
+
+    Attributes
+    ----------
+    videos : int
+        Clips that would be submitted.
+    seconds : int
+        Their footage.
+    usd : Decimal
+        Price of those whose price is known.
+    unpriced : int
+        How many of them have no known price; they are not free.
+    made : int
+        Clips that exist already, or are on their way, and cost nothing more.
+    skipped : int
+        Cells that the grid leaves out.
+    uploads : int
+        Pictures of one's own that would be sent to the server first.
+    committed : Decimal
+        USD that this grid has cost, or may cost, in this folder so far.
+    budget : Decimal or None
+        The sweep's cap in USD.
+    sources : tuple of str
+        Where each price was read, and when.
+    time : tuple of float
+        Shortest and longest time that it may take, in seconds.
+    timed_by : str
+        What the time is reckoned from.
+    places : Places
+        Those of the grid.
+    lines : tuple of Line
+        One for each cell and take.
+    """
+
+    videos: int
+    seconds: int
+    usd: Decimal
+    unpriced: int
+    made: int
+    committed: Decimal
+    budget: Decimal | None
+    sources: tuple[str, ...]
+    skipped: int = 0
+    uploads: int = 0
+    time: tuple[float, float] = (0.0, 0.0)
+    timed_by: str = ""
+    places: Places = field(kw_only=True, repr=False, compare=False)
+    lines: tuple[Line, ...] = field(kw_only=True, repr=False, compare=False)
+
+    @property
+    def total(self) -> str:
+        """The price in words: unknown prices stay unknown."""
+        if self.unpriced == self.videos and self.videos:
+            return "an unknown price"
+        known = f"${self.usd:.4f}"
+        return f"{known} and {self.unpriced} clips of unknown price" if self.unpriced else known
+
+    @property
+    def lasts(self) -> str:
+        """How long it may take, in words: ``1 min to 9 min``."""
+        return span(*self.time)
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """One row per cell and take: its place on the axes, whether it is new, its price in USD, and the price's source.
+
+        A price that nobody knows is missing (``<NA>``), never 0.
+        """
+        from gridgen.frame import cells_frame
+
+        lines = self.lines
+        columns: dict[str, list[Any]] = {
+            "take": [line.take for line in lines],
+            "status": [line.status for line in lines],
+            "new": [line.status in NEW for line in lines],
+            "usd": [line.usd for line in lines],
+            "source": [line.source for line in lines],
+        }
+        return cells_frame(self.places, [line.place for line in lines], columns)
+
+    def by(self, *axes: str) -> pd.DataFrame:
+        """Return what each value of an axis, or each combination of values of several, has in it.
+
+        Parameters
+        ----------
+        *axes : str
+            Axes of the grid; by default all that have several values.
+
+        Returns
+        -------
+        pandas.DataFrame
+            The axes, and ``videos``, ``seconds``, ``usd`` (missing where no price is
+            known), ``unpriced`` and ``made``.
+
+        Raises
+        ------
+        GridError
+            If the grid has no such axis.
+        """
+        found = grouped(self.places, _indexed(self.lines), axes)
+        shares = {at: share(lines) for at, lines in found.items()}
+        return summed(self.places, axes, shares)
+
+    def shares(self, axis: str) -> list[tuple[str, Share]]:
+        """Return what each value of one axis has in it, under its label, in the order of the axis."""
+        names = next(each.labels for each in self.places.axes if each.name == axis)
+        found = grouped(self.places, _indexed(self.lines), [axis])
+        return [(names[at], share(lines)) for (at,), lines in found.items()]
+
+    def __repr__(self) -> str:
+        parts = [f"{self.made} already made"]
+        parts += [f"{self.skipped} skipped"] if self.skipped else []
+        parts += [f"{self.uploads} {plural('picture', self.uploads)} to upload"] if self.uploads else []
+        return f"Estimate({counted(self.videos)}, {self.seconds} s, {self.total}; {', '.join(parts)})"
+
+    def __str__(self) -> str:
+        lines = [f"{name:15} {text}" for name, text in self._facts()]
+        for axis in varied(self.places):
+            lines += ["", axis.name]
+            lines += [
+                f"  {label[:40]:40} {counted(found.videos):>13}  {found.price}"
+                for label, found in self.shares(axis.name)[:MOST_LISTED]
+            ]
+        return "\n".join(lines)
+
+    def _facts(self) -> list[tuple[str, str]]:
+        facts = [
+            ("to make", f"{counted(self.videos)}, {self.seconds:,} s of footage"),
+            ("price", self.total),
+            ("already made", str(self.made)),
+        ]
+        if self.skipped:
+            facts.append(("skipped", str(self.skipped)))
+        takes = max((line.take for line in self.lines), default=1)
+        if takes > 1:
+            facts.append(("takes", _told_apart(self.places, takes)))
+        if self.uploads:
+            facts.append(("to upload", f"{self.uploads} {plural('picture', self.uploads)}, once each"))
+        facts += [
+            ("spent so far", f"${self.committed:.4f}"),
+            ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
+            ("price read from", "; ".join(self.sources) or "nowhere: no price is known"),
+        ]
+        if self.videos and self.timed_by:
+            facts.append(("time", f"{self.lasts}, {self.timed_by}"))
+        if self.unpriced:
+            facts.append(("unknown prices", _PROBED))
+        return facts
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th style='text-align:left;padding-right:1.5em'>{name}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for name, text in self._facts()
+        )
+        tables = [self._axis_html(axis) for axis in varied(self.places)]
+        return f"<div><table>{rows}</table>{beside(tables)}</div>"
+
+    def _axis_html(self, axis: Axis) -> str:
+        rows = [
+            (label, str(found.videos), f"{found.seconds} s", found.price, str(found.made))
+            for label, found in self.shares(axis.name)
+        ]
+        return axis_html(axis, ("videos", "footage", "price", "made"), rows)
+
+
+def counted(videos: int) -> str:
+    """Return a number of videos in words."""
+    return f"{videos:,} {plural('video', videos)}"
+
+
+def _told_apart(places: Places, takes: int) -> str:
+    """Say what sets the takes of a cell apart: a seed for each, or chance where a model has none."""
+    models = [places.records.get(name) or find(name) for name in places.axis("model").values]
+    chance = [model.id for model in models if model.option("seed") is None]
+    parts = [f"{takes} of each cell"]
+    if len(chance) < len(models) and not any(axis.name == "seed" for axis in places.axes):
+        parts.append(f"seeds 1 to {takes}")
+    if chance:
+        parts.append(f"those of {' and '.join(chance)}, which has no seed, differ by chance")
+    return "; ".join(parts)
+
+
+_PROBED = (
+    "the shortest clip of each kind goes first and alone; what it costs is the price of the others. "
+    "It is the one submission that may pass a budget"
+)
+
+
+class Line(NamedTuple):
+    """One cell and take in an estimate.
+
+    Attributes
+    ----------
+    place : int
+        Index of its place in the grid, the skipped ones counted.
+    cell : Cell
+    take : int
+    status : str
+        Of its row.
+    usd, source : Decimal and str, optional
+        Its price, and where that comes from; None where nobody knows.
+    """
+
+    place: int
+    cell: Cell
+    take: int
+    status: str
+    usd: Decimal | None
+    source: str | None
+
+
+def estimate(
+    places: Places,
+    rows: Sequence[Row],
+    prices: Prices,
+    *,
+    committed: Decimal = Decimal(0),
+    budget: Decimal | None = None,
+    uploads: int = 0,
+    services: Services | None = None,
+    takes: int = 1,
+) -> Estimate:
+    """Sum up what the rows that are not made yet would cost.
+
+    Parameters
+    ----------
+    places : Places
+        Those of the grid.
+    rows : sequence of Row
+        All places and takes of the grid, in grid order.
+    prices : Prices
+    committed, budget, uploads
+        As of `Estimate`.
+    services : Services, optional
+        What is known of the server's speed.
+    takes : int, default 1
+        How many rows each place has.
+    """
+    lines = tuple(
+        Line(row.index // takes, row.cell, row.take, row.status, *prices.quoted(row.cell))
+        for row in rows
+        if row.status != "skipped"
+    )
+    return _summary(
+        places, lines, services or Services(), committed=committed, budget=budget, uploads=uploads
+    )
+
+
+def planned(places: Places, *, takes: int = 1, budget: Decimal | None = None) -> Estimate:
+    """Sum up what all cells of a grid would cost, by the catalogue alone."""
+    prices = Prices()
+    cells = list(zip(places.live, places.cells(places.live_positions()), strict=True))
+    lines = tuple(
+        Line(index, cell, take, "planned", *quote)
+        for index, cell in cells
+        for quote in [prices.quoted(cell)]
+        for take in range(1, takes + 1)
+    )
+    uploads = len(pictures(cell for _, cell in cells))
+    return _summary(places, lines, Services(), committed=Decimal(0), budget=budget, uploads=uploads)
+
+
+def _summary(
+    places: Places,
+    lines: tuple[Line, ...],
+    services: Services,
+    *,
+    committed: Decimal,
+    budget: Decimal | None,
+    uploads: int,
+) -> Estimate:
+    whole = share(lines)
+    named = (line.source for line in lines if line.source is not None)
+    return Estimate(
+        videos=whole.videos,
+        seconds=whole.seconds,
+        usd=whole.usd or Decimal(0),
+        unpriced=whole.unpriced,
+        made=whole.made,
+        committed=committed,
+        budget=budget,
+        sources=tuple(dict.fromkeys(named)),
+        skipped=len(places) - len(places.live),
+        uploads=uploads,
+        time=time_of(services.of_each(lines)),
+        timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
+        places=places,
+        lines=lines,
+    )
+
+
+def pictures(cells: Iterable[Cell]) -> list[LocalImage]:
+    """Return the pictures of one's own that cells refer to, each once."""
+    stated = (cell for cell in cells if cell.image_urls or cell.extras)
+    return local_images((cell.image_urls, *(value for _, value in cell.extras)) for cell in stated)
+
+
+def time_of(services: list[tuple[float, float]]) -> tuple[float, float]:
+    """Return the shortest and longest time that so many clips take: the submit rate, then the last one's service."""
+    if not services:
+        return (0.0, 0.0)
+    bucket, most = Bucket(), AT_ONCE
+    submitting = max(0.0, len(services) - bucket.burst) / bucket.rate
+    # clips beyond those that may be open at the server at once wait for a place
+    waves = max(0.0, len(services) - most) / most
+
+    def whole(times: list[float], last: float) -> float:
+        return max(submitting, waves * sum(times) / len(times)) + last
+
+    lows, highs = [low for low, _ in services], [high for _, high in services]
+    return whole(lows, min(lows)), whole(highs, max(highs))
+
+
+def share(lines: Iterable[Line]) -> Share:
+    """Sum up some lines of an estimate."""
+    lines = tuple(lines)
+    new = [line for line in lines if line.status in NEW]
+    known = [line.usd for line in new if line.usd is not None]
+    return Share(
+        videos=len(new),
+        seconds=sum(line.cell.seconds for line in new),
+        usd=sum(known, Decimal(0)) if known or not new else None,
+        unpriced=len(new) - len(known),
+        made=sum(line.status in MADE for line in lines),
+    )
+
+
+def _indexed(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
+    return ((line.place, line) for line in lines)
+
+
+def span(low: float, high: float) -> str:
+    """Say a range of times, given in seconds."""
+    shown = [f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" for seconds in (low, high)]  # noqa: PLR2004 - a minute and a half
+    return shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"

@@ -1,0 +1,89 @@
+"""What a clip costs: by the catalogue, by the server's own list, by what it charged."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gridgen.grid.cells import Cell
+    from gridgen.models import Price
+
+__all__ = ["CHARGED", "NOISE", "PriceClass", "Prices", "price_class"]
+
+NOISE = Decimal("0.00001")
+"""USD by which two sums may differ on the wire and mean the same: they come as floats."""
+
+MICRO = Decimal("0.000001")
+
+CHARGED = "what the server charged here"
+
+PriceClass = tuple[str, str | None, bool]
+"""Model, tier, and whether there is a reference image."""
+
+
+class Prices:
+    """What a clip costs, by the best source there is: the catalogue, then the server's list.
+
+    What the server was seen to charge counts too: where nothing is listed, and
+    where it charges more than is listed.
+
+    Parameters
+    ----------
+    listed : mapping of str to Price or None
+        The server's own prices by model id, for models without one in the catalogue.
+    """
+
+    def __init__(self, listed: Mapping[str, Price | None] | None = None) -> None:
+        self._listed = listed or {}
+        self._charged: dict[PriceClass, Decimal] = {}
+        self._quoted: dict[Any, tuple[Decimal | None, str | None]] = {}
+
+    def of(self, cell: Cell) -> Decimal | None:
+        """Return the price of one clip of a cell in USD, None where it is unknown."""
+        return self.quoted(cell)[0]
+
+    def quoted(self, cell: Cell) -> tuple[Decimal | None, str | None]:
+        """Return the price of one clip in USD and where it comes from, both None where it is unknown."""
+        kind = (cell.model, cell.record, cell.quality, cell.duration, len(cell.image_urls))
+        found = self._quoted.get(kind)
+        if found is None:
+            found = self._quoted[kind] = self._quote(cell)
+        return found
+
+    def _quote(self, cell: Cell) -> tuple[Decimal | None, str | None]:
+        listed, source = self._of_lists(cell)
+        charged = self._charged.get(price_class(cell))
+        if charged is None:
+            return listed, source
+        learned = (charged * _seconds(cell)).quantize(MICRO)
+        return (listed, source) if listed is not None and listed >= learned else (learned, CHARGED)
+
+    def learn(self, cell: Cell, cost: Decimal) -> bool:
+        """Take in what the server charges for a cell; say whether it is a first or a higher price."""
+        known = self.of(cell)
+        if not cost or (known is not None and cost - known <= NOISE):
+            return False
+        self._charged[price_class(cell)] = cost / _seconds(cell)
+        self._quoted.clear()
+        return True
+
+    def _of_lists(self, cell: Cell) -> tuple[Decimal | None, str | None]:
+        for price in (cell.spec.price, self._listed.get(cell.model)):
+            if price is None:
+                continue
+            usd = price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
+            if usd is not None:
+                return usd, price.named
+        return None, None
+
+
+def price_class(cell: Cell) -> PriceClass:
+    """Return what cells must share so that one's cost tells the other's: model, tier, with or without image."""
+    return (cell.model, cell.quality, bool(cell.image_urls))
+
+
+def _seconds(cell: Cell) -> int:
+    return max(1, cell.duration or 1)

@@ -1,0 +1,384 @@
+"""The axes of a grid, and which values may stand on them."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import numbers
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from gridgen.errors import GridError
+from gridgen.grid.images import NOT_SENT, LocalImage, is_picture, pictured, reference
+from gridgen.values import Value, listed
+
+if TYPE_CHECKING:
+    from gridgen.models import Model
+
+__all__ = [
+    "NOTHING",
+    "NO_IMAGE",
+    "RESERVED",
+    "Axis",
+    "Linked",
+    "bare",
+    "checked",
+    "entries",
+    "labelled",
+    "linked",
+    "nearest",
+    "refuse",
+    "text_of",
+]
+
+NOTHING = "Nothing was submitted."
+NO_IMAGE = "no image"
+"""How the absence of reference images reads."""
+
+RESERVED = frozenset(
+    [
+        "bytes",
+        "cell",
+        "clip_seconds",
+        "completed_at",
+        "cost",
+        "error",
+        "error_class",
+        "expires_at",
+        "fps",
+        "frames",
+        "height",
+        "note",
+        "path",
+        "pick",
+        "progress",
+        "rating",
+        "reason",
+        "service_seconds",
+        "sha256",
+        "skipped",
+        "status",
+        "submitted_at",
+        "tags",
+        "take",
+        "task_id",
+        "url",
+        "width",
+    ]
+)
+"""Columns of the tables, which no axis may be called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One named axis of a grid.
+
+    Attributes
+    ----------
+    name : str
+        The request field, slot or label that varies.
+    values : tuple
+        In the order typed; None where a field is not stated or a slot not named.
+    labels : tuple of str
+        What a person reads for each value; unique within the axis.
+    notes : tuple of str
+        A remark on each value; empty where there is none at all.
+    weights : tuple of float
+        How often a random sample draws each value; empty where all are alike.
+    sent : bool
+        Whether the value is part of the request and of the key; slots of templates
+        and free axes are not.
+    follows : tuple of str
+        The axes that settle this one: a prompt's slots, or what it is linked with.
+    """
+
+    name: str
+    values: tuple[Any, ...]
+    labels: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    weights: tuple[float, ...] = ()
+    sent: bool = True
+    follows: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def having(self, codes: Sequence[int]) -> Axis:
+        """Return the axis with some of its values only."""
+        return replace(
+            self,
+            values=tuple(self.values[code] for code in codes),
+            labels=tuple(self.labels[code] for code in codes),
+            notes=tuple(self.notes[code] for code in codes) if self.notes else (),
+            weights=tuple(self.weights[code] for code in codes) if self.weights else (),
+        )
+
+    def position(self, value: Any) -> int | None:
+        """Return where a value stands, by itself or by its label; None if it does not."""
+        for at, each in enumerate(self.values):
+            if type(each) is type(value) and each == value:
+                return at
+        if value in self.values:
+            return self.values.index(value)
+        return self.labels.index(value) if value in self.labels else None
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """Axes that go together, value by value; made by `gridgen.linked`.
+
+    Attributes
+    ----------
+    axes : mapping of str to object
+        What was typed for each axis.
+    labels : mapping of str to object
+        What was typed for each axis that is not part of the request.
+    """
+
+    axes: Mapping[str, Any]
+    labels: Mapping[str, Any]
+
+
+def linked(*, labels: Mapping[str, Any] | None = None, **axes: Any) -> Linked:
+    """Tie axes together, so that their first values go together, then their second ones, and so on.
+
+    Parameters
+    ----------
+    labels : mapping of str to list, optional
+        Axes that are not part of the request, tied to the others.
+    **axes
+        Request fields, or slots of the grid's template, each with a list of values;
+        all lists are of one length.
+
+    Returns
+    -------
+    Linked
+        For `Grid`, before its other axes.
+
+    Examples
+    --------
+    >>> linked(size=["16:9", "9:16"], quality=["480p", "720p"])
+    Linked(axes={'size': ['16:9', '9:16'], 'quality': ['480p', '720p']}, labels={})
+    """
+    return Linked(axes, labels or {})
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """Raise one error that names all that is wrong, if anything is.
+
+    Raises
+    ------
+    GridError
+        If there are problems.
+    """
+    if problems:
+        said = "\n".join([*problems, NOTHING]) if len(problems) > 1 else f"{problems[0]}. {NOTHING}"
+        raise GridError(said)
+
+
+def bare(error: GridError) -> str:
+    """Return what an error says, without the assurance that stands at its end."""
+    text = str(error)
+    for assurance in (NOTHING, NOT_SENT):
+        text = text.removesuffix(f". {assurance}")
+    return text
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return a hint at the nearest known name, empty if none is near."""
+    near = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def entries(name: str, given: Any) -> list[Value]:
+    """Return the values typed for an axis, not yet checked against a model.
+
+    Raises
+    ------
+    GridError
+        If they are empty, have no order, or can be read in two ways.
+    """
+    if name == "image_urls":
+        return _image_entries(given)
+    return listed(name, given, numeric=_is_numeric(name))
+
+
+def _is_numeric(name: str) -> bool:
+    return name in {"duration", "seed"}
+
+
+def _image_entries(given: Any) -> list[Value]:
+    if given is None or isinstance(given, (str, Value)) or is_picture(given):
+        return [given if isinstance(given, Value) else Value(given)]
+    if isinstance(given, AbstractSet) or not isinstance(given, Iterable):
+        msg = f"image_urls={given!r} is not a list of URLs or pictures"
+        raise GridError(msg)
+    found = listed("image_urls", given)
+    single = [
+        entry.value
+        for entry in found
+        if entry.label is None and (isinstance(entry.value, str) or is_picture(entry.value))
+    ]
+    if len(single) == len(found) > 1:
+        one = f"[{', '.join(map(_brief, single))}]"
+        several = f"[{', '.join(f'[{_brief(each)}]' for each in single)}]"
+        msg = (
+            f"image_urls={one} can be read in two ways; write image_urls=[{one}] for one clip with "
+            f"{len(single)} images, or image_urls={several} for an axis of {len(single)} values"
+        )
+        raise GridError(msg)
+    return found
+
+
+def _brief(picture: Any) -> str:
+    return (
+        repr(os.fspath(picture)) if isinstance(picture, (str, os.PathLike)) else f"<{type(picture).__name__}>"
+    )
+
+
+def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
+    """Return a request value in the spelling of the catalogue.
+
+    Raises
+    ------
+    GridError
+        If it is of the wrong kind, or none of the models offers it.
+    """
+    value = _typed(name, value, models)
+    if name == "model":
+        return value
+    lacks = []
+    for model in models:
+        lack = model.offers(name, value)
+        if lack is None:
+            spelled = name in {"size", "quality"} and value is not None
+            return model.settled({name: value})[name] if spelled else value
+        lacks.append(lack)
+    if len(lacks) > 1:
+        said = "; ".join(lack.reason for lack in lacks)
+        msg = f"{name}={_short(value)} is offered by none of the models: {said}"
+        raise GridError(msg)
+    raise GridError(lacks[0].error) if lacks else GridError("there is no model to ask")
+
+
+def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
+    if name == "prompt":
+        return _prompt(value)
+    if name == "image_urls":
+        return _images(value)
+    if value is None or (name not in {"size", "quality"} and hasattr(value, "__len__") and not len(value)):
+        # an empty text or list states nothing, and is not sent
+        return None
+    if any(model.names_pictures(name) for model in models):
+        value = pictured(value)
+    if name == "duration":
+        return _whole(value, models)
+    _check_json(name, value)
+    return _frozen(value)
+
+
+def _prompt(value: Any) -> str:
+    if not isinstance(value, str):
+        msg = f"prompt={value!r} is a {type(value).__name__}, not a text"
+        raise GridError(msg)
+    if not value.strip():
+        msg = f"prompt={value!r} is empty"
+        raise GridError(msg)
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        msg = f"prompt={value!r} has a lone surrogate at {error.start}, which no request can carry"
+        raise GridError(msg) from None
+    return value
+
+
+def _whole(value: Any, models: Sequence[Model]) -> int:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
+        spans = [model.duration.offered("").strip() for model in models if model.duration is not None]
+        msg = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds ({'; '.join(spans)})"
+        raise GridError(msg)
+    return int(value)
+
+
+def _check_json(name: str, value: Any) -> None:
+    """Refuse what no request can carry, also for models of which nothing else is known."""
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError) as error:
+        msg = f"{name}={_short(value)} cannot be sent as JSON: {error}"
+        raise GridError(msg) from None
+
+
+def _frozen(value: Any) -> Any:
+    """Return a value that nobody changes behind the grid's back."""
+    if isinstance(value, (list, tuple)):
+        return tuple(_frozen(each) for each in value)
+    if isinstance(value, Mapping):
+        return {str(name): _frozen(each) for name, each in value.items()}
+    return value
+
+
+def _images(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if isinstance(value, str) or is_picture(value):
+        value = [value]
+    if not isinstance(value, Iterable) or isinstance(value, (Mapping, AbstractSet)):
+        msg = f"image_urls value {value!r} is not a list of URLs or pictures"
+        raise GridError(msg)
+    urls = tuple(reference(each) for each in value)
+    if not urls:
+        msg = "image_urls value [] has no image; write None for no image"
+        raise GridError(msg)
+    return urls
+
+
+def text_of(value: Any) -> str:
+    """Return how a value reads where it has no label of its own."""
+    if type(value) is str:
+        return value or "(empty)"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, LocalImage):
+        return value.name
+    if isinstance(value, (dict, tuple)):
+        return _short(json.dumps(value, ensure_ascii=False))
+    return "–" if value is None else str(value)  # noqa: RUF001 - a dash for nothing
+
+
+def _short(value: Any, most: int = 80) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= most else f"{text[:most]}…"
+
+
+def labelled(name: str, values: Sequence[Any], given: Sequence[str | None]) -> tuple[str, ...]:
+    """Return a label for each value, those that were given and else the value itself, no two alike."""
+    own = _image_labels(values) if name == "image_urls" else tuple(text_of(value) for value in values)
+    labels = [shown if label is None else label for shown, label in zip(own, given, strict=True)]
+    often = Counter(labels)
+    if len(often) == len(labels):
+        return tuple(labels)
+    typed = {label for label in given if label is not None and often[label] > 1}
+    if typed:
+        msg = f"{name}: two values have the label {min(typed)!r}; give each its own"
+        raise GridError(msg)
+    return tuple(f"{label} ({at})" if often[label] > 1 else label for at, label in enumerate(labels, 1))
+
+
+def _image_labels(values: Sequence[Any]) -> tuple[str, ...]:
+    short = [" + ".join(_file_name(url) for url in urls) for urls in values]
+    whole = [" + ".join(getattr(url, "name", "") or url.partition("?")[0] for url in urls) for urls in values]
+    for found in (short, whole):
+        if len(set(found)) == len(found):
+            return tuple(label or NO_IMAGE for label in found)
+    return tuple(label or NO_IMAGE for label in short)
+
+
+def _file_name(url: str) -> str:
+    return url.name if isinstance(url, LocalImage) else PurePosixPath(urlsplit(url).path).name or url

@@ -1,0 +1,535 @@
+"""Grids in files: YAML, JSON and CSV.
+
+A file holds either the keywords of `Grid`, as a person would write them, or its axes
+with the places on them, as `save` writes them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from gridgen.errors import GridError
+from gridgen.grid.axes import NOTHING, Axis, bare, checked, labelled, nearest, refuse
+from gridgen.grid.building import Column, build
+from gridgen.grid.cells import FIELDS
+from gridgen.grid.constraints import excluded
+from gridgen.grid.images import LocalImage, keep, local_images, recalled
+from gridgen.grid.limits import lacking
+from gridgen.grid.places import Places
+from gridgen.grid.tables import csv_of, from_csv
+from gridgen.models import Model, Price, find
+from gridgen.models.fields import Choice, Images, Option, Rule, Span
+from gridgen.templates import template
+from gridgen.values import Value
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["definition", "places_of", "read", "write"]
+
+FORMAT = 1
+LARGEST = 100_000_000
+"""Bytes of the largest file that is read."""
+
+_KEY = re.compile(r"""(?:^|[{,\s])["']?(\w+)["']?\s*:(?=\s|$)""")
+_KEYWORD = re.compile(r"'?(\w+)")
+_RUN = re.compile(r"(\d+)(?:-(\d+))?")
+_BREAKS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]")
+_SHORT, _WIDEST = 90, 1_000
+"""Characters of a list that stands in one line, and of a line before a text is broken."""
+_PARTS = ("axes", "cells", "skipped", "labels", "follows", "models")
+
+
+def definition(places: Places) -> dict[str, Any]:
+    """Return a grid as plain JSON values, from which `places_of` makes it again.
+
+    Returns
+    -------
+    dict
+        ``gridgen`` (the version of the format), ``axes``, and where they are needed
+        ``labels`` (the axes that are no part of the request), ``follows``, ``cells``
+        (positions in the product, the last axis fastest), ``skipped`` (positions by
+        reason) and ``models``.
+    """
+    found: dict[str, Any] = {
+        "gridgen": FORMAT,
+        "axes": {
+            axis.name: [_entry(axis, at, own) for at, own in enumerate(_plain_labels(axis))]
+            for axis in places.axes
+        },
+    }
+    labels = [axis.name for axis in places.axes if not axis.sent]
+    follows = {axis.name: list(axis.follows) for axis in places.axes if axis.follows}
+    if labels:
+        found["labels"] = labels
+    if follows:
+        found["follows"] = follows
+    if list(places.positions) != list(range(math.prod(map(len, places.axes)))):
+        found["cells"] = _runs(places.positions)
+    reasons: dict[str, list[int]] = {}
+    for position, reason in places.left_out.items():
+        reasons.setdefault(reason, []).append(position)
+    if reasons:
+        found["skipped"] = {reason: _runs(sorted(positions)) for reason, positions in reasons.items()}
+    if places.records:
+        found["models"] = {name: _json(vars(model)) for name, model in places.records.items()}
+    return found
+
+
+def _plain_labels(axis: Axis) -> tuple[str, ...]:
+    return labelled(axis.name, axis.values, [None] * len(axis))
+
+
+def _entry(axis: Axis, at: int, own: str) -> Any:
+    value = _json(axis.values[at] or None) if axis.name == "image_urls" else _json(axis.values[at])
+    more: dict[str, Any] = {}
+    if axis.labels[at] != own:
+        more["label"] = axis.labels[at]
+    if axis.notes and axis.notes[at]:
+        more["note"] = axis.notes[at]
+    if axis.weights and axis.weights[at] != 1:
+        more["weight"] = axis.weights[at]
+    return {"value": value, **more} if more or isinstance(value, dict) else value
+
+
+def _json(value: Any) -> Any:
+    """Return a value in the types of JSON."""
+    if isinstance(value, LocalImage):
+        return {
+            "image": str(value),
+            "name": value.name,
+            "content_type": value.content_type,
+            "size": value.size,
+        }
+    if is_dataclass(value) and not isinstance(value, type):
+        return _json(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): _json(each) for name, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_json(each) for each in value]
+    if isinstance(value, (Decimal, date)):
+        return str(value)
+    return value
+
+
+def _runs(positions: Sequence[int]) -> str:
+    """Return numbers as text, neighbours as runs: ``0-7, 9``."""
+    found: list[list[int]] = []
+    for position in positions:
+        if found and position == found[-1][1] + 1:
+            found[-1][1] = position
+        else:
+            found.append([position, position])
+    return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
+
+
+def places_of(
+    data: Mapping[str, Any],
+    where: str,
+    *,
+    trusted: bool = False,
+    lines: Mapping[str, int] = MappingProxyType({}),
+) -> Places:
+    """Return the places that a definition describes.
+
+    Parameters
+    ----------
+    data : mapping
+        As `definition` gives, or the keywords of `Grid`.
+    where : str
+        Where it was read, for messages.
+    trusted : bool
+        Whether the values were checked when they were written, so that what the
+        catalogue says by now does not matter.
+    lines : mapping of str to int
+        The line of each keyword, for messages.
+
+    Raises
+    ------
+    GridError
+        If it is none, or a value is wrong.
+    """
+    version = data.get("gridgen", FORMAT)
+    if version != FORMAT:
+        msg = f"{where}: format {version!r} is not the {FORMAT} that this gridgen reads; update gridgen. {NOTHING}"
+        raise GridError(msg)
+    rest = {name: value for name, value in data.items() if name != "gridgen"}
+    if "axes" not in rest:
+        return _typed(rest, where, lines)
+    for name in rest:
+        if name not in _PARTS:
+            msg = f"{where}: {name!r} is not a part of a grid{nearest(name, _PARTS)}; the parts are {', '.join(_PARTS)}. {NOTHING}"
+            raise GridError(msg)
+    _check_shape(rest, where)
+    try:
+        return _exact(rest, where, trusted=trusted)
+    except GridError as error:
+        if where in str(error):
+            raise
+        msg = f"{where}: {bare(error)}. {NOTHING}"
+        raise GridError(msg) from None
+    except (TypeError, ValueError, AttributeError, KeyError, ArithmeticError) as error:
+        msg = f"{where}: this is not what Grid.save wrote ({type(error).__name__}: {error}). {NOTHING}"
+        raise GridError(msg) from error
+
+
+def _check_shape(data: Mapping[str, Any], where: str) -> None:
+    """See that each part is of its kind."""
+    kinds = {"axes": dict, "labels": list, "follows": dict, "skipped": dict, "models": dict}
+    for name, kind in kinds.items():
+        if not isinstance(data.get(name, kind()), kind):
+            wanted = "a mapping" if kind is dict else "a list of names"
+            msg = f"{where}: {name} is {wanted}, not {data[name]!r:.60}. {NOTHING}"
+            raise GridError(msg)
+
+
+def _typed(data: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Places:
+    """Read the keywords of `Grid`; a template is a mapping with the key ``template``."""
+    if "where" in data:
+        msg = (
+            f"{where}: a file cannot hold where=, which is a function; write patterns as exclude=. {NOTHING}"
+        )
+        raise GridError(msg)
+    try:
+        typed = {name: _read_value(name, value) for name, value in data.items() if name != "exclude"}
+        links = [_link(each) for each in _listed(typed.pop("linked", []))]
+        built = build(typed, links)
+        places = built.places
+        if "exclude" in data:
+            places = places.skipping(excluded(places, data["exclude"]))
+        return places.skipping(lacking(places, built.models, built.unsaid))
+    except GridError as error:
+        raise GridError(_placed(str(error), where, lines)) from None
+
+
+def _placed(said: str, where: str, lines: Mapping[str, int]) -> str:
+    """Put before each problem of an error where it stands: the file, and the line of the keyword that it begins with."""
+    found = []
+    for problem in said.splitlines():
+        named = _KEYWORD.match(problem)
+        line = lines.get(named[1]) if named else None
+        place = where if line is None else f"{where}, line {line}"
+        found.append(problem if problem == NOTHING else f"{place}: {problem}")
+    return "\n".join(found)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _link(data: Any) -> Any:
+    from gridgen.grid.axes import linked
+
+    return linked(**data) if isinstance(data, Mapping) else data
+
+
+def _read_value(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return [_read_value(name, each) for each in value]
+    if not isinstance(value, Mapping) or name in {"labels", "linked"}:
+        return value
+    if "template" in value:
+        slots = {slot: _read_value(slot, each) for slot, each in value.items() if slot != "template"}
+        return template(value["template"], **slots)
+    return _value(value) if "value" in value else value
+
+
+def _value(entry: Any) -> Value:
+    if not isinstance(entry, Mapping) or "value" not in entry:
+        return Value(_with_images(entry))
+    return Value(
+        _with_images(entry["value"]),
+        None if entry.get("label") is None else str(entry["label"]),
+        str(entry.get("note", "")),
+        float(entry.get("weight", 1.0)),
+    )
+
+
+def _with_images(value: Any) -> Any:
+    """Return a value with its pictures, whose content is elsewhere, and tuples for lists."""
+    if isinstance(value, Mapping):
+        if str(value.get("image")).startswith("sha256:"):
+            known = {name: value[name] for name in ("name", "content_type", "size") if name in value}
+            return LocalImage(value["image"], **known)
+        return {str(name): _with_images(each) for name, each in value.items()}
+    return tuple(_with_images(each) for each in value) if isinstance(value, (list, tuple)) else value
+
+
+def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
+    labels, follows = data.get("labels", ()), data.get("follows", {})
+    records = {name: _model(record) for name, record in data.get("models", {}).items()}
+    columns = data["axes"]
+    if not isinstance(columns, Mapping) or not {*FIELDS} <= {*columns}:
+        lacks = [name for name in FIELDS if name not in (columns if isinstance(columns, Mapping) else ())]
+        msg = f"{where}: axes lack {', '.join(lacks)}; leave out 'axes' to write only what differs from the defaults. {NOTHING}"
+        raise GridError(msg)
+    models = [records.get(_bare(each)) or find(_bare(each)) for each in _listed(columns["model"])]
+    wrong: dict[tuple[str, int], str] = {}
+    axes = []
+    for name, entries in columns.items():
+        column = Column(name, sent=name not in labels, follows=tuple(map(str, follows.get(name, ()))))
+        for entry in map(_value, _listed(entries)):
+            value, problem = entry.value, None
+            if column.sent and name != "model" and not trusted:
+                value, problem = _checked(name, entry.value, models)
+            code = column.code(entry, () if name == "image_urls" and value is None else value)
+            if problem is not None:
+                wrong[name, code] = problem
+        axes.append(column.axis())
+    count = math.prod(len(axis) for axis in axes)
+    positions = _numbers(data["cells"], count, where) if "cells" in data else range(count)
+    reasons = {
+        position: str(reason)
+        for reason, cells in data.get("skipped", {}).items()
+        for position in _numbers(cells, count, where)
+    }
+    places = Places(axes, positions, reasons, records)
+    used = {name: set(places.live_column(places.axis(name))) for name, _ in wrong}
+    refuse(
+        [
+            f"{where}: {problem}"
+            for (name, code), problem in wrong.items()
+            if code in used[name] or not isinstance(places.axis(name).values[code], _kinds(name))
+        ]
+    )
+    return places if trusted else places.skipping(lacking(places, models, ()))
+
+
+def _kinds(name: str) -> tuple[type, ...]:
+    """Return what a value may be that is on the axis for skipped places only."""
+    return (int,) if name == "duration" else (str, int, float, tuple)
+
+
+def _bare(entry: Any) -> Any:
+    return entry["value"] if isinstance(entry, Mapping) else entry
+
+
+def _checked(name: str, value: Any, models: Sequence[Model]) -> tuple[Any, str | None]:
+    """Return a value as the catalogue spells it, and what is wrong with it if anything is."""
+    try:
+        return checked(name, value, models), None
+    except GridError as error:
+        return value, bare(error)
+
+
+def _numbers(cells: Any, count: int, where: str) -> list[int]:
+    found: list[int] = []
+    text = str(cells).strip("[] ")
+    for piece in text.split(",") if text else ():
+        run = _RUN.fullmatch(piece.strip())
+        first, last = (int(run[1]), int(run[2] or run[1])) if run else (0, count)
+        if last >= count:
+            msg = f"{where}: cells {piece.strip()!r} are not numbers from 0 to {count - 1} such as '0-7, 9'. {NOTHING}"
+            raise GridError(msg)
+        found += range(first, last + 1)
+    return list(dict.fromkeys(found))
+
+
+def _model(record: Mapping[str, Any]) -> Model:
+    """Return a model from what `definition` kept of it."""
+    facts = dict(record)
+    made: dict[str, Callable[..., Any]] = {
+        "size": Choice,
+        "quality": Choice,
+        "duration": Span,
+        "images": Images,
+    }
+    for name, kind in made.items():
+        if facts.get(name) is not None:
+            facts[name] = kind(**_tuples(facts[name]))
+    facts["options"] = {name: Option(**_tuples(each)) for name, each in facts.get("options", {}).items()}
+    facts["rules"] = [
+        Rule(**{side: _tuples(found) for side, found in rule.items()}) for rule in facts.get("rules", ())
+    ]
+    if facts.get("price") is not None:
+        facts["price"] = _price(facts["price"])
+    if facts.get("verified_on"):
+        facts["verified_on"] = date.fromisoformat(facts["verified_on"])
+    return Model(facts.pop("id"), **facts)
+
+
+def _tuples(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+
+
+def _price(record: Mapping[str, Any]) -> Price:
+    facts = {"usd": {}, **record}
+    for name in ("usd", "with_images"):
+        if name == "usd" or facts.get(name) is not None:
+            facts[name] = {tier: Decimal(usd) for tier, usd in facts[name].items()}
+    facts["per_image"] = Decimal(facts.get("per_image", "0"))
+    if facts.get("verified_on"):
+        facts["verified_on"] = date.fromisoformat(facts["verified_on"])
+    return Price(**facts)
+
+
+# Files
+
+
+def write(places: Places, path: Path) -> None:
+    """Write a grid to a file: YAML, JSON or CSV, as its name ends; its pictures are copied beside it.
+
+    Raises
+    ------
+    GridError
+        If the name ends otherwise, or the file cannot be written.
+    """
+    kind = _kind(path)
+    keep(local_images(value for axis in places.axes for value in axis.values), path.parent)
+    if kind == "csv":
+        text = csv_of(places)
+    elif kind == "json":
+        text = json.dumps(definition(places), ensure_ascii=False, indent=1) + "\n"
+    else:
+        text = _yaml().dump(
+            definition(places), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST
+        )
+    try:
+        path.write_bytes(text.encode())
+    except OSError as error:
+        msg = f"{str(path)!r} cannot be written: {error.strerror}"
+        raise GridError(msg) from error
+
+
+def read(path: Path, labels: Sequence[str] = ()) -> Places:
+    """Read a grid from a file that `write` wrote or a person did.
+
+    Parameters
+    ----------
+    path : Path
+        A name that ends in ``.yaml``, ``.yml``, ``.json`` or ``.csv``.
+    labels : sequence of str
+        Columns of a CSV file that are no part of the request.
+
+    Raises
+    ------
+    GridError
+        Naming the file, the place in it, and the remedy.
+    """
+    kind = _kind(path)
+    where = path.name
+    text = _text(path)
+    if kind == "csv":
+        return from_csv(text, labels=labels, where=where)
+    try:
+        data = json.loads(text) if kind == "json" else _yaml().load(text, Loader=_loader())
+    except json.JSONDecodeError as error:
+        msg = f"{where}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}. {NOTHING}"
+        raise GridError(msg) from None
+    except _yaml().YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        msg = f"{where}{line}: this is not YAML: {getattr(error, 'problem', error)}. {NOTHING}"
+        raise GridError(msg) from None
+    if not isinstance(data, Mapping):
+        found = "empty" if data is None else f"a {type(data).__name__}"
+        msg = f"{where} is {found}, and a grid is a mapping such as 'prompt: a paper boat'. {NOTHING}"
+        raise GridError(msg)
+    return places_of(recalled(data, path.parent), where, lines=_lines(text))
+
+
+def _lines(text: str) -> dict[str, int]:
+    """Return the line on which each keyword of a YAML or JSON file first stands."""
+    found: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        for name in _KEY.findall(line):
+            found.setdefault(name, number)
+    return found
+
+
+def _kind(path: Path) -> str:
+    kind = {".yaml": "yaml", ".yml": "yaml", ".json": "json", ".csv": "csv"}.get(path.suffix.lower())
+    if kind is None:
+        msg = f"{path.name or str(path)!r} ends in none of .yaml, .yml, .json and .csv, which say what a grid's file holds. {NOTHING}"
+        raise GridError(msg)
+    return kind
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > LARGEST:
+            msg = (
+                f"{str(path)!r} has more than {LARGEST // 1_000_000} MB and is not read as a grid. {NOTHING}"
+            )
+            raise GridError(msg)
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        msg = f"{str(path)!r} cannot be read: {error.strerror}. {NOTHING}"
+        raise GridError(msg) from error
+    except UnicodeDecodeError as error:
+        msg = f"{str(path)!r} is not UTF-8 text at byte {error.start}; save it as UTF-8. {NOTHING}"
+        raise GridError(msg) from None
+
+
+def _yaml() -> Any:
+    import yaml  # type: ignore[import-untyped]  # the library has no types
+
+    return yaml
+
+
+def _dumper() -> Any:
+    """Return a safe dumper that escapes the characters in which YAML 1.1 would break a line."""
+    yaml = _yaml()
+
+    class Dumper(yaml.SafeDumper):  # type: ignore[misc, name-defined]  # the library has no types
+        pass
+
+    def text(dumper: Any, value: str) -> Any:
+        style = '"' if _BREAKS.search(value) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    def items(dumper: Any, value: list[Any]) -> Any:
+        short = len(str(value)) <= _SHORT and not any(isinstance(each, (dict, list)) for each in value)
+        return dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=short)
+
+    Dumper.add_representer(str, text)
+    Dumper.add_representer(list, items)
+    _read_as_core(Dumper)
+    return Dumper
+
+
+def _loader() -> Any:
+    """Return a safe loader that reads scalars as YAML 1.2 does, and refuses a key that is there twice.
+
+    YAML 1.1 takes an unquoted ``16:9`` for the number 969, and ``no`` for False.
+    """
+    yaml = _yaml()
+
+    class Loader(yaml.SafeLoader):  # type: ignore[misc, name-defined]  # the library has no types
+        yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+
+        def construct_mapping(self, node: Any, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - the library's signature
+            seen: set[Any] = set()
+            for key, _ in node.value:
+                name = self.construct_object(key, deep=True)
+                if name in seen:
+                    raise yaml.constructor.ConstructorError(
+                        None, None, f"{name!r} is there twice", key.start_mark
+                    )
+                seen.add(name)
+            return super().construct_mapping(node, deep=deep)
+
+    _read_as_core(Loader)
+    return Loader
+
+
+def _read_as_core(kind: Any) -> None:
+    """Teach a loader, or a dumper that has to know what needs quotes, the scalars of YAML 1.2's core schema."""
+    for name, (pattern, first) in _CORE.items():
+        kind.add_implicit_resolver(f"tag:yaml.org,2002:{name}", re.compile(pattern), list(first))
+
+
+_CORE: dict[str, tuple[str, Sequence[str]]] = {
+    "bool": (r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    "int": (r"^[-+]?[0-9]+$", "-+0123456789"),
+    "float": (r"^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    "null": (r"^(?:~|null|Null|NULL|)$", ("~", "n", "N", "")),
+}

@@ -1,0 +1,428 @@
+"""Reference images: a URL of the web, or a picture of one's own that is uploaded once.
+
+A picture is told by its content: the first bytes say JPEG, PNG, WebP or GIF
+(the types that ``POST /v1/uploads/images`` takes, up to 20 MB), whatever the
+file is called. Nothing else is ever read further, let alone sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import difflib
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from gridgen.errors import GridError
+from gridgen.models.fields import public_url
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from PIL import Image
+
+__all__ = [
+    "FRESH",
+    "LARGEST",
+    "NOT_SENT",
+    "UPLOAD_LIFE",
+    "LocalImage",
+    "is_picture",
+    "keep",
+    "local_images",
+    "pictured",
+    "recall",
+    "recalled",
+    "reference",
+    "thumbnails",
+]
+
+LARGEST = 20 * 2**20
+"""Bytes of the largest image that the API takes (docs.apimart.ai, uploads/images)."""
+
+UPLOAD_LIFE = 72 * 3600.0
+"""Seconds for which an uploaded image can be fetched (docs.apimart.ai, uploads/images)."""
+
+FRESH = 6 * 3600.0
+"""Seconds that a link must still live when a submission names it; the task may wait in a queue."""
+
+NOT_SENT = "Nothing of it was sent."
+"""What is said of a picture that is no good."""
+
+KEPT = "images"
+"""Where a sweep's folder keeps copies of pictures."""
+
+_HEAD = 16
+_MAGIC = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF87a": "image/gif",
+    b"GIF89a": "image/gif",
+}
+_SUFFIX = {"image/jpeg": ".jpg", "image/png": ".png", "image/gif": ".gif", "image/webp": ".webp"}
+
+
+class LocalImage(str):
+    """A picture that lies on this machine; its text is ``sha256:`` and the hash of its content.
+
+    Two files of the same content are equal, whatever they are called, so they make
+    one key and one upload. A picture that was given as pixels (Pillow, numpy) is
+    told by its pixels.
+
+    Attributes
+    ----------
+    name : str
+        What a person reads: the file's name, or a few digits of the hash.
+    content_type : str
+        Such as ``image/png``, told from the content.
+    size : int
+        Bytes.
+    """
+
+    __slots__ = ("_read", "_thumbnails", "content_type", "name", "size")
+
+    name: str
+    content_type: str
+    size: int
+    _read: Callable[[], bytes] | None
+    _thumbnails: dict[int, str]
+
+    def __new__(
+        cls,
+        text: str,
+        *,
+        name: str = "",
+        content_type: str = "",
+        size: int = 0,
+        read: Callable[[], bytes] | None = None,
+    ) -> Self:
+        """Make one from its text; without ``read`` its content is elsewhere."""
+        made = super().__new__(cls, text)
+        made.name, made.content_type, made.size = name or f"image {text[7:13]}", content_type, size
+        made._read, made._thumbnails = read, {}
+        return made
+
+    def __repr__(self) -> str:
+        return f"LocalImage({self.name!r}, {self.content_type or 'not here'}, {self.size:,} bytes)"
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        known = {"name": self.name, "content_type": self.content_type, "size": self.size}
+        return (str(self),), {**known, "read": self._read}
+
+    @property
+    def digest(self) -> str:
+        """The hash alone, in hexadecimal digits."""
+        return self[7:]
+
+    @property
+    def file_name(self) -> str:
+        """A name for its copy, the same for the same content."""
+        return self.digest[:32] + _SUFFIX.get(self.content_type, ".bin")
+
+    def read(self) -> bytes:
+        """Return the content.
+
+        Raises
+        ------
+        GridError
+            If the file is gone, or is another one by now.
+        """
+        if self._read is None:
+            msg = f"the image {self.name!r} is not at hand: build the grid from the file again. {NOT_SENT}"
+            raise GridError(msg)
+        return self._read()
+
+    def thumbnail(self, side: int = 64) -> str:
+        """Return it as a ``data:`` URL of a small WebP picture, `side` pixels on its long side."""
+        if side not in self._thumbnails:
+            from PIL import Image, ImageOps
+
+            with Image.open(io.BytesIO(self.read())) as opened:
+                opened.draft("RGB", (side, side))
+                small = ImageOps.exif_transpose(opened).convert("RGB")
+            small.thumbnail((side, side))
+            out = io.BytesIO()
+            small.save(out, "WEBP", quality=70, method=4)
+            self._thumbnails[side] = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
+        return self._thumbnails[side]
+
+    def _repr_html_(self) -> str:
+        import html
+
+        return (
+            f"<img src='{self.thumbnail(160)}' alt='{html.escape(self.name, quote=True)}'>"
+            f"<br><small>{html.escape(repr(self))}</small>"
+        )
+
+
+def is_picture(value: object) -> bool:
+    """Whether a value is one picture: bytes, a path, a Pillow image or an array of pixels."""
+    return (
+        isinstance(value, (LocalImage, bytes, bytearray, memoryview, os.PathLike))
+        or _is_pillow(value)
+        or _is_array(value)
+    )
+
+
+def reference(value: Any) -> str:
+    """Return a reference image: the URL, or the picture that a value is.
+
+    Parameters
+    ----------
+    value : str, path, bytes, Pillow image or array
+        A public URL; the path of a file; the content of one; a picture in memory; an
+        array of shape (height, width), (height, width, 3) or (height, width, 4) with
+        whole numbers from 0 to 255, or with fractions from 0 to 1.
+
+    Raises
+    ------
+    GridError
+        If it is none of these, no JPEG, PNG, WebP or GIF, or larger than 20 MB.
+    """
+    if isinstance(value, LocalImage) or public_url(value):
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, str) and _is_remote(value):
+        msg = f"image URL {value[:60]!r} is not public: it must start with https:// or http:// (no data: or file:)"
+        raise GridError(msg)
+    if isinstance(value, (str, os.PathLike)):
+        return _of_path(Path(value))
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return _of_bytes(bytes(value))
+    if _is_array(value):
+        return _of_pixels(_pillow(value), "")
+    if _is_pillow(value):
+        return _of_pixels(value, Path(getattr(value, "filename", "") or "").name)
+    msg = f"image {value!r:.60} is a {type(value).__name__}, not a URL, a path, bytes, a Pillow image or an array"
+    raise GridError(msg)
+
+
+def local_images(values: Iterable[Any]) -> list[LocalImage]:
+    """Return the pictures of one's own among the values of a cell, however deep, each once."""
+    found: dict[str, LocalImage] = {}
+    for value in values:
+        if isinstance(value, LocalImage):
+            found.setdefault(value, value)
+        elif isinstance(value, (list, tuple)):
+            found.update({image: image for image in local_images(value)})
+        elif isinstance(value, dict):
+            found.update({image: image for image in local_images(value.values())})
+    return list(found.values())
+
+
+def pictured(value: Any) -> Any:
+    """Return a value of a field that names pictures, each by its URL or as the picture that it is.
+
+    Parameters
+    ----------
+    value : object
+        A picture as `reference` takes it, a mapping with one under ``url``, or a list
+        of either.
+
+    Raises
+    ------
+    GridError
+        As `reference`.
+    """
+    if isinstance(value, Mapping):
+        return {name: reference(each) if name == "url" else each for name, each in value.items()}
+    if isinstance(value, (list, tuple)) and not is_picture(value):
+        return tuple(pictured(each) for each in value)
+    return reference(value)
+
+
+def thumbnails(value: object, side: int = 40) -> str:
+    """Return the pictures of one's own in a value as small HTML pictures, "" where there is none.
+
+    Pictures of the web are not fetched.
+    """
+    return "".join(_small(image, side) for image in local_images([value]))
+
+
+def _small(image: LocalImage, side: int) -> str:
+    try:
+        url = image.thumbnail(side)
+    except GridError:
+        return ""
+    style = "vertical-align:middle;margin-right:.4em;display:inline-block"
+    return f"<img src='{url}' alt='' style='{style}'>"
+
+
+def keep(images: Iterable[LocalImage], folder: Path) -> None:
+    """Put a copy of each picture into a sweep's folder, so that it can be sent from there again.
+
+    Raises
+    ------
+    GridError
+        If a file is gone, or is another one by now.
+    """
+    images = list(images)
+    if images:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for image in images:
+        path = folder / KEPT / image.file_name
+        if path.is_file():
+            continue
+        data = image.read()
+        path.parent.mkdir(mode=0o700, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        part.write_bytes(data)
+        part.replace(path)
+
+
+def recalled(told: Any, folder: Path) -> Any:
+    """Return JSON values with the pictures in them, each a mapping with the key ``image``, as copies in a folder."""
+    if isinstance(told, dict):
+        if isinstance(told.get("image"), str):
+            return recall(told["image"], folder, told.get("name", ""))
+        return {name: recalled(each, folder) for name, each in told.items()}
+    return [recalled(each, folder) for each in told] if isinstance(told, list) else told
+
+
+def recall(text: str, folder: Path, name: str = "") -> LocalImage:
+    """Return a picture by its text from the copy that `keep` left; without one it cannot be read."""
+    for content_type, suffix in _SUFFIX.items():
+        path = folder / KEPT / f"{text[7:39]}{suffix}"
+        if path.is_file():
+            size = path.stat().st_size
+            return LocalImage(text, name=name, content_type=content_type, size=size, read=path.read_bytes)
+    return LocalImage(text, name=name)
+
+
+def _is_remote(text: str) -> bool:
+    return "://" in text or text.startswith("data:")
+
+
+def _of_path(given: Path) -> LocalImage:
+    path = given.expanduser().absolute()
+    try:
+        if not path.is_file():
+            raise GridError(_missing(given, path))
+        if path.stat().st_size > LARGEST:
+            raise GridError(_too_large(repr(str(given)), path.stat().st_size))
+        with path.open("rb") as file:
+            head = file.read(_HEAD)
+            if _type(head) is None:
+                raise GridError(_no_image(repr(str(given))))
+            data = head + file.read(LARGEST)
+    except OSError as error:
+        msg = f"image {str(given)!r} cannot be read: {error.strerror}. {NOT_SENT}"
+        raise GridError(msg) from error
+    text = _text(data)
+    return _made(text, data, path.name, lambda: _read_again(path, text))
+
+
+def _of_bytes(data: bytes) -> LocalImage:
+    if len(data) > LARGEST:
+        raise GridError(_too_large(f"of {len(data):,} bytes", len(data)))
+    if _type(data[:_HEAD]) is None:
+        raise GridError(_no_image(f"of {len(data):,} bytes"))
+    return _made(_text(data), data, "", lambda: data)
+
+
+def _of_pixels(picture: Image.Image, name: str) -> LocalImage:
+    """Return a picture in memory, told by its pixels: encoders change, and the key may not."""
+    plain = picture if picture.mode in {"L", "RGB", "RGBA"} else picture.convert(_mode(picture))
+    head = f"{plain.mode} {plain.width}x{plain.height}\n".encode()
+    text = "sha256:" + hashlib.sha256(head + plain.tobytes()).hexdigest()
+    out = io.BytesIO()
+    plain.save(out, "PNG")
+    data = out.getvalue()
+    if len(data) > LARGEST:
+        raise GridError(_too_large(f"of {plain.width}x{plain.height} pixels", len(data)))
+    return _made(text, data, name, lambda: data)
+
+
+def _mode(picture: Image.Image) -> str:
+    return "RGBA" if "A" in picture.mode or "transparency" in picture.info else "RGB"
+
+
+def _made(text: str, data: bytes, name: str, read: Callable[[], bytes]) -> LocalImage:
+    _check_header(data, repr(name) if name else f"of {len(data):,} bytes")
+    return LocalImage(text, name=name, content_type=_type(data[:_HEAD]) or "", size=len(data), read=read)
+
+
+def _check_header(data: bytes, name: str) -> None:
+    """Refuse what only begins like a picture: the server would, too, at the cost of an upload."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)):
+            pass
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
+        msg = f"image {name} begins like a picture and cannot be opened{why}; save it again. {NOT_SENT}"
+        raise GridError(msg) from error
+
+
+def _type(head: bytes) -> str | None:
+    for magic, content_type in _MAGIC.items():
+        if head.startswith(magic):
+            return content_type
+    return "image/webp" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+
+
+def _text(data: bytes) -> str:
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def _read_again(path: Path, text: str) -> bytes:
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        msg = f"image {str(path)!r} cannot be read any more: {error.strerror}. {NOT_SENT}"
+        raise GridError(msg) from error
+    if _text(data) != text:
+        msg = f"image {str(path)!r} was changed since the grid was built: build the grid again. {NOT_SENT}"
+        raise GridError(msg)
+    return data
+
+
+def _missing(given: Path, path: Path) -> str:
+    if path.exists():
+        return f"image {str(given)!r} is not a file. {NOT_SENT}"
+    beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    hint = f" (did you mean {near[0]!r}?)" if near else f" in {str(path.parent)!r}"
+    return f"image {str(given)!r} does not exist{hint}; a URL begins with https://. {NOT_SENT}"
+
+
+def _too_large(name: str, size: int) -> str:
+    return (
+        f"image {name} has {size / 2**20:.1f} MB and the API takes 20 MB at most; make it smaller, "
+        f"or save it as JPEG. {NOT_SENT}"
+    )
+
+
+def _no_image(name: str) -> str:
+    return f"image {name} is no JPEG, PNG, WebP or GIF by its content. {NOT_SENT}"
+
+
+def _is_pillow(value: object) -> bool:
+    return any(base.__module__ == "PIL.Image" and base.__name__ == "Image" for base in type(value).__mro__)
+
+
+def _is_array(value: object) -> bool:
+    return hasattr(value, "__array_interface__") and len(getattr(value, "shape", ())) > 1
+
+
+def _pillow(array: Any) -> Image.Image:
+    """Return an array of pixels as a picture, without importing the library that it is of."""
+    from PIL import Image
+
+    shape, kind = array.shape, array.dtype.kind
+    if len(shape) not in {2, 3} or (len(shape) == 3 and shape[2] not in {1, 3, 4}) or 0 in shape:  # noqa: PLR2004 - dimensions
+        msg = f"image array of shape {shape} is not (height, width), (height, width, 3) or (height, width, 4)"
+        raise GridError(msg)
+    low, high = array.min(), array.max()
+    most = 1 if kind in "fb" else 255
+    if kind not in "fuib" or not 0 <= low <= high <= most:
+        msg = (
+            f"image array of {array.dtype} from {low} to {high}: pixels are whole numbers from 0 to 255, "
+            "or fractions from 0 to 1"
+        )
+        raise GridError(msg)
+    scaled = (array * 255 + 0.5 if most == 1 else array).astype("uint8")
+    return Image.fromarray(scaled[..., 0] if shape[2:] == (1,) else scaled)

@@ -1,0 +1,148 @@
+"""What models lack of a grid's places, cell by cell, asked no more often than needed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from gridgen.grid.axes import refuse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from gridgen.grid.places import Places
+    from gridgen.models import Lack, Model
+
+__all__ = ["ignored_sizes", "lacking"]
+
+_MOST_NAMED = 10
+
+
+def lacking(places: Places, models: Sequence[Model], unsaid: Collection[str]) -> dict[int, str]:
+    """Return why positions cannot be made; with one model alone that is an error.
+
+    Parameters
+    ----------
+    places : Places
+        What is skipped already is not looked at.
+    models : sequence of Model
+        In the order of their axis.
+    unsaid : collection of str
+        Fields that the user left to the models, which leave them out where they must.
+
+    Raises
+    ------
+    GridError
+        If the only model lacks a combination that is asked for.
+    """
+    reasons: dict[int, str] = {}
+    lacks: Counter[str] = Counter()
+    for code, model in enumerate(models):
+        for position, lack in _of_model(places, code, model, alone=len(models) == 1, unsaid=unsaid):
+            reasons[position] = lack.reason
+            lacks[lack.error] += 1
+    if len(models) == 1 and lacks:
+        problems = [
+            f"{error} ({count} {'cell' if count == 1 else 'cells'}; leave them out with exclude= or where=)"
+            for error, count in lacks.most_common(_MOST_NAMED)
+        ]
+        refuse(problems)
+    return reasons
+
+
+def _of_model(
+    places: Places, code: int, model: Model, *, alone: bool, unsaid: Collection[str]
+) -> Iterator[tuple[int, Lack]]:
+    bad = {} if alone else _bad_values(places, model)
+    together = _depending(places, model)
+    names = list(dict.fromkeys([*bad, *together]))
+    if not names:
+        return
+    axes = {name: places.axis(name) for name in names}
+    columns = [places.column("model"), *(places.column(name) for name in names)]
+    known: dict[tuple[int, ...], Lack | None] = {}
+    for position, its_model, *codes in zip(places.positions, *columns, strict=True):
+        if its_model != code or position in places.reasons:
+            continue
+        key = tuple(codes)
+        if key not in known:
+            stated = dict(zip(names, codes, strict=True))
+            lack = next((bad[name][at] for name, at in stated.items() if at in bad.get(name, {})), None)
+            known[key] = lack or _together(
+                model,
+                {
+                    name: axes[name].values[at]
+                    for name, at in stated.items()
+                    if name in together and name not in unsaid
+                },
+            )
+        found = known[key]
+        if found is not None:
+            yield position, found
+
+
+def _bad_values(places: Places, model: Model) -> dict[str, dict[int, Lack]]:
+    """Return for each axis the values that a model does not offer."""
+    found: dict[str, dict[int, Lack]] = {}
+    for axis in places.axes:
+        if not axis.sent or axis.name == "model":
+            continue
+        if axis.name == "prompt" and model.prompt_max is None:
+            continue
+        lacks = {at: model.offers(axis.name, value) for at, value in enumerate(axis.values)}
+        named = {at: lack for at, lack in lacks.items() if lack is not None}
+        if named:
+            found[axis.name] = named
+    return found
+
+
+def _depending(places: Places, model: Model) -> list[str]:
+    """Return the axes by whose combination a model's rules ask."""
+    names: set[str] = {name for group in model.exclusive for name in group}
+    for rule in model.rules:
+        names |= {"image_urls" if name == "images" else name for name in (*rule.when, *rule.only)}
+    for option in model.options.values():
+        if option.required or option.needs:
+            names |= {option.name, *option.needs}
+    if model.images.min:
+        names.add("image_urls")
+    if model.duration is not None and model.duration.omit_with:
+        names |= {"duration", *model.duration.omit_with}
+    there = [axis.name for axis in places.axes if axis.name in names]
+    needed = any(option.required for option in model.options.values())
+    return there or (["image_urls"] if needed else [])
+
+
+def _together(model: Model, stated: Mapping[str, Any]) -> Lack | None:
+    if not model.known:
+        return None
+    lacks = model.lacks(stated)
+    return lacks[0] if lacks else None
+
+
+def ignored_sizes(places: Places) -> str | None:
+    """Name the cells that ask for the same picture twice, since an image overrules the size; None if there are none."""
+    sizes, images = places.axis("size"), places.axis("image_urls")
+    if len(sizes) == 1 or images.values == ((),):
+        return None
+    columns = zip(range(len(places)), places.column("size"), places.column("image_urls"), strict=True)
+    found = []
+    for index, size, image in columns:
+        if not size or not images.values[image]:
+            continue
+        cell = places.cell(index)
+        overruled = cell.spec.size is not None and cell.spec.size.ignored_with_images
+        if overruled and places.reason(index) is None:
+            found.append((index, cell))
+    if not found:
+        return None
+    prices = [cell.price() for _, cell in found]
+    known = [price for price in prices if price is not None]
+    cost = f"${sum(known, Decimal(0)):.4f}" if len(known) == len(prices) else "an unknown sum"
+    named = ", ".join(str(index) for index, _ in found[:_MOST_NAMED])
+    return (
+        f"{len(found)} of {len(places.live)} cells (index {named}{', …' if len(found) > _MOST_NAMED else ''}) differ from "
+        f"another only in size, which {found[0][1].model!r} ignores beside an image: the clip follows the image. "
+        f"They would cost {cost} more."
+    )

@@ -1,0 +1,239 @@
+"""What reviewers said of a sweep's clips, as tables, and the ways to add to it."""
+
+from __future__ import annotations
+
+import getpass
+import html
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gridgen.clock import Clock
+from gridgen.errors import GridError
+from gridgen.journal import Row, store_id
+from gridgen.judgements.agreement import Agreement, agreement
+from gridgen.judgements.exchange import clip_name, names_of, read_ratings
+from gridgen.judgements.opinion import reviewer_name
+from gridgen.judgements.store import Choice, Judgement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from gridgen.judgements.store import Book, Slot
+    from gridgen.sweep import Sweep
+
+__all__ = ["Merged", "Ratings", "me"]
+
+
+def me() -> str:
+    """Return the reviewer that a notebook speaks for when none is named: the user of the hub or of the system."""
+    try:
+        return reviewer_name(os.environ.get("JUPYTERHUB_USER") or getpass.getuser())
+    except (OSError, KeyError, ImportError, GridError):
+        return "me"
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came of merging a ratings file.
+
+    Attributes
+    ----------
+    reviewer : str
+    judgements, choices : int
+        New ones.
+    known : int
+        Those that had been merged before.
+    foreign : int
+        Clips in the file that this sweep does not have.
+    agreement : Agreement
+        Of all reviewers, with the file's.
+    """
+
+    reviewer: str
+    judgements: int
+    choices: int
+    known: int
+    foreign: int
+    agreement: Agreement
+
+    def __repr__(self) -> str:
+        parts = [
+            f"{self.judgements} judgements and {self.choices} choices by {self.reviewer!r}",
+            f"{self.known} known already" if self.known else "",
+            f"{self.foreign} clips are not in this sweep" if self.foreign else "",
+            str(self.agreement),
+        ]
+        return f"Merged({'; '.join(filter(None, parts))})"
+
+
+class Ratings:
+    """What reviewers said of a sweep's clips.
+
+    Of each reviewer the latest word on a clip counts; nothing is ever overwritten.
+    It is kept in `judgements.sqlite` in the sweep's folder, beside the journal, so
+    any process may add to it, also while another one runs the sweep.
+
+    Parameters
+    ----------
+    sweep : Sweep
+    """
+
+    def __init__(self, sweep: Sweep) -> None:
+        self._sweep = sweep
+        self._rows = sweep.rows()
+        self._index = {sweep.slot(row): row.index for row in self._rows}
+
+    def __repr__(self) -> str:
+        judged = [
+            opinions for slot, opinions in self._book.opinions.items() if opinions and slot in self._index
+        ]
+        names = {name for opinions in judged for name in opinions}
+        return f"Ratings({len(judged)} of {len(self._rows)} clips judged, by {', '.join(sorted(names)) or 'nobody'})"
+
+    def _repr_html_(self) -> str:
+        return f"<div><p>{html.escape(repr(self))}</p>{self.df.to_html(index=False, escape=True)}</div>"
+
+    @property
+    def reviewers(self) -> tuple[str, ...]:
+        """Everybody who judged or compared a clip of this sweep."""
+        judged = {each.reviewer for each in self._book.judgements if each.slot in self._index}
+        chose = {each.reviewer for each in self._book.choices if each.left in self._index}
+        return tuple(sorted(judged | chose))
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """What counts: one row per clip and reviewer.
+
+        Columns: ``row`` (of `Sweep.df`), ``reviewer``, ``rating`` (0 to 5), ``pick``
+        (True picked, False rejected), ``tags``, ``note``, ``at`` (UTC).
+        """
+        latest: dict[tuple[Slot, str], Judgement] = {}
+        for each in sorted(self._book.judgements, key=lambda entry: (entry.at, entry.id)):
+            latest[each.slot, each.reviewer] = each
+        kept = [each for each in latest.values() if each.reviewer in self._book.opinions.get(each.slot, {})]
+        return self._table(kept).drop(columns=["undone", "source"])
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """Every entry in the order in which it came, those taken back and those that took back too.
+
+        Columns as in `df`, then ``undone`` (whether it was taken back) and ``source``
+        (the exported page that it came from, empty when it was made here).
+        """
+        return self._table(self._book.judgements)
+
+    @property
+    def agreement(self) -> Agreement:
+        """How far the reviewers agree."""
+        return agreement(opinions for slot, opinions in self._book.opinions.items() if slot in self._index)
+
+    @property
+    def _book(self) -> Book:
+        return self._sweep.judgements.book
+
+    def rate(self, rows: Any, reviewer: str | None, **parts: Any) -> None:
+        """Note what a reviewer says of clips; arguments as in `Sweep.rate`."""
+        slots = [self._sweep.slot(self._rows[index]) for index in self.chosen(rows)]
+        name = me() if reviewer is None else reviewer_name(reviewer)
+        touched = self._sweep.judgements.judge(slots, name, **parts)
+        self._sweep.rejudge(touched)
+
+    def undo(self, reviewer: str | None = None) -> bool:
+        """Take back the latest word of a reviewer, by one more entry; return whether there was one.
+
+        What was merged from a page is not taken back so.
+        """
+        name = me() if reviewer is None else reviewer_name(reviewer)
+        touched = self._sweep.judgements.undo(name)
+        self._sweep.rejudge(touched)
+        return bool(touched)
+
+    def merge(self, path: str | os.PathLike[str], *, reviewer: str | None = None) -> Merged:
+        """Take in a ratings file; arguments and errors as in `Sweep.merge_ratings`."""
+        told = read_ratings(path)
+        known = names_of(store_id(self._sweep.folder), self._index)
+        foreign = told.clips - known.keys()
+        if told.clips and foreign == told.clips:
+            msg = (
+                f"{str(path)!r} is about {len(told.clips)} clips, none of which is in this sweep; "
+                "merge it into the sweep that its page was exported from. Nothing was merged."
+            )
+            raise GridError(msg)
+        name = self._author(told.reviewer, reviewer)
+        entries = told.entries(known, name, round(Clock().time() * 1000))
+        new, touched = self._sweep.judgements.append(entries)
+        self._sweep.rejudge(touched)
+        known_before = len(entries) - new.total()
+        return Merged(name, new[Judgement], new[Choice], known_before, len(foreign), self.agreement)
+
+    def chosen(self, rows: Any) -> list[int]:
+        """Return the indices of the rows that are meant.
+
+        Raises
+        ------
+        GridError
+            If something is no row of this sweep.
+        """
+        if hasattr(rows, "columns") and hasattr(rows, "index"):
+            rows = list(rows.index)
+        elif hasattr(rows, "name") and hasattr(rows, "index") and not isinstance(rows, Row):
+            rows = [rows.name]
+        several = isinstance(rows, Iterable) and not isinstance(rows, str | bytes)
+        return [self._one(each) for each in (rows if several else [rows])]
+
+    def _one(self, row: object) -> int:
+        plain = row.index if isinstance(row, Row) else row.item() if hasattr(row, "item") else row
+        if isinstance(plain, bool) or not isinstance(plain, int) or not 0 <= plain < len(self._rows):
+            msg = (
+                f"{ascii(row)[:60]} is no row of this sweep: give a row of sweep.df, a slice of it, "
+                f"or its index, 0 to {len(self._rows) - 1}. Nothing was noted."
+            )
+            raise GridError(msg)
+        if self._rows[plain].status == "skipped":
+            msg = f"row {plain} is skipped ({self._rows[plain].error}); there is no clip to judge. Nothing was noted."
+            raise GridError(msg)
+        return plain
+
+    def _author(self, told: str, given: str | None) -> str:
+        """Return under whose name a file goes: nobody is spoken for unasked."""
+        if given is not None:
+            return reviewer_name(given)
+        here = {each.reviewer for each in self._book.judgements if not each.source}
+        here |= {each.reviewer for each in self._book.choices if not each.source}
+        if told in here:
+            msg = (
+                f"the file is by {told!r}, who has judged here as well. If that is the same person, "
+                f"say merge_ratings(..., reviewer={told!r}); else give another name. Nothing was merged."
+            )
+            raise GridError(msg)
+        return told
+
+    def _table(self, entries: Iterable[Judgement]) -> pd.DataFrame:
+        import pandas as pd
+
+        undone = {each.undoes for each in self._book.judgements}
+        shown = [each for each in entries if each.slot in self._index]
+        said = [each.opinion for each in shown]
+        return pd.DataFrame(
+            {
+                "row": pd.array([self._index[each.slot] for each in shown], dtype="int64"),
+                "reviewer": pd.array([each.reviewer for each in shown], dtype="str"),
+                "rating": pd.array([each.stars for each in said], dtype="Int64"),
+                "pick": pd.array([each.pick for each in said], dtype="boolean"),
+                "tags": pd.array([", ".join(each.tags) or None for each in said], dtype="string"),
+                "note": pd.array([each.note or None for each in said], dtype="string"),
+                "at": pd.to_datetime(
+                    pd.Series([each.at for each in shown], dtype="int64"), unit="ms", utc=True
+                ),
+                "undone": pd.array([each.id in undone for each in shown], dtype="bool"),
+                "source": pd.array([each.source for each in shown], dtype="str"),
+            }
+        )
+
+
+def clip_names(sweep: Sweep) -> list[str]:
+    """Return the name of each row's clip in exported pages."""
+    store = store_id(sweep.folder)
+    return [clip_name(store, sweep.slot(row)) for row in sweep.rows()]

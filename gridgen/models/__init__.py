@@ -1,0 +1,26 @@
+"""The catalogue: what each model accepts, its names on the wire, and its price.
+
+The facts are data (``catalogue.toml``), each record with its source and date.
+The client checks against them and the simulator serves them.
+"""
+
+from gridgen.models.fields import Choice, Images, Option, Rule, Span
+from gridgen.models.model import Lack, Model
+from gridgen.models.price import Price, enough
+from gridgen.models.records import DEFAULT_MODEL, catalogue, find, nearest
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "Choice",
+    "Images",
+    "Lack",
+    "Model",
+    "Option",
+    "Price",
+    "Rule",
+    "Span",
+    "catalogue",
+    "enough",
+    "find",
+    "nearest",
+]

@@ -1,0 +1,10 @@
+"""When to submit and when to poll: pure, and told the time.
+
+`gridgen.pacing.pace` keeps to the rate that a key is allowed, `gridgen.pacing.line` tells
+how many tasks the server works on, `gridgen.pacing.timing` tells when to ask for one, and
+`gridgen.pacing.limiter`, which is not pure, shares a rate with other processes.
+"""
+
+from gridgen.pacing.pace import Alike, Backoff, Bucket, Pace, Storm, Window, backoff
+
+__all__ = ["Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff"]

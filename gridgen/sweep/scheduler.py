@@ -1,0 +1,349 @@
+"""One scheduler for all cells of a sweep: submits, asks and downloads, on the engine's loop.
+
+Due times drive it; there is no task per cell, and at most sixteen requests are
+in flight.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from typing import TYPE_CHECKING
+
+from gridgen.errors import APIError, NetworkError
+from gridgen.journal import LIVE, Record
+from gridgen.sweep.agenda import Agenda, Item
+from gridgen.sweep.budget import Budget, Purse
+from gridgen.sweep.fetching import Accept, Fetching, accept
+from gridgen.sweep.polling import Polling
+from gridgen.sweep.settling import Settling
+from gridgen.sweep.standing import Standing
+from gridgen.sweep.stats import Limits
+from gridgen.sweep.submitting import SHORTEST_REST, Submitting
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from decimal import Decimal
+
+    from gridgen.client import Client
+    from gridgen.estimate.prices import Prices
+    from gridgen.journal import Journal
+    from gridgen.outcome import Ambiguous, Policy
+    from gridgen.sweep.stats import Meter
+
+__all__ = ["Item", "Scheduler"]
+
+_ASKED_AGAIN = {"queued", "running", "stalled", "missing", "expired"}
+"""A paid video that could not be had last time may be had now."""
+
+
+class Scheduler:
+    """Runs what is planned, follows what runs, downloads what is done.
+
+    Parameters
+    ----------
+    client : Client
+    journal : Journal
+    items : iterable of Item
+        In submit order.
+    slots : mapping of slots to items
+        The same, by their slots.
+    prices : Prices
+    budget : Decimal or None
+        USD that these items may have cost, together and over all runs.
+    on_change : callable
+        Called with an item whose submission is held or released.
+    on_step : callable
+        Called after each look at what may be done.
+    policy : Policy
+        What is done with submissions whose answer was lost.
+    replaying : set of slots
+        Those that a person wants replayed; taken out once that is settled.
+    previews : bool, default True
+        Whether a poster and a preview are made of each clip.
+    quota : int, optional
+        Bytes that the videos of the folder may take together.
+    accept : callable
+        How a downloaded file is checked and named.
+
+    Attributes
+    ----------
+    settled : asyncio.Event
+        Set while nothing is left to wait for but stalled tasks.
+    finished : bool
+        Whether nothing is left to do at all.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Client,
+        journal: Journal,
+        items: Iterable[Item],
+        slots: Mapping[tuple[str, str, int], Item],
+        prices: Prices,
+        budget: Decimal | None,
+        on_change: Callable[[Item], None],
+        on_step: Callable[[], None],
+        policy: Policy,
+        replaying: set[tuple[str, str, int]],
+        previews: bool = True,
+        quota: int | None = None,
+        accept: Accept = accept,
+    ) -> None:
+        self._client, self._journal, self._slots = client, journal, slots
+        self._agenda = Agenda(items, client.clock, self._moved)
+        purse: Purse = journal.shared.setdefault("purse", Purse())
+        self._budget = Budget(prices, budget, slots, purse, self._agenda.wake)
+        self._fetching = Fetching(
+            self._agenda, client, journal, previews=previews, quota=quota, accept=accept
+        )
+        self._polling = Polling(self._agenda, client, journal, self._budget, self._fetching)
+        self._submitting = Submitting(
+            self._agenda, client, journal, self._budget, self._polling, lost=self._lost
+        )
+        self._settling = Settling(
+            self._agenda, client, journal, self._submitting, policy=policy, asked=replaying
+        )
+        self._foreign: dict[tuple[str, str, int], Item] = {}
+        self._on_change, self._on_step = on_change, on_step
+        self.settled = asyncio.Event()
+        self.finished = False
+
+    @property
+    def error(self) -> Exception | None:
+        """What stopped the submitting, for the person who waits."""
+        return self._agenda.error
+
+    @property
+    def meter(self) -> Meter:
+        """What was counted so far."""
+        return self._agenda.meter
+
+    @property
+    def limits(self) -> Limits:
+        """What the server was found to allow so far."""
+        pace, slots = self._client.pace, self._polling.line.slots
+        if slots is None and pace.window.limit < math.inf:
+            slots = int(pace.window.limit)
+        return Limits(pace.submits.known, pace.submits.burst, slots)
+
+    @property
+    def stalled(self) -> int:
+        """How many tasks are long past what any task takes."""
+        return len(self._polling.stalled)
+
+    def standing(self) -> Standing:
+        """Return where the run stands, for the person who waits."""
+        agenda, now = self._agenda, self._agenda.clock.monotonic()
+        phases = agenda.phases
+        probe_in = agenda.storm.next_probe - now if agenda.storm.open else None
+        return Standing(
+            planned=phases["planned"],
+            held=phases["held"],
+            replays=phases["replay"],
+            at_server=phases["submit"] + phases["poll"],
+            stalled=self.stalled,
+            downloads=phases["download"],
+            uploads=self._submitting.uploads,
+            stopped=agenda.stopping,
+            error=agenda.error,
+            probe_at=None if probe_in is None else agenda.clock.time() + max(0.0, probe_in),
+            pause=self._submitting.pausing,
+            slow=self._submitting.slow,
+            failing=self._polling.failing,
+            committed=self._budget.committed,
+            cap=self._budget.cap,
+        )
+
+    async def run(self) -> None:
+        """Work until nothing is left to submit, to follow or to download."""
+        items = self._agenda.items
+        for item in items:
+            record = self._journal.records.get(item.slot)
+            if record is not None:
+                self._budget.count(record)
+        self._journal.watchers.append(self._hear)
+        self._budget.join()
+        try:
+            for item in sorted(items, key=self._submitted):
+                self._take_on(item)
+            await self._settling.settle_earlier()
+            while self._step():
+                await self._agenda.rest(self._due())
+        finally:
+            self._agenda.hush()
+            self._polling.close()
+            self._journal.watchers.remove(self._hear)
+            self._budget.leave()
+            self._journal.release({item.slot for item in items if item.phase != "foreign"})
+            self.finished = True
+            self.settled.set()
+
+    async def stop(self) -> None:
+        """Let no further submission leave; what was submitted is still followed.
+
+        Returns when the requests that were already leaving have got their
+        answer, or after 0.3 s.
+        """
+        self._agenda.stopping = True
+        self._agenda.wake()
+        await self._agenda.finish("submit", 0.3)
+
+    def resume(self) -> None:
+        """Submit again after `stop`, or after what was wrong was mended.
+
+        What was over is looked at again: a person may have settled or renewed it.
+        """
+        self._agenda.stopping, self._agenda.error = False, None
+        self._agenda.storm.calm()
+        self._submitting.resume()
+        for item in self._budget.release_all():
+            self._submitting.plan(item)
+        for item in self._agenda.items:
+            if item.phase == "over":
+                self._journal.claims.discard(item.slot)
+                self._take_on(item)
+        self.settled.clear()
+        self._agenda.wake()
+
+    def withhold(self, item: Item) -> bool:
+        """Take an item out of the line until `look_again`; say whether that was possible."""
+        if item.phase not in {"planned", "over", "held"}:
+            return False
+        self._submitting.forget(item)
+        self._budget.forget(item)
+        self._agenda.move(item, "over")
+        return True
+
+    def look_again(self, item: Item) -> None:
+        """Take up an item that was withheld as it stands now."""
+        self._journal.claims.discard(item.slot)
+        self._take_on(item)
+        self._agenda.wake()
+
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+        for part in (self._submitting, self._settling, self._polling, self._fetching):
+            part.use(client)
+
+    def _submitted(self, item: Item) -> float:
+        """Return when an item was submitted, which is the order in which servers work; 0 if it was not."""
+        record = self._journal.records.get(item.slot)
+        return 0.0 if record is None else record.submitted_at or 0.0
+
+    def _take_on(self, item: Item) -> None:
+        if item.slot in self._journal.claims:
+            self._agenda.move(item, "foreign")
+            self._foreign[item.slot] = item
+            return
+        self._journal.claims.add(item.slot)
+        record = self._journal.records.get(item.slot)
+        if record is None or record.state == "planned":
+            self._submitting.plan(item)
+        elif record.task_id is not None and record.state in _ASKED_AGAIN:
+            self._polling.take_on(item, record)
+        elif not (self._settling.take_on(item, record) or self._fetching.take_on(item, record)):
+            self._agenda.move(item, "over")
+
+    async def _lost(self, item: Item, record: Record, outcome: Ambiguous) -> None:
+        await self._settling.lost(item, record, outcome)
+
+    def _moved(self, item: Item, before: str, after: str) -> None:
+        self._budget.moved(item, before, after)
+        self._polling.moved(item, before, after)
+        if "held" in {before, after}:
+            self._on_change(item)
+
+    def _hear(self, record: Record | None) -> None:
+        if record is not None:
+            self._fetching.hear(record)
+            if record.slot in self._slots:
+                self._budget.count(record)
+        if self._foreign and (record is None or record.slot in self._foreign):
+            self._agenda.wake()
+
+    def _step(self) -> bool:
+        """Start whatever may start now; say whether anything is left to wait for."""
+        if self._agenda.slept():
+            self._recover_from_sleep()
+        self._take_on_released()
+        self._take_up_due()
+        self._settling.start()
+        self._submitting.start()
+        self._polling.start()
+        self._start_probe()
+        self._fetching.start()
+        phases = self._agenda.phases
+        unfinished = sum(phases[phase] for phase in ("submit", "replay", "poll", "download", "picture"))
+        unfinished += self._still_foreign()
+        waiting = unfinished + (phases["planned"] if self._agenda.submits else 0)
+        if waiting == self.stalled:
+            self.settled.set()
+        self.finished = not waiting
+        self._on_step()
+        return bool(waiting)
+
+    def _recover_from_sleep(self) -> None:
+        """Trust no connection and no count of failures from before; ask for every task, at the usual pace.
+
+        The journal's lease is looked at by its next commit.
+        """
+        self._polling.forgive()
+        self._fetching.forgive()
+        self._agenda.spawn("reconnect", None, self._client.reconnect())
+        self._agenda.hasten("poll")
+
+    def _take_up_due(self) -> None:
+        for what, item in self._agenda.ripe():
+            if what == "poll":
+                self._polling.ask(item)
+            elif what == "replay":
+                self._settling.ready(item)
+            else:
+                self._fetching.download(item, self._journal.records[item.slot])
+
+    def _due(self) -> float:
+        """Return when to look again though nothing has changed and nothing is due."""
+        now = self._agenda.clock.monotonic()
+        if not self._agenda.storm.open:
+            held = self._submitting.waiting or self._settling.waiting
+            return min(self._polling.due(now), self._submitting.due(now) if held else float("inf"))
+        return max(self._agenda.storm.next_probe, now + SHORTEST_REST) if self._may_probe() else float("inf")
+
+    def _may_probe(self) -> bool:
+        """Whether anybody waits for the storm to pass and no question is on its way."""
+        flying = self._agenda.flying
+        waiting = self._polling.waiting or self._submitting.waiting or self._settling.waiting
+        return waiting and not (flying["poll"] or flying["probe"])
+
+    def _start_probe(self) -> None:
+        """Ask for the balance, which costs nothing, when a storm leaves nothing else to ask."""
+        storm = self._agenda.storm
+        due = storm.open and self._agenda.clock.monotonic() >= storm.next_probe
+        if due and self._may_probe() and self._agenda.submits and not self._polling.waiting:
+            self._agenda.spawn("probe", None, self._probe())
+
+    async def _probe(self) -> None:
+        try:
+            await self._client.probe()
+        except (APIError, NetworkError):
+            self._agenda.storm.failed(self._agenda.clock.monotonic())
+        else:
+            self._agenda.storm.calm()
+
+    def _take_on_released(self) -> None:
+        """Take over what another sweep of this process had and gave back."""
+        for slot, item in list(self._foreign.items()):
+            if slot not in self._journal.claims:
+                del self._foreign[slot]
+                self._take_on(item)
+
+    def _still_foreign(self) -> int:
+        """Count what another sweep of this process still has to bring."""
+        if not self._foreign:
+            return 0
+        found = (self._journal.records.get(slot) for slot in self._foreign)
+        open_states = {"planned", *LIVE} - {"stalled"}
+        return sum(record is None or record.state in open_states for record in found)

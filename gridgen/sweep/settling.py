@@ -1,0 +1,167 @@
+"""Lost answers: asked for again under the submission's own key, given up, or left to a person."""
+
+from __future__ import annotations
+
+from collections import deque
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from gridgen.outcome import Ambiguous, Policy, Rejected, judge_replay, why_no_replay
+
+if TYPE_CHECKING:
+    from gridgen.client import Client
+    from gridgen.journal import Journal, Record
+    from gridgen.sweep.agenda import Agenda, Item
+    from gridgen.sweep.submitting import Submitting
+
+__all__ = ["Settling"]
+
+INDETERMINATE = "indeterminate"
+"""Error class of a submission of which the server said that it will never tell."""
+
+
+class Settling:
+    """What is done with the submissions of a run whose outcome nobody can know.
+
+    Parameters
+    ----------
+    agenda : Agenda
+    client : Client
+    journal : Journal
+    submitting : Submitting
+        Sends replays, and plans what is to be submitted anew.
+    policy : Policy
+        What is done unasked.
+    asked : set of slots
+        What a person wants replayed; taken out once it is settled or cannot be.
+    """
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        client: Client,
+        journal: Journal,
+        submitting: Submitting,
+        *,
+        policy: Policy,
+        asked: set[tuple[str, str, int]],
+    ) -> None:
+        self._agenda, self._client, self._journal = agenda, client, journal
+        self._submitting, self._policy, self._asked = submitting, policy, asked
+        self._ready: deque[Item] = deque()
+        self._giving_up = Decimal(0)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a replay could leave now."""
+        return bool(self._ready)
+
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service."""
+        self._client = client
+
+    def take_on(self, item: Item, record: Record) -> bool:
+        """Take on an unknown submission that is to be replayed; say whether it is."""
+        if record.state != "unknown" or not self._wants_replay(item, record):
+            return False
+        self.ready(item)
+        return True
+
+    def ready(self, item: Item) -> None:
+        """Replay an item as soon as a submission may leave."""
+        self._agenda.move(item, "replay")
+        self._ready.append(item)
+
+    def start(self) -> None:
+        """Let due replays out; after a stop or an error they stay unknown."""
+        while self._ready:
+            if not self._agenda.submits:
+                self._agenda.move(self._ready.popleft(), "over")
+            elif self._submitting.takes_turn():
+                item = self._ready.popleft()
+                self._agenda.move(item, "submit")
+                self._agenda.spawn("submit", item, self._replay(item))
+            else:
+                return
+
+    async def settle_earlier(self) -> None:
+        """Treat what earlier runs left unknown as the person wants it now."""
+        for item in self._agenda.items:
+            record = self._journal.records.get(item.slot)
+            if item.phase == "over" and record is not None and record.state == "unknown":
+                await self._settle(item, record)
+
+    async def lost(self, item: Item, record: Record, outcome: Ambiguous) -> None:
+        """Note that an answer was lost, then do what the person wants done with such a submission."""
+        text = f"sent, and the answer was lost ({outcome.evidence}); it may be billed and is not repeated"
+        await self._journal.save(
+            record,
+            durable=True,
+            state="unknown",
+            evidence=outcome.evidence,
+            trace_event=outcome.event,
+            http_status=outcome.status,
+            request_id=outcome.request_id,
+            reply=outcome.reply or None,
+            error_class=INDETERMINATE if outcome.final else "unknown",
+            error=text,
+        )
+        await self._settle(item, record, outcome.pending)
+
+    async def _settle(self, item: Item, record: Record, pending: float | None = None) -> None:
+        """Do with an unknown submission what was asked for; by default it is left to a person."""
+        item.pending = pending is not None and why_no_replay(proven=True, age=self._age(record)) is None
+        if not self._agenda.submits:
+            self._agenda.move(item, "over")
+        elif item.pending or self._wants_replay(item, record):
+            self._agenda.move(item, "replay")
+            self._agenda.later(max(1.0, pending or 2.0**record.replays), "replay", item)
+        elif self._policy.may_resubmit(record.price, self._given_up()):
+            await self._resubmit(item, record)
+        else:
+            self._asked.discard(item.slot)
+            self._agenda.move(item, "over")
+            if self._policy.kind == "lost":
+                await self._journal.save(record, durable=True, detail="given up", state="lost")
+
+    async def _resubmit(self, item: Item, record: Record) -> None:
+        price = record.price or Decimal(0)
+        self._giving_up += price
+        await self._journal.again(record, ending="lost")
+        self._giving_up -= price
+        self._submitting.plan(item)
+
+    def _given_up(self) -> Decimal:
+        """Return what attempts before the latest ones have cost or may have cost, in USD."""
+        found = (self._journal.records.get(item.slot) for item in self._agenda.items)
+        return sum((record.before for record in found if record is not None), self._giving_up)
+
+    def _wants_replay(self, item: Item, record: Record) -> bool:
+        """Whether an unknown submission is to be sent again under its own key, and may be."""
+        if record.error_class == INDETERMINATE:
+            return False
+        wanted = item.slot in self._asked or self._policy.kind == "replay"
+        if not wanted:
+            return False
+        proof = self._client.proof(item.cell.model)
+        proven = proof is not None and proof.honoured
+        return why_no_replay(proven=proven, age=self._age(record), replays=record.replays) is None
+
+    def _age(self, record: Record) -> float | None:
+        return record.age(self._agenda.clock)
+
+    async def _replay(self, item: Item) -> None:
+        """Send an unknown submission once more, as it was; what does not settle it leaves it unknown."""
+        record, counted = self._journal.records[item.slot], not item.pending
+        item.pending = False
+
+        async def intend() -> None:
+            await self._journal.replay(record, counted=counted)
+
+        outcome = await self._submitting.send(record, intend)
+        self._submitting.pause(outcome)
+        verdict = judge_replay(outcome)
+        if isinstance(verdict, Rejected) and verdict.everywhere:
+            self._agenda.fail(verdict.error)
+            verdict = Ambiguous(f"the replay was refused: {verdict.error}")
+        await self._submitting.apply(item, record, verdict)

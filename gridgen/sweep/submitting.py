@@ -1,0 +1,345 @@
+"""Sending what is planned: when the rate, the window, the server's queue and the budget allow it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import TYPE_CHECKING
+
+from gridgen.client import CONTROL
+from gridgen.client.upload import encoded, pictures
+from gridgen.errors import GridgenError, JournalError, NetworkError
+from gridgen.journal import Sender
+from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
+from gridgen.pacing import Alike, Backoff
+from gridgen.sweep.uploading import Uploading
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from gridgen.client import Client
+    from gridgen.errors import APIError
+    from gridgen.journal import Journal, Record
+    from gridgen.pacing import Bucket
+    from gridgen.sweep.agenda import Agenda, Item
+    from gridgen.sweep.budget import Budget
+    from gridgen.sweep.polling import Polling
+
+__all__ = ["Submitting"]
+
+MOST_UNSENT = 6
+LONGEST_PAUSE = 600.0
+SHORTEST_REST = 0.001
+"""Seconds; a clock may not tell shorter waits from none."""
+
+
+class StoppedError(GridgenError):
+    """Submitting was stopped before this request left."""
+
+
+class Submitting:
+    """The submissions of a run, in order, and what becomes of each.
+
+    Parameters
+    ----------
+    agenda : Agenda
+    client : Client
+    journal : Journal
+    budget : Budget
+    polling : Polling
+        Follows what was accepted.
+    lost : callable
+        Awaited with an item and its record when the answer was lost.
+    """
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        client: Client,
+        journal: Journal,
+        budget: Budget,
+        polling: Polling,
+        *,
+        lost: Callable[[Item, Record, Ambiguous], Awaitable[None]],
+    ) -> None:
+        self._lost = lost
+        self._agenda, self._client, self._journal = agenda, client, journal
+        self._budget, self._polling = budget, polling
+        self._uploading = Uploading(client, journal)
+        self._sender = Sender(client.host, client.fingerprint(journal.salt))
+        self._planned: deque[Item] = deque()
+        self._unsent, self._refused, self._alike = Backoff(), Backoff(), Alike()
+        self._blocked: tuple[str, float] | None = None
+        self._late = False
+        self._paused: tuple[str, float, float] | None = None
+
+    @property
+    def pausing(self) -> tuple[str, float] | None:
+        """Why nothing is submitted just now, and until when (Unix seconds)."""
+        if self._paused is None or self._agenda.clock.monotonic() >= self._paused[1]:
+            return None
+        return self._paused[0], self._paused[2]
+
+    @property
+    def _bucket(self) -> Bucket:
+        return self._client.pace.submits
+
+    @property
+    def slow(self) -> str | None:
+        """What the next submission waits for: rate, concurrency or requests."""
+        return None if self._blocked is None else self._blocked[0]
+
+    def use(self, client: Client) -> None:
+        """Go on with another client of the same service: what leaves from now on leaves under its key."""
+        self._client = client
+        self._sender = Sender(client.host, client.fingerprint(self._journal.salt))
+        self._uploading.use(client)
+
+    def plan(self, item: Item) -> None:
+        """Put an item at the end of the line."""
+        self._agenda.move(item, "planned")
+        self._planned.append(item)
+        self._uploading.expect(item.cell)
+
+    @property
+    def uploads(self) -> int:
+        """How many pictures of one's own are still to be sent to the server."""
+        return self._uploading.waiting
+
+    def forget(self, item: Item) -> None:
+        """Take an item out of the line."""
+        with contextlib.suppress(ValueError):
+            self._planned.remove(item)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether anything is planned."""
+        return bool(self._planned)
+
+    def due(self, now: float) -> float:
+        """Return when the rate lets the next submission out, infinity when it has held none back.
+
+        Asked once after each round: the clock may have gone on since a submission was
+        held back, so that by now nothing does, and yet it must be looked at again.
+        """
+        late, self._late = self._late, False
+        if not late or not self._agenda.submits:
+            return float("inf")
+        return now + max(self._bucket.wait(now), SHORTEST_REST)
+
+    def start(self) -> None:
+        """Begin the submissions that may leave now."""
+        if self._budget.eased:
+            for item in self._budget.release():
+                self.plan(item)
+        while self._planned and self._agenda.submits:
+            now = self._agenda.clock.monotonic()
+            if self._hindered(now) or self._agenda.storm.open:
+                return
+            item = self._planned.popleft()
+            if not self._budget.affords(item):
+                self._agenda.move(item, "held")
+                self._budget.hold(item)
+                continue
+            if not self._takes_shared_turn(now):
+                self._planned.appendleft(item)
+                return
+            self._budget.reserve(item)
+            self._agenda.move(item, "submit")
+            self._agenda.spawn("submit", item, self._submit(item))
+        self._blocked = None
+
+    def takes_turn(self) -> bool:
+        """Whether a submission that is not in the line may leave now; if so it has been counted."""
+        now = self._agenda.clock.monotonic()
+        if self._agenda.storm.open:
+            return False
+        self._late = self._late or self._bucket.wait(now) > 0
+        return not self._late and self._takes_shared_turn(now)
+
+    def _takes_shared_turn(self, now: float) -> bool:
+        """Take a turn among all processes that use the key; without one, wait as long as the others need."""
+        limiter = self._client.limiter
+        burst = max(1.0, self._bucket.burst - 1.0)
+        wait = 0.0 if limiter is None else limiter.acquire(rate=self._bucket.current(now), burst=burst)
+        if wait > 0:
+            self._bucket.pause(now, wait)
+            self._late = True
+            return False
+        self._bucket.take(now)
+        return True
+
+    def _hindered(self, now: float) -> bool:
+        """Whether no submission may leave now; keeps account of what it waits for."""
+        if self._blocked is not None:
+            why, since = self._blocked
+            self._agenda.meter.lost(why, now - since)
+        found = self._hindrance(now)
+        self._blocked = None if found is None else (found, now)
+        return found is not None
+
+    def _hindrance(self, now: float) -> str | None:
+        flying = self._agenda.flying
+        if self._bucket.wait(now) > 0:
+            self._late = True
+            return "rate"
+        if self._client.pace.open >= self._client.pace.window.limit or self._polling.queue_is_long:
+            return "concurrency"
+        if flying["submit"] + flying["poll"] >= CONTROL:
+            self._agenda.crowded = True
+            return "requests"
+        return None
+
+    def resume(self) -> None:
+        """Try again what this run had given up."""
+        self._uploading.resume()
+
+    async def _submit(self, item: Item) -> None:
+        beside = self._client.pace.open - 1
+        try:
+            body = await self._uploading.body(item.cell, item.take)
+            if isinstance(body, bytes):
+                record = await self._prepared(item, body)
+                outcome = await self.send(record, lambda: self._intend(item, record))
+        finally:
+            self._budget.settle(item)
+        if isinstance(body, bytes):
+            if isinstance(outcome, Accepted):
+                self._client.pace.accepted(beside)
+            await self.apply(item, record, outcome, beside=beside)
+        else:
+            await self._unfit(item, body)
+
+    async def _intend(self, item: Item, record: Record) -> None:
+        price = self._budget.price(item.cell)
+        await self._journal.intend(record, item.cell, price=price, sender=self._sender)
+        self._budget.settle(item)
+
+    async def _prepared(self, item: Item, body: bytes) -> Record:
+        record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+        if record.body != body and pictures(item.cell):
+            # a link in it has died; what an attempt sends never changes, so another one begins
+            record = await self._journal.again(record, ending="rejected", body=body)
+        return record
+
+    async def send(self, record: Record, intend: Callable[[], Awaitable[None]]) -> Outcome:
+        """Send one submission unless that was stopped; the intent is written right before it leaves."""
+        agenda = self._agenda
+
+        async def on_sending() -> None:
+            if not agenda.stopping:
+                await intend()
+            if agenda.stopping:
+                raise StoppedError
+
+        agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
+        agenda.meter.requests["submissions"] += 1
+        try:
+            return await self._client.send(
+                record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
+            )
+        except StoppedError:
+            return NotSent("stopped")
+        except asyncio.CancelledError:
+            if record.state != "sending":
+                raise
+            return Ambiguous("cancelled while the request was on its way")
+
+    async def _unfit(self, item: Item, why: NotSent | NotApplied | Rejected) -> None:
+        """Deal with a picture that did not get to the server."""
+        body = encoded(item.cell, {}, item.take)
+        record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+        if isinstance(why, Rejected) and not why.everywhere:
+            self._agenda.move(item, "over")
+            text = f"the server refused a picture: {why.error}"
+            await self._journal.refuse(record, item.cell, text)
+        else:
+            await self._unapplied(item, record, why)
+
+    async def apply(self, item: Item, record: Record, outcome: Outcome, *, beside: int = 0) -> None:
+        """Write down what became of a submission beside so many open tasks, and go on from there."""
+        match outcome:
+            case Accepted(task_id):
+                self._agenda.storm.calm()
+                self._unsent.failures = self._refused.failures = self._alike.count = 0
+                await self._accepted(item, record, task_id)
+            case Ambiguous(pending=pending):
+                if pending is None:
+                    self._agenda.storm.failed(self._agenda.clock.monotonic())
+                await self._lost(item, record, outcome)
+            case Rejected(error, everywhere) if not everywhere:
+                self._agenda.move(item, "over")
+                await self._journal.save(
+                    record, state="rejected", error_class="invalid", error=str(error)[:500]
+                )
+                self._break_off(error)
+            case _:
+                await self._unapplied(item, record, outcome, beside)
+
+    def _break_off(self, error: APIError) -> None:
+        """Stop submitting when refusals in a row are all alike: the rest would fare no better."""
+        if not self._alike.refused(str(error)) or not self._planned:
+            return
+        msg = (
+            f"{self._alike.count} submissions in a row were refused in the same words ({error}), so the other "
+            f"{len(self._planned)} are not sent. Mend the grid, or run() again to go on all the same."
+        )
+        self._alike.count = 0
+        self._agenda.fail(type(error)(msg, status=error.status, code=error.code, request_id=error.request_id))
+
+    async def _accepted(self, item: Item, record: Record, task_id: str) -> None:
+        """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
+        self._agenda.move(item, "poll")
+        wait = Backoff()
+        while True:
+            try:
+                await self._journal.save(
+                    record, durable=True, state="queued", task_id=task_id, error_class=None, error=None
+                )
+            except JournalError as error:
+                msg = f"{error} Task {task_id} is paid and could not be noted in the journal: write its id down."
+                self._agenda.error = JournalError(msg)
+                if wait.failures >= MOST_UNSENT:
+                    raise self._agenda.error from error
+                await self._agenda.clock.sleep(wait.failed())
+            else:
+                break
+        self._polling.follow(item)
+
+    async def _unapplied(
+        self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected, beside: int = 0
+    ) -> None:
+        """Plan an item again whose submission provably did nothing."""
+        if self._journal.records.get(item.slot) is record and record.state == "sending":
+            await self._journal.save(record, state="planned", submitted_at=None)
+        if isinstance(outcome, Rejected):
+            self._agenda.meter.requests["refused"] += 1
+            self._agenda.fail(outcome.error)
+        else:
+            self.pause(outcome, beside)
+        self._agenda.move(item, "planned")
+        self._planned.appendleft(item)
+
+    def pause(self, outcome: Outcome, beside: int = 0) -> None:
+        """After a submission that did nothing, let none out for a while: as long as its answer asks for."""
+        if not isinstance(outcome, (NotSent, NotApplied)):
+            return
+        self._agenda.meter.requests["refused"] += 1
+        now = self._agenda.clock.monotonic()
+        if isinstance(outcome, NotApplied):
+            asked = outcome.retry_after
+            wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
+            self._client.pace.refused(now, wait, beside)
+            self._hold_back(now, wait, "the server, which asked to be left alone (HTTP 429)")
+            if self._client.limiter is not None:
+                self._client.limiter.pause(wait)
+        elif not self._agenda.stopping:
+            self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
+            if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:
+                msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
+                self._agenda.fail(NetworkError(msg))
+
+    def _hold_back(self, now: float, seconds: float, why: str) -> None:
+        self._bucket.pause(now, seconds)
+        self._paused = (why, now + seconds, self._agenda.clock.time() + seconds)
