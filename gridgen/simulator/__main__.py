@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import difflib
 import json
 import math
+import queue
 import signal
 import sys
-import threading
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_WORDS = {"True": True, "False": False, "None": None}
+
 
 def _arguments(arguments: Sequence[str] | None) -> dict[str, Any]:
     from gridgen.simulator.profiles import PROFILES
@@ -24,6 +28,8 @@ def _arguments(arguments: Sequence[str] | None) -> dict[str, Any]:
     parser = argparse.ArgumentParser(
         prog="python -m gridgen.simulator",
         description="A pretend APIMart video API on 127.0.0.1, with real clips and no bills.",
+        epilog=_all_there_is(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
     add("--port", type=int, default=0, help="port; a free one by default")
@@ -55,6 +61,34 @@ def _arguments(arguments: Sequence[str] | None) -> dict[str, Any]:
     return options | dict(options.pop("set"))
 
 
+def _all_there_is() -> str:
+    """Return the switches and the faults by name, for the end of the help."""
+    import textwrap
+
+    from gridgen.simulator.faults import ENDPOINTS, KINDS
+    from gridgen.simulator.profiles import Switches
+
+    lists = (
+        ("switches", list(Switches.__annotations__)),
+        ("kinds of fault", list(KINDS)),
+        ("faults strike on", list(ENDPOINTS)),
+        ("at the moment", list(dict.fromkeys(moment for moments in KINDS.values() for moment in moments))),
+    )
+    lines = [
+        textwrap.fill(f"{name}: {', '.join(words)}", 79, subsequent_indent="  ") for name, words in lists
+    ]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            'In a patch, "..." removes a field. What each does: python -m pydoc gridgen.simulator.profiles,',
+            "and python -m pydoc gridgen.simulator.faults.",
+            "",
+            "Point a client here by giving it the base URL and the key that are printed at the start.",
+        ]
+    )
+
+
 def _speed(text: str) -> float:
     speed = float(text)
     if not 0 < speed < math.inf:
@@ -64,20 +98,48 @@ def _speed(text: str) -> float:
 
 
 def _switch(text: str) -> tuple[str, Any]:
-    name, _, value = text.partition("=")
+    from gridgen.simulator.profiles import Profile
+
+    name, found, word = text.partition("=")
+    if not found:
+        msg = f"{text!r} is not SWITCH=VALUE"
+        raise argparse.ArgumentTypeError(msg)
     try:
-        return name, json.loads(value)
+        value = _WORDS[word] if word in _WORDS else json.loads(word)
     except ValueError:
-        return name, value
+        value = word
+    switches: dict[str, Any] = {name: value}
+    try:
+        Profile().but(**switches)
+    except (ValueError, TypeError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return name, value
 
 
 def _fault(text: str) -> Fault:
     from gridgen.simulator.faults import Fault
 
+    known = [field.name for field in dataclasses.fields(Fault)]
     try:
-        return Fault(**json.loads(text))
-    except (ValueError, TypeError) as error:
+        rule = json.loads(text)
+        if not isinstance(rule, dict):
+            msg = f"a fault is a JSON object, got {text}"
+            raise argparse.ArgumentTypeError(msg)
+        for name in rule:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]
+                msg = f"a fault has no {name!r} (nearest: {near!r}; all: {', '.join(known)})"
+                raise argparse.ArgumentTypeError(msg)
+        return Fault(**{"kind": "", **rule, "patch": _with_removals(rule.get("patch", {}))})
+    except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _with_removals(patch: Any) -> Any:
+    """Return a patch with what removes a field, which JSON cannot write, in place of ``"..."``."""
+    if isinstance(patch, dict):
+        return {name: _with_removals(value) for name, value in patch.items()}
+    return ... if patch == "..." else patch
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -85,9 +147,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from gridgen.simulator.embedded import Simulator
 
     options = _arguments(arguments)
-    done = threading.Event()
+    # a queue, since setting an event within a signal can lock up whoever waits for it
+    ended: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: done.set())
+        signal.signal(number, lambda signal_number, _: ended.put(signal_number))
     try:
         simulator = Simulator(**options)
     except (ValueError, TypeError, OSError) as error:
@@ -101,9 +164,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "Ctrl-C stops.\n"
         )
         sys.stdout.flush()
-        while not done.wait(1.0):
-            pass
+        _wait_for(ended)
     return 0
+
+
+def _wait_for(ended: queue.SimpleQueue[int]) -> None:
+    """Wait by the second: Windows lets no signal through to a wait without an end."""
+    while True:
+        try:
+            ended.get(timeout=1.0)
+        except queue.Empty:
+            continue
+        return
 
 
 if __name__ == "__main__":

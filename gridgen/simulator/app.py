@@ -295,6 +295,7 @@ class App:
     async def usage(self, request: Request) -> Response:
         """Answer ``GET /v1/usage``."""
         key_id = self._key_id(request)
+        self.world.pass_usage(key_id, self._now())
         return _json(usage(self.world, key_id, self._now(), dict(request.query_params)))
 
     # models and prices
@@ -352,7 +353,7 @@ def _file(request: Request, reel: Reel, content_type: str) -> Response:
     """Return a file, or the range of it that was asked for."""
     size = len(reel.data)
     headers = {"ETag": reel.etag, "Accept-Ranges": "bytes"}
-    if request.headers.get("if-none-match") == reel.etag:
+    if _holds(request.headers.get("if-none-match", ""), reel.etag):
         return Response(None, 304, headers)
     wanted = request.headers.get("range")
     if request.headers.get("if-range", reel.etag) != reel.etag:
@@ -364,6 +365,11 @@ def _file(request: Request, reel: Reel, content_type: str) -> Response:
         return Response(reel.data, 200, headers, content_type)
     headers["Content-Range"] = f"bytes {span.start}-{span.stop - 1}/{size}"
     return Response(reel.data[span.start : span.stop], 206, headers, content_type)
+
+
+def _holds(asked: str, etag: str) -> bool:
+    """Return whether an If-None-Match header names a file's tag (RFC 9110, section 13.1.2)."""
+    return asked.strip() == "*" or etag in {each.strip().removeprefix("W/") for each in asked.split(",")}
 
 
 class _InvalidURL:
@@ -415,7 +421,8 @@ class Gate:
                 message["headers"] = [*message.get("headers", ()), (b"date", self._stamp())]
             await send(message)
 
-        if not _LOCAL.fullmatch(seen.headers.get("host", "")):
+        hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
+        if len(hosts) != 1 or not _LOCAL.fullmatch(hosts[0]):
             refusal = Refusal(421, "this server answers on the loopback interface only")
             await _json(refusal.body, 421)(scope, watched, stamped)
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import secrets
 import weakref
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["Simulator"]
 
 _CLIPS = ("full", "tiny")
+_KEY = re.compile(r"sim-[!-~]+")
 
 
 class Simulator:
@@ -81,6 +83,8 @@ class Simulator:
         If a value is none of those named, or `state` is some other file.
     TypeError
         If there is no such switch.
+    OSError
+        If the port is taken, or `state` cannot be opened.
 
     Examples
     --------
@@ -246,8 +250,11 @@ def _check(clips: str, key: str | None) -> None:
     if clips not in _CLIPS:
         msg = f"clips={clips!r} is not a kind of clip (known: {', '.join(_CLIPS)})."
         raise ValueError(msg)
-    if key is not None and not key.startswith("sim-"):
-        msg = "A simulator's key begins with 'sim-', so that it is never taken for a real one."
+    if key is not None and not _KEY.fullmatch(key):
+        msg = (
+            "A simulator's key begins with 'sim-', so that it is never taken for a real one, "
+            "and goes on in visible ASCII characters."
+        )
         raise ValueError(msg)
 
 

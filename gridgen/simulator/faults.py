@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import re
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -52,6 +54,9 @@ KINDS: dict[str, tuple[str, ...]] = {
 }
 """The kinds of fault, each with the moments at which it can strike."""
 
+_OF_A_CELL = frozenset({"submit", "status", "result", "thumbnail", "any"})
+_HEADER = re.compile(r"[!-9;-~]+:[\t -~\x80-\xff]*")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
@@ -67,17 +72,20 @@ class Fault:
         (`size` bytes instead of it), ``gzip`` (a bomb of `size` bytes), ``headers``
         (`size` bytes of further headers), ``corrupt`` (bytes changed, length kept),
         ``patch`` (`patch` merged into its JSON; ``...`` as a value removes the key).
-        In the task that a submission makes: ``fail``, ``cancel``, ``stick`` (it never
-        ends), ``delay`` (its service takes `seconds` longer).
+        A reply that is no JSON is not patched. In the task that a submission makes:
+        ``fail``, ``cancel``, ``stick`` (it never ends), ``delay`` (its service takes
+        `seconds` longer).
     on : str
-        One of `ENDPOINTS`; faults in the task are always on ``submit``.
+        One of `ENDPOINTS`; faults in the task are on ``submit`` or ``any``, which is the same.
     when : str or None
         ``before_read`` (the body was not read), ``before`` (read, nothing done),
         ``after`` (done, and billed; the answer is lost) or ``mid_reply`` (after `size`
         bytes of the reply's body). By default the first that the kind allows.
     match : str, callable or None
-        Which cells: a text within the body of the submission (of the task that a status
-        or a result belongs to), or a function of that body that returns a bool.
+        Which cells: a text within the body of the submission (of the task that a status,
+        a result or a thumbnail belongs to), as JSON or within one of its strings, or a
+        function of that body that returns a bool (a body that lacks what it looks for is
+        not meant).
     times : int or None
         How often it strikes; None means always.
     skip : int
@@ -96,6 +104,11 @@ class Fault:
         hold.
     patch : dict
         Of a ``patch``.
+
+    Raises
+    ------
+    ValueError
+        If that cannot happen, or could never strike.
     """
 
     kind: str
@@ -114,21 +127,102 @@ class Fault:
     patch: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            msg = f"kind={self.kind!r} is not a fault (known: {', '.join(KINDS)})."
-            raise ValueError(msg)
-        if self.on not in ENDPOINTS:
-            msg = f"on={self.on!r} is no endpoint (known: {', '.join(ENDPOINTS)})."
-            raise ValueError(msg)
+        _known("kind", self.kind, tuple(KINDS), "a fault")
+        _known("on", self.on, ENDPOINTS, "an endpoint")
         moments = KINDS[self.kind]
         if self.when is None:
             object.__setattr__(self, "when", moments[0])
         if self.when not in moments:
             msg = f"A {self.kind!r} fault cannot strike when={self.when!r} (it can: {', '.join(moments)})."
             raise ValueError(msg)
-        if self.when == "before_read" and self.match is not None and self.on in {"submit", "any"}:
+        self._check_aim()
+        self._check_numbers()
+        self._check_reply()
+
+    def _check_aim(self) -> None:
+        """Refuse a rule that could never strike."""
+        msg = ""
+        if self.when == "fate" and self.on not in {"submit", "any"}:
+            msg = f"A {self.kind!r} fault strikes the task that a submission makes; use on='submit'."
+        elif not _is_match(self.match):
+            msg = f"match={self.match!r} is neither a text nor a function of a body."
+        elif self.match is not None and self.on not in _OF_A_CELL:
+            msg = f"match= aims at cells, and on={self.on!r} belongs to none; leave one of them out."
+        elif self.when == "before_read" and self.match is not None and self.on in {"submit", "any"}:
             msg = "match= needs a body, and before_read comes before it is read; use when='before'."
+        if msg:
             raise ValueError(msg)
+
+    def _check_numbers(self) -> None:
+        for name, legal, says in (
+            ("times", self.times is None or _whole(self.times), "a whole number, or None for always"),
+            ("skip", _whole(self.skip), "a whole number"),
+            ("size", _whole(self.size), "a whole number of bytes"),
+            ("chance", _number(self.chance) and self.chance <= 1, "a number from 0 to 1"),
+            ("seconds", self.seconds is None or _number(self.seconds), "a number, or None for ever"),
+            ("status", _whole(self.status) and self.status in _STATUSES, "an HTTP status from 200 to 599"),
+            ("during", self.during is None or _span(self.during), "two numbers, from and to, or None"),
+        ):
+            if not legal:
+                msg = f"{name}={getattr(self, name)!r} is not {says}."
+                raise ValueError(msg)
+
+    def _check_reply(self) -> None:
+        """Refuse headers and bodies that could not be sent."""
+        for header, text in _dict("headers", self.headers).items():
+            if not _HEADER.fullmatch(f"{header}:{text}"):
+                msg = f"headers: {header!r}: {text!r} cannot be sent; a header is one line of Latin-1."
+                raise ValueError(msg)
+        body = "" if isinstance(self.body, bytes) else self.body
+        for name, value, default in (("patch", _dict("patch", self.patch), _removal), ("body", body, None)):
+            try:
+                json.dumps(value, default=default)
+            except (TypeError, ValueError) as error:
+                msg = f"{name}= is not what JSON can hold ({error})."
+                raise ValueError(msg) from None
+
+
+_STATUSES = range(200, 600)
+
+
+def _removal(value: object) -> None:
+    if value is not ...:
+        msg = f"{value!r} is no JSON"
+        raise TypeError(msg)
+
+
+def _known(name: str, value: object, known: tuple[str, ...], what: str) -> None:
+    if value not in known:
+        msg = f"{name}={value!r} is not {what} (known: {', '.join(known)})."
+        raise ValueError(msg)
+
+
+def _is_match(value: object) -> bool:
+    return value is None or isinstance(value, str) or callable(value)
+
+
+def _dict(name: str, value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    msg = f"{name}={value!r} is not a dict."
+    raise ValueError(msg)
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < math.inf
+
+
+def _span(value: object) -> bool:
+    return (
+        isinstance(value, (tuple, list))
+        and len(value) == 2  # noqa: PLR2004 - from and to
+        and _number(value[0])
+        and (value[1] == math.inf or _number(value[1]))
+    )
 
 
 @dataclass(slots=True)
@@ -241,8 +335,25 @@ def _matches(fault: Fault, submission: bytes | None) -> bool:
         return False
     try:
         body = json.loads(submission)
-    except ValueError:
+        text = json.dumps(body, ensure_ascii=False)
+    except (ValueError, RecursionError):
         return False
     if callable(fault.match):
-        return isinstance(body, dict) and bool(fault.match(body))
-    return fault.match in json.dumps(body, ensure_ascii=False)
+        try:
+            return isinstance(body, dict) and bool(fault.match(body))
+        except (LookupError, TypeError):
+            return False
+    return fault.match in text or any(fault.match in string for string in _strings(body))
+
+
+def _strings(body: Any) -> Iterator[str]:
+    """Yield the strings in what JSON holds."""
+    unread = [body]
+    while unread:
+        value = unread.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            unread += value.values()
+        elif isinstance(value, list):
+            unread += value

@@ -101,11 +101,11 @@ class Footage:
         self._painters.close()
 
     def _image(self, url: str, task: Task) -> bytes:
-        """Return an uploaded image, or a stand-in for one that lies elsewhere."""
-        from gridgen.simulator.clips import stand_in
+        """Return an uploaded image, or a stand-in for one that lies elsewhere or is no picture but by its name."""
+        from gridgen.simulator.clips import readable, stand_in
 
         upload = self._world.image(urlsplit(url).path, task.at)
-        return stand_in(url) if upload is None else upload.data
+        return upload.data if upload is not None and readable(upload.data) else stand_in(url)
 
     def _future(self, task: Task, number: int) -> Future[Reel]:
         wanted = task.id, number

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from gridgen.simulator.refusals import Refusal
 
-__all__ = ["UPLOAD_LIMIT", "Upload", "file_field", "image_type", "make_upload"]
+__all__ = ["IMAGE_TYPES", "UPLOAD_LIMIT", "Upload", "file_field", "image_type", "make_upload"]
 
 UPLOAD_LIMIT = 20 * 1024 * 1024
 """The largest image that is taken, in bytes."""
@@ -23,6 +23,8 @@ _MAGIC = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
+IMAGE_TYPES = ("image/jpeg", "image/png", "image/gif", "image/webp")
+"""The types of image that are taken."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -20,14 +21,20 @@ _PLACES = {
     "/v1/videos/generations": "submit",
     "/v1/uploads/images": "upload",
     "/v1/balance": "balance",
+    "/balance": "balance",
     "/v1/user/balance": "balance",
+    "/user/balance": "balance",
     "/v1/usage": "usage",
     "/v1/models": "models",
+    "/v1/model-schema": "models",
+    "/v1/model-docs": "models",
     "/api/pricing/model": "prices",
     "/api/pricing/models/all": "prices",
+    "/api/marketplace/models": "prices",
 }
 _FOLDERS = {
     "/v1/tasks/": "status",
+    "/v1/models/": "models",
     "/f/video/": "result",
     "/f/thumbnail/": "thumbnail",
     "/f/image/": "image",
@@ -36,6 +43,7 @@ _ALL = ("before_read", "before", "after", "mid_reply")
 _FIRST = _ALL[:1]
 _FOR_EVER = 86_400.0
 _BLOCK = 65_536
+_HELD = 8 * 1024 * 1024
 _NO_HTTP = b"\x16\x03\x01\x00\xff this is not HTTP \x00\r\n\r\n"
 
 
@@ -159,17 +167,22 @@ async def _nowhere(message: Message) -> None:
 
 
 async def _buffered(receive: Receive) -> tuple[bytes, Receive]:
-    """Read a request's body, and return it with a `receive` that yields it again."""
-    body = b""
-    more = True
-    while more:
+    """Read a request's body, and return it with a `receive` that yields it again.
+
+    Of a body that is larger than the API takes, the rest is left unread.
+    """
+    unread: deque[Message] = deque()
+    size = 0
+    while size <= _HELD:
         message = await receive()
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    unread = [{"type": "http.request", "body": body, "more_body": False}]
+        unread.append(message)
+        size += len(message.get("body", b""))
+        if not message.get("more_body", False):
+            break
+    body = b"".join(message.get("body", b"") for message in unread)
 
     async def again() -> Message:
-        return unread.pop() if unread else await receive()
+        return unread.popleft() if unread else await receive()
 
     return body, again
 
@@ -199,6 +212,8 @@ async def _break(fault: Fault, wire: Wire, receive: Receive) -> None:
 
 async def _drip(fault: Fault, wire: Wire, body: bytes, send: Send) -> None:
     size = max(1, fault.size)
+    if not body:
+        await send({"type": "http.response.body", "body": b""})
     for at in range(0, len(body), size):
         await wire.wait(fault.seconds or 1.0)
         part = body[at : at + size]
@@ -216,7 +231,7 @@ def _changed(fault: Fault, start: Message, body: bytes) -> tuple[Message, bytes]
         body = (
             body[:middle] + bytes(255 - byte for byte in body[middle : middle + 4096]) + body[middle + 4096 :]
         )
-    else:
+    elif (b"content-type", b"application/json") in headers:
         body = json.dumps(_merged(json.loads(body), fault.patch)).encode()
         headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
@@ -258,7 +273,9 @@ def _as_body(fault: Fault) -> tuple[bytes, str]:
         return fault.body, "application/octet-stream"
     if isinstance(fault.body, str):
         html = fault.body.lstrip().startswith("<")
-        return fault.body.encode(), "text/html; charset=utf-8" if html else "text/plain"
+        return fault.body.encode(
+            "utf-8", "surrogatepass"
+        ), "text/html; charset=utf-8" if html else "text/plain"
     return json.dumps(fault.body).encode(), "application/json"
 
 
@@ -273,7 +290,7 @@ async def _flood(fault: Fault, headers: dict[str, str], send: Send) -> None:
 
 
 def _start(status: int, headers: dict[str, str]) -> Message:
-    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+    pairs = [(name.encode("latin-1"), str(value).encode("latin-1")) for name, value in headers.items()]
     return {"type": "http.response.start", "status": status, "headers": pairs}
 
 

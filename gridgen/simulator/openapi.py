@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from gridgen.simulator.images import IMAGE_TYPES
 from gridgen.simulator.replies import LANGUAGES, VERSION, model_schema
 
 if TYPE_CHECKING:
@@ -213,6 +214,26 @@ def _upload() -> dict[str, Any]:
     return {"post": {"requestBody": body, "responses": replies}}
 
 
+def _file(*kinds: str, refused: tuple[int, ...]) -> dict[str, Any]:
+    """Return the description of a link to a file, which needs no key."""
+    content: dict[str, Any] = {kind: {} for kind in kinds}
+    text = {"type": "string", "pattern": "^[ -~]*$"}
+    headers = ("Range", "If-Range", "If-None-Match")
+    asked = [_path("name"), *({"name": name, "in": "header", "schema": text} for name in headers)]
+    found = {
+        "200": {"description": "The file", "content": content},
+        "206": {"description": "A range of it", "content": content},
+        "304": {"description": "Not changed"},
+        "416": {"description": "No such range"},
+    }
+    gone = {str(code): {"description": "Gone"} for code in refused}
+    operation = {"parameters": asked, "security": []}
+    return {
+        "get": {**operation, "responses": {**found, **_refusals(*refused)}},
+        "head": {**operation, "responses": {**found, **gone}},
+    }
+
+
 def _path(name: str, schema: dict[str, Any] = _TEXT) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
@@ -237,8 +258,10 @@ def description(base: str, shape: str, shelf: Shelf) -> dict[str, Any]:
         "/v1/tasks/{task_id}": status,
         "/v1/uploads/images": _upload(),
         "/v1/balance": _get(_BALANCE),
+        "/balance": _get(_BALANCE),
         "/v1/user/balance": _get(_BALANCE),
-        "/v1/usage": _get(_USAGE, 400, parameters=dates),
+        "/user/balance": _get(_BALANCE),
+        "/v1/usage": _get(_USAGE, 400, 429, parameters=dates),
         "/v1/models": _get(_MODELS, 402, parameters=_query(expand=_TEXT)),
         "/v1/models/{model}/schema": _get(_DONE, 404, parameters=[_path("model", name)]),
         "/v1/model-schema": _get(_DONE, 404, parameters=one_model),
@@ -248,6 +271,9 @@ def description(base: str, shape: str, shelf: Shelf) -> dict[str, Any]:
         "/api/marketplace/models": _get(
             _DONE, public=True, parameters=_query(page=_TEXT, page_size=_TEXT, type=_TEXT)
         ),
+        "/f/video/{name}": _file("video/mp4", refused=(403, 404, 410)),
+        "/f/thumbnail/{name}": _file("image/jpeg", refused=(403, 404, 410)),
+        "/f/image/{name}": _file(*IMAGE_TYPES, refused=(404,)),
     }
     return {
         "openapi": "3.1.0",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Order", "parse", "read"]
 
 _LIVE_LONGEST = 15
+_DEEPEST = 100
 _ALWAYS_KNOWN = frozenset({"model", "prompt", "webhook", "language"})
 _USUAL = {"size": "16:9", "duration": 5, "quality": "720p"}
 """What a model makes that takes no such field, or is left to choose."""
@@ -83,7 +84,19 @@ def parse(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         message = f"request body must be a JSON object, got {type(body).__name__}"
         raise Refusal.invalid(message, "invalid_json")
+    if raw.count(b"[") + raw.count(b"{") > _DEEPEST and _is_deep(body):
+        message = f"request body is nested more than {_DEEPEST} deep"
+        raise Refusal.invalid(message, "invalid_json")
     return body
+
+
+def _is_deep(body: dict[str, Any]) -> bool:
+    """Return whether lists and objects are nested so deep that whoever walks them might fall."""
+    level: list[Any] = [body]
+    for _ in range(_DEEPEST):
+        nested = [each for each in level if isinstance(each, (dict, list))]
+        level = [part for each in nested for part in (each.values() if isinstance(each, dict) else each)]
+    return any(isinstance(each, (dict, list)) for each in level)
 
 
 def read(body: dict[str, Any], profile: Profile, shelf: Shelf) -> Order:

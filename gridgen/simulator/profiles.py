@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import Any, TypedDict, Unpack
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 __all__ = ["PROFILES", "Profile", "Switches", "named"]
 
@@ -114,6 +115,11 @@ class Profile:
         Clips listed in a result; the first is the one asked for.
     skew : float
         Seconds by which the server's stamps run ahead of the clock.
+
+    Raises
+    ------
+    ValueError
+        If a value is none that the switch can have; the message says which it can.
     """
 
     shape: str = "A"
@@ -145,11 +151,17 @@ class Profile:
     skew: float = 0.0
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "balance", Decimal(str(self.balance)))
+        object.__setattr__(self, "balance", _money(self.balance))
         for switch, words in _WORDS.items():
             value = getattr(self, switch)
             if value not in words:
-                msg = f"{switch}={value!r} is no setting of the simulator (known: {', '.join(words)})."
+                known = ", ".join(map(str, words))
+                msg = f"{switch}={value!r} is no setting of the simulator (known: {known})."
+                raise ValueError(msg)
+        for switch, number in _NUMBERS.items():
+            value = getattr(self, switch)
+            if not number.takes(value):
+                msg = f"{switch}={value!r} is no setting of the simulator; it takes {number}."
                 raise ValueError(msg)
 
     def service_of(self, model: str) -> tuple[float, float]:
@@ -163,6 +175,8 @@ class Profile:
         ------
         TypeError
             If there is no such switch; the message names the nearest.
+        ValueError
+            If a switch cannot have that value.
         """
         known = [field.name for field in dataclasses.fields(self)]
         for switch in switches:
@@ -174,11 +188,58 @@ class Profile:
         return dataclasses.replace(self, **values)
 
 
+class _Number(NamedTuple):
+    """What numbers a switch takes."""
+
+    least: float = 0.0
+    most: float = math.inf
+    whole: bool = False
+    above: bool = False
+    optional: bool = False
+    by_model: bool = False
+
+    def __str__(self) -> str:
+        kind = "a whole number" if self.whole else "a number"
+        span = f" {'above' if self.above else 'of at least'} {self.least:g}"
+        if self.least == -math.inf:
+            span = ""
+        elif self.most < math.inf:
+            span = f" from {self.least:g} to {self.most:g}"
+        others = (", or None for no limit" if self.optional else "") + (
+            ", or one for each model" if self.by_model else ""
+        )
+        return kind + span + others
+
+    def takes(self, value: object) -> bool:
+        """Return whether a switch can have that value."""
+        if value is None:
+            return self.optional
+        if self.by_model and isinstance(value, Mapping):
+            return all(
+                each is not None and self._replace(by_model=False).takes(each) for each in value.values()
+            )
+        if isinstance(value, bool) or not isinstance(value, int if self.whole else (int, float)):
+            return False
+        within = self.least < value if self.above else self.least <= value
+        return math.isfinite(value) and within and value <= self.most
+
+
+def _money(value: object) -> Decimal:
+    try:
+        amount = Decimal(str(value))
+    except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite():
+        msg = f"balance={value!r} is no setting of the simulator; it takes an amount in USD."
+        raise ValueError(msg)
+    return amount
+
+
 def _of(value: float | Mapping[str, float], model: str, default: float) -> float:
     return value.get(model, default) if isinstance(value, Mapping) else value
 
 
-_WORDS: dict[str, tuple[str, ...]] = {
+_WORDS: dict[str, tuple[str | int, ...]] = {
     "shape": ("A", "B", "C"),
     "url": ("list", "string", "plain", "missing"),
     "words": ("live", "contract", "odd"),
@@ -198,6 +259,24 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "absent",
     ),
     "idempotency": ("honoured", "ignored", "in_progress", "indeterminate", "unavailable"),
+    "expired_status": (403, 404, 410),
+    "unlimited": (False, True),
+    "balance_fails": (False, True),
+}
+_NUMBERS = {
+    "slots": _Number(1, whole=True, optional=True),
+    "rate": _Number(above=True, optional=True),
+    "burst": _Number(1, whole=True),
+    "service": _Number(by_model=True),
+    "service_cv": _Number(by_model=True),
+    "wait": _Number(),
+    "wait_cv": _Number(),
+    "estimate": _Number(),
+    "failures": _Number(most=1),
+    "stuck": _Number(most=1),
+    "link_life": _Number(),
+    "videos": _Number(whole=True),
+    "skew": _Number(-math.inf),
 }
 
 PROFILES: dict[str, Switches] = {

@@ -8,6 +8,8 @@ from typing import NamedTuple
 __all__ = ["UNSATISFIABLE", "Span", "requested"]
 
 _BYTES = re.compile(r"bytes=\s*([0-9]*)-([0-9]*)\s*", re.IGNORECASE)
+_DIGITS = 18
+"""Of an offset; a longer one lies beyond every file."""
 
 
 class Span(NamedTuple):
@@ -32,9 +34,14 @@ def requested(header: str | None, size: int) -> Span | None:
         return None
     first, last = match.groups()
     if not first:
-        span = Span(max(0, size - int(last)), size)
-    elif last and int(last) < int(first):
+        span = Span(max(0, size - _offset(last)), size)
+    elif last and _offset(last) < _offset(first):
         return None
     else:
-        span = Span(int(first), min(size, int(last) + 1) if last else size)
+        span = Span(_offset(first), min(size, _offset(last) + 1) if last else size)
     return span if span.start < span.stop else UNSATISFIABLE
+
+
+def _offset(digits: str) -> int:
+    significant = digits.lstrip("0") or "0"
+    return int(significant) if len(significant) <= _DIGITS else 10**_DIGITS

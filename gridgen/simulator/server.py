@@ -40,6 +40,8 @@ class Server:
     ------
     OSError
         If the port is taken.
+    ValueError
+        If it is none.
     """
 
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
@@ -194,6 +196,10 @@ def _listen(port: int, queue: int = _BACKLOG) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", port))
         listener.listen(queue)
+    except OverflowError:
+        listener.close()
+        msg = f"port={port} is no port: a whole number from 0 to 65535, where 0 takes a free one."
+        raise ValueError(msg) from None
     except OSError as error:
         listener.close()
         msg = f"Port {port} of 127.0.0.1 cannot be had ({error.strerror}); 0 takes a free one."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -19,8 +20,11 @@ __all__ = ["usage"]
 
 _DAY = 86_400
 _LONGEST = 31
+_CLOCK_CHANGE = 3_600
 _KEPT = 60
 _GROUPINGS = ("none", "model", "date", "model,date")
+_SCOPES = ("key", "account")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> dict[str, Any]:
@@ -38,8 +42,8 @@ def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> di
     now : float
         Unix seconds.
     query : mapping
-        ``start`` and ``end`` (Unix seconds or YYYY-MM-DD, 31 days at most), ``model``,
-        ``group_by``, ``tz`` and ``scope``.
+        ``start`` and ``end`` (Unix seconds or YYYY-MM-DD, both days counted, 31 days at
+        most), ``model``, ``group_by``, ``tz`` and ``scope``.
 
     Raises
     ------
@@ -51,17 +55,21 @@ def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> di
     if grouping not in _GROUPINGS:
         message = f"group_by must be one of {', '.join(_GROUPINGS)}"
         raise Refusal.invalid(message)
-    end = _moment(query.get("end"), now, zone)
+    scope = query.get("scope") or "key"
+    if scope not in _SCOPES:
+        message = f"scope must be one of {', '.join(_SCOPES)}"
+        raise Refusal.invalid(message)
+    end = _moment(query.get("end"), now, zone, days=1)
     start = _moment(query.get("start"), end - _LONGEST * _DAY, zone)
-    if not 0 <= end - start <= (_LONGEST + 1) * _DAY:
-        message = "start and end must span at most 31 days"
+    if not 0 < end - start <= _LONGEST * _DAY + _CLOCK_CHANGE:
+        message = "end must come after start, by at most 31 days"
         raise Refusal.invalid(message)
     until = min(end, now - now % _KEPT)
     groups: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
     for task in world.tasks:
         if task.outcome != "completed" or not start <= task.end <= until:
             continue
-        if query.get("scope", "key") == "key" and task.key_id != key_id:
+        if scope == "key" and task.key_id != key_id:
             continue
         labels = _labels(world, task, zone)
         if query.get("model") in {None, "", labels["model"]}:
@@ -90,13 +98,15 @@ def _zone(name: str) -> ZoneInfo:
         raise Refusal.invalid(message) from None
 
 
-def _moment(text: str | None, default: float, zone: ZoneInfo) -> float:
+def _moment(text: str | None, default: float, zone: ZoneInfo, days: int = 0) -> float:
+    """Return the time that a text names: of a date its beginning, or that of the day `days` later."""
     if not text:
         return default
     try:
-        if text.isdigit():
-            return datetime.fromtimestamp(int(text), UTC).timestamp()
-        return datetime.combine(date.fromisoformat(text), time(), zone).timestamp()
+        if _DATE.fullmatch(text):
+            day = date.fromisoformat(text) + timedelta(days)
+            return datetime.combine(day, time(), zone).timestamp()
+        return datetime.fromtimestamp(int(text if text.isdigit() else ""), UTC).timestamp()
     except (ValueError, OverflowError, OSError):
         message = f"{text[:40]!r} is neither Unix seconds nor YYYY-MM-DD"
         raise Refusal.invalid(message) from None

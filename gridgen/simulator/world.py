@@ -37,6 +37,7 @@ __all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World"]
 _TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}|task-unified-[0-9]+-[0-9A-Za-z]{8}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,191}")
 _TEST_KEY = re.compile(r"sk-test[!-~]*")
+_USAGE_RATE = 60
 UPLOAD_LIFE = 259_200.0
 """Seconds for which an uploaded image can be fetched: 72 h."""
 
@@ -296,16 +297,22 @@ class World:
             raise Refusal.idempotency(mode)
         return task
 
+    def pass_usage(self, key_id: str, now: float) -> None:
+        """Raise 429 if a key asks for its usage more than 60 times a minute."""
+        with self._lock:
+            self._take_token(f"usage of {key_id}", _USAGE_RATE, _USAGE_RATE, now)
+
     def _pass_rate(self, key_id: str, now: float) -> None:
-        rate, burst = self.profile.rate, self.profile.burst
-        if rate is None:
-            return
-        tokens, since = self._buckets.get(key_id, (float(burst), now))
+        if self.profile.rate is not None:
+            self._take_token(key_id, self.profile.rate, self.profile.burst, now)
+
+    def _take_token(self, bucket: str, rate: float, burst: int, now: float) -> None:
+        tokens, since = self._buckets.get(bucket, (float(burst), now))
         tokens = min(float(burst), tokens + max(0.0, now - since) * rate / 60)
         if tokens < 1:
-            self._buckets[key_id] = tokens, now
+            self._buckets[bucket] = tokens, now
             raise Refusal.too_many((1 - tokens) * 60 / rate, self.profile.rate_reply, now)
-        self._buckets[key_id] = tokens - 1, now
+        self._buckets[bucket] = tokens - 1, now
 
     def _find_slot(self, now: float) -> None:
         """Make the slots as many as the profile says; raise 429 if none may be waited for."""

@@ -1,6 +1,6 @@
 """The simulator keeps the wire reference: one test an item, bearing its number.
 
-`TABLE` is the list; `test_the_table_is_complete` keeps it honest.
+`TABLE` is the list, by number: the sentence and its test. `test_the_table_is_complete` keeps it honest.
 """
 
 from __future__ import annotations
@@ -17,42 +17,128 @@ from gridgen.models import catalogue
 from simulator.asking import DEFAULT, EXT, LEGACY, PNG, cell
 
 TABLE = {
-    1: "a submission with a valid key gives 200, shape A, status submitted, task_ + 26 Crockford characters",
-    2: "the contract profile answers in shape B",
-    3: "the version header gives 202 and shape C",
-    6: "a duration that is no JSON integer gives 400",
-    7: "durations: -ext 6-15; -apimart 6-30 by the page, at most 15 live; else 400 invalid_duration",
-    8: "the other model's tier field is ignored, and that is recorded",
-    9: "more than 7 images, data: URIs and other schemes give 400",
-    10: "unknown fields are ignored, or give 400 in the strict profile",
-    12: "a status carries its fields; result, completed, actual_time and error only when due",
-    13: "stamps and progress are integers; actual_time and credits_cost add up",
-    14: "videos[0].url is a list, or a string by switch",
-    15: "a link lives 24 h, or 72 h by switch, and is then refused",
-    22: "an Idempotency-Key gives the same task once; the 409 family and 503 by switch",
-    23: "a key outside 1-191 visible ASCII characters gives 400",
-    24: "no key and a bad key give 401, each in its own words",
-    25: "without money 402, on submissions and on the model list; nothing is created",
-    26: "a malformed id gives 400, an unknown path 404",
-    29: "429 says when to come back in a header, a body or a text",
-    31: "the slow profile queues for minutes and outlasts its estimates",
-    32: "a bad value can fail late at no cost, or be ignored",
-    34: "balances are floats, -1 when unlimited, and can fail with 200",
-    35: "the price of an unknown model is 200 with zeros",
-    36: "uploads: multipart file, flat reply, 413 over 20 MB, 400 by content",
-    39: "language changes the error's message and nothing else",
-    40: "the parsing rules of two foreign clients hold in the default mode",
-    41: "a virtual clock and a seed fix ids, times, failures and bytes",
-    42: "client and simulator read one catalogue; each record has source and date",
+    1: (
+        "a submission with a valid key gives 200, shape A, status submitted, task_ + 26 Crockford characters",
+        "test_c01_live_submission",
+    ),
+    2: (
+        "the contract profile answers in shape B",
+        "test_c02_contract_submission",
+    ),
+    3: (
+        "the version header gives 202 and shape C",
+        "test_c03_versioned_submission",
+    ),
+    6: (
+        "a duration that is no JSON integer gives 400",
+        "test_c06_duration_is_an_integer",
+    ),
+    7: (
+        "durations: -ext 6-15; -apimart 6-30 by the page, at most 15 live; else 400 invalid_duration",
+        "test_c07_durations",
+    ),
+    8: (
+        "the other model's tier field is ignored, and that is recorded",
+        "test_c08_tier_field",
+    ),
+    9: (
+        "more than 7 images, data: URIs and other schemes give 400",
+        "test_c09_images",
+    ),
+    10: (
+        "unknown fields are ignored, or give 400 in the strict profile",
+        "test_c10_unknown_fields",
+    ),
+    12: (
+        "a status carries its fields; result, completed, actual_time and error only when due",
+        "test_c12_status",
+    ),
+    13: (
+        "stamps and progress are integers; actual_time and credits_cost add up",
+        "test_c13_integers",
+    ),
+    14: (
+        "videos[0].url is a list, or a string by switch",
+        "test_c14_url_forms",
+    ),
+    15: (
+        "a link lives 24 h, or 72 h by switch, and is then refused",
+        "test_c15_link_life",
+    ),
+    22: (
+        "an Idempotency-Key gives the same task once; the 409 family and 503 by switch",
+        "test_c22_idempotency",
+    ),
+    23: (
+        "a key outside 1-191 visible ASCII characters gives 400",
+        "test_c23_idempotency_key_form",
+    ),
+    24: (
+        "no key and a bad key give 401, each in its own words",
+        "test_c24_keys",
+    ),
+    25: (
+        "without money 402, on submissions and on the model list; nothing is created",
+        "test_c25_no_money",
+    ),
+    26: (
+        "a malformed id gives 400, an unknown path 404",
+        "test_c26_bad_addresses",
+    ),
+    29: (
+        "429 says when to come back in a header, a body or a text",
+        "test_c29_rate",
+    ),
+    31: (
+        "the slow profile queues for minutes and outlasts its estimates",
+        "test_c31_slow",
+    ),
+    32: (
+        "a bad value can fail late at no cost, or be ignored",
+        "test_c32_late_failure_and_ignored_duration",
+    ),
+    34: (
+        "balances are floats, -1 when unlimited, and can fail with 200",
+        "test_c34_balances",
+    ),
+    35: (
+        "the price of an unknown model is 200 with zeros",
+        "test_c35_unknown_price",
+    ),
+    36: (
+        "uploads: multipart file, flat reply, 413 over 20 MB, 400 by content",
+        "test_c36_uploads",
+    ),
+    39: (
+        "language changes the error's message and nothing else",
+        "test_c39_language",
+    ),
+    40: (
+        "the parsing rules of two foreign clients hold in the default mode",
+        "test_c40_foreign_parsing",
+    ),
+    41: (
+        "a virtual clock and a seed fix ids, times, failures and bytes",
+        "test_c41_determinism",
+    ),
+    42: (
+        "client and simulator read one catalogue; each record has source and date",
+        "test_c42_one_catalogue",
+    ),
 }
+CLIENTS = {4, 5, 11, 16, 17, 18, 19, 20, 21, 27, 28, 30, 33, 37, 38}
+"""Items that bind clients alone."""
 TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}")
 
 
 def test_the_table_is_complete():
-    """Every item of the table has a test of its number, and no test is without an item."""
-    tested = {int(name[6:8]) for name in globals() if name.startswith("test_c")}
+    """Each of the 42 items is here with a sentence and a test of its number, or binds clients alone."""
+    tests = {name for name in globals() if name.startswith("test_c")}
 
-    assert set(TABLE) == tested
+    assert tests == {test for _, test in TABLE.values()}
+    assert all(test.startswith(f"test_c{number:02}_") for number, (_, test) in TABLE.items())
+    assert all(sentence for sentence, _ in TABLE.values())
+    assert sorted([*TABLE, *CLIENTS]) == list(range(1, 43))
 
 
 def test_c01_live_submission(world):

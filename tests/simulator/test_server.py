@@ -137,7 +137,9 @@ def test_validators(client, link):
     assert (head.status_code, head.content) == (200, b"")
     for name in ("Content-Length", "Content-Type", "ETag", "Accept-Ranges"):
         assert whole.headers[name] == head.headers[name]
-    assert client.get(link, headers={"If-None-Match": etag}).status_code == 304
+    for same in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        assert client.get(link, headers={"If-None-Match": same}).status_code == 304
+    assert client.get(link, headers={"If-None-Match": '"other"'}).status_code == 200
     part = {"Range": "bytes=0-9"}
     assert client.get(link, headers={**part, "If-Range": etag}).status_code == 206
     assert client.get(link, headers={**part, "If-Range": '"other"'}).status_code == 200
@@ -275,6 +277,37 @@ def test_usage(world):
     assert pytest.approx(every["total"]["amount_usd"]) == 0.2244
     for bad in ("group_by=moon", "tz=Nowhere/Land", "start=soon", "start=2020-01-01", "start=9" + "9" * 30):
         assert asker.get(f"/v1/usage?{bad}").status_code == 400
+
+
+def test_usage_counts_the_days_that_are_named(world):
+    """Both ends of a span of dates are in it, in the time zone that is named."""
+    asker = world()
+    asker.finished()
+    told = {}
+    for day in ("2025-10-08", "2025-10-09", "2025-10-10"):
+        for zone in ("UTC", "Pacific/Honolulu"):
+            reply = asker.get(f"/v1/usage?start={day}&end={day}&tz={zone}").json()
+            told[day, zone] = reply["data"]["total"]["requests"]
+
+    assert {key for key, requests in told.items() if requests} == {
+        ("2025-10-09", "UTC"),
+        ("2025-10-08", "Pacific/Honolulu"),
+    }
+    assert asker.get("/v1/usage?start=2025-09-10&end=2025-10-10").status_code == 200
+
+
+def test_usage_may_be_asked_for_sixty_times_a_minute(world):
+    """The next is 429, for that key alone, until a second has passed; submissions are not held up."""
+    asker = world()
+
+    asked = [asker.get("/v1/usage").status_code for _ in range(61)]
+
+    assert asked == [200] * 60 + [429]
+    other = {"Authorization": "Bearer sk-test-other"}
+    assert asker.get("/v1/usage", headers=other).status_code == 200
+    assert asker.post(cell()).status_code == 200
+    asker.later(1)
+    assert asker.get("/v1/usage").status_code == 200
 
 
 def test_usage_is_up_to_a_minute_old(world):

@@ -371,21 +371,6 @@ def test_chance_is_seeded(world):
     assert first != pattern(2)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "says"),
-    [
-        ({"kind": "explode"}, "known: reset"),
-        ({"kind": "reset", "on": "moon"}, "known: submit"),
-        ({"kind": "drip", "when": "before"}, "it can: mid_reply"),
-        ({"kind": "reset", "on": "submit", "match": "x"}, "when='before'"),
-    ],
-)
-def test_an_impossible_fault_is_refused(wrong, says):
-    """What cannot be done is said when it is ordered."""
-    with pytest.raises(ValueError, match=says):
-        Fault(**wrong)
-
-
 def test_offline(served):
     """Connections are refused while the block lasts; the port is the same afterwards."""
     port = int(served.base_url.rsplit(":", 1)[1])

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from gridgen.simulator.clips.encode import encode
 from gridgen.simulator.clips.film import Film
 
-__all__ = ["Scene", "dimensions", "render", "stand_in", "still"]
+__all__ = ["Scene", "dimensions", "readable", "render", "stand_in", "still"]
 
 FPS: Final = 24
 _SHOWN: Final = 2
@@ -135,6 +135,15 @@ def still(scene: Scene) -> bytes:
     out = io.BytesIO()
     picture.rgb().save(out, "JPEG", quality=82)
     return out.getvalue()
+
+
+def readable(image: bytes) -> bool:
+    """Return whether a reference picture can be read, all of it."""
+    try:
+        _picture(image)
+    except ValueError:
+        return False
+    return True
 
 
 def stand_in(url: str) -> bytes:
