@@ -18,6 +18,7 @@ import textwrap
 import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
+from functools import partial
 
 import httpx
 import httpx2
@@ -36,6 +37,7 @@ from gridgen import (
     Simulator,
     Sweep,
 )
+from gridgen.sweep.table import write_table
 
 EXT = "grok-imagine-1.5-video-ext"
 
@@ -400,12 +402,10 @@ def test_sweeps_that_end_at_once_write_one_table(simulate, boats, tmp_path):
     """Four sweeps of one folder that write their table at the same moment all succeed and leave a whole one."""
     client = simulate().client()
     Sweep(boats, client=client, folder=tmp_path).run()
-    sweeps = [Sweep(boats, client=client, folder=tmp_path) for _ in range(4)]
-    for sweep in sweeps:
-        sweep.rows()
+    tables = [Sweep(boats, client=client, folder=tmp_path).rows() for _ in range(4)]
     with ThreadPoolExecutor(4) as threads:
         for _ in range(30):
-            list(threads.map(Sweep._write_csv, sweeps))
+            list(threads.map(partial(write_table, tmp_path, boats.axes), tables))
 
     with (tmp_path / "sweep.csv").open(encoding="utf-8", newline="") as file:
         assert len(list(csv.DictReader(file))) == 8

@@ -1,4 +1,9 @@
-"""A grid of video requests: the product of named axes, and an algebra to thin it out and join it."""
+"""A grid of video requests: the product of named axes, and an algebra to thin it out and join it.
+
+`building` makes `places` from `axes` and `values`, each place a cell of `cells` or a
+reason why it is skipped; `algebra`, `constraints`, `limits` and `thinning` make fewer
+or more of them. `files`, `tables`, `sheet` and `preview` are how a grid is kept and shown.
+"""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import heapq
 import json
 import math
 import re
-import secrets
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
     from gridgen.simulator.fate import Fate
     from gridgen.simulator.state import StateFile
 
-__all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World", "new_key"]
+__all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World"]
 
 _TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}|task-unified-[0-9]+-[0-9A-Za-z]{8}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,191}")
@@ -41,11 +40,6 @@ _TEST_KEY = re.compile(r"sk-test[!-~]*")
 _USAGE_RATE = 60
 UPLOAD_LIFE = 259_200.0
 """Seconds for which an uploaded image can be fetched: 72 h."""
-
-
-def new_key() -> str:
-    """Return a key that no simulator has."""
-    return "sim-" + secrets.token_hex(12)
 
 
 class Sent(NamedTuple):
@@ -204,21 +198,11 @@ class World:
         with self._writing():
             self._save("revoked", key)
 
-    def set_key(self, key: str | None) -> None:
-        """Make a key the world's own, or with None, a new one unless it has one, wherever its state is kept.
-
-        Raises
-        ------
-        ValueError
-            If that key was revoked.
-        """
-        if key in self._revoked:
-            msg = "That key was revoked in this state; give another, or none."
-            raise ValueError(msg)
-        if key is not None and key != self.key:
+    def set_key(self, key: str) -> str:
+        """Return the world's own key: the one it was last issued, wherever its state is kept."""
+        if not self.key:
             self.issue(key)
-        elif not self.key:
-            self.issue(new_key())
+        return self.key
 
     def issue(self, key: str) -> None:
         """Accept one more key of the account, from now on the world's own."""
@@ -483,15 +467,9 @@ class World:
                 yield
                 return
             with self._state.locked():
-                self._catch_up(self._state)
+                for kind, *fields in self._state.news():
+                    self._apply(kind, _FORMS[kind].from_fields(fields) if kind in _FORMS else fields[0])
                 yield
-
-    def _catch_up(self, state: StateFile) -> None:
-        for kind, *fields in state.news():
-            try:
-                self._apply(kind, _FORMS[kind].from_fields(fields) if kind in _FORMS else fields[0])
-            except (TypeError, ValueError, AttributeError, LookupError):
-                raise state.foreign(json.dumps([kind, *fields]).encode()) from None
 
     def _save(self, kind: str, value: Any) -> None:
         """Write what happened to the state file, then let it count."""

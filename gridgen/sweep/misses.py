@@ -5,12 +5,38 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
+from gridgen.estimate import NEW
+from gridgen.journal import read, read_cells
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from pathlib import Path
 
-__all__ = ["nearest_made"]
+    from gridgen.journal import Row
+
+__all__ = ["explained", "nearest_made"]
 
 _MOST_SHOWN = 60
+
+
+def explained(row: Row, folder: Path, origin: str) -> str:
+    """Say in words why a clip is there or not.
+
+    Parameters
+    ----------
+    row : Row
+    folder, origin
+        As of the sweep.
+    """
+    if row.status == "skipped":
+        return f"skipped: {row.error}"
+    if row.status not in NEW:
+        return f"{row.status}: this folder has it under the key {row.cell.key[:8]}, take {row.take}"
+    made = {key for each, key, _ in read(folder) if each == origin}
+    if row.cell.key in made:
+        return f"{row.status}: takes of this cell are made, and take {row.take} is not yet"
+    near = nearest_made(row.cell.stated(), [told for key, told in read_cells(folder).items() if key in made])
+    return f"{row.status}: no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
 
 
 def nearest_made(stated: Mapping[str, Any], made: Iterable[Mapping[str, Any]]) -> str:

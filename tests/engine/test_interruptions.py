@@ -472,7 +472,7 @@ def test_a_commit_is_not_interrupted(simulate, tmp_path):
     sweep = Sweep(boats(4), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.start()
     until(lambda: len(simulator.ledger) >= 1)
-    scheduler = sweep._scheduler
+    scheduler = sweep._execution.scheduler
 
     def cancel() -> None:
         for task in tuple(scheduler._agenda._tasks):

@@ -466,7 +466,7 @@ def test_a_snapshot_may_be_taken_in_mid_sweep(simulate, tmp_path):
 
     assert taken == sweep.folder / "journal.jsonl"
     assert [row.task_id for row in again.rows()] == [row.task_id for row in sweep.rows()]
-    sweep._future.cancel()
+    sweep._execution.future.cancel()
 
 
 SNAPSHOTS = {

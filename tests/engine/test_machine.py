@@ -308,7 +308,7 @@ class Machine(RuleBasedStateMachine):
                 # nobody answers, and a sweep asks for ever: the machine is switched off
                 self.life.alive = False
                 return
-        scheduler = sweep._scheduler
+        scheduler = sweep._execution.scheduler
         found = f"{sweep.counts()} {scheduler.standing()} {dict(+scheduler._agenda.flying)}"
         raise AssertionError(f"it hangs: {found}, {standing()}")
 

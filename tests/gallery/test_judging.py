@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,19 @@ def real(simulate: Callable[..., Simulator], tmp_path: Path) -> Sweep:
     made = Sweep(grid, client=simulate().client(), folder=tmp_path / "boats", previews=False)
     made.run()
     return made
+
+
+def test_the_stand_in_has_the_face_of_a_sweep(sweep, real):
+    """What these tests show in place of a sweep has no name and no parameter that a real one lacks."""
+    own = {"change", "finish", "finish_like", "fps", "stopped", "watchers"}
+    taken = {name for name in (*dir(FakeSweep), *vars(sweep)) if not name.startswith("_")} - own
+    verbs = [name for name in taken if inspect.isroutine(getattr(FakeSweep, name, None))]
+
+    assert sorted(name for name in taken if not hasattr(real, name)) == []
+    assert {"rows", "watch", "slot", "rejudge", "stop"} <= set(verbs)
+    assert [list(inspect.signature(getattr(FakeSweep, name)).parameters) for name in verbs] == [
+        list(inspect.signature(getattr(Sweep, name)).parameters) for name in verbs
+    ]
 
 
 def test_a_click_is_a_judgement_and_the_answer_says_what_counts(

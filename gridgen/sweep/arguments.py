@@ -1,0 +1,73 @@
+"""What may be given to a `Sweep`; the rest is refused here, before anything is read or sent."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from gridgen.errors import GridError
+from gridgen.grid import Grid
+from gridgen.grid.thinning import counted_takes, money
+from gridgen.outcome import Policy
+
+__all__ = ["cap", "check", "policy"]
+
+
+def check(grid: object, client: object, takes: int, disk_quota: object) -> None:
+    """Raise `GridError` if one of them is not what it should be."""
+    if not isinstance(grid, Grid):
+        msg = (
+            f"a Sweep takes a Grid, not a {type(grid).__name__}: gridgen.Sweep(gridgen.Grid(prompt=...), ...)"
+        )
+        raise GridError(msg)
+    if client is not None and not hasattr(client, "origin"):
+        # what was given may be a key, so it is not shown
+        msg = (
+            f"client= is a gridgen.Client, not a {type(client).__name__}: gridgen.Client(api_key=...), or "
+            "gridgen.Simulator().client(). Nothing was sent."
+        )
+        raise GridError(msg)
+    if counted_takes(takes) > 1:
+        _check_seeds(grid, takes)
+    if disk_quota is not None and (type(disk_quota) is not int or disk_quota < 1):
+        msg = f"disk_quota={disk_quota!r} is not a number of bytes, such as disk_quota=20 * 10**9"
+        raise GridError(msg)
+
+
+def _check_seeds(grid: Grid, takes: int) -> None:
+    seeded = next((cell for cell in grid if cell.get("seed") is not None), None)
+    if seeded is not None:
+        seeds = [seeded["seed"] + more for more in range(takes)]
+        msg = (
+            f"takes={takes} would ask {seeded.model!r} for seed {seeds[0]} {takes} times, and pay for the same clip each "
+            f"time; write seed={seeds} and leave takes out. Nothing was sent."
+        )
+        raise GridError(msg)
+
+
+def cap(value: float | Decimal | str | None, name: str = "budget") -> Decimal | None:
+    """Return a sum in USD that is not to be passed, None where there is none.
+
+    Raises
+    ------
+    GridError
+        If it is no such number.
+    """
+    return None if value is None else money(value, name)
+
+
+def policy(on_unknown: str, resubmit_budget: float | Decimal | str | None) -> Policy:
+    """Return what is done with submissions whose answer was lost.
+
+    Raises
+    ------
+    GridError
+        If the two do not go together.
+    """
+    most = cap(resubmit_budget, "resubmit_budget")
+    if (on_unknown == "resubmit") != (most is not None):
+        msg = (
+            'on_unknown="resubmit" and resubmit_budget= go together: submitting anew what may be paid already '
+            "needs a cap in USD, such as resubmit_budget=0.50"
+        )
+        raise GridError(msg)
+    return Policy(on_unknown, most or Decimal(0))

@@ -1,0 +1,294 @@
+"""A sweep on the engine's loop: begun, stopped, settled, and changed by a person."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from gridgen._loop import engine
+from gridgen.errors import GridgenError, JournalError
+from gridgen.estimate import pictures
+from gridgen.grid.images import keep
+from gridgen.sweep.funds import check_balance, check_budget
+from gridgen.sweep.journals import attach, detach
+from gridgen.sweep.reopen import keep_sweep
+from gridgen.sweep.standing import Standing
+from gridgen.sweep.table import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator, Sequence
+    from concurrent.futures import Future
+    from decimal import Decimal
+
+    from gridgen.client import Client
+    from gridgen.estimate.prices import Prices
+    from gridgen.journal import Journal, Row
+    from gridgen.outcome import Policy
+    from gridgen.sweep.agenda import Item
+    from gridgen.sweep.plan import Plan
+    from gridgen.sweep.pricing import Pricing
+    from gridgen.sweep.rows import Rows
+    from gridgen.sweep.scheduler import Scheduler
+
+__all__ = ["Execution", "Terms"]
+
+_PAID_AND_GONE = frozenset({"expired", "missing", "unknown"})
+"""States of an attempt that must end as lost before another one begins; what they cost still counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """On what terms a sweep is executed; each field is the argument of `Sweep` of that name."""
+
+    budget: Decimal | None
+    previews: bool
+    disk_quota: int | None
+    policy: Policy
+
+
+class Execution:
+    """What happens to the clips of a sweep, run after run; all of it on the engine's loop.
+
+    Parameters
+    ----------
+    plan : Plan
+        What is to be made.
+    rows : Rows
+        Where it is seen.
+    pricing : Pricing
+        What it costs.
+    client : Client or None
+        Where it is made; with None nothing can be sent.
+
+    Attributes
+    ----------
+    scheduler : Scheduler or None
+        That of the latest run.
+    future : Future or None
+        The latest run itself.
+    replaying : set of slots
+        Submissions that a person wants replayed.
+    """
+
+    def __init__(self, plan: Plan, rows: Rows, pricing: Pricing, client: Client | None) -> None:
+        self._plan, self._rows, self._pricing = plan, rows, pricing
+        self.client = client
+        self.scheduler: Scheduler | None = None
+        self.future: Future[None] | None = None
+        self.replaying: set[tuple[str, str, int]] = set()
+        self._waits: tuple[str, ...] = ()
+        self._stops = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether something is being submitted, followed or downloaded."""
+        return self.future is not None and not self.future.done()
+
+    @property
+    def standing(self) -> Standing:
+        """What is waited for now."""
+        return Standing() if self.scheduler is None else self.scheduler.standing()
+
+    def connected(self) -> Client:
+        """Return the client.
+
+        Raises
+        ------
+        GridgenError
+            If there is none.
+        """
+        if self.client is None:
+            msg = (
+                f"this sweep was opened without a client, so nothing can be sent or followed: "
+                f"gridgen.open({self._plan.name!r}, client=gridgen.Client()), or client=gridgen.Simulator().client()"
+            )
+            raise GridgenError(msg)
+        return self.client
+
+    def use(self, client: Client) -> None:
+        """Go on with another client; from any thread."""
+        self.client = client
+        if self.scheduler is not None:
+            engine().loop.call_soon_threadsafe(self.scheduler.use, client)
+
+    async def start(self, terms: Terms) -> None:
+        """Begin a run, or go on with the one that is stopping.
+
+        Raises
+        ------
+        BudgetError, OutOfCreditsError
+            If there is no money for it. Nothing is sent.
+        JournalError
+            If the folder cannot be used. Nothing is sent.
+        """
+        if self.scheduler is not None and self.future is not None:
+            if not self.scheduler.finished:
+                self.scheduler.resume()
+                return
+            await asyncio.wait({asyncio.wrap_future(self.future)})
+        client, stops = self.connected(), self._stops
+        prices = await self._pricing.asked(client)
+        await self._check_funds(prices, terms.budget)
+        from gridgen.sweep.scheduler import Scheduler
+
+        await self._keep_pictures()
+        if self._stops != stops:
+            return
+        journal = await self._open(terms.budget)
+        self.scheduler = Scheduler(
+            client=client,
+            journal=journal,
+            items=self._plan.submit_order(prices),
+            slots=self._plan.by_slot,
+            prices=prices,
+            budget=terms.budget,
+            on_change=self._rows.look_at,
+            on_step=self._stepped,
+            previews=terms.previews,
+            quota=terms.disk_quota,
+            policy=terms.policy,
+            replaying=self.replaying,
+        )
+        self.future = engine().submit(self._run(self.scheduler, journal))
+
+    async def _run(self, scheduler: Scheduler, journal: Journal) -> None:
+        try:
+            await scheduler.run()
+            await engine().in_thread(write_table, self._plan.folder, self._plan.grid.axes, self._rows.last())
+        finally:
+            self._rows.leave()
+            await detach(journal)
+
+    async def stop(self) -> None:
+        """Submit nothing more; what was submitted is still followed and downloaded."""
+        self._stops += 1
+        if self.scheduler is not None and not self.scheduler.finished:
+            await self.scheduler.stop()
+
+    async def settled(self) -> None:
+        """Wait for the scheduler to have nothing to wait for, and raise what stopped it."""
+        scheduler, future = self.scheduler, self.future
+        if scheduler is None or future is None:
+            return
+        await scheduler.settled.wait()
+        if not scheduler.stalled:
+            await asyncio.wrap_future(future)
+        if scheduler.error is not None:
+            raise scheduler.error
+
+    async def renew(self, rows: Sequence[Row], budget: Decimal | None) -> None:
+        """Plan a new attempt of each of these takes, if there is money for it and for what is planned already.
+
+        Raises
+        ------
+        BudgetError, OutOfCreditsError
+            If there is not. Nothing has changed then.
+        """
+        renewed = {each.index: replace(each, status="planned") for each in rows}
+        prices = await self._pricing.asked(self.client)
+        await self._check_funds(prices, budget, [renewed.get(each.index, each) for each in self._rows.now()])
+        async with self.journaled() as journal:
+            for each in rows:
+                record = journal.records[self._plan.slot(each)]
+                ending = "lost" if record.state in _PAID_AND_GONE else None
+                await journal.again(record, ending=ending)
+
+    async def adopt(self, item: Item, task_id: str) -> None:
+        """Take up a task that was submitted elsewhere as one of the clips.
+
+        Raises
+        ------
+        APIError
+            If the server does not know the task.
+        JournalError
+            If the item has a clip already, or another one has that task.
+        """
+        await self.connected().poll(task_id)
+        async with self.journaled() as journal:
+            last = journal.records.get(item.slot)
+            if last is not None and last.state not in {"planned", "rejected", "failed", "lost"}:
+                how = "; settle it with sweep.unknown.attach(row, task_id)" if last.state == "unknown" else ""
+                msg = f"take {item.take} of this cell is {last.state} already{how}. Nothing has changed."
+                raise JournalError(msg)
+            self.check_unused(journal, task_id)
+            with self._withheld(item):
+                await journal.adopt(origin=item.slot[0], cell=item.cell, take=item.take, task_id=task_id)
+
+    def check_unused(self, journal: Journal, task_id: str) -> None:
+        """Raise `JournalError` if some clip of the folder has a task already."""
+        for record in journal.records.values():
+            if record.task_id == task_id and record.origin == self._plan.origin:
+                msg = (
+                    f"task {task_id[:80]!r} is another clip's already (cell {record.cell[:8]}, take {record.take}); "
+                    "one task is one clip. Nothing has changed."
+                )
+                raise JournalError(msg)
+
+    @contextlib.asynccontextmanager
+    async def journaled(self) -> AsyncIterator[Journal]:
+        """Lend the journal for a change that a person asked for."""
+        if self._rows.journal is not None:
+            yield self._rows.journal
+            return
+        journal = await attach(self._plan.folder, self.connected().clock)
+        try:
+            yield journal
+        finally:
+            self._rows.forget()
+            await detach(journal)
+
+    @contextlib.contextmanager
+    def _withheld(self, item: Item) -> Iterator[None]:
+        """Keep an item from being submitted while a person does something with it."""
+        scheduler = self.scheduler
+        if scheduler is None or scheduler.finished:
+            yield
+            return
+        if not scheduler.withhold(item):
+            msg = f"take {item.take} of this cell is being submitted at this moment. Nothing has changed."
+            raise JournalError(msg)
+        try:
+            yield
+        finally:
+            scheduler.look_again(item)
+
+    async def _check_funds(
+        self, prices: Prices, budget: Decimal | None, rows: Sequence[Row] | None = None
+    ) -> None:
+        client = self.connected()
+        found = self._pricing.estimate(prices, budget=budget, clock=client.clock, rows=rows)
+        check_budget(found, budget, client)
+        await check_balance(found, client)
+
+    async def _keep_pictures(self) -> None:
+        """Have a copy of each picture in the folder before anything is sent."""
+        found = pictures(self._plan.grid)
+        if found:
+            await engine().in_thread(keep, found, self._plan.folder)
+
+    async def _open(self, budget: Decimal | None) -> Journal:
+        folder = self._plan.folder
+        journal = await attach(folder, self.connected().clock)
+        try:
+            await engine().in_thread(self._keep_plan, budget)
+        except OSError as error:
+            await detach(journal)
+            msg = f"the folder {str(folder)!r} cannot be written: {error.strerror}. Nothing was sent."
+            raise JournalError(msg) from error
+        self._rows.follow(journal)
+        return journal
+
+    def _keep_plan(self, budget: Decimal | None) -> None:
+        plan = self._plan
+        keep_sweep(plan.folder, plan.grid.places, takes=plan.takes, budget=budget, origin=plan.origin)
+
+    def _stepped(self) -> None:
+        """Let the watchers know when something else is waited for."""
+        if not self._rows.watchers:
+            return
+        waits = self.standing.words()
+        if waits != self._waits:
+            self._waits = waits
+            self._rows.watchers.mark(())

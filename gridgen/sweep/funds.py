@@ -1,0 +1,64 @@
+"""Whether there is money for what a sweep would make: its budget, and what the account has left."""
+
+from __future__ import annotations
+
+import warnings
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from gridgen.errors import BudgetError, GridgenError, OutOfCreditsError
+from gridgen.estimate import Estimate, counted
+from gridgen.models import enough
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from gridgen.client import Client
+
+__all__ = ["check_balance", "check_budget", "warn_of_probes"]
+
+
+def warn_of_probes(found: Estimate, budget: Decimal) -> None:
+    """Say, to whoever called the caller, which submission may pass the budget."""
+    if found.unpriced:
+        warnings.warn(
+            f"the price of {found.unpriced} of {found.videos} clips is unknown: the shortest of each kind goes first "
+            f"and alone, and what it costs prices the others. That one may pass budget={budget} USD.",
+            UserWarning,
+            stacklevel=3,
+        )
+
+
+def check_budget(found: Estimate, budget: Decimal | None, client: Client) -> None:
+    """Raise `BudgetError` if a run would pass the budget, or spend real money without one."""
+    if budget is None and (client.is_simulator or not found.videos):
+        return
+    if budget is None:
+        suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"
+        msg = (
+            f"this would make {counted(found.videos)} for {found.total} on {client.origin}; a sweep that "
+            f"spends real money needs a cap: add {suggested} to Sweep(...). Nothing was sent."
+        )
+        raise BudgetError(msg)
+    if found.committed + found.usd > budget:
+        msg = (
+            f"{counted(found.videos)} cost {found.total}, and ${found.committed:.4f} is spent already; that is more "
+            f"than budget={budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
+        )
+        raise BudgetError(msg)
+
+
+async def check_balance(found: Estimate, client: Client) -> None:
+    """Raise `OutOfCreditsError` if the account cannot pay for all; one that does not tell is no obstacle."""
+    if not found.usd:
+        return
+    try:
+        left = (await client.remaining()).remaining
+    except GridgenError:
+        return
+    if 0 <= left < found.usd:
+        msg = (
+            f"{counted(found.videos)} cost {found.total}, and the account has ${left:.4f} left. "
+            f"Top up by ${enough(found.usd - left)} or make the grid smaller. Nothing was sent."
+        )
+        raise OutOfCreditsError(msg, status=HTTPStatus.PAYMENT_REQUIRED)

@@ -1,0 +1,107 @@
+"""What a sweep is to make, and where: an item for each cell and take."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gridgen.errors import GridError
+from gridgen.estimate.prices import PriceClass, Prices, price_class
+from gridgen.sweep.agenda import Item
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from pathlib import Path
+
+    from gridgen.grid import Cell, Grid
+    from gridgen.journal import Row
+
+__all__ = ["Plan", "is_retried"]
+
+
+class Plan:
+    """What a sweep is to make, and where.
+
+    Parameters
+    ----------
+    grid : Grid
+    takes : int
+        How many clips of each cell.
+    origin : str
+        Where they are made: the official service, a simulator, or another host.
+    folder : Path
+        Where they are kept.
+    name : str
+        The folder as a person wrote it.
+
+    Attributes
+    ----------
+    items : list of Item
+        One for each cell and take, in grid order; their indices count skipped places too.
+    by_slot : dict
+        The items by what names them in the journal.
+    """
+
+    def __init__(self, grid: Grid, *, takes: int, origin: str, folder: Path, name: str) -> None:
+        self.grid, self.takes, self.origin = grid, takes, origin
+        self.folder, self.name = folder, name
+        keyed = ((place, cell, cell.key) for place, cell in zip(grid.places.live, grid, strict=True))
+        self.items = [
+            Item(place * takes + take - 1, cell, take, (origin, key, take))
+            for place, cell, key in keyed
+            for take in range(1, takes + 1)
+        ]
+        self.by_slot = {item.slot: item for item in self.items}
+
+    def slot(self, row: Row) -> tuple[str, str, int]:
+        """Return what names a row in the journal: origin, cell and take."""
+        return (self.origin, row.cell.key, row.take)
+
+    def item(self, cell: Cell | int, take: int) -> Item:
+        """Return the item of a cell, or of the cell with that index, and of a take.
+
+        Raises
+        ------
+        GridError
+            If there is no such cell or take.
+        """
+        cells = list(self.grid)
+        known = cell in cells if not isinstance(cell, int) else -len(cells) <= cell < len(cells)
+        if not known:
+            msg = f"{cell!r} is no cell of this grid, which has {len(cells)}, numbered from 0"
+            raise GridError(msg)
+        if type(take) is not int or not 1 <= take <= self.takes:
+            msg = f"take={take!r} is none of this sweep's; it has takes={self.takes}, numbered from 1"
+            raise GridError(msg)
+        index = range(len(cells))[cell] if isinstance(cell, int) else cells.index(cell)
+        return self.items[index * self.takes + take - 1]
+
+    def submit_order(self, prices: Prices) -> list[Item]:
+        """Return the items so that every row and column of the gallery begins to fill at once; first takes first.
+
+        Where a price is unknown, the shortest of its class comes before all, to learn it.
+        """
+        order = self.grid.submit_order()
+        items = [self.items[at * self.takes + take] for take in range(self.takes) for at in order]
+        return _probes_first(items, prices)
+
+
+def _probes_first(items: list[Item], prices: Prices) -> list[Item]:
+    probes: dict[PriceClass, Item] = {}
+    for item in items:
+        if prices.of(item.cell) is None:
+            known = probes.setdefault(price_class(item.cell), item)
+            if item.cell.seconds < known.cell.seconds:
+                probes[price_class(item.cell)] = item
+    first = list(probes.values())
+    return [*first, *(item for item in items if item not in first)] if first else items
+
+
+def is_retried(row: Row, where: Collection[str] | Callable[[Row], bool] | None) -> bool:
+    """Whether `Sweep.retry` makes a clip again: what failed, and what was paid and is gone only by its name."""
+    if row.status in {"failed", "rejected"}:
+        if where is None:
+            return True
+        return where(row) if callable(where) else row.error_class in where or row.status in where
+    return (
+        row.status in {"expired", "missing", "lost"} and not callable(where) and row.status in (where or ())
+    )

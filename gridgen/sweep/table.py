@@ -1,0 +1,59 @@
+"""``sweep.csv``: the rows beside the videos, for people without Python."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gridgen.errors import GridgenError
+from gridgen.grid.cells import FIELDS
+from gridgen.grid.tables import csv_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gridgen.grid.axes import Axis
+    from gridgen.journal import Row
+
+__all__ = ["write_table"]
+
+_COLUMNS = (
+    "take",
+    "status",
+    "path",
+    "cost",
+    "service_seconds",
+    "error",
+    "width",
+    "height",
+    "clip_seconds",
+)
+
+
+def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None:
+    """Write the table of a sweep, in place of an earlier one.
+
+    Raises
+    ------
+    GridgenError
+        If it cannot be replaced, such as while another program has it open.
+    """
+    target = folder / "sweep.csv"
+    # a name of its own: another sweep of the folder may write its table at this moment
+    descriptor, part = tempfile.mkstemp(".part", "sweep-", folder)
+    with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file)
+        fields = [*FIELDS, *(axis.name for axis in axes if axis.name not in FIELDS)]
+        table.writerow([*fields, *_COLUMNS])
+        for each in rows:
+            cell = [csv_text(each.cell.get(name)) for name in fields]
+            table.writerow([*cell, *(csv_text(getattr(each, name)) for name in _COLUMNS)])
+    try:
+        Path(part).replace(target)
+    except OSError as error:
+        Path(part).unlink()
+        msg = f"the table {str(target)!r} cannot be replaced: {error.strerror}. The clips are safe; close it and run() again."
+        raise GridgenError(msg) from error
