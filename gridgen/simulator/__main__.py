@@ -154,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         simulator = Simulator(**options)
     except (ValueError, TypeError, OSError) as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{getattr(error, 'strerror', error)}\n")
         return 2
     with simulator:
         sys.stdout.write(

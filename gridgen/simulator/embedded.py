@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import math
 import re
-import secrets
 import weakref
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
@@ -19,7 +18,7 @@ from gridgen.simulator.ledger import Ledger
 from gridgen.simulator.profiles import Profile, Switches, named
 from gridgen.simulator.server import Server
 from gridgen.simulator.state import StateFile
-from gridgen.simulator.world import World
+from gridgen.simulator.world import World, new_key
 
 if TYPE_CHECKING:
     import os
@@ -113,7 +112,7 @@ class Simulator:
         self._state = None if state is None else StateFile(state)
         self._world = World(seed=seed, profile=chosen.but(**switches), state=self._state, models=models)
         self.clock: Clock = _clock(speed, self._world.latest)
-        self._world.set_key(key or _new_key())
+        self._world.set_key(key)
         self._footage = Footage(self._world, tiny=clips == "tiny")
         self.faults = Faults(faults, seed=seed, clock=self.clock)
         self._world.meddle = self.faults.meddle
@@ -175,7 +174,7 @@ class Simulator:
 
     def issue_key(self) -> str:
         """Issue one more key of the account and return it; those before stay good."""
-        self._world.issue(_new_key())
+        self._world.issue(new_key())
         return self.api_key
 
     def revoke(self, key: str) -> None:
@@ -256,10 +255,6 @@ def _check(clips: str, key: str | None) -> None:
             "and goes on in visible ASCII characters."
         )
         raise ValueError(msg)
-
-
-def _new_key() -> str:
-    return "sim-" + secrets.token_hex(12)
 
 
 def _clock(speed: float, latest: float) -> Clock:

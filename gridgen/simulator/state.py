@@ -38,6 +38,7 @@ else:
 __all__ = ["StateFile"]
 
 _KINDS = ("task", "upload", "key", "revoked", "top-up", "time")
+_BEGINNINGS = tuple(f'["{kind}",'.encode() for kind in _KINDS)
 
 
 class StateFile:
@@ -50,14 +51,18 @@ class StateFile:
 
     Raises
     ------
-    ValueError
-        If the file is something else than such a log.
+    OSError
+        If the file cannot be opened.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self._file = os.open(self.path, flags, 0o600)
+        try:
+            self._file = os.open(self.path, flags, 0o600)
+        except OSError as error:
+            msg = f"state={str(path)!r} cannot be opened ({error.strerror}); its folder must exist."
+            raise OSError(error.errno, msg) from None
         self._read_to = 0
 
     @contextlib.contextmanager
@@ -73,16 +78,25 @@ class StateFile:
         """Return the records that were added since the last call; call it locked.
 
         Half a line at the end, left by a crash of the machine, is cut off.
+
+        Raises
+        ------
+        ValueError
+            If the file is something else than such a log; it is left as it is.
         """
         size = os.fstat(self._file).st_size
         if size <= self._read_to:
             return []
         text = self._tail(size)
         whole = text.rfind(b"\n") + 1
-        if whole < len(text):
+        records = [self._record(line) for line in text[:whole].splitlines()]
+        half = text[whole:]
+        if half:
+            if not any(half.startswith(begin) or begin.startswith(half) for begin in _BEGINNINGS):
+                raise self.foreign(half)
             os.ftruncate(self._file, self._read_to + whole)
         self._read_to += whole
-        return [self._record(line) for line in text[:whole].splitlines()]
+        return records
 
     def append(self, record: list[Any]) -> None:
         """Add a record; call it locked, after `news`."""
@@ -115,9 +129,12 @@ class StateFile:
         except ValueError:
             record = None
         if not isinstance(record, list) or len(record) < 2 or record[0] not in _KINDS:  # noqa: PLR2004
-            msg = (
-                f"{self.path} is not a simulator's state (a line of it reads {line[:40]!r}). "
-                "Name another file, or remove this one to begin anew."
-            )
-            raise ValueError(msg)
+            raise self.foreign(line)
         return record
+
+    def foreign(self, line: bytes) -> ValueError:
+        """Return the error that says that the file, having such a line, is no log of a world."""
+        return ValueError(
+            f"{self.path} is not a simulator's state (a line of it reads {line[:40]!r}). "
+            "Name another file, or remove this one to begin anew."
+        )

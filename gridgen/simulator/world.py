@@ -13,6 +13,7 @@ import heapq
 import json
 import math
 import re
+import secrets
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from gridgen.simulator.fate import Fate
     from gridgen.simulator.state import StateFile
 
-__all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World"]
+__all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World", "new_key"]
 
 _TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}|task-unified-[0-9]+-[0-9A-Za-z]{8}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,191}")
@@ -40,6 +41,11 @@ _TEST_KEY = re.compile(r"sk-test[!-~]*")
 _USAGE_RATE = 60
 UPLOAD_LIFE = 259_200.0
 """Seconds for which an uploaded image can be fetched: 72 h."""
+
+
+def new_key() -> str:
+    """Return a key that no simulator has."""
+    return "sim-" + secrets.token_hex(12)
 
 
 class Sent(NamedTuple):
@@ -198,11 +204,21 @@ class World:
         with self._writing():
             self._save("revoked", key)
 
-    def set_key(self, key: str) -> str:
-        """Return the world's own key: the one it was last issued, wherever its state is kept."""
-        if not self.key:
+    def set_key(self, key: str | None) -> None:
+        """Make a key the world's own, or with None, a new one unless it has one, wherever its state is kept.
+
+        Raises
+        ------
+        ValueError
+            If that key was revoked.
+        """
+        if key in self._revoked:
+            msg = "That key was revoked in this state; give another, or none."
+            raise ValueError(msg)
+        if key is not None and key != self.key:
             self.issue(key)
-        return self.key
+        elif not self.key:
+            self.issue(new_key())
 
     def issue(self, key: str) -> None:
         """Accept one more key of the account, from now on the world's own."""
@@ -467,9 +483,15 @@ class World:
                 yield
                 return
             with self._state.locked():
-                for kind, *fields in self._state.news():
-                    self._apply(kind, _FORMS[kind].from_fields(fields) if kind in _FORMS else fields[0])
+                self._catch_up(self._state)
                 yield
+
+    def _catch_up(self, state: StateFile) -> None:
+        for kind, *fields in state.news():
+            try:
+                self._apply(kind, _FORMS[kind].from_fields(fields) if kind in _FORMS else fields[0])
+            except (TypeError, ValueError, AttributeError, LookupError):
+                raise state.foreign(json.dumps([kind, *fields]).encode()) from None
 
     def _save(self, kind: str, value: Any) -> None:
         """Write what happened to the state file, then let it count."""

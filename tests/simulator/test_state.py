@@ -79,6 +79,32 @@ def test_an_end_once_seen_stays_seen(world, tmp_path):
     assert told == world(state=tmp_path / "s").task(task_id)
 
 
+def test_a_key_that_is_asked_for_is_handed_out(world, tmp_path):
+    """Also by a world that had another; the other stays good, and stays the world's own for who asks for none."""
+    state = tmp_path / "s"
+    first = world(state=state)
+    task_id = first.submit()
+    first.simulator.close()
+
+    second = world(state=state, key="sim-mine")
+    assert second.simulator.api_key == "sim-mine"
+    assert second.task(task_id)["id"] == task_id
+    assert second.get("/v1/balance", headers=first.headers).status_code == 200
+    second.simulator.close()
+    third = world(state=state)
+    assert third.simulator.api_key == "sim-mine"
+    third.simulator.revoke("sim-mine")
+    third.simulator.close()
+    with pytest.raises(ValueError, match="was revoked"):
+        world(state=state, key="sim-mine")
+
+
+def test_a_state_in_a_folder_that_is_not_there(tmp_path):
+    """The message names the file and what is wanted."""
+    with pytest.raises(OSError, match=r"nowhere/s' cannot be opened \(No such file.*its folder must exist"):
+        Simulator(state=tmp_path / "nowhere" / "s", speed=math.inf)
+
+
 def test_two_simulators_share_a_file(world, tmp_path):
     """Open at once, each knows the other's tasks, and no id is given twice."""
     one, two = (world(state=tmp_path / "s") for _ in range(2))
@@ -106,7 +132,23 @@ def test_half_a_line_is_cut_off(world, tmp_path):
     assert [task_id, other] == [entry.task_id for entry in world(state=tmp_path / "s").simulator.ledger]
 
 
-@pytest.mark.parametrize("text", ["my notes\n", '["my notes", 1]\n', '["key"]\n', "{}\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my notes\n",
+        "my notes",
+        "\n",
+        '["my notes", 1]\n',
+        '["key"]\n',
+        "{}\n",
+        '["key","sim-a"]\nmy notes',
+        '["task",1]\n',
+        '["upload","x"]\n',
+        '["top-up","x"]\n',
+        '["time","x"]\n',
+        '["task",1,2,3,4,5,6,7,8,9,10,11,12]\n',
+    ],
+)
 def test_another_file_is_left_alone(tmp_path, text):
     """A file that is no state is refused by name, and not changed."""
     other = tmp_path / "notes.txt"
