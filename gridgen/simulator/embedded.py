@@ -48,7 +48,8 @@ class Simulator:
     It is reached over HTTP on 127.0.0.1 at `base_url`, by any client that sends
     `api_key`. With ``speed=math.inf`` it lives in virtual time and in process only:
     time stands still while anybody works and jumps when all wait, so that hours pass
-    in moments; `client` and `transport` are then the ways in.
+    in moments; `client` and `transport` are then the ways in. It calls nobody itself: a
+    ``webhook`` is taken and dropped, as the real server drops one that it cannot reach.
 
     Parameters
     ----------

@@ -69,10 +69,11 @@ class Profile:
     durations : str
         ``"page"`` (6-30 s for the ``-apimart`` ids) or ``"live"`` (no more than 15 s).
     unknown_fields : str
-        ``"ignore"`` or ``"refuse"`` (400).
+        ``"ignore"`` or ``"refuse"`` (400). The official xAI models refuse always.
     bad_values : str
         A size, duration or tier that the model does not offer: ``"refuse"`` (400),
-        ``"500"`` (a bad size gives 500 ``build_request_failed``), ``"ignore"`` (the
+        ``"500"`` (as seen live: a bad size gives 500 ``build_request_failed``, a bad
+        ``mode`` is accepted and fails later, the rest is refused), ``"ignore"`` (the
         default is used) or ``"fail"`` (accepted, then failed, cost 0).
     slots : int or None
         Tasks that run at once; None means all.
@@ -294,7 +295,7 @@ PROFILES: dict[str, Switches] = {
     },
     "strict": {"unknown_fields": "refuse"},
     "zero-balance": {"balance": Decimal(0)},
-    "slow": {"wait": 240.0, "service_cv": 1.0, "service": 1.5, "estimate": 0.3},
+    "slow": {"wait": 240.0, "service_cv": 1.0, "service": 1.5},
     "instant": {"service": 0.0, "slots": None, "rate": None},
     "string-url": {"url": "string"},
     "long-links": {"link_life": 259_200.0},

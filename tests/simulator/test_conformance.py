@@ -135,7 +135,8 @@ def test_the_table_is_complete():
     """Each of the 42 items is here with a sentence and a test of its number, or binds clients alone."""
     tests = {name for name in globals() if name.startswith("test_c")}
 
-    assert tests == {test for _, test in TABLE.values()}
+    assert {int(name[6:8]) for name in tests} == set(TABLE)
+    assert tests >= {test for _, test in TABLE.values()}
     assert all(test.startswith(f"test_c{number:02}_") for number, (_, test) in TABLE.items())
     assert all(sentence for sentence, _ in TABLE.values())
     assert sorted([*TABLE, *CLIENTS]) == list(range(1, 43))
@@ -259,6 +260,8 @@ def test_c10_unknown_fields(world):
     reply = strict.post(cell(seed=3))
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, "unknown_parameter")
     assert strict.post(cell(webhook="https://example.com")).status_code == 200
+    official = {"model": "grok-imagine-video-1.5", "prompt": "a fox"}
+    assert [easy.post(official | more).status_code for more in ({}, {"seed": 3})] == [200, 400]
 
 
 def test_c12_status(world):
@@ -428,7 +431,7 @@ def _seconds_until(moment: str, now: str) -> int:
 
 
 def test_c31_slow(world):
-    """C31: minutes queued at progress 0, and more than five times the estimate."""
+    """C31: minutes queued at progress 0, and usually about five times the estimate, for some more."""
     asker = world(profile="slow", slots=None)
     ids = [asker.submit(prompt=f"cell {number}") for number in range(40)]
     asker.later(60)
@@ -437,7 +440,9 @@ def test_c31_slow(world):
     done = [asker.task(task_id) for task_id in ids]
 
     assert sum(data["progress"] == 0 and data["status"] == "pending" for data in waiting) > 30
-    assert max(data["actual_time"] / data["estimated_time"] for data in done) > 5.5
+    overruns = sorted(data["actual_time"] / data["estimated_time"] for data in done)
+    assert 3 < overruns[20] < 8
+    assert overruns[-1] > 5.5
 
 
 def test_c32_late_failure_and_ignored_duration(world):
@@ -450,6 +455,18 @@ def test_c32_late_failure_and_ignored_duration(world):
     assert entry.refunded
     assert failing.simulator.ledger.billed == 0
     assert lenient.finished(duration=99)["cost"] == 0.0612
+
+
+def test_c32_a_mode_that_is_none_fails_late_today(world):
+    """C32: as seen live, Kling takes "standard" for "std", and the task fails at no cost."""
+    asker = world(profile="live", failures=0.0)
+    kling = {"model": "kling-v3", "size": None, "quality": None}
+
+    assert asker.finished(**kling, mode="std")["status"] == "completed"
+    failed = asker.finished(**kling, mode="standard")
+    assert (failed["status"], failed["cost"]) == ("failed", 0)
+    assert asker.simulator.ledger[1].refunded
+    assert world().post(cell(**kling, mode="standard")).status_code == 400
 
 
 def test_c34_balances(world):

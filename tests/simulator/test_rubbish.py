@@ -7,6 +7,7 @@ import json
 import math
 import signal
 import socket
+import threading
 from contextlib import closing
 from decimal import Decimal
 
@@ -248,6 +249,29 @@ def test_a_body_without_end_is_cut_short(faulty):
         with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as line:
             line.sendall(head.encode() + b" " * (9 * 1024 * 1024))
             assert line.recv(65_536).startswith(b"HTTP/1.1 413")
+        assert len(simulator.ledger) == 0
+
+
+@pytest.mark.parametrize("faulty", [False, True])
+def test_a_body_that_breaks_off_is_not_accepted(faulty):
+    """Whoever leaves before the promised length came has ordered nothing, even if what came is good JSON."""
+    rules = [Fault(kind="reply", on="submit", when="before", match="nothing")] * faulty
+    with Simulator(clips="tiny", faults=rules) as simulator:
+        port = int(simulator.base_url.rsplit(":", 1)[1])
+        body = json.dumps(cell()).encode()
+        head = (
+            f"POST {SUBMIT} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {simulator.api_key}\r\n"
+            f"Content-Length: {len(body) + 1}\r\n\r\n"
+        )
+        with closing(socket.create_connection(("127.0.0.1", port), timeout=5)) as line:
+            line.sendall(head.encode() + body)
+            while not simulator.requests or simulator.requests[-1].body != body:
+                threading.Event().wait(0.002)
+        # the connection is let go of before the next one is answered
+        with httpx.Client(base_url=simulator.base_url, trust_env=False) as client:
+            for _ in range(5):
+                client.get("/api/pricing/model")
+
         assert len(simulator.ledger) == 0
 
 
