@@ -12,7 +12,7 @@ from gridgen.simulator.pricing import MICRO
 from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gridgen.simulator.world import Task, World
 
@@ -65,24 +65,32 @@ def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> di
         message = "end must come after start, by at most 31 days"
         raise Refusal.invalid(message)
     until = min(end, now - now % _KEPT)
+    wanted = query.get("model")
     groups: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
     for task in world.tasks:
         if task.outcome != "completed" or not start <= task.end <= until:
             continue
         if scope == "key" and task.key_id != key_id:
             continue
-        labels = _labels(world, task, zone)
-        if query.get("model") in {None, "", labels["model"]}:
-            group = tuple((name, labels[name]) for name in grouping.split(",") if name in labels)
-            groups[group].append(task.cost)
+        if wanted and _model(world, task) != wanted:
+            continue
+        group = tuple(
+            (name, _LABELS[name](world, task, zone)) for name in grouping.split(",") if name in _LABELS
+        )
+        groups[group].append(task.cost)
     items = [{**dict(group), **_sum(costs)} for group, costs in sorted(groups.items())]
     total = _sum([cost for costs in groups.values() for cost in costs])
     return {"success": True, "data": {"total": total, "items": items}}
 
 
-def _labels(world: World, task: Task, zone: ZoneInfo) -> dict[str, str]:
-    day = datetime.fromtimestamp(task.end, zone).date()
-    return {"model": world.order(task).model.id, "date": day.isoformat()}
+def _model(world: World, task: Task) -> str:
+    return world.model_of(task).id
+
+
+_LABELS: dict[str, Callable[[World, Task, ZoneInfo], str]] = {
+    "model": lambda world, task, _: _model(world, task),
+    "date": lambda _, task, zone: datetime.fromtimestamp(task.end, zone).date().isoformat(),
+}
 
 
 def _sum(costs: list[int]) -> dict[str, Any]:

@@ -429,6 +429,10 @@ class World:
         understood = self.profile.but(bad_values="ignore", unknown_fields="ignore", durations="page")
         return read(json.loads(task.raw), understood, self.shelf)
 
+    def model_of(self, task: Task) -> Model:
+        """Return a task's model, without weighing the rest of its body."""
+        return self.shelf.find(json.loads(task.raw)["model"]) or self.order(task).model
+
     def entry(self, index: int, now: float) -> LedgerEntry:
         """Return a task's line in the books."""
         task = self.tasks[index]
