@@ -79,7 +79,7 @@ class Line(Generic[T]):
 
     def place(self, task: T) -> int:
         """Return how many wait up to this task, itself included; 0 when it does not wait."""
-        return len(_up_to(self.waiting, task)) if task in self.waiting else 0
+        return list(self.waiting).index(task) + 1 if task in self.waiting else 0
 
     def leave(self, task: T, at: float) -> list[T]:
         """Take in that a task has ended; return those whose turn has come thereby, or before."""
@@ -167,12 +167,7 @@ class Line(Generic[T]):
 
 
 def _up_to(tasks: dict[T, None], last: T) -> list[T]:
-    found = []
-    for task in tasks:
-        found.append(task)
-        if task == last:
-            break
-    return found
+    return list(islice(tasks, list(tasks).index(last) + 1))
 
 
 def _after(tasks: dict[T, None], first: T) -> list[T]:

@@ -75,13 +75,13 @@ class _Skipping(selectors.DefaultSelector):
         self._clock = clock
 
     def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0)
-        if ready or timeout is None or timeout <= 0:
-            return ready or super().select(timeout)
+        if timeout is None or timeout <= 0:
+            return super().select(timeout)
         if self._clock.holders:
             return super().select(None)
-        self._clock.now += timeout
-        return []
+        ready = super().select(0)
+        self._clock.now += 0.0 if ready else timeout
+        return ready
 
 
 class _Loop(asyncio.SelectorEventLoop):
