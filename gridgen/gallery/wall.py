@@ -26,6 +26,9 @@ __all__ = ["Wall"]
 MOST_VIEW = 20_000
 """Characters of the longest text of a view that is kept."""
 
+MOST_PAGES, LONGEST_PAGE = 100, 40
+"""How many pages that show the wall are told apart, and characters of the longest name of one."""
+
 
 def _view(_value: object, wall: Wall) -> str:
     return wall.seen
@@ -84,6 +87,8 @@ class Wall(SweepWidget):
         self.judge = Judge(sweep, self.feed)
         self.shown = sides
         self.seen = view
+        self._pages: set[str] = set()
+        self._unseen = False
         self.offered = menus(sheet_axes(sweep), sides)
         begun = {
             "rows": sides.rows[-1:],
@@ -117,7 +122,7 @@ class Wall(SweepWidget):
         self._outlet.open()
 
     def _flow(self) -> int:
-        delta = self.feed.delta()
+        delta = None if self._unseen else self.feed.delta()
         if delta is None:
             return 0
         self.send(delta)
@@ -132,11 +137,26 @@ class Wall(SweepWidget):
                 return {"snapshot": self.known()}, []
             case "view":
                 return self._looked(question)
+            case "page":
+                return self._turned(question.get("page"), question.get("shows"))
             case "media":
                 return {}, [self.feed.file(question.get("id"), question.get("what"))]
             case other:
                 msg = f"{other!r} is not a question that the wall answers"
                 raise QuestionError(msg)
+
+    def _turned(self, page: object, shows: object) -> tuple[dict[str, Any], list[bytes]]:
+        """Take up whether a page shows the wall; while none does, what changes is kept for the next one."""
+        if not isinstance(page, str) or len(page) > LONGEST_PAGE or not isinstance(shows, bool):
+            msg = "this is no page that shows the wall"
+            raise QuestionError(msg)
+        if not shows:
+            self._pages.discard(page)
+        elif len(self._pages) < MOST_PAGES:
+            self._pages.add(page)
+        self._unseen = not shows and not self._pages
+        self._outlet.open()
+        return {}, []
 
     def _looked(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Take up how the person looks at it."""

@@ -168,6 +168,32 @@ def test_only_what_changed_is_sent(sweep: FakeSweep) -> None:
     gallery.close()
 
 
+def test_a_wall_that_no_page_shows_is_sent_nothing(sweep: FakeSweep) -> None:
+    """Once the last page that showed it has let it go, changes are kept, and the next page gets all of them at once."""
+    gallery = Gallery(sweep)
+    outbox = Outbox(gallery.wall)
+
+    def deltas() -> list[dict[str, Any]]:
+        return [content for content, _ in outbox.sent if content.get("kind") == "delta"]
+
+    for page, shows in (("a", True), ("b", True), ("a", False)):
+        outbox.ask(kind="page", page=page, shows=shows, request=1)
+    sweep.change(0, status="queued")
+    assert len(deltas()) == 1
+    outbox.ask(kind="page", page="b", shows=False, request=2)
+    sweep.change(0, status="running", progress=5)
+    sweep.change(1, status="running", progress=7)
+    assert len(deltas()) == 1
+    content, _ = outbox.ask(kind="page", page="c", shows=True, request=3)
+    assert content == {"request": 3}
+    assert deltas()[1]["seq"] == deltas()[0]["seq"] + 1
+    assert deltas()[1]["tiles"] == [
+        {"id": 0, "status": "running", "progress": 5},
+        {"id": 1, "status": "running", "progress": 7},
+    ]
+    gallery.close()
+
+
 def test_files_of_known_clips_are_sent(sweep: FakeSweep) -> None:
     """The browser gets poster, preview and original by the number of the clip."""
     sweep.finish(3)
@@ -192,6 +218,9 @@ def test_files_of_known_clips_are_sent(sweep: FakeSweep) -> None:
         {"kind": "media", "id": 0, "what": ["path"]},
         {"kind": "media", "id": 1, "what": "path"},
         {"kind": "media"},
+        {"kind": "page", "page": "a", "shows": 1},
+        {"kind": "page", "page": "a" * 41, "shows": True},
+        {"kind": "page", "shows": False},
         {"kind": "run", "code": "print(1)"},
         {"kind": None},
         {},

@@ -27,7 +27,7 @@ def test_clips_come_from_the_files_route(browser: Browser, served: Path, gallery
         page = opened(browser, pages)
         page.wait_for_function(READY, arg=4)
         assert [line for line in pages.fetched if line.startswith("HEAD")] == ["HEAD nb/boats/clip-0000.mp4"]
-        assert {question["kind"] for question in pages.asked} <= {"snapshot", "view"}
+        assert {question["kind"] for question in pages.asked} <= {"snapshot", "view", "page"}
         assert page.evaluate("blobs") == 0
         assert page.troubles == []
         page.close()
@@ -278,7 +278,11 @@ def test_two_hundred_outputs_leave_nothing(browser: Browser, gallery: Gallery) -
 
 @pytest.mark.usefixtures("done")
 def test_the_last_output_takes_the_blobs_along(browser: Browser, gallery: Gallery) -> None:
-    """While one of two outputs is shown nothing is given back; after the second no blob is held, and a third loads anew."""
+    """While one of two outputs is shown nothing is given back; after the second no blob is held, and a third loads anew.
+
+    Python hears when the last is gone and when there is one again.
+    """
+    shows = "sent.filter(({ kind }) => kind === 'page').map(({ shows }) => shows)"
     with Pages(gallery.wall).serving() as pages:
         page = opened(browser, pages, viewport={"width": 1200, "height": 2600})
         page.wait_for_function(READY, arg=4)
@@ -287,10 +291,12 @@ def test_the_last_output_takes_the_blobs_along(browser: Browser, gallery: Galler
         page.wait_for_function(READY, arg=8)
         page.evaluate("first.abort()")
         assert page.evaluate("blobs") == 8
+        assert page.evaluate(shows) == [True]
         page.evaluate("second.abort()")
         assert page.evaluate("blobs") == 0
         page.evaluate(more)
         page.wait_for_function(READY, arg=4)
+        assert page.evaluate(shows) == [True, False, True]
         assert page.troubles == []
         page.close()
 

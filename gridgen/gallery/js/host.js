@@ -42,6 +42,7 @@ export class KernelHost {
   #signal;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resting;
+  #page = Math.random().toString(36).slice(2);
   store = new Store();
   bare = false;
   book = null;
@@ -80,6 +81,15 @@ export class KernelHost {
    */
   ask(question, signal) {
     return this.#link.ask(question, signal);
+  }
+
+  /**
+   * Tell Python whether this page shows the wall: for one that nobody sees nothing needs to be sent.
+   *
+   * @param {boolean} shows
+   */
+  turn(shows) {
+    this.ask({ kind: "page", page: this.#page, shows }, this.#signal).catch(() => undefined);
   }
 
   #bind() {

@@ -22,11 +22,14 @@ export default function widget() {
     render({ el, signal }) {
       const view = host.rounds.length ? new RoundsView(host, host.rounds, signal) : new WallView(host, signal);
       el.append(view.element);
+      if (!views) host.turn(true);
       views += 1;
       signal.addEventListener("abort", () => {
         view.element.remove();
         views -= 1;
-        if (!views) host.media.close();
+        if (views) return;
+        host.media.close();
+        host.turn(false);
       });
     },
   };
