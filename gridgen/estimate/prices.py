@@ -19,6 +19,7 @@ NOISE = Decimal("0.00001")
 MICRO = Decimal("0.000001")
 
 CHARGED = "what the server charged here"
+RECALLED = "what was listed when one like it was submitted here"
 
 PriceClass = tuple[str, str | None, bool]
 """Model, tier, and whether there is a reference image."""
@@ -28,7 +29,9 @@ class Prices:
     """What a clip costs, by the best source there is: the catalogue, then the server's list.
 
     What the server was seen to charge counts too: where nothing is listed, and
-    where it charges more than is listed.
+    where it charges more than is listed. Where there is none of these, what was
+    known when a clip of its class left does: prices last longer than a list that
+    cannot be had just now.
 
     Parameters
     ----------
@@ -37,8 +40,9 @@ class Prices:
     """
 
     def __init__(self, listed: Mapping[str, Price | None] | None = None) -> None:
-        self._listed = listed or {}
+        self._listed = dict(listed or {})
         self._charged: dict[PriceClass, Decimal] = {}
+        self._recalled: dict[PriceClass, Decimal] = {}
         self._quoted: dict[Any, tuple[Decimal | None, str | None]] = {}
 
     def of(self, cell: Cell) -> Decimal | None:
@@ -55,11 +59,30 @@ class Prices:
 
     def _quote(self, cell: Cell) -> tuple[Decimal | None, str | None]:
         listed, source = self._of_lists(cell)
-        charged = self._charged.get(price_class(cell))
-        if charged is None:
-            return listed, source
-        learned = (charged * _seconds(cell)).quantize(MICRO)
-        return (listed, source) if listed is not None and listed >= learned else (learned, CHARGED)
+        kind = price_class(cell)
+        for known, named in ((self._charged.get(kind), CHARGED), (self._recalled.get(kind), RECALLED)):
+            if known is None or (listed is not None and named == RECALLED):
+                continue
+            usd = (known * _seconds(cell)).quantize(MICRO)
+            if listed is None or listed < usd:
+                listed, source = usd, named
+        return listed, source
+
+    def heard(self, model: str) -> bool:
+        """Whether the server's list has told of a model, if only that it has no price."""
+        return model in self._listed
+
+    def hear(self, model: str, price: Price | None) -> None:
+        """Take in what the server's list says of a model."""
+        self._listed[model] = price
+        self._quoted.clear()
+
+    def recall(self, cell: Cell, price: Decimal) -> None:
+        """Take in what was known of a cell's price when it was submitted."""
+        kind, found = price_class(cell), price / _seconds(cell)
+        if found > self._recalled.get(kind, Decimal(0)):
+            self._recalled[kind] = found
+            self._quoted.clear()
 
     def learn(self, cell: Cell, cost: Decimal) -> bool:
         """Take in what the server charges for a cell; say whether it is a first or a higher price."""

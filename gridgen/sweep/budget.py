@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from gridgen.estimate.prices import Prices
     from gridgen.grid import Cell
     from gridgen.journal import Record
+    from gridgen.models import Price
     from gridgen.sweep.agenda import Item
 
 __all__ = ["Budget", "Purse"]
@@ -150,6 +151,22 @@ class Budget:
         """Return what a cell costs in USD, None while nobody knows."""
         return self.prices.of(cell)
 
+    def asks(self, cell: Cell) -> bool:
+        """Whether a cell's price matters and is unknown only because the server's list could not be had."""
+        return self.cap is not None and self.price(cell) is None and not self.prices.heard(cell.model)
+
+    def hear(self, model: str, price: Price | None) -> None:
+        """Take in what the server's list says of a model."""
+        for each in self._purse.budgets:
+            each.prices.hear(model, price)
+            each.recount()
+
+    def recount(self) -> None:
+        """Price what left without a price by what is known now."""
+        for record in list(self._untold.values()):
+            self.count(record)
+        self.ease()
+
     def learn(self, cell: Cell, record: Record, cost: Decimal | None) -> bool:
         """Take in what the server charges for a task; say whether that is more than was known when it left."""
         if cost is None:
@@ -161,9 +178,7 @@ class Budget:
     def take_in(self, cell: Cell, cost: Decimal) -> None:
         """Price the class of a cell by what the server charges for it, and with it what left without a price."""
         if self.prices.learn(cell, cost):
-            for record in list(self._untold.values()):
-                self.count(record)
-            self.ease()
+            self.recount()
 
     def affords(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
         """Whether the cap covers this item and a sum besides; an unknown price sends one probe of its class.

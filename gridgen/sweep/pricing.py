@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.errors import GridgenError
@@ -12,16 +14,20 @@ from gridgen.journal import read_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from decimal import Decimal
 
     from gridgen.client import Client
     from gridgen.clock import Clock
     from gridgen.journal import Row
-    from gridgen.models import Price
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.rows import Rows
 
 __all__ = ["Pricing"]
+
+ASKED_AGAIN = 10.0
+"""Seconds after which the server's list is asked again for a price that it did not give."""
+
+UNSENT = frozenset({"planned", "held", "skipped"})
+FREE = UNSENT | {"rejected", "failed"}
 
 
 class Pricing:
@@ -37,13 +43,28 @@ class Pricing:
     def __init__(self, plan: Plan, rows: Rows) -> None:
         self._plan, self._rows = plan, rows
         self._prices: Prices | None = None
+        self._unpriced: dict[str, float] = {}
 
     async def asked(self, client: Client | None) -> Prices:
-        """Return the prices; those that the catalogue does not know are asked for, once."""
+        """Return the prices; those that the catalogue does not know are asked for until they are told."""
         if self._prices is None:
-            unpriced = dict.fromkeys(cell.model for cell in self._plan.grid if cell.price() is None)
-            self._prices = Prices({model: await _listed(client, model) for model in unpriced})
+            self._prices = Prices()
+            models = (cell.model for cell in self._plan.grid if cell.price() is None)
+            self._unpriced = dict.fromkeys(models, -math.inf)
+        if client is not None:
+            await self._ask(client, self._prices)
         return self._learned(self._prices)
+
+    async def _ask(self, client: Client, prices: Prices) -> None:
+        """Ask the server's list for what it has not told, but not again at once."""
+        for model, asked in self._unpriced.items():
+            now = client.clock.monotonic()
+            if prices.heard(model) or now - asked <= ASKED_AGAIN:
+                continue
+            try:
+                prices.hear(model, await client.price(model))
+            except GridgenError:
+                self._unpriced[model] = now
 
     def heard(self, client: Client | None) -> Prices:
         """Return the prices as far as they are known, without asking."""
@@ -71,7 +92,7 @@ class Pricing:
             self._plan.grid.places,
             rows,
             prices,
-            committed=self._rows.committed(),
+            committed=self._rows.committed() + _untold(rows, prices),
             budget=budget,
             uploads=self._unsent_pictures(rows, clock),
             services=Services(rows),
@@ -91,13 +112,12 @@ class Pricing:
         for each in self._rows.now():
             if each.cost is not None:
                 prices.learn(each.cell, each.cost)
+            elif each.price is not None and each.status not in UNSENT:
+                prices.recall(each.cell, each.price)
         return prices
 
 
-async def _listed(client: Client | None, model: str) -> Price | None:
-    if client is None:
-        return None
-    try:
-        return await client.price(model)
-    except GridgenError:
-        return None
+def _untold(rows: Iterable[Row], prices: Prices) -> Decimal:
+    """Return what clips that left without a price have cost, as far as their price is known by now, in USD."""
+    sent = (row for row in rows if row.price is None and row.cost is None and row.status not in FREE)
+    return sum((prices.of(row.cell) or Decimal(0) for row in sent), Decimal(0))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
 from gridgen.client.upload import encoded, pictures
-from gridgen.errors import GridgenError, JournalError, NetworkError
+from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Alike, Backoff
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from gridgen.client import Client
-    from gridgen.errors import APIError
     from gridgen.journal import Journal, Record
     from gridgen.pacing import Bucket
     from gridgen.sweep.agenda import Agenda, Item
@@ -198,6 +197,8 @@ class Submitting:
     async def _submit(self, item: Item) -> None:
         beside = self._client.pace.open - 1
         try:
+            if self._budget.asks(item.cell) and not await self._priced(item):
+                return
             body = await self._uploading.body(item.cell, item.take)
             if isinstance(body, bytes):
                 record = await self._prepared(item, body)
@@ -210,6 +211,24 @@ class Submitting:
             await self.apply(item, record, outcome, beside=beside)
         else:
             await self._unfit(item, body)
+
+    async def _priced(self, item: Item) -> bool:
+        """Ask once more for a price before a clip is paid blindly; say whether it may still leave."""
+        try:
+            price = await self._client.price(item.cell.model)
+        except APIError:
+            return True
+        except NetworkError as error:
+            await self._unfit(item, NotSent(str(error)))
+            return False
+        self._budget.hear(item.cell.model, price)
+        self._budget.settle(item)
+        if self._budget.affords(item):
+            self._budget.reserve(item)
+            return True
+        self._agenda.move(item, "held")
+        self._budget.hold(item)
+        return False
 
     async def _intend(self, item: Item, record: Record) -> None:
         price = self._budget.price(item.cell)

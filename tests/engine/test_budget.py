@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from waiting import until
 
-from gridgen import APIError, BudgetError, Grid, OutOfCreditsError, Simulator, Sweep
+from gridgen import APIError, BudgetError, Grid, NetworkError, OutOfCreditsError, Simulator, Sweep
 from gridgen.models import enough
 from gridgen.simulator import Fault
 
@@ -209,6 +209,49 @@ def test_unknown_price_sends_one_probe(simulate, tmp_path):
     assert simulator.ledger.billed == 3 * PRICE
 
 
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_price_that_could_not_be_had_is_asked_for_again_before_a_clip_is_paid(simulate, tmp_path):
+    """A list that answers late, in mid-run, is heard before the probe leaves: nothing goes beyond the budget."""
+    simulator = simulate(faults=[Fault(kind="reply", on="prices", status=500, times=1)])
+    sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, budget="0.05", previews=False)
+    sweep.run()
+    assert (posts(simulator), sweep.counts()) == (0, {"held": 2})
+
+    sweep.budget = 2 * PRICE
+    sweep.run()
+    assert (simulator.ledger.billed, sweep.counts()) == (2 * PRICE, {"done": 2})
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_sweep_begun_offline_pays_nothing_blindly(simulate, tmp_path):
+    """Where the network was away at the start, the price is asked for before the first clip, and by the next run."""
+    simulator = simulate()
+    sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, budget="0.05", previews=False)
+    with simulator.offline(), pytest.raises(NetworkError, match="Nothing was sent"):
+        sweep.run()
+    assert sweep.counts() == {"planned": 2}
+
+    with pytest.raises(BudgetError, match=r"budget=0\.05"):
+        sweep.run()
+    assert posts(simulator) == 0
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_price_outlasts_the_list_that_told_it(simulate, tmp_path):
+    """Without a list a folder recalls what its submissions were priced at: nothing more leaves than the budget has room for."""
+    simulator = simulate(faults=[lost(1)])
+    options = {"folder": tmp_path, "budget": "0.10", "previews": False}
+    Sweep(boats(1), client=simulator.client(), **options).run()
+    simulator.faults.add(silent_about_prices())
+
+    sweep = Sweep(boats(3), client=simulator.client(), **options)
+    assert (sweep.estimate().usd, sweep.estimate().unpriced) == (2 * PRICE, 0)
+    assert "was submitted here" in sweep.estimate().sources[0]
+    with pytest.raises(BudgetError, match=r"0\.0612 is spent already"):
+        sweep.run()
+    assert posts(simulator) == 1
+
+
 def silent_about_prices() -> Fault:
     """Return a fault that keeps the price list to itself."""
     return Fault(kind="reply", on="prices", status=500, times=None)
@@ -246,8 +289,12 @@ def test_a_missing_probe_is_followed_by_no_other(simulate, tmp_path):
     assert posts(simulator) == 1
 
     simulator.faults.clear()
+    with pytest.raises(BudgetError, match=r"5 videos cost \$0\.3060, and \$0\.0612 is spent already"):
+        sweep.run()
+    sweep.budget = 6 * PRICE
     sweep.run()
-    assert sweep.counts() == {"held": 4, "done": 2}
+    assert sweep.counts() == {"done": 6}
+    assert posts(simulator) == 6
 
 
 @pytest.mark.filterwarnings("ignore:the price of")
