@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settling"]
 
+Slot = tuple[str, str, int]
+
 INDETERMINATE = "indeterminate"
 """Error class of a submission of which the server said that it will never tell."""
 
@@ -49,7 +51,8 @@ class Settling:
         self._agenda, self._client, self._journal = agenda, client, journal
         self._submitting, self._policy, self._asked = submitting, policy, asked
         self._ready: deque[Item] = deque()
-        self._giving_up = Decimal(0)
+        # of all sweeps of the folder: two that run at a time have cells in common
+        self._giving_up: dict[Slot, Decimal] = journal.shared.setdefault("giving up", {})
 
     @property
     def waiting(self) -> bool:
@@ -125,16 +128,19 @@ class Settling:
                 await self._journal.save(record, durable=True, detail="given up", state="lost")
 
     async def _resubmit(self, item: Item, record: Record) -> None:
-        price = record.price or Decimal(0)
-        self._giving_up += price
-        await self._journal.again(record, ending="lost")
-        self._giving_up -= price
+        self._giving_up[item.slot] = record.price or Decimal(0)
+        try:
+            await self._journal.again(record, ending="lost")
+        finally:
+            del self._giving_up[item.slot]
         self._submitting.plan(item)
 
     def _given_up(self) -> Decimal:
         """Return what attempts before the latest ones have cost or may have cost, in USD."""
-        found = (self._journal.records.get(item.slot) for item in self._agenda.items)
-        return sum((record.before for record in found if record is not None), self._giving_up)
+        slots = [item.slot for item in self._agenda.items]
+        found = (self._journal.records.get(slot) for slot in slots)
+        going = sum((self._giving_up.get(slot, Decimal(0)) for slot in slots), Decimal(0))
+        return sum((record.before for record in found if record is not None), going)
 
     def _wants_replay(self, item: Item, record: Record) -> bool:
         """Whether an unknown submission is to be sent again under its own key, and may be."""

@@ -375,6 +375,24 @@ def test_resubmit_pays_twice_up_to_its_cap(simulate, tmp_path):
     assert sweep.estimate().committed == 4 * PRICE
 
 
+def test_two_sweeps_of_a_folder_resubmit_within_one_cap(simulate, tmp_path):
+    """Two that run at a time and have cells in common give up no more together than each may for its own cells."""
+    simulator = simulate(faults=[lost(times=2)])
+    options = {"client": simulator.client(), "folder": tmp_path, "previews": False}
+    Sweep(Grid(prompt=["boat 0", "boat 3"]), **options).run()
+
+    capped = {"on_unknown": "resubmit", "resubmit_budget": 0.07}
+    few = Sweep(Grid(prompt=["boat 0", "boat 1"]), **capped, **options)
+    many = Sweep(Grid(prompt=[f"boat {number}" for number in range(4)]), **capped, **options)
+
+    async def both() -> None:
+        await asyncio.gather(few, many)
+
+    asyncio.run(both())
+    assert many.counts() == {"done": 3, "unknown": 1}
+    assert simulator.ledger.billed == 5 * PRICE
+
+
 def test_resubmit_needs_a_cap():
     """Paying twice unasked takes a sum, and a sum takes the policy."""
     client = Client("sim-x", "http://127.0.0.1:1")
