@@ -29,6 +29,9 @@ Slot = tuple[str, str, int]
 FREE = frozenset({"planned", "rejected", "failed"})
 """States of a submission that has cost nothing, unless the server says so."""
 
+LOST = frozenset({"unknown", "missing", "lost"})
+"""States of a submission that tells no price any more."""
+
 
 @dataclass(slots=True)
 class Purse:
@@ -96,6 +99,11 @@ class Budget:
         self._lost: set[Slot] = set()
         self._held: dict[PriceClass, deque[Item]] = {}
 
+    @property
+    def untold(self) -> int:
+        """How many submissions were lost of which nobody knows the price."""
+        return len(self._lost & self._untold.keys())
+
     def join(self) -> None:
         """Share with the others from now on."""
         self._purse.budgets.append(self)
@@ -127,9 +135,9 @@ class Budget:
     def _committed(self, record: Record) -> Decimal:
         """Return what an attempt may have cost; one that left without a price counts at what is known by now."""
         slot = record.slot
-        if record.state in {"unknown", "missing"}:
+        if record.state in LOST:
             self._lost.add(slot)
-        elif record.state != "lost":
+        else:
             self._lost.discard(slot)
         if record.price is not None or record.cost is not None or record.state in FREE:
             self._untold.pop(slot, None)

@@ -154,6 +154,7 @@ class Scheduler:
             failing=self._polling.failing,
             committed=self._budget.committed,
             cap=self._budget.cap,
+            untold=self._budget.untold,
         )
 
     async def run(self) -> None:

@@ -48,6 +48,8 @@ class Standing:
         The budget.
     at_risk : Decimal
         What unknown submissions may have cost.
+    untold : int
+        How many were lost before anything told what such a clip costs.
     """
 
     planned: int = 0
@@ -67,6 +69,7 @@ class Standing:
     committed: Decimal = Decimal(0)
     cap: Decimal | None = None
     at_risk: Decimal = Decimal(0)
+    untold: int = 0
 
     def words(self) -> tuple[str, ...]:
         """Return one sentence for each thing that is waited for, what holds everything up first."""
@@ -102,6 +105,11 @@ class Standing:
     def _for_a_person(self) -> Iterator[str]:
         if self.held and self.cap is None:
             yield f"a price: {_clips(self.held)} held until the first of their kind tells it"
+        elif self.held and self.untold:
+            yield (
+                f"a price: {_clips(self.held)} held, as {self.untold} of unknown price got lost and nobody knows what "
+                f"is left of budget={self.cap} USD; unknown.attach() tells it, or run without a budget"
+            )
         elif self.held:
             yield (
                 f"money: {_clips(self.held)} held, as ${self.committed:.4f} of budget={self.cap} USD are spent or "
