@@ -55,11 +55,10 @@ def test_clips_arrive_play_and_are_rearranged(browser: Browser, base: str, place
     page.wait_for_function(ALL_READY, arg=4)
     page.locator(PLAY).click()
     page.wait_for_function(MOVING)
-    players = page.evaluate(PLAYERS)
-    assert (
-        sorted((player["width"], player["height"]) for player in players)
-        == [(180, 320)] * 2 + [(320, 180)] * 2
+    page.wait_for_function(
+        f"() => ({PLAYERS})().map(({{ width }}) => width).sort().join() === '180,180,320,320'"
     )
+    players = page.evaluate(PLAYERS)
     assert all(
         "/user/me/files/my%20notes%20%231/clips%20%26%20boats/" in player["source"] for player in players
     )
