@@ -629,11 +629,13 @@ def test_each_problem_is_told_once():
 
 
 def test_grids_join_with_grids_only():
-    """Adding a list says that this is no grid, as Python does."""
+    """What is no grid is refused by name, with the way to make one of it; a table is not taken apart by pandas."""
     grid = Grid(prompt="a")
-    for operation in (operator.add, operator.sub, operator.and_):
-        with pytest.raises(TypeError):
-            operation(grid, [grid[0]])
+    others = {"list": [grid[0]], "DataFrame": grid.df, "dict": {"prompt": "b"}, "str": "b"}
+    for operation, sign in ((operator.add, "+"), (operator.sub, "-"), (operator.and_, "&")):
+        for name, other in others.items():
+            with pytest.raises(GridError, match=rf"behind grid \{sign} stands a {name}, .*: Grid"):
+                operation(grid, other)
     assert grid != [grid[0]]
 
 

@@ -377,21 +377,15 @@ class Grid(Sequence[Cell]):
 
     def __add__(self, other: object) -> Grid:
         """Return the cells of both, each once, those of the first grid first."""
-        if not isinstance(other, Grid):
-            return NotImplemented
-        return self.of(united(self.places, other.places))
+        return self.of(united(self.places, _grid(other, "+").places))
 
     def __sub__(self, other: object) -> Grid:
         """Return the places but for the clips that the other grid makes."""
-        if not isinstance(other, Grid):
-            return NotImplemented
-        return self.of(without(self.places, other.places).narrowed())
+        return self.of(without(self.places, _grid(other, "-").places).narrowed())
 
     def __and__(self, other: object) -> Grid:
         """Return the cells that both grids make, as they stand in the first."""
-        if not isinstance(other, Grid):
-            return NotImplemented
-        return self.of(common(self.places, other.places).narrowed())
+        return self.of(common(self.places, _grid(other, "&").places).narrowed())
 
     def extend(self, **axes: Unpack[GridAxes]) -> Grid:
         """Return a grid with more values on its axes, or with new axes; no key of the old cells changes.
@@ -589,3 +583,13 @@ def _constrained(
         places = places.skipping(unwanted(places, where))
     lacks = lacking(places, models, unsaid)
     return places.skipping(lacks) if lacks else places
+
+
+def _grid(other: object, sign: str) -> Grid:
+    """Return what stands behind a sign between grids, which is a grid."""
+    if isinstance(other, Grid):
+        return other
+    table = hasattr(other, "columns") or isinstance(other, (list, tuple))
+    remedy = "Grid.from_rows(...) makes one of a table" if table else "Grid(...) makes one of values"
+    msg = f"behind grid {sign} stands a {type(other).__name__}, and it takes another grid: {remedy}."
+    raise GridError(msg)
