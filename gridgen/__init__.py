@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from gridgen.grid.preview import Preview
     from gridgen.journal import Journal
     from gridgen.models import Model
+    from gridgen.share import unpack
     from gridgen.simulator import Simulator
     from gridgen.sweep import Sweep, open  # noqa: A004 - as one opens a file
     from gridgen.task import Status, Task
@@ -87,6 +88,7 @@ _HOMES = {
     "gridgen.grid.preview": ("Preview",),
     "gridgen.journal": ("Journal",),
     "gridgen.models": ("Model",),
+    "gridgen.share": ("unpack",),
     "gridgen.simulator": ("Simulator",),
     "gridgen.sweep": ("Sweep", "open"),
     "gridgen.task": ("Status", "Task"),
@@ -134,6 +136,7 @@ __all__ = [
     "open",
     "search_replace",
     "template",
+    "unpack",
     "value",
 ]
 

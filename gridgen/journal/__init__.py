@@ -8,7 +8,7 @@ lock; others read.
 
 from gridgen.journal.lease import abandoned
 from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
-from gridgen.journal.snapshot import restore, snapshot
+from gridgen.journal.snapshot import is_inside, restore, snapshot
 from gridgen.journal.store import Journal, read, read_cells, read_uploads, store_id
 from gridgen.journal.uploads import Upload
 
@@ -23,6 +23,7 @@ __all__ = [
     "Sender",
     "Upload",
     "abandoned",
+    "is_inside",
     "read",
     "read_cells",
     "read_uploads",

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import sqlite3
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import JournalError
@@ -20,10 +21,10 @@ from gridgen.journal.lease import Lease
 from gridgen.journal.store import NAME, connect
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["restore", "snapshot"]
+__all__ = ["is_inside", "restore", "snapshot"]
 
 _KIND = "gridgen journal"
 _LONGEST = 64 * 2**20
@@ -137,6 +138,24 @@ def _parsed(file: Any) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
+def is_inside(name: object) -> bool:
+    """Whether this names a file in a folder, or in a folder of that one, on any system."""
+    return isinstance(name, str) and name.count("/") <= 1 and all(map(_is_plain, name.split("/")))
+
+
+def _is_plain(name: str) -> bool:
+    alone = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
+    return bool(name) and alone and not name.startswith(".") and name.isprintable()
+
+
+def _check_names(row: Mapping[str, Any]) -> None:
+    """Refuse files outside of the folder that the journal will be in."""
+    for name in ("path", "poster", "preview"):
+        if row.get(name) is not None and not is_inside(row[name]):
+            msg = f"{str(row[name])[:80]!r} is not the name of a file in the sweep's folder"
+            raise ValueError(msg)
+
+
 def _insert(connection: sqlite3.Connection, lines: Iterable[dict[str, Any]]) -> None:
     known = schema.tables(connection)
     with connection:
@@ -144,6 +163,7 @@ def _insert(connection: sqlite3.Connection, lines: Iterable[dict[str, Any]]) -> 
         connection.execute("DELETE FROM meta")
         for line in lines:
             table, row = line["table"], line["row"]
+            _check_names(row)
             names = [name for name in known[table] if name in row]
             if len(names) != len(row):
                 msg = f"table {table} has no column {min(set(row) - set(names))[:80]!r}"

@@ -1,7 +1,19 @@
-"""What a person sends to others: a page that needs no Python, and a contact sheet."""
+"""What a person sends to others: a page that needs no Python, a contact sheet, and the sweep itself."""
 
+from gridgen.share.bundle import Bundle, pack, unpack
 from gridgen.share.contact import ContactSheet, Taken, contact_sheet
 from gridgen.share.known import Shown
 from gridgen.share.page import LIMIT, Page, export_html
 
-__all__ = ["LIMIT", "ContactSheet", "Page", "Shown", "Taken", "contact_sheet", "export_html"]
+__all__ = [
+    "LIMIT",
+    "Bundle",
+    "ContactSheet",
+    "Page",
+    "Shown",
+    "Taken",
+    "contact_sheet",
+    "export_html",
+    "pack",
+    "unpack",
+]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from gridgen.sweep import Sweep
 
-__all__ = ["LIMIT", "Page", "export_html"]
+__all__ = ["LIMIT", "Page", "export_html", "zipped"]
 
 LIMIT = 25_000_000
 """Bytes of the largest single file that is made unasked: what most mail servers still take."""
@@ -96,7 +96,8 @@ def export_html(
 
 def _write(target: Path, found: Known, limit: int, clips: int) -> Page:
     if target.suffix.lower() == ".zip":
-        return _zip(target, found, clips)
+        zipped(target, found, {})
+        return Page(target, None, clips, target.stat().st_size)
     if target.suffix.lower() not in {".html", ".htm"}:
         folder = _clear(target / "media")
         return _beside(target / _INDEX, folder, found, clips)
@@ -130,7 +131,14 @@ def _beside(target: Path, folder: Path, found: Known, clips: int) -> Page:
     return Page(target, folder, clips, target.stat().st_size + found.bytes)
 
 
-def _zip(target: Path, found: Known, clips: int) -> Page:
+def zipped(target: Path, found: Known, more: Mapping[str, bytes]) -> None:
+    """Write a page, its media and more files into a zip, in a folder of the zip's name.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was there is as it was.
+    """
     stem = target.stem
     found.told["snapshot"]["folder"] = "media"
     page = render(found.told, {})
@@ -143,12 +151,13 @@ def _zip(target: Path, found: Known, clips: int) -> Page:
                 entry = zipfile.ZipInfo.from_file(source, f"{stem}/media/{name}")
                 entry.external_attr = 0o644 << 16
                 archive.writestr(entry, source.read_bytes())
+            for name, data in more.items():
+                archive.writestr(f"{stem}/{name}", data, zipfile.ZIP_DEFLATED)
         Path(part).chmod(0o644)
         Path(part).replace(target)
     except BaseException:
         Path(part).unlink(missing_ok=True)
         raise
-    return Page(target, None, clips, target.stat().st_size)
 
 
 def _clear(folder: Path) -> Path:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from gridgen.judgements import Slot
     from gridgen.judgements.ratings import Merged, Ratings
     from gridgen.judgements.rounds import Rounds
-    from gridgen.share import ContactSheet, Page
+    from gridgen.share import Bundle, ContactSheet, Page
     from gridgen.sweep.stats import Stats
     from gridgen.sweep.unknown import Unknown
 
@@ -605,6 +605,36 @@ class Sweep:
 
         shown = Shown(prompts, cost, task_ids, ratings, originals)
         return export_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
+
+    def bundle(self, path: str | os.PathLike[str]) -> Bundle:
+        """Pack all of it into one zip: clips, table, journal, ratings and the wall as a page.
+
+        Who has gridgen opens it as this sweep with `gridgen.unpack`; who has not
+        unzips it and opens its ``index.html``. Prompts, costs, task ids and result
+        links are in it; no key is. `export_html` shows less.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``boats.zip``.
+
+        Returns
+        -------
+        Bundle
+            Where it is and how large.
+
+        Raises
+        ------
+        GridError
+            If that is not the name of a zip. Nothing is written.
+        JournalError
+            If the sweep never ran.
+        GridgenError
+            If it cannot be written.
+        """
+        from gridgen.share import pack
+
+        return pack(self, path)
 
     def contact_sheet(
         self,
