@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from gridgen.grid.cells import Cell
     from gridgen.models import Price
@@ -21,8 +21,8 @@ MICRO = Decimal("0.000001")
 CHARGED = "what the server charged here"
 RECALLED = "what was listed when one like it was submitted here"
 
-PriceClass = tuple[str, str | None, bool]
-"""Model, tier, and whether there is a reference image."""
+PriceClass = tuple[str, str | None, bool, bool]
+"""Model, tier, whether there is a reference image, and whether the length is left to the model."""
 
 
 class Prices:
@@ -37,9 +37,15 @@ class Prices:
     ----------
     listed : mapping of str to Price or None
         The server's own prices by model id, for models without one in the catalogue.
+
+    Attributes
+    ----------
+    watchers : list of callable
+        Called when some price may have changed.
     """
 
     def __init__(self, listed: Mapping[str, Price | None] | None = None) -> None:
+        self.watchers: list[Callable[[], None]] = []
         self._listed = dict(listed or {})
         self._charged: dict[PriceClass, Decimal] = {}
         self._recalled: dict[PriceClass, Decimal] = {}
@@ -73,25 +79,31 @@ class Prices:
         return model in self._listed
 
     def hear(self, model: str, price: Price | None) -> None:
-        """Take in what the server's list says of a model."""
+        """Take in what the server's list says of a model; a price that it told stays when it tells none."""
+        if price is None and self.heard(model):
+            return
         self._listed[model] = price
-        self._quoted.clear()
+        self._changed()
 
     def recall(self, cell: Cell, price: Decimal) -> None:
         """Take in what was known of a cell's price when it was submitted."""
         kind, found = price_class(cell), price / _seconds(cell)
         if found > self._recalled.get(kind, Decimal(0)):
             self._recalled[kind] = found
-            self._quoted.clear()
+            self._changed()
 
-    def learn(self, cell: Cell, cost: Decimal) -> bool:
-        """Take in what the server charges for a cell; say whether it is a first or a higher price."""
+    def learn(self, cell: Cell, cost: Decimal) -> None:
+        """Take in what the server charges for a cell, where that is a first or a higher price."""
         known = self.of(cell)
         if not cost or (known is not None and cost - known <= NOISE):
-            return False
+            return
         self._charged[price_class(cell)] = cost / _seconds(cell)
+        self._changed()
+
+    def _changed(self) -> None:
         self._quoted.clear()
-        return True
+        for watcher in tuple(self.watchers):
+            watcher()
 
     def _of_lists(self, cell: Cell) -> tuple[Decimal | None, str | None]:
         for price in (cell.spec.price, self._listed.get(cell.model)):
@@ -104,8 +116,11 @@ class Prices:
 
 
 def price_class(cell: Cell) -> PriceClass:
-    """Return what cells must share so that one's cost tells the other's: model, tier, with or without image."""
-    return (cell.model, cell.quality, bool(cell.image_urls))
+    """Return what cells must share so that one's cost tells the other's.
+
+    A clip whose length the model chooses tells nothing of a second's price.
+    """
+    return (cell.model, cell.quality, bool(cell.image_urls), not cell.seconds)
 
 
 def _seconds(cell: Cell) -> int:

@@ -56,6 +56,9 @@ TERMINAL = frozenset({"done", "failed", "rejected", "lost"})
 SENDABLE = frozenset({"planned", "sending", "unknown"})
 """States in which an attempt may still leave, or leave again under its own key."""
 
+_FREE = frozenset({"planned", "rejected", "failed"})
+"""States of an attempt that has cost nothing, unless the server says so."""
+
 _AT_RISK = LIVE | {"unknown", "lost"}
 
 
@@ -102,7 +105,8 @@ class Record:
     """The latest attempt of one take of a cell, as the journal holds it.
 
     Money is in USD, times are Unix seconds, names are relative to the folder;
-    ``before`` is what earlier attempts of the same take have cost or may cost.
+    ``before`` is what earlier attempts of the same take have cost or may cost, besides
+    the ``untold_before`` of them that left without a price and told no cost.
 
     Attributes
     ----------
@@ -165,6 +169,7 @@ class Record:
     request_id: str | None = None
     replays: int = 0
     before: Decimal = Decimal(0)
+    untold_before: int = 0
 
     @property
     def committed(self) -> Decimal:
@@ -178,6 +183,16 @@ class Record:
         if self.cost is None or self.state in _AT_RISK:
             return max(self.cost or Decimal(0), self.price or Decimal(0))
         return self.cost
+
+    @property
+    def untold(self) -> bool:
+        """Whether this attempt left without a price, may have cost something and told no cost."""
+        return self.price is None and self.cost is None and self.state not in _FREE
+
+    def succeed(self, last: Record) -> None:
+        """Take over what the attempts before this one have cost or may cost."""
+        self.before = last.before + last.committed
+        self.untold_before = last.untold_before + last.untold
 
     @property
     def slot(self) -> tuple[str, str, int]:
@@ -245,7 +260,7 @@ class Row:
     note: str | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(Record) if field.name != "before")
+COLUMNS = tuple(field.name for field in fields(Record) if field.name not in {"before", "untold_before"})
 """The columns of the table of attempts that a `Record` is made of, in its order."""
 
 WHILE_SENDABLE = {

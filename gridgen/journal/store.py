@@ -306,7 +306,7 @@ class Journal:
     def _keep(self, record: Record) -> None:
         last = self.records.get(record.slot)
         if last is not None:
-            record.before = last.before + last.committed
+            record.succeed(last)
         self.records[record.slot] = record
         self._tell(record)
 
@@ -472,7 +472,7 @@ def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
                 record = loaded(values, known)
                 slot = record.slot
                 if slot in found:
-                    record.before = found[slot].before + found[slot].committed
+                    record.succeed(found[slot])
                 found[slot] = record
     return found
 

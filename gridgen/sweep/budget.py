@@ -26,16 +26,13 @@ OPEN = frozenset({"submit", "poll"})
 
 Slot = tuple[str, str, int]
 
-FREE = frozenset({"planned", "rejected", "failed"})
-"""States of a submission that has cost nothing, unless the server says so."""
-
-LOST = frozenset({"unknown", "missing", "lost"})
+MUTE = frozenset({"unknown", "downloading", "done", "expired", "missing", "lost"})
 """States of a submission that tells no price any more."""
 
 
 @dataclass(slots=True)
 class Purse:
-    """What the sweeps of one folder have on its way at a time, for each to count what is its own of it.
+    """What the sweeps of one folder and origin have on its way at a time, for each to count what is its own of it.
 
     Attributes
     ----------
@@ -96,21 +93,23 @@ class Budget:
         self._items, self._purse, self._wake = items, purse, wake
         self._counted: dict[Slot, Decimal] = {}
         self._untold: dict[Slot, Record] = {}
-        self._lost: set[Slot] = set()
+        self._mute: set[Slot] = set()
         self._held: dict[PriceClass, deque[Item]] = {}
 
     @property
     def untold(self) -> int:
-        """How many submissions were lost of which nobody knows the price."""
-        return len(self._lost & self._untold.keys())
+        """How many submissions tell no price any more, and nobody knows it."""
+        return sum(self.price(self._items[slot].cell) is None for slot in self._mute)
 
     def join(self) -> None:
         """Share with the others from now on."""
         self._purse.budgets.append(self)
+        self.prices.watchers.append(self.recount)
 
     def leave(self) -> None:
         """Share no more, and leave nothing that the others would wait for."""
         self._purse.budgets.remove(self)
+        self.prices.watchers.remove(self.recount)
         for kept in (self._purse.promised, self._purse.probing):
             for slot in [slot for slot in kept if slot in self._items]:
                 if self._items[slot].phase != "foreign":
@@ -133,17 +132,17 @@ class Budget:
             self.eased = self.eased or found < before
 
     def _committed(self, record: Record) -> Decimal:
-        """Return what an attempt may have cost; one that left without a price counts at what is known by now."""
-        slot = record.slot
-        if record.state in LOST:
-            self._lost.add(slot)
+        """Return what an attempt may have cost; what left without a price counts at what is known by now."""
+        slot, left = record.slot, record.untold_before + record.untold
+        if record.untold_before or (record.untold and record.state in MUTE):
+            self._mute.add(slot)
         else:
-            self._lost.discard(slot)
-        if record.price is not None or record.cost is not None or record.state in FREE:
+            self._mute.discard(slot)
+        if not left:
             self._untold.pop(slot, None)
             return record.committed
         self._untold[slot] = record
-        return self.price(self._items[slot].cell) or Decimal(0)
+        return record.committed + left * (self.price(self._items[slot].cell) or Decimal(0))
 
     def moved(self, item: Item, before: str, after: str) -> None:
         """Note that an item went from one phase to another."""
@@ -167,7 +166,6 @@ class Budget:
         """Take in what the server's list says of a model."""
         for each in self._purse.budgets:
             each.prices.hear(model, price)
-            each.recount()
 
     def recount(self) -> None:
         """Price what left without a price by what is known now."""
@@ -180,36 +178,30 @@ class Budget:
         if cost is None:
             return False
         for each in self._purse.budgets:
-            each.take_in(cell, cost)
+            each.prices.learn(cell, cost)
         return record.price is not None and cost - record.price > NOISE
 
-    def take_in(self, cell: Cell, cost: Decimal) -> None:
-        """Price the class of a cell by what the server charges for it, and with it what left without a price."""
-        if self.prices.learn(cell, cost):
-            self.recount()
-
     def affords(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
-        """Whether the cap covers this item and a sum besides; an unknown price sends one probe of its class.
+        """Whether the cap covers this item and a sum besides; an unknown price sends one probe, while money is left.
 
-        After a probe whose answer or task was lost no other goes: nobody knows what that one has cost.
+        Probes go one at a time, of whatever class, so that one alone may pass the cap. After
+        one that never told its price no other goes: nobody knows what that one has cost.
         """
         if self.cap is None:
             return True
+        if self._blind():
+            return False
         price = self.price(item.cell)
-        if price is None:
-            kind = price_class(item.cell)
-            lost = (self._items[slot].cell for slot in self._lost & self._untold.keys())
-            return all(price_class(cell) != kind for cell in (*self._probing(), *lost))
         promised = sum((usd for slot, usd in self._purse.promised.items() if slot in self._items), Decimal(0))
-        return not self._blind() and self.committed + promised + besides + price <= self.cap
-
-    def _probing(self) -> Iterator[Cell]:
-        """Yield what is on its way, of the items that count here, and left without a price."""
-        return (cell for slot, cell in self._purse.probing.items() if slot in self._items)
+        spent = self.committed + promised + besides
+        if price is None:
+            return not self.untold and spent < self.cap
+        return spent + price <= self.cap
 
     def _blind(self) -> bool:
         """Whether a probe is on its way whose price nobody knows: until it is told, nobody knows what is left."""
-        return any(self.price(cell) is None for cell in self._probing())
+        probing = (cell for slot, cell in self._purse.probing.items() if slot in self._items)
+        return any(self.price(cell) is None for cell in probing)
 
     def reserve(self, item: Item) -> None:
         """Set the price of an item aside until its intent is in the journal."""
@@ -241,7 +233,7 @@ class Budget:
                 besides += price or Decimal(0)
                 yield item
                 if price is None:
-                    break
+                    return
             if not waiting:
                 del self._held[kind]
 

@@ -11,7 +11,7 @@ from gridgen._loop import engine
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
-from gridgen.sweep.funds import check_balance, check_budget
+from gridgen.sweep.funds import check_balance, check_budget, check_told
 from gridgen.sweep.journals import attach, detach
 from gridgen.sweep.reopen import keep_sweep
 from gridgen.sweep.standing import Standing
@@ -124,8 +124,11 @@ class Execution:
             If the folder cannot be used. Nothing is sent.
         """
         if self.scheduler is not None and self.future is not None:
+            if terms.budget is None:
+                await self._check_funds(self._pricing.heard(self.client), None)
             if not self.scheduler.finished:
-                self.scheduler.resume()
+                self.scheduler.resume(terms.budget)
+                await engine().in_thread(self._keep_plan, terms.budget)
                 return
             await asyncio.wait({asyncio.wrap_future(self.future)})
         client, stops = self.connected(), self._stops
@@ -190,6 +193,9 @@ class Execution:
         prices = await self._pricing.asked(self.client)
         await self._check_funds(prices, budget, [renewed.get(each.index, each) for each in self._rows.now()])
         async with self.journaled() as journal:
+            if budget is not None:
+                records = (journal.records[self._plan.slot(each)] for each in rows)
+                check_told(zip(rows, records, strict=True), prices, budget)
             for each in rows:
                 record = journal.records[self._plan.slot(each)]
                 ending = "lost" if record.state in _PAID_AND_GONE else None

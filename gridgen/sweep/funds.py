@@ -11,11 +11,14 @@ from gridgen.estimate import Estimate, counted
 from gridgen.models import enough
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from decimal import Decimal
 
     from gridgen.client import Client
+    from gridgen.estimate.prices import Prices
+    from gridgen.journal import Record, Row
 
-__all__ = ["check_balance", "check_budget", "warn_of_probes"]
+__all__ = ["check_balance", "check_budget", "check_told", "warn_of_probes"]
 
 
 def warn_of_probes(found: Estimate, budget: Decimal) -> None:
@@ -31,7 +34,7 @@ def warn_of_probes(found: Estimate, budget: Decimal) -> None:
 
 def check_budget(found: Estimate, budget: Decimal | None, client: Client) -> None:
     """Raise `BudgetError` if a run would pass the budget, or spend real money without one."""
-    if budget is None and (client.is_simulator or not found.videos):
+    if not found.videos or (budget is None and client.is_simulator):
         return
     if budget is None:
         suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"
@@ -46,6 +49,19 @@ def check_budget(found: Estimate, budget: Decimal | None, client: Client) -> Non
             f"than budget={budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
         )
         raise BudgetError(msg)
+
+
+def check_told(renewed: Iterable[tuple[Row, Record]], prices: Prices, budget: Decimal) -> None:
+    """Raise `BudgetError` if a clip is to be made again that may be paid already, and nobody knows how dearly."""
+    for row, record in renewed:
+        if (record.untold or record.untold_before) and prices.of(row.cell) is None:
+            msg = (
+                f"nobody knows what row {row.index} has cost, as its price was unknown when it left and is still, so "
+                f"nobody knows what is left of budget={budget} USD. Find its task in the account's usage and note it "
+                "(sweep.unknown.attach), or make the clip in another folder, with a budget of its own. Nothing has "
+                "changed."
+            )
+            raise BudgetError(msg)
 
 
 async def check_balance(found: Estimate, client: Client) -> None:

@@ -339,7 +339,9 @@ class Polling:
         """Learn from any answer: the price, the server's clock, its estimate."""
         known = self._followed[item]
         known.missing_since = None
-        if self._budget.learn(item.cell, record, task.cost):
+        # what a failed task costs is no price of a good one
+        tells = record.price is not None or task.status not in {Status.FAILED, Status.CANCELLED}
+        if tells and self._budget.learn(item.cell, record, task.cost):
             self._overcharged(item, record, task)
         if known.asked is None and known.accepted is not None and task.created is not None:
             self._skew.learn(task.created + 0.5 - known.accepted)

@@ -27,7 +27,6 @@ ASKED_AGAIN = 10.0
 """Seconds after which the server's list is asked again for a price that it did not give."""
 
 UNSENT = frozenset({"planned", "held", "skipped"})
-FREE = UNSENT | {"rejected", "failed"}
 
 
 class Pricing:
@@ -58,13 +57,12 @@ class Pricing:
     async def _ask(self, client: Client, prices: Prices) -> None:
         """Ask the server's list for what it has not told, but not again at once."""
         for model, asked in self._unpriced.items():
-            now = client.clock.monotonic()
-            if prices.heard(model) or now - asked <= ASKED_AGAIN:
+            if prices.heard(model) or client.clock.monotonic() - asked <= ASKED_AGAIN:
                 continue
             try:
                 prices.hear(model, await client.price(model))
             except GridgenError:
-                self._unpriced[model] = now
+                self._unpriced[model] = client.clock.monotonic()
 
     def heard(self, client: Client | None) -> Prices:
         """Return the prices as far as they are known, without asking."""
@@ -92,7 +90,7 @@ class Pricing:
             self._plan.grid.places,
             rows,
             prices,
-            committed=self._rows.committed() + _untold(rows, prices),
+            committed=self._rows.committed() + self._untold(prices),
             budget=budget,
             uploads=self._unsent_pictures(rows, clock),
             services=Services(rows),
@@ -108,16 +106,15 @@ class Pricing:
         links = (known.get((self._plan.origin, image)) for image in needed)
         return sum(link is None or (link.expires_at or 0.0) < until for link in links)
 
+    def _untold(self, prices: Prices) -> Decimal:
+        """Return what clips that left without a price have cost, as far as their price is known by now, in USD."""
+        found = ((prices.of(cell), times) for cell, times in self._rows.untold())
+        return sum((price * times for price, times in found if price is not None), Decimal(0))
+
     def _learned(self, prices: Prices) -> Prices:
         for each in self._rows.now():
-            if each.cost is not None:
+            if each.cost and each.status != "failed":
                 prices.learn(each.cell, each.cost)
             elif each.price is not None and each.status not in UNSENT:
                 prices.recall(each.cell, each.price)
         return prices
-
-
-def _untold(rows: Iterable[Row], prices: Prices) -> Decimal:
-    """Return what clips that left without a price have cost, as far as their price is known by now, in USD."""
-    sent = (row for row in rows if row.price is None and row.cost is None and row.status not in FREE)
-    return sum((prices.of(row.cell) or Decimal(0) for row in sent), Decimal(0))

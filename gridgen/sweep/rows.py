@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
+    from gridgen.grid import Cell
     from gridgen.journal import Journal, Record
     from gridgen.judgements import Slot
     from gridgen.sweep.agenda import Item
@@ -50,6 +51,7 @@ class Rows:
         self.watchers = Watchers(self.last, self._refresh)
         self._rows: list[Row] = []
         self._spent = Decimal(0)
+        self._untold: list[tuple[Cell, int]] = []
         self._stamp: object = None
         self._reading = threading.Lock()
 
@@ -71,6 +73,16 @@ class Rows:
             return self._spent
         found = (journal.records.get(slot) for slot in self._plan.by_slot)
         return spent(record for record in found if record is not None)
+
+    def untold(self) -> list[tuple[Cell, int]]:
+        """Return the cells of submissions that left without a price and told no cost, each with how many it had."""
+        self._refresh()
+        return self._untold if self.journal is None else self._count_untold(self.journal.records)
+
+    def _count_untold(self, records: Mapping[Slot, Record]) -> list[tuple[Cell, int]]:
+        found = ((item.cell, records.get(slot)) for slot, item in self._plan.by_slot.items())
+        counts = ((cell, each.untold_before + each.untold) for cell, each in found if each is not None)
+        return [(cell, count) for cell, count in counts if count]
 
     def follow(self, journal: Journal) -> None:
         """Take in an open journal, and what is noted in it from now on; on the engine's loop."""
@@ -121,6 +133,7 @@ class Rows:
             if self.journal is None:
                 self._rows = self._by(records)
                 self._spent = spent(record for slot, record in records.items() if slot in self._plan.by_slot)
+                self._untold = self._count_untold(records)
                 self._stamp = stamp
 
     def _hear_judgements(self) -> None:

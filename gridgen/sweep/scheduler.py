@@ -93,7 +93,7 @@ class Scheduler:
     ) -> None:
         self._client, self._journal, self._slots = client, journal, slots
         self._agenda = Agenda(items, client.clock, self._moved)
-        purse: Purse = journal.shared.setdefault("purse", Purse())
+        purse: Purse = journal.shared.setdefault(f"purse of {client.origin}", Purse())
         self._budget = Budget(prices, budget, slots, purse, self._agenda.wake)
         self._fetching = Fetching(
             self._agenda, client, journal, previews=previews, quota=quota, accept=accept
@@ -191,12 +191,13 @@ class Scheduler:
         self._agenda.wake()
         await self._agenda.finish("submit", 0.3)
 
-    def resume(self) -> None:
-        """Submit again after `stop`, or after what was wrong was mended.
+    def resume(self, budget: Decimal | None) -> None:
+        """Submit again after `stop`, or after what was wrong was mended, as far as the budget allows now.
 
         What was over is looked at again: a person may have settled or renewed it.
         """
         self._agenda.stopping, self._agenda.error = False, None
+        self._budget.cap = budget
         self._agenda.storm.calm()
         self._submitting.resume()
         for item in self._budget.release_all():

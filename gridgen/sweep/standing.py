@@ -49,7 +49,7 @@ class Standing:
     at_risk : Decimal
         What unknown submissions may have cost.
     untold : int
-        How many were lost before anything told what such a clip costs.
+        How many were lost, or are made, and never told what such a clip costs.
     """
 
     planned: int = 0
@@ -107,8 +107,9 @@ class Standing:
             yield f"a price: {_clips(self.held)} held until the first of their kind tells it"
         elif self.held and self.untold:
             yield (
-                f"a price: {_clips(self.held)} held, as {self.untold} of unknown price got lost and nobody knows what "
-                f"is left of budget={self.cap} USD; unknown.attach() tells it, or run without a budget"
+                f"a price: {_clips(self.held)} held, as {self.untold} of unknown price got lost or never told its "
+                f"cost, and nobody knows what is left of budget={self.cap} USD; unknown.attach() tells it, or make "
+                "these in another folder, with a budget of its own"
             )
         elif self.held:
             yield (

@@ -34,7 +34,7 @@ SHORTEST_REST = 0.001
 
 
 class StoppedError(GridgenError):
-    """Submitting was stopped before this request left."""
+    """Submitting was stopped, by a person or an error, before this request left."""
 
 
 class Submitting:
@@ -247,26 +247,31 @@ class Submitting:
         agenda = self._agenda
 
         async def on_sending() -> None:
-            if not agenda.stopping:
+            if agenda.submits:
                 await intend()
-            if agenda.stopping:
+            if not agenda.submits:
                 raise StoppedError
 
         agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
         agenda.meter.requests["submissions"] += 1
         try:
-            return await self._client.send(
+            outcome = await self._client.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
         except StoppedError:
-            return NotSent("stopped")
+            outcome = NotSent("stopped")
         except asyncio.CancelledError:
             if record.state != "sending":
                 raise
-            return Ambiguous("cancelled while the request was on its way")
+            outcome = Ambiguous("cancelled while the request was on its way")
+        if isinstance(outcome, (NotSent, NotApplied)) or (
+            isinstance(outcome, Rejected) and outcome.everywhere
+        ):
+            agenda.meter.requests["refused"] += 1
+        return outcome
 
     async def _unfit(self, item: Item, why: NotSent | NotApplied | Rejected) -> None:
-        """Deal with a picture that did not get to the server."""
+        """Deal with a picture that did not get to the server, or a price that could not be asked for."""
         body = encoded(item.cell, {}, item.take)
         record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
         if isinstance(why, Rejected) and not why.everywhere:
@@ -333,7 +338,6 @@ class Submitting:
         if self._journal.records.get(item.slot) is record and record.state == "sending":
             await self._journal.save(record, state="planned", submitted_at=None)
         if isinstance(outcome, Rejected):
-            self._agenda.meter.requests["refused"] += 1
             self._agenda.fail(outcome.error)
         else:
             self.pause(outcome, beside)
@@ -344,7 +348,6 @@ class Submitting:
         """After a submission that did nothing, let none out for a while: as long as its answer asks for."""
         if not isinstance(outcome, (NotSent, NotApplied)):
             return
-        self._agenda.meter.requests["refused"] += 1
         now = self._agenda.clock.monotonic()
         if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
@@ -353,7 +356,7 @@ class Submitting:
             self._hold_back(now, wait, "the server, which asked to be left alone (HTTP 429)")
             if self._client.limiter is not None:
                 self._client.limiter.pause(wait)
-        elif not self._agenda.stopping:
+        elif self._agenda.submits:
             self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
             if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:
                 msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."

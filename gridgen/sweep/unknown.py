@@ -57,7 +57,14 @@ class Unknown(Sequence["Row"]):
         if not self._rows:
             return "nothing is unknown"
         count = "1 submission" if len(self) == 1 else f"{len(self)} submissions"
-        return f"{count} unknown, at most ${self.at_risk:.4f} at risk; settle each with {_WAYS}"
+        return f"{count} unknown, {self._risk()}; settle each with {_WAYS}"
+
+    def _risk(self) -> str:
+        unpriced = sum(row.price is None for row in self._rows)
+        if not unpriced:
+            return f"at most ${self.at_risk:.4f} at risk"
+        known = f"${self.at_risk:.4f} and " if self.at_risk else ""
+        return f"{known}{unpriced} of unknown price at risk"
 
     def _repr_html_(self) -> str:
         now = self._sweep.clock.time()

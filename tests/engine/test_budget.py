@@ -11,10 +11,14 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from waiting import until
 
+import gridgen
 from gridgen import APIError, BudgetError, Grid, NetworkError, OutOfCreditsError, Simulator, Sweep
-from gridgen.models import enough
+from gridgen.estimate.prices import Prices
+from gridgen.models import enough, find
+from gridgen.models.pricelist import listed_price
 from gridgen.simulator import Fault
 
 PRICE = Decimal("0.0612")
@@ -415,3 +419,229 @@ def test_what_is_paid_and_missing_counts(simulate, tmp_path, fault):
     with pytest.raises(BudgetError):
         Sweep(boats(4), client=simulator.client(), folder=tmp_path, budget=0.13).run()
     assert posts(simulator) == 2
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_probe_that_never_tells_its_cost_is_followed_by_no_other(simulate, tmp_path):
+    """A server without a price list whose tasks name no cost gets one clip under a budget, in later runs too."""
+    mute = Fault(kind="patch", on="status", patch={"data": {"cost": ..., "credits_cost": ...}}, times=None)
+    simulator = simulate(faults=[silent_about_prices(), mute])
+    for _ in range(2):
+        sweep = Sweep(boats(6), client=simulator.client(), folder=tmp_path, budget=PRICE, previews=False)
+        sweep.run()
+        assert (posts(simulator), sweep.counts()) == (1, {"held": 5, "done": 1})
+    assert "1 of unknown price got lost or never told its cost" in sweep.waits_for[0]
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+@pytest.mark.parametrize(("budget", "made"), [("0.01", 1), ("0.2", 2)])
+def test_probes_of_several_kinds_pass_the_budget_once(simulate, tmp_path, budget, made):
+    """Without a price list a clip of each tier goes, one after the other, and none once the budget is used up."""
+    simulator = simulate(faults=[silent_about_prices()])
+    grid = Grid(prompt="boat", quality=["480p", "720p"])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path, budget=budget, previews=False)
+    sweep.run()
+
+    assert sweep.counts() == ({"done": 2} if made == len(grid) else {"held": 1, "done": 1})
+    first, *others = [seen.at for seen in simulator.requests if seen.method == "POST"]
+    told = next(seen.at for seen in simulator.requests if seen.path.startswith("/v1/tasks/"))
+    assert first < told
+    assert all(at >= told for at in others)
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+@pytest.mark.parametrize(
+    ("fault", "again"),
+    [
+        (Fault(kind="close", on="submit", when="after"), lambda sweep: sweep.unknown.resubmit()),
+        (
+            Fault(kind="reply", on="status", status=404, match="boat 0", times=None),
+            lambda sweep: sweep.retry("missing"),
+        ),
+    ],
+    ids=["unknown", "missing"],
+)
+def test_what_may_be_paid_is_not_made_again_before_its_price_is_known(simulate, tmp_path, fault, again):
+    """A clip that may be paid at an unknown price is not renewed under a budget, and stays as it is."""
+    simulator = simulate(faults=[silent_about_prices(), fault])
+    sweep = Sweep(boats(6), client=simulator.client(), folder=tmp_path, budget="0.20", previews=False)
+    sweep.run()
+    before = sweep.counts()
+    with pytest.raises(BudgetError, match=r"what row 0 has cost.*budget=0\.20 USD.*Nothing has changed"):
+        again(sweep)
+    assert (posts(simulator), sweep.counts()) == (1, before)
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_earlier_attempts_of_unknown_price_count_once_it_is_known(simulate, tmp_path):
+    """Two submissions of one clip that left without a price are two in the budget of a later run."""
+    simulator = simulate(faults=[silent_about_prices(), lost(1)])
+    client = simulator.client()
+    unlimited = Sweep(boats(1), client=client, folder=tmp_path, previews=False)
+    unlimited.run()
+    unlimited.unknown.resubmit()
+    unlimited.wait()
+    assert simulator.ledger.billed == 2 * PRICE
+
+    sweep = Sweep(boats(3), client=client, folder=tmp_path, budget=3 * PRICE, previews=False)
+    assert sweep.estimate().committed == 2 * PRICE
+    with pytest.raises(BudgetError, match=r"\$0\.1224 is spent already"):
+        sweep.run()
+    small = Sweep(boats(2), client=client, folder=tmp_path, budget=3 * PRICE, previews=False)
+    small.run()
+    assert (small.counts(), simulator.ledger.billed) == ({"done": 2}, 3 * PRICE)
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_what_is_paid_is_fetched_though_it_passed_the_budget(simulate, tmp_path):
+    """A run that has nothing to submit brings the clips, whatever they have cost."""
+    gone = Fault(kind="reply", on="result", status=500, times=None)
+    simulator = simulate(faults=[silent_about_prices(), gone])
+    sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, budget="0.05", previews=False)
+    sweep.run()
+    assert sweep.counts() == {"missing": 1}
+
+    simulator.faults.clear()
+    sweep.run()
+    assert (sweep.counts(), posts(simulator)) == ({"done": 1}, 1)
+
+
+@pytest.mark.parametrize("clips", [(6,), (6, 7)], ids=["lowered", "raised"])
+def test_a_new_budget_holds_from_the_next_start_on(simulate, tmp_path, clips):
+    """Also where the run before still follows what it submitted: as many clips are made as it has room for."""
+    simulator, gate = simulate(), threading.Event()
+    client = simulator.client(http_client=lambda: httpx.AsyncClient(transport=Gated(simulator, gate)))
+    sweep = Sweep(boats(8), client=client, folder=tmp_path, budget=8 * PRICE, previews=False)
+    sweep.start()
+    until(lambda: posts(simulator))
+    sweep.stop()
+    for count in clips:
+        sweep.budget = count * PRICE
+        sweep.start()
+    gate.set()
+    sweep.wait()
+
+    assert sweep.counts() == {"held": 8 - clips[-1], "done": clips[-1]}
+    assert simulator.ledger.billed == sweep.budget
+    assert gridgen.open(tmp_path).budget == sweep.budget
+
+
+def test_a_price_stays_when_the_list_tells_none():
+    """A list that answers now with a price and now without one has told it."""
+    cell, prices = boats(1)[0], Prices()
+    told = {"billing_type": "per_second", "resolution_prices": {"480P": 0.0102}}
+    prices.hear(cell.model, listed_price(told, find(cell.model)))
+    prices.hear(cell.model, None)
+
+    assert prices.of(cell) == PRICE
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_failed_clip_tells_no_price(simulate, tmp_path):
+    """What the server keeps for a failed clip is not what a good one costs: the next one is a probe again."""
+    patch = {"data": {"status": "failed", "cost": 0.001, "credits_cost": 0.01}}
+    failing = Fault(kind="patch", on="status", patch=patch, match="boat 0", times=None)
+    simulator = simulate(faults=[silent_about_prices(), failing])
+    options = {"client": simulator.client(), "folder": tmp_path, "previews": False}
+    sweep = Sweep(boats(8), budget=2 * PRICE, **options)
+    sweep.run()
+    assert (sweep.counts(), posts(simulator)) == ({"held": 6, "done": 1, "failed": 1}, 2)
+
+    Sweep(boats(1), client=options["client"], folder=tmp_path / "one", budget=1, previews=False).run()
+    after = Sweep(boats(3), client=options["client"], folder=tmp_path / "one", budget=1, previews=False)
+    assert after.estimate().unpriced == 2
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_two_services_in_one_folder_share_no_price(simulate, tmp_path):
+    """What a simulator charges prices nothing of another service whose clips are made in the same folder meanwhile."""
+    other, gate = simulate(faults=[silent_about_prices(), dearer(0.5)]), threading.Event()
+    real = other.client(
+        api_key="sk-test-real", http_client=lambda: httpx.AsyncClient(transport=Gated(other, gate))
+    )
+    dear = Sweep(boats(6), client=real, folder=tmp_path, budget="0.6", previews=False)
+    dear.start()
+    until(lambda: dear.counts().get("held"))
+    cheap = Sweep(boats(6), client=simulate().client(), folder=tmp_path, previews=False)
+    cheap.run()
+    gate.set()
+    dear.wait()
+
+    assert cheap.counts() == {"done": 6}
+    assert (posts(other), dear.counts()) == (1, {"held": 5, "done": 1})
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_second_is_no_measure_of_a_length_left_to_the_model(simulate, tmp_path):
+    """A clip of four seconds tells no price of clips whose length the model chooses: one goes first, alone."""
+    simulator = simulate(faults=[silent_about_prices()])
+    options = {"client": simulator.client(), "folder": tmp_path, "previews": False}
+    short = Grid(prompt="boat", model="seedance-2.5", duration=4)
+    Sweep(short, **options).run()
+    known = simulator.ledger.billed
+
+    grid = short + Grid(prompt=[f"boat {n}" for n in range(6)], model="seedance-2.5", duration=-1)
+    sweep = Sweep(grid, budget=known + Decimal("0.01"), **options)
+    assert sweep.estimate().unpriced == 6
+    sweep.run()
+    assert sweep.counts() == {"held": 5, "done": 2}
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_price_heard_by_an_estimate_counts_at_once(simulate, tmp_path, monkeypatch):
+    """Where the list comes back while a run holds clips behind a lost one, what was lost counts as they are let go."""
+    simulator, gate = simulate(faults=[silent_about_prices(), lost(1)]), threading.Event()
+    client = simulator.client(http_client=lambda: httpx.AsyncClient(transport=Gated(simulator, gate)))
+    options = {"client": client, "folder": tmp_path, "previews": False}
+    Sweep(Grid(prompt="boat 0"), **options).run()
+    listed = Grid(prompt="boat", model="grok-imagine-1.5-video-ext", quality="480p", duration=6)
+    sweep = Sweep(listed + boats(3), budget=Decimal("2.5") * PRICE, **options)
+    sweep.start()
+    until(lambda: sweep.counts().get("queued") and sweep.counts().get("held") == 2)
+    simulator.faults.clear()
+    monkeypatch.setattr("gridgen.sweep.pricing.ASKED_AGAIN", -1.0)
+    sweep.estimate()
+    gate.set()
+    sweep.wait()
+
+    assert simulator.ledger.billed == 2 * PRICE
+    assert sweep.counts() == {"held": 2, "unknown": 1, "done": 1}
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_list_that_hangs_is_waited_for_once_before_a_run(simulate, tmp_path):
+    """Beginning a run asks once, however long that takes; questions for a price are no refused submissions."""
+    hanging = Fault(kind="hang", on="prices", times=3)
+    simulator = simulate(faults=[hanging])
+    sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, budget=1, previews=False)
+    sweep.run()
+
+    assert sum(seen.path.startswith("/api/pricing") for seen in simulator.requests) == 4
+    assert (sweep.stats().submissions, sweep.stats().refused) == (2, 0)
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_risk_of_unknown_price_is_not_told_as_none(simulate, tmp_path):
+    """A lost submission without a price is at risk, not for $0."""
+    simulator = simulate(faults=[silent_about_prices(), lost(1)])
+    sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, budget=1, previews=False)
+    sweep.run()
+
+    assert "1 of unknown price at risk" in repr(sweep.unknown)
+    assert "$0.0000" not in repr(sweep.unknown)
+
+
+def test_what_waits_for_an_upload_does_not_leave_after_a_dearer_charge(simulate, tmp_path):
+    """A clip whose picture is still on its way when the server charges more than was known stays planned."""
+    picture = tmp_path / "boat.png"
+    Image.new("RGB", (40, 30), "red").save(picture)
+    slow = Fault(kind="slow", on="upload", seconds=60)
+    simulator = simulate(faults=[slow, dearer(0.5)])
+    model = "grok-imagine-1.5-video-ext"
+    grid = Grid(prompt="boat", model=model) + Grid(prompt="boat", model=model, image_urls=[[picture]])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "boats", budget=1, previews=False)
+    with pytest.raises(BudgetError, match="Nothing more is submitted"):
+        sweep.run()
+
+    assert len(simulator.ledger) == 1
+    assert sweep.counts() == {"planned": 1, "done": 1}
