@@ -129,7 +129,9 @@ class Budget:
         if found != before:
             self._counted[record.slot] = found
             self.committed += found - before
-            self.eased = self.eased or found < before
+            if found < before:
+                self.eased = True
+                self._purse.ease()
 
     def _committed(self, record: Record) -> Decimal:
         """Return what an attempt may have cost; what left without a price counts at what is known by now."""
@@ -182,11 +184,22 @@ class Budget:
         return record.price is not None and cost - record.price > NOISE
 
     def affords(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
-        """Whether the cap covers this item and a sum besides; an unknown price sends one probe, while money is left.
+        """Whether the cap covers this item and a sum besides, and so does that of every other sweep that counts it too.
 
-        Probes go one at a time, of whatever class, so that one alone may pass the cap. After
-        one that never told its price no other goes: nobody knows what that one has cost.
+        An unknown price sends one probe, while money is left. Probes go one at a time, of
+        whatever class, so that one alone may pass the cap. After one that never told its price
+        no other goes: nobody knows what that one has cost.
         """
+        others = (each for each in self._purse.budgets if each is not self and item.slot in each.counts)
+        return self.covers(item, besides) and all(each.covers(item) for each in others)
+
+    @property
+    def counts(self) -> Mapping[Slot, Item]:
+        """The items that the cap is about."""
+        return self._items
+
+    def covers(self, item: Item, besides: Decimal = Decimal(0)) -> bool:
+        """Whether this cap alone covers an item and a sum besides."""
         if self.cap is None:
             return True
         if self._blind():

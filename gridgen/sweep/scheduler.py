@@ -103,7 +103,7 @@ class Scheduler:
             self._agenda, client, journal, self._budget, self._polling, lost=self._lost
         )
         self._settling = Settling(
-            self._agenda, client, journal, self._submitting, policy=policy, asked=replaying
+            self._agenda, client, journal, self._submitting, policy=policy, asked=replaying, slots=slots
         )
         self._foreign: dict[tuple[str, str, int], Item] = {}
         self._on_change, self._on_step = on_change, on_step
@@ -166,6 +166,7 @@ class Scheduler:
                 self._budget.count(record)
         self._journal.watchers.append(self._hear)
         self._budget.join()
+        self._settling.join()
         try:
             for item in sorted(items, key=self._submitted):
                 self._take_on(item)
@@ -177,6 +178,7 @@ class Scheduler:
             self._polling.close()
             self._journal.watchers.remove(self._hear)
             self._budget.leave()
+            self._settling.leave()
             self._journal.release({item.slot for item in items if item.phase != "foreign"})
             self.finished = True
             self.settled.set()

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from gridgen.outcome import Ambiguous, Policy, Rejected, judge_replay, why_no_replay
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
     from gridgen.sweep.agenda import Agenda, Item
@@ -36,6 +38,8 @@ class Settling:
         What is done unasked.
     asked : set of slots
         What a person wants replayed; taken out once it is settled or cannot be.
+    slots : collection of slots
+        Those of all items that the policy's cap is about.
     """
 
     def __init__(
@@ -47,17 +51,28 @@ class Settling:
         *,
         policy: Policy,
         asked: set[tuple[str, str, int]],
+        slots: Collection[Slot],
     ) -> None:
         self._agenda, self._client, self._journal = agenda, client, journal
         self._submitting, self._policy, self._asked = submitting, policy, asked
         self._ready: deque[Item] = deque()
-        # of all sweeps of the folder: two that run at a time have cells in common
+        # shared by all sweeps of the folder: two that run at a time have cells in common
         self._giving_up: dict[Slot, Decimal] = journal.shared.setdefault("giving up", {})
+        self._own = (policy, slots)
+        self._caps: list[tuple[Policy, Collection[Slot]]] = journal.shared.setdefault("resubmitting", [])
 
     @property
     def waiting(self) -> bool:
         """Whether a replay could leave now."""
         return bool(self._ready)
+
+    def join(self) -> None:
+        """Keep to one cap with the others from now on."""
+        self._caps.append(self._own)
+
+    def leave(self) -> None:
+        """Count no more."""
+        self._caps.remove(self._own)
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
@@ -119,7 +134,7 @@ class Settling:
         elif item.pending or self._wants_replay(item, record):
             self._agenda.move(item, "replay")
             self._agenda.later(max(1.0, pending or 2.0**record.replays), "replay", item)
-        elif self._policy.may_resubmit(record.price, self._given_up()):
+        elif self._policy.kind == "resubmit" and self._may_resubmit(item.slot, record.price):
             await self._resubmit(item, record)
         else:
             self._asked.discard(item.slot)
@@ -135,11 +150,15 @@ class Settling:
             del self._giving_up[item.slot]
         self._submitting.plan(item)
 
-    def _given_up(self) -> Decimal:
+    def _may_resubmit(self, slot: Slot, price: Decimal | None) -> bool:
+        """Whether the cap allows it, and so does that of every other sweep that counts this slot too."""
+        counting = (each for each in self._caps if slot in each[1] and each[0].kind == "resubmit")
+        return all(policy.may_resubmit(price, self._given_up(slots)) for policy, slots in counting)
+
+    def _given_up(self, slots: Collection[Slot]) -> Decimal:
         """Return what attempts before the latest ones have cost or may have cost, in USD."""
-        slots = [item.slot for item in self._agenda.items]
         found = (self._journal.records.get(slot) for slot in slots)
-        going = sum((self._giving_up.get(slot, Decimal(0)) for slot in slots), Decimal(0))
+        going = sum((usd for slot, usd in self._giving_up.items() if slot in slots), Decimal(0))
         return sum((record.before for record in found if record is not None), going)
 
     def _wants_replay(self, item: Item, record: Record) -> bool:
