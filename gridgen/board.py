@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import traitlets as t
 from gridgen.gallery.channel import QuestionError, SweepWidget
 from gridgen.gallery.layout import UNFINISHED, describe, sheet_axes
 from gridgen.gallery.script import script, style
+from gridgen.money import total
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -78,7 +78,7 @@ class Board(SweepWidget):
             "began": min((row.submitted_at for row in rows if row.submitted_at is not None), default=None),
             "ended": max(ended, default=None) if finished else None,
             "cost": str(self.sweep.cost),
-            "estimate": str(sum(prices, Decimal(0))) if prices else "",
+            "estimate": str(total(prices)) if prices else "",
             "unpriced": _wanted(rows) - len(prices),
             "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],

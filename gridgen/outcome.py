@@ -144,18 +144,6 @@ class Policy:
             msg = f"on_unknown={self.kind!r} is no policy (known: {', '.join(_POLICIES)}). Nothing was sent."
             raise GridError(msg)
 
-    def may_resubmit(self, price: Decimal | None, given_up: Decimal) -> bool:
-        """Whether one more submission may be given up for a new one.
-
-        Parameters
-        ----------
-        price : Decimal or None
-            What it may have cost, in USD; None when nobody knows.
-        given_up : Decimal
-            What those before may have cost.
-        """
-        return self.kind == "resubmit" and price is not None and given_up + price <= self.cap
-
 
 _NOT_APPLIED = {425, 429, 521, 523}
 _NOT_APPLIED_CODES = {(400, "get_channel_failed"), (503, "idempotency_unavailable")}

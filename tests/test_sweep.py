@@ -37,6 +37,7 @@ from gridgen import (
     Simulator,
     Sweep,
 )
+from gridgen.simulator import Fault
 from gridgen.sweep.table import write_table
 
 EXT = "grok-imagine-1.5-video-ext"
@@ -396,6 +397,36 @@ def test_two_sweeps_of_one_process_share_a_folder(simulate, boats, tmp_path):
     assert first.counts() == {"done": 6}
     assert second.counts() == {"done": 6}
     assert len(simulator.ledger) == 8
+
+
+def test_a_second_sweep_joins_the_run_of_its_cells_and_says_so(simulate, boats, tmp_path):
+    """A cell that another sweep of the process brings is not submitted again; what is waited for is named."""
+    simulator = simulate(speed=600.0)
+    client = simulator.client()
+    first, second = (Sweep(boats, client=client, folder=tmp_path) for _ in range(2))
+    first.start()
+    second.start()
+    until(lambda: "another sweep in this folder: 8 clips that it brings for both" in second.waits_for)
+    first.wait()
+    second.wait()
+
+    assert first.counts() == second.counts() == {"done": 8}
+    assert len(simulator.ledger) == 8
+
+
+def test_threads_that_start_a_sweep_at_once_begin_one_run(simulate, boats, tmp_path):
+    """Case A1: eight threads in start() make one scheduler, which stop() then stops."""
+    simulator = simulate(speed=600.0, faults=[Fault(kind="slow", on="balance", seconds=30, times=None)])
+    sweep = Sweep(boats, client=simulator.client(), folder=tmp_path, takes=20)
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda _: sweep.start(), range(8)))
+    until(lambda: posts(simulator))
+    sweep.stop()
+    submitted = posts(simulator)
+    sweep.wait()
+
+    assert submitted < 160
+    assert posts(simulator) == submitted
 
 
 def test_sweeps_that_end_at_once_write_one_table(simulate, boats, tmp_path):

@@ -566,7 +566,13 @@ class Client:
                 f"{told}. Say that it may: prove_idempotency({cell.model!r}, {suggested}). Nothing was sent."
             )
             raise BudgetError(msg)
-        if usd is not None and 2 * usd > budget:
+        if usd is None:
+            msg = (
+                f"{told}, and nobody knows whether that fits in budget={budget} USD. Name a model whose price is "
+                "listed, or leave lost answers to sweep.unknown. Nothing was sent."
+            )
+            raise BudgetError(msg)
+        if 2 * usd > budget:
             msg = f"{told}, which is more than budget={budget} USD. Nothing was sent."
             raise BudgetError(msg)
 

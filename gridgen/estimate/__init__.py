@@ -12,6 +12,7 @@ from gridgen.estimate.prices import Prices
 from gridgen.grid.images import LocalImage, local_images
 from gridgen.models import find
 from gridgen.models.fields import plural
+from gridgen.money import total
 from gridgen.pacing import Bucket
 
 if TYPE_CHECKING:
@@ -453,7 +454,7 @@ def share(lines: Iterable[Line]) -> Share:
     return Share(
         videos=len(new),
         seconds=sum(line.cell.seconds for line in new),
-        usd=sum(known, Decimal(0)) if known or not new else None,
+        usd=total(known) if known or not new else None,
         unpriced=len(new) - len(known),
         made=sum(line.status in MADE for line in lines),
     )

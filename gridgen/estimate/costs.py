@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gridgen.estimate.breakdown import axis_html, beside, grouped, summed, varied
+from gridgen.money import total
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
+    from decimal import Decimal
 
     import pandas as pd
 
@@ -38,7 +39,10 @@ class Costs:
     places : Places
         Those of the grid.
     rows : tuple of (int, Row)
-        What was submitted, each with the index of its place.
+        What was submitted, each with the index of its place; also takes that are not
+        asked for any more.
+
+    What earlier attempts of a take were estimated to cost, and were charged, is in the sums.
     """
 
     clips: int
@@ -58,8 +62,8 @@ class Costs:
         columns: dict[str, list[Any]] = {
             "take": [row.take for row in rows],
             "status": [row.status for row in rows],
-            "estimated": [row.price for row in rows],
-            "charged": [row.cost for row in rows],
+            "estimated": [_estimated([row]) for row in rows],
+            "charged": [_charged([row]) for row in rows],
             "difference": [_difference([row]) for row in rows],
             "service_seconds": [row.service_seconds for row in rows],
         }
@@ -120,20 +124,20 @@ class _Spent:
         times = [row.service_seconds for row in rows if row.service_seconds is not None]
         return cls(
             clips=len(rows),
-            estimated=_total(row.price for row in rows),
-            charged=_total(row.cost for row in rows),
+            estimated=_estimated(rows),
+            charged=_charged(rows),
             difference=_difference(rows),
             service_seconds=sum(times) / len(times) if times else None,
         )
 
 
-def costs(places: Places, rows: Sequence[Row], *, takes: int = 1) -> Costs:
-    """Set what was estimated beside what was charged, for the rows that were submitted."""
-    sent = tuple((row.index // takes, row) for row in rows if row.submitted_at is not None)
+def costs(places: Places, rows: Iterable[tuple[int, Row]]) -> Costs:
+    """Set what was estimated beside what was charged, for the rows that were submitted, each given with its place."""
+    sent = tuple((place, row) for place, row in rows if row.submitted_at is not None or row.earlier)
     return Costs(
         clips=len(sent),
-        estimated=_total(row.price for _, row in sent),
-        charged=_total(row.cost for _, row in sent),
+        estimated=_estimated([row for _, row in sent]),
+        charged=_charged([row for _, row in sent]),
         unpriced=sum(row.price is None for _, row in sent),
         unreported=sum(row.cost is None for _, row in sent),
         places=places,
@@ -144,11 +148,26 @@ def costs(places: Places, rows: Sequence[Row], *, takes: int = 1) -> Costs:
 def _total(sums: Iterable[Decimal | None]) -> Decimal | None:
     """Return the sum of what is known, None where nothing is."""
     known = [usd for usd in sums if usd is not None]
-    return sum(known, Decimal(0)) if known else None
+    return total(known) if known else None
 
 
-def _difference(rows: Sequence[Row]) -> Decimal | None:
-    return _total(row.cost - row.price for row in rows if row.cost is not None and row.price is not None)
+def _attempts(rows: Iterable[Row]) -> Iterator[tuple[Decimal | None, Decimal | None]]:
+    """Yield the price and the charge of every attempt."""
+    for row in rows:
+        yield from ((each.price, each.cost) for each in row.earlier)
+        yield row.price, row.cost
+
+
+def _estimated(rows: Iterable[Row]) -> Decimal | None:
+    return _total(price for price, _ in _attempts(rows))
+
+
+def _charged(rows: Iterable[Row]) -> Decimal | None:
+    return _total(cost for _, cost in _attempts(rows))
+
+
+def _difference(rows: Iterable[Row]) -> Decimal | None:
+    return _total(cost - price for price, cost in _attempts(rows) if cost is not None and price is not None)
 
 
 def _usd(sum_: Decimal | None) -> str:

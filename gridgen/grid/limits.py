@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gridgen.grid.axes import refuse
+from gridgen.money import total
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -139,7 +139,7 @@ def ignored_sizes(places: Places) -> str | None:
         return None
     prices = [cell.price() for _, cell in found]
     known = [price for price in prices if price is not None]
-    cost = f"${sum(known, Decimal(0)):.4f}" if len(known) == len(prices) else "an unknown sum"
+    cost = f"${total(known):.4f}" if len(known) == len(prices) else "an unknown sum"
     named = ", ".join(str(index) for index, _ in found[:_MOST_NAMED])
     return (
         f"{len(found)} of {len(places.live)} cells (index {named}{', …' if len(found) > _MOST_NAMED else ''}) differ from "

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.grid.sheet import Sheet, runs, settled, sides, speak
+from gridgen.money import total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -110,7 +111,7 @@ class Totals:
 def totals_of(tiles: Iterable[Tile], time: str = "") -> Totals:
     """Return what tiles come to."""
     counts, reasons = Counter[str](), Counter[str]()
-    seconds, usd, unpriced = 0, Decimal(0), 0
+    seconds, prices = 0, list[Decimal | None]()
     for tile in tiles:
         counts[tile.state] += 1
         if tile.reason is not None:
@@ -118,9 +119,8 @@ def totals_of(tiles: Iterable[Tile], time: str = "") -> Totals:
         if tile.state != "skipped":
             seconds += tile.cell.seconds
         if tile.state == "new":
-            usd += tile.price or Decimal(0)
-            unpriced += tile.price is None
-    return Totals(counts, reasons, seconds, usd, unpriced, time)
+            prices.append(tile.price)
+    return Totals(counts, reasons, seconds, total(prices), prices.count(None), time)
 
 
 def planned(
@@ -135,18 +135,20 @@ def planned(
 
     What all its cells come to is counted by what prices depend on, not cell by cell.
     """
-    usd, unpriced, seconds = Decimal(0), 0, 0
+    sums, unpriced, seconds = list[Decimal](), 0, 0
     kinds: list[tuple[Cell, int]] = []
     names = ("model", "duration", "quality", "image_urls")
     for position, count in places.classes(names):
         [cell] = places.cells([position])
         price = cell.price()
-        usd += (price or Decimal(0)) * count
-        unpriced += count if price is None else 0
+        if price is None:
+            unpriced += count
+        else:
+            sums.append(price * count)
         seconds += cell.seconds * count
         kinds.append((cell, count))
     counts = {"new": len(places.live), "skipped": len(places) - len(places.live)}
-    totals = Totals(counts, Counter(places.reasons.values()), seconds, usd, unpriced, timed(kinds))
+    totals = Totals(counts, Counter(places.reasons.values()), seconds, total(sums), unpriced, timed(kinds))
     first = places.positions[:_MOST_TILES]
     tiles = []
     for index, (position, cell) in enumerate(zip(first, places.cells(first), strict=True)):

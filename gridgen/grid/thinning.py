@@ -19,6 +19,7 @@ from gridgen.grid.sampling import (
     spread,
     unspread,
 )
+from gridgen.money import Answer, Cap, Commitments, allows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -55,7 +56,8 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
     GridError
         If it is no sum of money, or takes are no number of clips.
     """
-    limit = left = money(budget)
+    limit = money(budget)
+    cap = Cap("budget", limit, Commitments())
     takes = counted_takes(takes)
     positions = places.live_positions()
     prices = [cell.price() for cell in places.cells(positions)]
@@ -64,10 +66,10 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
         price = prices[at]
         if price is None:
             reasons[positions[at]] = "its price is unknown"
-        elif price * takes > left:
+        elif allows([cap], price * takes).answer is not Answer.YES:
             reasons[positions[at]] = f"does not fit in ${limit:.2f}"
         else:
-            left -= price * takes
+            cap.commitments.reserve(("", str(at), 1), price * takes)
     return reasons
 
 

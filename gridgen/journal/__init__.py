@@ -7,7 +7,7 @@ lock; others read.
 """
 
 from gridgen.journal.lease import abandoned
-from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row, spent
+from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row
 from gridgen.journal.snapshot import is_inside, restore, snapshot
 from gridgen.journal.store import Journal, read, read_cells, read_uploads, store_id
 from gridgen.journal.uploads import Upload
@@ -30,6 +30,5 @@ __all__ = [
     "restore",
     "row",
     "snapshot",
-    "spent",
     "store_id",
 ]

@@ -7,8 +7,10 @@ from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from gridgen.money import ClipKey, Outlay, Stage
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from gridgen.clock import Clock
     from gridgen.grid import Cell
@@ -25,7 +27,6 @@ __all__ = [
     "Row",
     "Sender",
     "row",
-    "spent",
 ]
 
 STATES = (
@@ -56,10 +57,21 @@ TERMINAL = frozenset({"done", "failed", "rejected", "lost"})
 SENDABLE = frozenset({"planned", "sending", "unknown"})
 """States in which an attempt may still leave, or leave again under its own key."""
 
-_FREE = frozenset({"planned", "rejected", "failed"})
-"""States of an attempt that has cost nothing, unless the server says so."""
-
-_AT_RISK = LIVE | {"unknown", "lost"}
+_STAGES = {
+    "planned": Stage.FREE,
+    "rejected": Stage.FREE,
+    "failed": Stage.REFUNDED,
+    "sending": Stage.UNDER_WAY,
+    "queued": Stage.UNDER_WAY,
+    "running": Stage.UNDER_WAY,
+    "stalled": Stage.UNDER_WAY,
+    "unknown": Stage.LOST,
+    "missing": Stage.LOST,
+    "lost": Stage.LOST,
+    "downloading": Stage.ENDED,
+    "done": Stage.ENDED,
+    "expired": Stage.ENDED,
+}
 
 
 class Changes(TypedDict, total=False):
@@ -104,12 +116,12 @@ class Changes(TypedDict, total=False):
 class Record:
     """The latest attempt of one take of a cell, as the journal holds it.
 
-    Money is in USD, times are Unix seconds, names are relative to the folder;
-    ``before`` is what earlier attempts of the same take have cost or may cost, besides
-    the ``untold_before`` of them that left without a price and told no cost.
+    Money is in USD, times are Unix seconds, names are relative to the folder.
 
     Attributes
     ----------
+    earlier : tuple of Outlay
+        What the attempts before this one have cost or may cost, the first one first.
     body, idempotency_key : bytes and str
         What is sent, exactly; empty in memory once it cannot be sent again.
     tries : int
@@ -168,34 +180,15 @@ class Record:
     http_status: int | None = None
     request_id: str | None = None
     replays: int = 0
-    before: Decimal = Decimal(0)
-    untold_before: int = 0
+    earlier: tuple[Outlay, ...] = ()
 
     @property
-    def committed(self) -> Decimal:
-        """What this attempt has cost or may cost, in USD.
-
-        A finished one counts at its cost, or at its price as long as the server has
-        named none; one that runs, or whose outcome nobody knows, at the larger of both.
-        """
-        if self.state in {"rejected", "planned"}:
-            return Decimal(0)
-        if self.cost is None or self.state in _AT_RISK:
-            return max(self.cost or Decimal(0), self.price or Decimal(0))
-        return self.cost
+    def outlays(self) -> tuple[Outlay, ...]:
+        """What this take has cost or may cost: one for each of its attempts, this one last."""
+        return (*self.earlier, Outlay(stage(self.state, self.completed_at), self.price, self.cost))
 
     @property
-    def untold(self) -> bool:
-        """Whether this attempt left without a price, may have cost something and told no cost."""
-        return self.price is None and self.cost is None and self.state not in _FREE
-
-    def succeed(self, last: Record) -> None:
-        """Take over what the attempts before this one have cost or may cost."""
-        self.before = last.before + last.committed
-        self.untold_before = last.untold_before + last.untold
-
-    @property
-    def slot(self) -> tuple[str, str, int]:
+    def slot(self) -> ClipKey:
         """What may have one live attempt at a time: origin, cell and take."""
         return (self.origin, self.cell, self.take)
 
@@ -226,7 +219,8 @@ class Row:
     """One cell and take, as the table, the wall and the board show it.
 
     Money is in USD, times are Unix seconds, names are relative to the sweep's
-    folder. ``status`` is one of `STATES`.
+    folder. ``status`` is one of `STATES`; ``earlier`` is what attempts of this take
+    before the latest one have cost or may cost.
     """
 
     index: int
@@ -254,13 +248,14 @@ class Row:
     clip_seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    earlier: tuple[Outlay, ...] = ()
     rating: float | None = None
     pick: bool | None = None
     tags: str | None = None
     note: str | None = None
 
 
-COLUMNS = tuple(field.name for field in fields(Record) if field.name not in {"before", "untold_before"})
+COLUMNS = tuple(field.name for field in fields(Record) if field.name != "earlier")
 """The columns of the table of attempts that a `Record` is made of, in its order."""
 
 WHILE_SENDABLE = {
@@ -277,10 +272,21 @@ WHILE_SENDABLE = {
 """What of an attempt is of use only while it may be sent, and the SQL that stands for it afterwards."""
 
 _SHARED = tuple(
-    field.name for field in fields(Row) if field.name in COLUMNS and field.name not in {"cell", "take"}
+    field.name
+    for field in fields(Row)
+    if field.name in {*COLUMNS, "earlier"} and field.name not in {"cell", "take"}
 )
 _MONEY = ("price", "cost")
 _TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
+
+
+def stage(state: str, completed_at: float | None) -> Stage:
+    """Return how far the money of an attempt is settled.
+
+    One whose clip cannot be had, but whose end was heard of, has told the whole of its charge.
+    """
+    found = _STAGES[state]
+    return Stage.ENDED if found is Stage.LOST and completed_at is not None else found
 
 
 def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: str = "planned") -> Row:
@@ -293,11 +299,6 @@ def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: st
     status = planned if record.state == "planned" else record.state
     shown = {name: getattr(record, name) for name in _SHARED}
     return Row(index, cell, take, status, service_seconds=seconds, **shown)
-
-
-def spent(records: Iterable[Record]) -> Decimal:
-    """Return what these takes have cost or may cost, over all their attempts, in USD."""
-    return sum((record.committed + record.before for record in records), Decimal(0))
 
 
 def stored(name: str, value: Any) -> Any:

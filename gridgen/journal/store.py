@@ -25,10 +25,12 @@ from gridgen.journal.record import (
     changed,
     loaded,
     selected,
+    stage,
     stored,
 )
 from gridgen.journal.uploads import Upload, begin, end, load_uploads
 from gridgen.journal.writer import Statement, Writer
+from gridgen.money import Stage, later_cost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -306,7 +308,7 @@ class Journal:
     def _keep(self, record: Record) -> None:
         last = self.records.get(record.slot)
         if last is not None:
-            record.succeed(last)
+            record.earlier = last.outlays
         self.records[record.slot] = record
         self._tell(record)
 
@@ -373,6 +375,8 @@ class Journal:
         JournalError
             If it cannot be written.
         """
+        if "cost" in changes:
+            changes["cost"] = later_cost(record.cost, changes["cost"], ended=_has_ended(record, changes))
         sets = ", ".join(f"{name} = ?" for name in changes)
         values = [stored(name, value) for name, value in changes.items()]
         statements: list[Statement] = [
@@ -404,6 +408,12 @@ class Journal:
     async def _commit(self, statements: list[Statement]) -> None:
         with self.clock.working():
             await self.writer.commit(statements)
+
+
+def _has_ended(record: Record, changes: Changes) -> bool:
+    """Whether what the server charges by these changes is all that it will charge."""
+    now = stage(changes.get("state", record.state), changes.get("completed_at", record.completed_at))
+    return now in {Stage.ENDED, Stage.REFUNDED}
 
 
 def _is_money(record: Record, changes: Changes) -> bool:
@@ -472,7 +482,7 @@ def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
                 record = loaded(values, known)
                 slot = record.slot
                 if slot in found:
-                    record.succeed(found[slot])
+                    record.earlier = found[slot].outlays
                 found[slot] = record
     return found
 

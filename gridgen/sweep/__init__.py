@@ -12,7 +12,6 @@ import asyncio
 import os
 from collections import Counter
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -22,6 +21,7 @@ from gridgen.errors import GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.journal import STATES, Row, restore, snapshot
 from gridgen.judgements import KEEP
+from gridgen.money import total
 from gridgen.sweep.arguments import cap, check, policy
 from gridgen.sweep.execution import Execution, Terms
 from gridgen.sweep.funds import warn_of_probes
@@ -36,6 +36,7 @@ from gridgen.sweep.watching import INTERVAL
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Sequence
     from contextlib import AbstractAsyncContextManager
+    from decimal import Decimal
     from types import EllipsisType
 
     import pandas as pd
@@ -187,9 +188,8 @@ class Sweep:
 
     @property
     def cost(self) -> Decimal:
-        """USD that the server has charged for these clips so far."""
-        paid = (row.cost for row in self.rows() if row.status not in {"failed", "rejected"})
-        return sum((cost for cost in paid if cost is not None), Decimal(0))
+        """USD that the server has charged for the cells of this grid so far, in all attempts of all their takes."""
+        return self._rows.charged()
 
     @property
     def running(self) -> bool:
@@ -202,9 +202,9 @@ class Sweep:
 
         What holds everything up comes first; empty when nothing is waited for.
         """
-        unknown = [row.price or Decimal(0) for row in self.rows() if row.status == "unknown"]
+        unknown = [row.price for row in self.rows() if row.status == "unknown"]
         standing = self._execution.standing
-        return replace(standing, unknown=len(unknown), at_risk=sum(unknown, Decimal(0))).words()
+        return replace(standing, unknown=len(unknown), at_risk=total(unknown)).words()
 
     @property
     def unknown(self) -> Unknown:
@@ -338,18 +338,19 @@ class Sweep:
     @property
     def costs(self) -> Costs:
         """What the clips were estimated to cost beside what the server charged, per clip and per value of each axis."""
-        return costs(self.grid.places, self.rows(), takes=self.takes)
+        shown = ((row.index // self.takes, row) for row in self.rows())
+        return costs(self.grid.places, [*shown, *self._rows.unshown()])
 
     def stats(self) -> Stats:
         """Return how the latest run of this object went, in figures; zeros before the first."""
         from gridgen.sweep.stats import Limits, Meter, summed_up
 
         scheduler = self._execution.scheduler
-        sent = [row.price for row in self.rows() if row.submitted_at is not None]
+        sent = (row.price for row in self.rows() if row.submitted_at is not None)
         return summed_up(
             Meter() if scheduler is None else scheduler.meter,
             Limits() if scheduler is None else scheduler.limits,
-            estimated=sum((price for price in sent if price is not None), Decimal(0)),
+            estimated=total(sent),
             cost=self.cost,
             at_risk=self.unknown.at_risk,
         )

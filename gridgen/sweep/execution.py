@@ -11,7 +11,7 @@ from gridgen._loop import engine
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
-from gridgen.sweep.funds import check_balance, check_budget, check_told
+from gridgen.sweep.funds import check_balance, check_budget, check_priced
 from gridgen.sweep.journals import attach, detach
 from gridgen.sweep.reopen import keep_sweep
 from gridgen.sweep.standing import Standing
@@ -79,6 +79,7 @@ class Execution:
         self.future: Future[None] | None = None
         self.replaying: set[tuple[str, str, int]] = set()
         self._waits: tuple[str, ...] = ()
+        self._starting = asyncio.Lock()
         self._stops = 0
 
     @property
@@ -123,6 +124,11 @@ class Execution:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
+        async with self._starting:
+            # of two that start at once, the second finds the run of the first
+            await self._start(terms)
+
+    async def _start(self, terms: Terms) -> None:
         if self.scheduler is not None and self.future is not None:
             if terms.budget is None:
                 await self._check_funds(self._pricing.heard(self.client), None)
@@ -139,14 +145,15 @@ class Execution:
         await self._keep_pictures()
         if self._stops != stops:
             return
-        journal = await self._open(terms.budget)
+        journal = await self._open(terms.budget, prices)
         self.scheduler = Scheduler(
             client=client,
             journal=journal,
             items=self._plan.submit_order(prices),
-            slots=self._plan.by_slot,
             prices=prices,
             budget=terms.budget,
+            commitments=self._rows.commitments,
+            counted=self._plan.cells,
             on_change=self._rows.look_at,
             on_step=self._stepped,
             previews=terms.previews,
@@ -194,8 +201,8 @@ class Execution:
         await self._check_funds(prices, budget, [renewed.get(each.index, each) for each in self._rows.now()])
         async with self.journaled() as journal:
             if budget is not None:
-                records = (journal.records[self._plan.slot(each)] for each in rows)
-                check_told(zip(rows, records, strict=True), prices, budget)
+                keyed = ((each, self._plan.slot(each)) for each in rows)
+                check_priced(keyed, self._rows.committed(prices), budget)
             for each in rows:
                 record = journal.records[self._plan.slot(each)]
                 ending = "lost" if record.state in _PAID_AND_GONE else None
@@ -274,7 +281,7 @@ class Execution:
         if found:
             await engine().in_thread(keep, found, self._plan.folder)
 
-    async def _open(self, budget: Decimal | None) -> Journal:
+    async def _open(self, budget: Decimal | None, prices: Prices) -> Journal:
         folder = self._plan.folder
         journal = await attach(folder, self.connected().clock)
         try:
@@ -283,7 +290,7 @@ class Execution:
             await detach(journal)
             msg = f"the folder {str(folder)!r} cannot be written: {error.strerror}. Nothing was sent."
             raise JournalError(msg) from error
-        self._rows.follow(journal)
+        self._rows.follow(journal, prices)
         return journal
 
     def _keep_plan(self, budget: Decimal | None) -> None:

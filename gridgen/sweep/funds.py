@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.client import Client
-    from gridgen.estimate.prices import Prices
-    from gridgen.journal import Record, Row
+    from gridgen.journal import Row
+    from gridgen.money import ClipKey, Commitments
 
-__all__ = ["check_balance", "check_budget", "check_told", "warn_of_probes"]
+__all__ = ["check_balance", "check_budget", "check_priced", "warn_of_probes"]
 
 
 def warn_of_probes(found: Estimate, budget: Decimal) -> None:
@@ -51,10 +51,10 @@ def check_budget(found: Estimate, budget: Decimal | None, client: Client) -> Non
         raise BudgetError(msg)
 
 
-def check_told(renewed: Iterable[tuple[Row, Record]], prices: Prices, budget: Decimal) -> None:
+def check_priced(renewed: Iterable[tuple[Row, ClipKey]], commitments: Commitments, budget: Decimal) -> None:
     """Raise `BudgetError` if a clip is to be made again that may be paid already, and nobody knows how dearly."""
-    for row, record in renewed:
-        if (record.untold or record.untold_before) and prices.of(row.cell) is None:
+    for row, key in renewed:
+        if commitments.unpriced_of(key):
             msg = (
                 f"nobody knows what row {row.index} has cost, as its price was unknown when it left and is still, so "
                 f"nobody knows what is left of budget={budget} USD. Find its task in the account's usage and note it "

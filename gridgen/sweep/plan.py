@@ -39,6 +39,8 @@ class Plan:
         One for each cell and take, in grid order; their indices count skipped places too.
     by_slot : dict
         The items by what names them in the journal.
+    cells : dict
+        The cells by origin and key: what all takes of them have in common.
     """
 
     def __init__(self, grid: Grid, *, takes: int, origin: str, folder: Path, name: str) -> None:
@@ -51,6 +53,7 @@ class Plan:
             for take in range(1, takes + 1)
         ]
         self.by_slot = {item.slot: item for item in self.items}
+        self.cells = {item.slot[:2]: item.cell for item in self.items}
 
     def slot(self, row: Row) -> tuple[str, str, int]:
         """Return what names a row in the journal: origin, cell and take."""

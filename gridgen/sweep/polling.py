@@ -500,7 +500,8 @@ class Polling:
             record,
             state="failed",
             progress=None,
-            cost=Decimal(0) if task.cost is None else task.cost,
+            # what fails is not charged, unless the server said otherwise
+            cost=Decimal(0) if task.cost is None and record.cost is None else task.cost,
             created_at=task.created,
             completed_at=task.completed,
             error_class=_failure_class(task),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.errors import GridgenError
@@ -14,6 +13,7 @@ from gridgen.journal import read_uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from decimal import Decimal
 
     from gridgen.client import Client
     from gridgen.clock import Clock
@@ -90,7 +90,7 @@ class Pricing:
             self._plan.grid.places,
             rows,
             prices,
-            committed=self._rows.committed() + self._untold(prices),
+            committed=self._rows.committed(prices).known,
             budget=budget,
             uploads=self._unsent_pictures(rows, clock),
             services=Services(rows),
@@ -105,11 +105,6 @@ class Pricing:
         known, until = read_uploads(self._plan.folder), clock.time() + FRESH
         links = (known.get((self._plan.origin, image)) for image in needed)
         return sum(link is None or (link.expires_at or 0.0) < until for link in links)
-
-    def _untold(self, prices: Prices) -> Decimal:
-        """Return what clips that left without a price have cost, as far as their price is known by now, in USD."""
-        found = ((prices.of(cell), times) for cell, times in self._rows.untold())
-        return sum((price * times for price, times in found if price is not None), Decimal(0))
 
     def _learned(self, prices: Prices) -> Prices:
         for each in self._rows.now():

@@ -5,22 +5,24 @@ from __future__ import annotations
 import threading
 import warnings
 from dataclasses import replace
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen._loop import engine
 from gridgen.errors import JournalError
-from gridgen.journal import Row, abandoned, read, row, spent
+from gridgen.journal import Row, abandoned, read, row
 from gridgen.judgements import Consensus, Judgements
+from gridgen.money import Commitments
 from gridgen.sweep.watching import Watchers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from decimal import Decimal
     from pathlib import Path
 
-    from gridgen.grid import Cell
+    from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Record
     from gridgen.judgements import Slot
+    from gridgen.money import ClipKey
     from gridgen.sweep.agenda import Item
     from gridgen.sweep.plan import Plan
 
@@ -42,6 +44,8 @@ class Rows:
         What reviewers say, in the same folder.
     watchers : Watchers
         Who is told of changes.
+    commitments : Commitments
+        What the cells have cost and may cost, in all attempts of all their takes.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -50,8 +54,8 @@ class Rows:
         self.journal: Journal | None = None
         self.watchers = Watchers(self.last, self._refresh)
         self._rows: list[Row] = []
-        self._spent = Decimal(0)
-        self._untold: list[tuple[Cell, int]] = []
+        self.commitments = Commitments()
+        self._unshown: dict[Slot, Record] = {}
         self._stamp: object = None
         self._reading = threading.Lock()
 
@@ -65,30 +69,39 @@ class Rows:
         """Return the rows as they were last heard of."""
         return self._rows
 
-    def committed(self) -> Decimal:
-        """Return the USD that these clips have cost or will, by the journal."""
+    def committed(self, prices: Prices) -> Commitments:
+        """Return what the cells have cost and may cost, with what left without a price at its price of now.
+
+        While the journal is open here, the engine keeps that up to date.
+        """
         self._refresh()
-        journal = self.journal
-        if journal is None:
-            return self._spent
-        found = (journal.records.get(slot) for slot in self._plan.by_slot)
-        return spent(record for record in found if record is not None)
-
-    def untold(self) -> list[tuple[Cell, int]]:
-        """Return the cells of submissions that left without a price and told no cost, each with how many it had."""
-        self._refresh()
-        return self._untold if self.journal is None else self._count_untold(self.journal.records)
-
-    def _count_untold(self, records: Mapping[Slot, Record]) -> list[tuple[Cell, int]]:
-        found = ((item.cell, records.get(slot)) for slot, item in self._plan.by_slot.items())
-        counts = ((cell, each.untold_before + each.untold) for cell, each in found if each is not None)
-        return [(cell, count) for cell, count in counts if count]
-
-    def follow(self, journal: Journal) -> None:
-        """Take in an open journal, and what is noted in it from now on; on the engine's loop."""
-        self.journal = journal
         with self._reading:
-            self._rows = self._by(journal.records)
+            if self.journal is None:
+                self.commitments.reprice(self._priced(prices))
+        return self.commitments
+
+    def _priced(self, prices: Prices) -> Callable[[ClipKey], Decimal | None]:
+        cells = self._plan.cells
+        return lambda key: prices.of(cells[key[:2]])
+
+    def charged(self) -> Decimal:
+        """Return the USD that the server told that it charged for the cells, in all attempts of all their takes."""
+        self._refresh()
+        return self.commitments.charged
+
+    def unshown(self) -> Iterator[tuple[int, Row]]:
+        """Yield takes that were made and are not asked for now, each with the index of its place."""
+        self._refresh()
+        places = {item.slot[:2]: item.index // self._plan.takes for item in reversed(self._plan.items)}
+        for slot, record in tuple(self._unshown.items()):
+            yield places[slot[:2]], row(-1, self._plan.cells[slot[:2]], slot[2], record)
+
+    def follow(self, journal: Journal, prices: Prices) -> None:
+        """Take in an open journal, and what is noted in it from now on; on the engine's loop."""
+        with self._reading:
+            self.journal = journal
+            self._take_in(journal.records)
+            self.commitments.reprice(self._priced(prices))
         journal.watchers.append(self._hear)
         self.watchers.mark(range(len(self._rows)))
 
@@ -131,10 +144,16 @@ class Rows:
                 return
             records = read(self._plan.folder)
             if self.journal is None:
-                self._rows = self._by(records)
-                self._spent = spent(record for slot, record in records.items() if slot in self._plan.by_slot)
-                self._untold = self._count_untold(records)
+                self._take_in(records)
                 self._stamp = stamp
+
+    def _take_in(self, records: Mapping[Slot, Record]) -> None:
+        self._rows = self._by(records)
+        counted = {slot: record for slot, record in records.items() if slot[:2] in self._plan.cells}
+        self._unshown = {slot: each for slot, each in counted.items() if slot not in self._plan.by_slot}
+        self.commitments = Commitments()
+        for slot, record in counted.items():
+            self.commitments.put(slot, record.outlays)
 
     def _hear_judgements(self) -> None:
         """Take in what other processes have judged; a spoilt file of judgements stops nothing but judging."""
@@ -146,8 +165,13 @@ class Rows:
             self.rejudge(touched)
 
     def _hear(self, record: Record | None) -> None:
-        item = None if record is None else self._plan.by_slot.get(record.slot)
-        if item is not None:
+        if record is None or record.slot[:2] not in self._plan.cells:
+            return
+        self.commitments.put(record.slot, record.outlays)
+        item = self._plan.by_slot.get(record.slot)
+        if item is None:
+            self._unshown[record.slot] = record
+        else:
             self._show(item, record)
 
     def _show(self, item: Item, record: Record | None) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from gridgen.errors import APIError, NetworkError
 from gridgen.journal import LIVE, Record
 from gridgen.sweep.agenda import Agenda, Item
-from gridgen.sweep.budget import Budget, Purse
+from gridgen.sweep.budget import Budget
 from gridgen.sweep.fetching import Accept, Fetching, accept
 from gridgen.sweep.polling import Polling
 from gridgen.sweep.settling import Settling
@@ -22,12 +22,13 @@ from gridgen.sweep.stats import Limits
 from gridgen.sweep.submitting import SHORTEST_REST, Submitting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable
     from decimal import Decimal
 
     from gridgen.client import Client
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal
+    from gridgen.money import Commitments
     from gridgen.outcome import Ambiguous, Policy
     from gridgen.sweep.stats import Meter
 
@@ -46,11 +47,13 @@ class Scheduler:
     journal : Journal
     items : iterable of Item
         In submit order.
-    slots : mapping of slots to items
-        The same, by their slots.
     prices : Prices
     budget : Decimal or None
         USD that these items may have cost, together and over all runs.
+    commitments : Commitments
+        What they have cost and may cost, kept up to date by who hears the journal.
+    counted : collection of pairs of str
+        Origin and key of the cells that the budget is about, in all their takes.
     on_change : callable
         Called with an item whose submission is held or released.
     on_step : callable
@@ -80,9 +83,10 @@ class Scheduler:
         client: Client,
         journal: Journal,
         items: Iterable[Item],
-        slots: Mapping[tuple[str, str, int], Item],
         prices: Prices,
         budget: Decimal | None,
+        commitments: Commitments,
+        counted: Collection[tuple[str, str]],
         on_change: Callable[[Item], None],
         on_step: Callable[[], None],
         policy: Policy,
@@ -91,10 +95,16 @@ class Scheduler:
         quota: int | None = None,
         accept: Accept = accept,
     ) -> None:
-        self._client, self._journal, self._slots = client, journal, slots
+        self._client, self._journal = client, journal
         self._agenda = Agenda(items, client.clock, self._moved)
-        purse: Purse = journal.shared.setdefault(f"purse of {client.origin}", Purse())
-        self._budget = Budget(prices, budget, slots, purse, self._agenda.wake)
+        self._budget = Budget(
+            prices,
+            budget,
+            commitments,
+            counted=counted,
+            together=journal.shared.setdefault(f"budgets of {client.origin}", []),
+            wake=self._agenda.wake,
+        )
         self._fetching = Fetching(
             self._agenda, client, journal, previews=previews, quota=quota, accept=accept
         )
@@ -103,7 +113,7 @@ class Scheduler:
             self._agenda, client, journal, self._budget, self._polling, lost=self._lost
         )
         self._settling = Settling(
-            self._agenda, client, journal, self._submitting, policy=policy, asked=replaying, slots=slots
+            self._agenda, client, journal, self._submitting, policy=policy, asked=replaying, counted=counted
         )
         self._foreign: dict[tuple[str, str, int], Item] = {}
         self._on_change, self._on_step = on_change, on_step
@@ -145,6 +155,7 @@ class Scheduler:
             at_server=phases["submit"] + phases["poll"],
             stalled=self.stalled,
             downloads=phases["download"],
+            elsewhere=self._still_foreign(),
             uploads=self._submitting.uploads,
             stopped=agenda.stopping,
             error=agenda.error,
@@ -152,18 +163,14 @@ class Scheduler:
             pause=self._submitting.pausing,
             slow=self._submitting.slow,
             failing=self._polling.failing,
-            committed=self._budget.committed,
-            cap=self._budget.cap,
-            untold=self._budget.untold,
+            committed=self._budget.commitments.known,
+            cap=self._budget.usd,
+            unpriced=self._budget.commitments.unpriced - self._budget.commitments.blind,
         )
 
     async def run(self) -> None:
         """Work until nothing is left to submit, to follow or to download."""
         items = self._agenda.items
-        for item in items:
-            record = self._journal.records.get(item.slot)
-            if record is not None:
-                self._budget.count(record)
         self._journal.watchers.append(self._hear)
         self._budget.join()
         self._settling.join()
@@ -199,10 +206,10 @@ class Scheduler:
         What was over is looked at again: a person may have settled or renewed it.
         """
         self._agenda.stopping, self._agenda.error = False, None
-        self._budget.cap = budget
+        self._budget.usd = budget
         self._agenda.storm.calm()
         self._submitting.resume()
-        for item in self._budget.release_all():
+        for item in self._budget.free_all():
             self._submitting.plan(item)
         for item in self._agenda.items:
             if item.phase == "over":
@@ -255,7 +262,6 @@ class Scheduler:
         await self._settling.lost(item, record, outcome)
 
     def _moved(self, item: Item, before: str, after: str) -> None:
-        self._budget.moved(item, before, after)
         self._polling.moved(item, before, after)
         if "held" in {before, after}:
             self._on_change(item)
@@ -263,8 +269,8 @@ class Scheduler:
     def _hear(self, record: Record | None) -> None:
         if record is not None:
             self._fetching.hear(record)
-            if record.slot in self._slots:
-                self._budget.count(record)
+            self._settling.hear(record)
+            self._budget.hear()
         if self._foreign and (record is None or record.slot in self._foreign):
             self._agenda.wake()
 

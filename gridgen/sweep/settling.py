@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gridgen.money import Answer, Cap, Commitments, allows
 from gridgen.outcome import Ambiguous, Policy, Rejected, judge_replay, why_no_replay
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
+    from decimal import Decimal
 
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from gridgen.sweep.submitting import Submitting
 
 __all__ = ["Settling"]
-
-Slot = tuple[str, str, int]
 
 INDETERMINATE = "indeterminate"
 """Error class of a submission of which the server said that it will never tell."""
@@ -38,8 +37,15 @@ class Settling:
         What is done unasked.
     asked : set of slots
         What a person wants replayed; taken out once it is settled or cannot be.
-    slots : collection of slots
-        Those of all items that the policy's cap is about.
+    counted : collection of pairs of str
+        Origin and key of the cells that the policy's cap is about, in all their takes.
+
+    Attributes
+    ----------
+    given_up : Commitments
+        What attempts before the latest ones have cost or may have cost.
+    counted
+        As above.
     """
 
     def __init__(
@@ -51,15 +57,21 @@ class Settling:
         *,
         policy: Policy,
         asked: set[tuple[str, str, int]],
-        slots: Collection[Slot],
+        counted: Collection[tuple[str, str]],
     ) -> None:
         self._agenda, self._client, self._journal = agenda, client, journal
         self._submitting, self._policy, self._asked = submitting, policy, asked
         self._ready: deque[Item] = deque()
-        # shared by all sweeps of the folder: two that run at a time have cells in common
-        self._giving_up: dict[Slot, Decimal] = journal.shared.setdefault("giving up", {})
-        self._own = (policy, slots)
-        self._caps: list[tuple[Policy, Collection[Slot]]] = journal.shared.setdefault("resubmitting", [])
+        self.given_up, self.counted = Commitments(), counted
+        # all sweeps of the folder keep to each other's caps: two that run at a time have cells in common
+        self._together: list[Settling] = journal.shared.setdefault("resubmitting", [])
+
+    @property
+    def caps(self) -> list[Cap]:
+        """What submissions given up for new ones may have cost: one sum, or nothing."""
+        if self._policy.kind != "resubmit":
+            return []
+        return [Cap(f"resubmit_budget={self._policy.cap} USD", self._policy.cap, self.given_up)]
 
     @property
     def waiting(self) -> bool:
@@ -68,11 +80,18 @@ class Settling:
 
     def join(self) -> None:
         """Keep to one cap with the others from now on."""
-        self._caps.append(self._own)
+        self._together.append(self)
+        for record in self._journal.records.values():
+            self.hear(record)
 
     def leave(self) -> None:
         """Count no more."""
-        self._caps.remove(self._own)
+        self._together.remove(self)
+
+    def hear(self, record: Record) -> None:
+        """Count what the attempts before a clip's latest one have cost or may have cost."""
+        if record.earlier and record.slot[:2] in self.counted:
+            self.given_up.put(record.slot, record.earlier)
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
@@ -134,7 +153,7 @@ class Settling:
         elif item.pending or self._wants_replay(item, record):
             self._agenda.move(item, "replay")
             self._agenda.later(max(1.0, pending or 2.0**record.replays), "replay", item)
-        elif self._policy.kind == "resubmit" and self._may_resubmit(item.slot, record.price):
+        elif self._policy.kind == "resubmit" and self._may_resubmit(item, record.price):
             await self._resubmit(item, record)
         else:
             self._asked.discard(item.slot)
@@ -143,23 +162,24 @@ class Settling:
                 await self._journal.save(record, durable=True, detail="given up", state="lost")
 
     async def _resubmit(self, item: Item, record: Record) -> None:
-        self._giving_up[item.slot] = record.price or Decimal(0)
+        for each in self._sharing(item):
+            each.given_up.reserve(item.slot, record.price)
         try:
             await self._journal.again(record, ending="lost")
         finally:
-            del self._giving_up[item.slot]
+            for each in self._together:
+                each.given_up.release(item.slot)
         self._submitting.plan(item)
 
-    def _may_resubmit(self, slot: Slot, price: Decimal | None) -> bool:
-        """Whether the cap allows it, and so does that of every other sweep that counts this slot too."""
-        counting = (each for each in self._caps if slot in each[1] and each[0].kind == "resubmit")
-        return all(policy.may_resubmit(price, self._given_up(slots)) for policy, slots in counting)
+    def _may_resubmit(self, item: Item, price: Decimal | None) -> bool:
+        """Whether the cap allows it, and so does that of every other sweep that counts this clip too."""
+        if price is None:
+            return False
+        caps = (cap for each in self._sharing(item) for cap in each.caps)
+        return allows(caps, price).answer is Answer.YES
 
-    def _given_up(self, slots: Collection[Slot]) -> Decimal:
-        """Return what attempts before the latest ones have cost or may have cost, in USD."""
-        found = (self._journal.records.get(slot) for slot in slots)
-        going = sum((usd for slot, usd in self._giving_up.items() if slot in slots), Decimal(0))
-        return sum((record.before for record in found if record is not None), going)
+    def _sharing(self, item: Item) -> Iterator[Settling]:
+        return (each for each in self._together if item.slot[:2] in each.counted)
 
     def _wants_replay(self, item: Item, record: Record) -> bool:
         """Whether an unknown submission is to be sent again under its own key, and may be."""

@@ -28,6 +28,8 @@ class Standing:
     ----------
     planned, held, replays, at_server, stalled, downloads, unknown : int
         How many clips wait for each.
+    elsewhere : int
+        How many another sweep of this process brings.
     uploads : int
         How many pictures are still to be sent to the server.
     stopped : bool
@@ -48,8 +50,8 @@ class Standing:
         The budget.
     at_risk : Decimal
         What unknown submissions may have cost.
-    untold : int
-        How many were lost, or are made, and never told what such a clip costs.
+    unpriced : int
+        Attempts that may have been billed at a price that nobody knows, and will tell none any more.
     """
 
     planned: int = 0
@@ -60,6 +62,7 @@ class Standing:
     downloads: int = 0
     uploads: int = 0
     unknown: int = 0
+    elsewhere: int = 0
     stopped: bool = False
     error: Exception | None = None
     probe_at: float | None = None
@@ -69,7 +72,7 @@ class Standing:
     committed: Decimal = Decimal(0)
     cap: Decimal | None = None
     at_risk: Decimal = Decimal(0)
-    untold: int = 0
+    unpriced: int = 0
 
     def words(self) -> tuple[str, ...]:
         """Return one sentence for each thing that is waited for, what holds everything up first."""
@@ -101,13 +104,15 @@ class Standing:
             yield f"the server: {_clips(self.at_server - self.stalled)} in its hands"
         if self.downloads:
             yield f"downloads: {_clips(self.downloads)}"
+        if self.elsewhere:
+            yield f"another sweep in this folder: {_clips(self.elsewhere)} that it brings for both"
 
     def _for_a_person(self) -> Iterator[str]:
         if self.held and self.cap is None:
             yield f"a price: {_clips(self.held)} held until the first of their kind tells it"
-        elif self.held and self.untold:
+        elif self.held and self.unpriced:
             yield (
-                f"a price: {_clips(self.held)} held, as {self.untold} of unknown price got lost or never told its "
+                f"a price: {_clips(self.held)} held, as {self.unpriced} of unknown price got lost or never told its "
                 f"cost, and nobody knows what is left of budget={self.cap} USD; unknown.attach() tells it, or make "
                 "these in another folder, with a budget of its own"
             )

@@ -11,6 +11,7 @@ from gridgen.client import CONTROL
 from gridgen.client.upload import encoded, pictures
 from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
+from gridgen.money import Answer
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Alike, Backoff
 from gridgen.sweep.uploading import Uploading
@@ -130,14 +131,14 @@ class Submitting:
     def start(self) -> None:
         """Begin the submissions that may leave now."""
         if self._budget.eased:
-            for item in self._budget.release():
+            for item in self._budget.freed():
                 self.plan(item)
         while self._planned and self._agenda.submits:
             now = self._agenda.clock.monotonic()
             if self._hindered(now) or self._agenda.storm.open:
                 return
             item = self._planned.popleft()
-            if not self._budget.affords(item):
+            if self._budget.allows(item).answer is not Answer.YES:
                 self._agenda.move(item, "held")
                 self._budget.hold(item)
                 continue
@@ -204,7 +205,7 @@ class Submitting:
                 record = await self._prepared(item, body)
                 outcome = await self.send(record, lambda: self._intend(item, record))
         finally:
-            self._budget.settle(item)
+            self._budget.release(item)
         if isinstance(body, bytes):
             if isinstance(outcome, Accepted):
                 self._client.pace.accepted(beside)
@@ -221,9 +222,9 @@ class Submitting:
         except NetworkError as error:
             await self._unfit(item, NotSent(str(error)))
             return False
-        self._budget.hear(item.cell.model, price)
-        self._budget.settle(item)
-        if self._budget.affords(item):
+        self._budget.hear_price(item.cell.model, price)
+        self._budget.release(item)
+        if self._budget.allows(item).answer is Answer.YES:
             self._budget.reserve(item)
             return True
         self._agenda.move(item, "held")
@@ -233,7 +234,6 @@ class Submitting:
     async def _intend(self, item: Item, record: Record) -> None:
         price = self._budget.price(item.cell)
         await self._journal.intend(record, item.cell, price=price, sender=self._sender)
-        self._budget.settle(item)
 
     async def _prepared(self, item: Item, body: bytes) -> Record:
         record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, overload
 
 from gridgen._loop import wait
 from gridgen.errors import GridgenError
+from gridgen.money import total
 from gridgen.outcome import why_no_replay
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from decimal import Decimal
 
     from gridgen.journal import Journal, Record, Row
     from gridgen.sweep import Sweep
@@ -51,7 +52,7 @@ class Unknown(Sequence["Row"]):
     @property
     def at_risk(self) -> Decimal:
         """What they may have cost, in USD; unknown prices are not in it."""
-        return sum((row.price for row in self._rows if row.price is not None), Decimal(0))
+        return total(row.price for row in self._rows)
 
     def __repr__(self) -> str:
         if not self._rows:

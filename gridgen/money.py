@@ -1,0 +1,281 @@
+"""What clips have cost, what they may cost, and what may still be spent: the only place that adds up money.
+
+Everything here is pure. A clip is made by one attempt or by several, one after
+the other, and each of them may have been billed. What an attempt counts at is
+never less than what the server may charge for it, as far as anybody knows.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+__all__ = [
+    "Answer",
+    "Cap",
+    "ClipKey",
+    "Commitments",
+    "Outlay",
+    "Stage",
+    "Verdict",
+    "allows",
+    "later_cost",
+    "total",
+]
+
+ClipKey = tuple[str, str, int]
+"""What names a clip in a folder: where it is made, the key of its cell, its take."""
+
+NOTHING = Decimal(0)
+
+
+class Stage(Enum):
+    """How far the money of an attempt is settled."""
+
+    FREE = "free"
+    """It was not applied, so it costs nothing."""
+    REFUNDED = "refunded"
+    """It failed, and what fails is not charged unless the server says so."""
+    UNDER_WAY = "under way"
+    """It may be billed; what was told so far may be a part of it, and the rest is still to come."""
+    LOST = "lost"
+    """It may be billed; what was told so far may be a part of it, and nothing more is to come."""
+    ENDED = "ended"
+    """It was billed, and what was told is all of it."""
+
+
+class Outlay(NamedTuple):
+    """The money of one attempt, in USD.
+
+    Attributes
+    ----------
+    stage : Stage
+    price : Decimal or None
+        What was known of its price when it left.
+    cost : Decimal or None
+        What the server told that it charges.
+    """
+
+    stage: Stage
+    price: Decimal | None
+    cost: Decimal | None
+
+    @property
+    def charge(self) -> Decimal | None:
+        """What it was charged at the end, None as long as that is not told; a clip that was made is not free."""
+        return self.cost if self.stage is Stage.ENDED and self.cost else None
+
+    @property
+    def unpriced(self) -> bool:
+        """Whether it may be billed at a price that neither a list nor a charge has told."""
+        settled = self.stage in {Stage.FREE, Stage.REFUNDED} or self.charge is not None
+        return not settled and self.price is None
+
+    def at_most(self, price: Decimal | None = None) -> Decimal:
+        """Return what it has cost, or may cost at most as far as that is known.
+
+        Parameters
+        ----------
+        price : Decimal or None
+            What such a clip costs by what is known now; counts where nothing was
+            known when this one left.
+        """
+        if self.stage is Stage.FREE:
+            return NOTHING
+        if self.stage is Stage.REFUNDED:
+            return self.cost or NOTHING
+        if self.charge is not None:
+            return self.charge
+        known = price if self.price is None else self.price
+        return max(self.cost or NOTHING, known or NOTHING)
+
+
+class Answer(Enum):
+    """What becomes of a clip that would be submitted now."""
+
+    YES = "yes"
+    WAIT_FOR_PRICE = "wait for price"
+    OVER = "over"
+
+
+class Cap(NamedTuple):
+    """A sum that some clips together may cost.
+
+    Attributes
+    ----------
+    name : str
+        As a person gave it, such as ``budget=2 USD``.
+    usd : Decimal
+    commitments : Commitments
+        Of the clips that it is about.
+    """
+
+    name: str
+    usd: Decimal
+    commitments: Commitments
+
+
+class Verdict(NamedTuple):
+    """An answer, and the cap that it comes from; None where none forbids it."""
+
+    answer: Answer
+    cap: Cap | None = None
+
+
+def allows(caps: Iterable[Cap], price: Decimal | None, *, besides: Decimal = NOTHING) -> Verdict:
+    """Say whether one more clip may be submitted under all of some caps.
+
+    A clip of known price may be submitted where it fits. One of unknown price goes
+    while money is left and alone, so that it is the only one that can pass a cap:
+    none follows before its price is known, and none at all where it never told.
+
+    Parameters
+    ----------
+    caps : iterable of Cap
+        Those that count the clip.
+    price : Decimal or None
+        What it costs in USD; None where nobody knows.
+    besides : Decimal, default 0
+        USD that are about to be spent before it.
+
+    Returns
+    -------
+    Verdict
+        With the cap that is passed, else with the one for which a price is waited for.
+    """
+    waits: Cap | None = None
+    for cap in caps:
+        left = cap.usd - cap.commitments.known - besides
+        if left <= 0 if price is None else left < price:
+            return Verdict(Answer.OVER, cap)
+        if cap.commitments.blind or (price is None and cap.commitments.unpriced):
+            waits = waits or cap
+    return Verdict(Answer.YES) if waits is None else Verdict(Answer.WAIT_FOR_PRICE, waits)
+
+
+class _Clip(NamedTuple):
+    """What one clip counts at; ``outlays`` are kept where a price may still come in."""
+
+    known: Decimal
+    charged: Decimal
+    unpriced: int
+    blind: int
+    outlays: tuple[Outlay, ...]
+
+
+_UNTOUCHED = _Clip(NOTHING, NOTHING, 0, 0, ())
+
+
+class Commitments:
+    """What some clips have cost, may cost or are about to cost, over all their attempts.
+
+    Parameters
+    ----------
+    price_of : callable, optional
+        Returns what a clip costs by what is known now, None where nobody knows; it
+        prices attempts that left without a price.
+
+    Attributes
+    ----------
+    known : Decimal
+        USD spent, promised or reserved.
+    charged : Decimal
+        USD that the server told that it charged.
+    unpriced : int
+        Attempts that may be billed at a price that nobody knows, reserved ones included.
+    blind : int
+        Those of them that will still tell their price.
+    """
+
+    def __init__(self, price_of: Callable[[ClipKey], Decimal | None] = lambda _key: None) -> None:
+        self._price_of = price_of
+        self._clips: dict[ClipKey, _Clip] = {}
+        self._reserved: dict[ClipKey, Decimal | None] = {}
+        self._repriced: set[ClipKey] = set()
+        self.known = self.charged = NOTHING
+        self.unpriced = self.blind = 0
+
+    def put(self, key: ClipKey, outlays: tuple[Outlay, ...]) -> bool:
+        """Take in all attempts of a clip, the latest last; say whether less is committed than before.
+
+        An attempt under way takes the place of what was reserved for it.
+        """
+        if outlays and outlays[-1].stage is Stage.UNDER_WAY:
+            self.release(key)
+        return self._replace(key, self._clip(key, outlays))
+
+    def _clip(self, key: ClipKey, outlays: tuple[Outlay, ...]) -> _Clip:
+        unpriced = [each for each in outlays if each.unpriced]
+        price = self._price_of(key) if unpriced else None
+        nobody_knows = unpriced if price is None else []
+        return _Clip(
+            known=total(each.at_most(price) for each in outlays),
+            charged=total(each.cost for each in outlays),
+            unpriced=len(nobody_knows),
+            blind=sum(each.stage is Stage.UNDER_WAY for each in nobody_knows),
+            outlays=outlays if unpriced else (),
+        )
+
+    def _replace(self, key: ClipKey, clip: _Clip) -> bool:
+        before = self._clips.get(key, _UNTOUCHED)
+        self._clips[key] = clip
+        (self._repriced.add if clip.outlays else self._repriced.discard)(key)
+        self.known += clip.known - before.known
+        self.charged += clip.charged - before.charged
+        self.unpriced += clip.unpriced - before.unpriced
+        self.blind += clip.blind - before.blind
+        return clip.known < before.known or clip.unpriced < before.unpriced or clip.blind < before.blind
+
+    def reprice(self, price_of: Callable[[ClipKey], Decimal | None] | None = None) -> None:
+        """Price what left without a price by what is known now, by the same source of prices or another one."""
+        self._price_of = self._price_of if price_of is None else price_of
+        for key in tuple(self._repriced):
+            self._replace(key, self._clip(key, self._clips[key].outlays))
+        for key in [key for key, price in self._reserved.items() if price is None]:
+            self.reserve(key, self._price_of(key))
+
+    def reserve(self, key: ClipKey, price: Decimal | None) -> None:
+        """Count a clip that is about to be submitted, until its attempt says so or it is released."""
+        self.release(key)
+        self._reserved[key] = price
+        self.known += price or NOTHING
+        self.unpriced += price is None
+        self.blind += price is None
+
+    def release(self, key: ClipKey) -> bool:
+        """Count a reservation no longer; say whether there was one."""
+        if key not in self._reserved:
+            return False
+        price = self._reserved.pop(key)
+        self.known -= price or NOTHING
+        self.unpriced -= price is None
+        self.blind -= price is None
+        return True
+
+    def charged_for(self, key: ClipKey) -> Decimal:
+        """Return what the server told that it charged for one clip, in USD."""
+        return self._clips.get(key, _UNTOUCHED).charged
+
+    def unpriced_of(self, key: ClipKey) -> int:
+        """Return how many attempts of one clip may be billed at a price that nobody knows."""
+        return self._clips.get(key, _UNTOUCHED).unpriced
+
+
+def later_cost(before: Decimal | None, now: Decimal | None, *, ended: bool) -> Decimal | None:
+    """Return what an attempt costs by what the server told earlier and tells now, in USD.
+
+    What was told is never forgotten: an answer without a cost changes nothing, and
+    as long as a task runs the larger figure counts. At its end the last one does.
+    """
+    if before is None or now is None:
+        return before if now is None else now
+    return now if ended else max(before, now)
+
+
+def total(sums: Iterable[Decimal | None]) -> Decimal:
+    """Return the sum of what is known of some sums in USD."""
+    return sum((each for each in sums if each is not None), NOTHING)
