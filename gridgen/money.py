@@ -246,6 +246,12 @@ class Commitments:
         self.unpriced += price is None
         self.blind += price is None
 
+    def reserve_as(self, other: Commitments, counts: Callable[[ClipKey], bool]) -> None:
+        """Reserve what others have reserved, as far as it counts here too."""
+        for key, price in other._reserved.items():
+            if counts(key):
+                self.reserve(key, price)
+
     def release(self, key: ClipKey) -> bool:
         """Count a reservation no longer; say whether there was one."""
         if key not in self._reserved:

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import ast
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import gridgen
 from gridgen import BudgetError, Grid, Sweep
 from gridgen.money import Answer, Cap, Commitments, Outlay, Stage, allows, later_cost, total
 from gridgen.simulator import Fault
 
 PRICE = Decimal("0.0612")
+SUM = re.compile(
+    r"\b(usd|price|cost|besides|committed|spent|Decimal)\b.*[+-]=|[+-]=.*\b(usd|price|cost|Decimal)\b"
+)
+GRIDGEN = Path(gridgen.__file__).parent
 
 USD = st.decimals(min_value=0, max_value=20, places=4)
 MAYBE = st.none() | USD
@@ -176,3 +184,20 @@ def test_a_proof_of_unknown_price_keeps_its_budget(simulate):
     with pytest.raises(BudgetError, match="an unknown price"):
         simulator.client().prove_idempotency(budget=0.01)
     assert len(simulator.ledger) == 0
+
+
+def adds_up_money(path: Path) -> bool:
+    """Whether a module sums up decimals, or adds to one."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        summed = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "sum"
+        if summed and "Decimal(" in ast.unparse(node):
+            return True
+        if isinstance(node, ast.AugAssign) and SUM.search(ast.unparse(node)):
+            return True
+    return False
+
+
+def test_nobody_else_adds_up_money():
+    """Outside of the simulator, which is an independent witness, one module adds up money."""
+    shipped = (path for path in GRIDGEN.rglob("*.py") if "simulator" not in path.parts)
+    assert [path.name for path in shipped if adds_up_money(path)] == ["money.py"]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.estimate.prices import NOISE, PriceClass, price_class
-from gridgen.money import Answer, Cap, Commitments, Verdict, allows
+from gridgen.money import Answer, Cap, Commitments, Verdict, allows, total
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -71,6 +71,8 @@ class Budget:
 
     def join(self) -> None:
         """Share with the others from now on."""
+        for each in self._together:
+            self.commitments.reserve_as(each.commitments, lambda slot: slot[:2] in self._counted)
         self._together.append(self)
         self.prices.watchers.append(self.reprice)
 
@@ -169,12 +171,12 @@ class Budget:
     def freed(self) -> Iterator[Item]:
         """Yield held items that there may be money for now, the first of each price class first."""
         self.eased = False
-        besides = Decimal(0)
+        besides = total(())
         for kind, waiting in list(self._held.items()):
             while waiting and self.allows(waiting[0], besides=besides).answer is Answer.YES:
                 item = waiting.popleft()
                 price = self.price(item.cell)
-                besides += price or Decimal(0)
+                besides = total((besides, price))
                 yield item
                 if price is None:
                     return

@@ -80,6 +80,8 @@ class Settling:
 
     def join(self) -> None:
         """Keep to one cap with the others from now on."""
+        for each in self._together:
+            self.given_up.reserve_as(each.given_up, lambda slot: slot[:2] in self.counted)
         self._together.append(self)
         for record in self._journal.records.values():
             self.hear(record)

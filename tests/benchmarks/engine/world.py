@@ -24,8 +24,9 @@ from benchmarks.engine.bounds import list_schedule
 from gridgen import Grid
 from gridgen.errors import APIError, NetworkError
 from gridgen.estimate.prices import Prices
-from gridgen.journal import Journal
+from gridgen.journal import Journal, Record
 from gridgen.media import Facts
+from gridgen.money import Commitments
 from gridgen.outcome import Outcome, Policy, api_error, classify
 from gridgen.pacing import Pace
 from gridgen.simulator.profiles import Profile
@@ -313,13 +314,21 @@ async def _sweep(
 
     begun = time.perf_counter()
     journal = Journal(folder, clock)
+    commitments = Commitments()
+
+    def count(record: Record | None) -> None:
+        if record is not None:
+            commitments.put(record.slot, record.outlays)
+
+    journal.watchers.append(count)
     scheduler = Scheduler(
         client=api,
         journal=journal,
         items=items,
-        slots={item.slot: item for item in items},
         prices=Prices(),
         budget=None,
+        commitments=commitments,
+        counted={item.slot[:2] for item in items},
         on_change=lambda _item: None,
         on_step=note,
         previews=False,
