@@ -130,8 +130,8 @@ def allows(caps: Iterable[Cap], price: Decimal | None, *, besides: Decimal = NOT
     """Say whether one more clip may be submitted under all of some caps.
 
     A clip of known price may be submitted where it fits. One of unknown price goes
-    while money is left and alone, so that it is the only one that can pass a cap:
-    none follows before its price is known, and none at all where it never told.
+    while money is left, and no second one does before its price is known, so that it
+    is the only one that can pass a cap; where it never tells, none follows at all.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def allows(caps: Iterable[Cap], price: Decimal | None, *, besides: Decimal = NOT
         left = cap.usd - cap.commitments.known - besides
         if left <= 0 if price is None else left < price:
             return Verdict(Answer.OVER, cap)
-        if cap.commitments.blind or (price is None and cap.commitments.unpriced):
+        if price is None and cap.commitments.unpriced:
             waits = waits or cap
     return Verdict(Answer.YES) if waits is None else Verdict(Answer.WAIT_FOR_PRICE, waits)
 

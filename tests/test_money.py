@@ -97,7 +97,7 @@ def test_one_more_clip_never_passes_any_cap_but_for_one_of_unknown_price(clips, 
 
     tightest = min(caps)
     over = found.known >= tightest if price is None else found.known + price > tightest
-    waits = found.blind > 0 or (price is None and found.unpriced > 0)
+    waits = price is None and found.unpriced > 0
     assert verdict.answer is (Answer.OVER if over else Answer.WAIT_FOR_PRICE if waits else Answer.YES)
     assert (verdict.cap is None) == (verdict.answer is Answer.YES)
 
@@ -109,9 +109,9 @@ def test_the_cap_that_binds_is_named():
     spent.put(key(2), (Outlay(Stage.ENDED, PRICE, PRICE),))
     caps = [Cap("grid", Decimal(1), roomy), Cap("day", Decimal(1), blind), Cap("team", PRICE, spent)]
 
-    assert allows(caps, PRICE) == (Answer.OVER, caps[2])
-    assert allows(caps[:2], PRICE) == (Answer.WAIT_FOR_PRICE, caps[1])
-    assert allows(caps[:1], PRICE) == (Answer.YES, None)
+    assert allows(caps, None) == (Answer.OVER, caps[2])
+    assert allows(caps[:2], None) == (Answer.WAIT_FOR_PRICE, caps[1])
+    assert allows(caps[:2], PRICE) == allows(caps[:1], None) == (Answer.YES, None)
 
 
 @given(MAYBE, MAYBE, st.booleans())

@@ -49,6 +49,7 @@ class Prices:
         self._listed = dict(listed or {})
         self._charged: dict[PriceClass, Decimal] = {}
         self._recalled: dict[PriceClass, Decimal] = {}
+        self._confirmed: set[PriceClass] = set()
         self._quoted: dict[Any, tuple[Decimal | None, str | None]] = {}
 
     def of(self, cell: Cell) -> Decimal | None:
@@ -74,6 +75,11 @@ class Prices:
                 listed, source = usd, named
         return listed, source
 
+    def confirmed(self, cell: Cell) -> bool:
+        """Whether a cell's price is one that the server told: by its list at this start, or by a charge of late."""
+        listed = self._listed.get(cell.model)
+        return price_class(cell) in self._confirmed or (listed is not None and _by(listed, cell) is not None)
+
     def heard(self, model: str) -> bool:
         """Whether the server's list has told of a model, if only that it has no price."""
         return model in self._listed
@@ -92,9 +98,14 @@ class Prices:
             self._recalled[kind] = found
             self._changed()
 
-    def learn(self, cell: Cell, cost: Decimal) -> None:
-        """Take in what the server charges for a cell, where that is a first or a higher price."""
+    def learn(self, cell: Cell, cost: Decimal, *, lately: bool = True) -> None:
+        """Take in what the server charged for a cell, where that is a first or a higher price.
+
+        What it charged lately, in the last seven days, confirms the price as well.
+        """
         known = self.of(cell)
+        if cost and lately:
+            self._confirmed.add(price_class(cell))
         if not cost or (known is not None and cost - known <= NOISE):
             return
         self._charged[price_class(cell)] = cost / _seconds(cell)
@@ -109,7 +120,7 @@ class Prices:
         for price in (cell.spec.price, self._listed.get(cell.model)):
             if price is None:
                 continue
-            usd = price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
+            usd = _by(price, cell)
             if usd is not None:
                 return usd, price.named
         return None, None
@@ -121,6 +132,10 @@ def price_class(cell: Cell) -> PriceClass:
     A clip whose length the model chooses tells nothing of a second's price.
     """
     return (cell.model, cell.quality, bool(cell.image_urls), not cell.seconds)
+
+
+def _by(price: Price, cell: Cell) -> Decimal | None:
+    return price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
 
 
 def _seconds(cell: Cell) -> int:

@@ -6,7 +6,7 @@ from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gridgen.estimate.prices import NOISE, PriceClass, price_class
+from gridgen.estimate.prices import PriceClass, price_class
 from gridgen.money import Answer, Cap, Commitments, Verdict, allows, total
 
 if TYPE_CHECKING:
@@ -14,11 +14,13 @@ if TYPE_CHECKING:
 
     from gridgen.estimate.prices import Prices
     from gridgen.grid import Cell
-    from gridgen.journal import Record
     from gridgen.models import Price
     from gridgen.sweep.agenda import Item
 
 __all__ = ["Budget"]
+
+UNDER_WAY = frozenset({"submit", "replay", "poll"})
+"""Phases of an item whose charge is still to come."""
 
 
 class Budget:
@@ -38,9 +40,14 @@ class Budget:
         Those of all sweeps that run in the same folder; what one learns, all know.
     wake : callable
         Called when something happened that may let a held item go.
+    first_alone : bool, default True
+        Whether the first clip of a price that the server has not told goes alone in
+        its class: a wrong price is then paid once, and not by all that are under way.
 
     Attributes
     ----------
+    first : dict
+        Such clips that are under way, by their price class.
     eased : bool
         Whether something happened that may let a held item go.
     """
@@ -54,12 +61,15 @@ class Budget:
         counted: Collection[tuple[str, str]],
         together: list[Budget],
         wake: Callable[[], None],
+        first_alone: bool = True,
     ) -> None:
         self.prices = prices
         self.usd = usd
         self.commitments = commitments
         self.eased = False
         self._counted, self._together, self._wake = counted, together, wake
+        self.first: dict[PriceClass, tuple[str, str, int]] = {}
+        self._first_alone, self._led = first_alone, set[PriceClass]()
         self._reserved: set[tuple[str, str, int]] = set()
         self._held: dict[PriceClass, deque[Item]] = {}
         self._before = self._sums()
@@ -122,18 +132,47 @@ class Budget:
         self.commitments.reprice()
         self.ease()
 
-    def learn(self, cell: Cell, record: Record, cost: Decimal | None) -> bool:
-        """Take in what the server charges for a task; say whether that is more than was known when it left."""
-        if cost is None:
-            return False
-        for each in self._together:
-            each.prices.learn(cell, cost)
-        return record.price is not None and cost - record.price > NOISE
+    def learn(self, cell: Cell, cost: Decimal | None) -> None:
+        """Take in what the server charged for a clip in the end."""
+        if cost:
+            for each in self._together:
+                each.prices.learn(cell, cost)
+
+    @property
+    def probing(self) -> bool:
+        """Whether the first clip of some price is under way, and tells it."""
+        return bool(self.first) or self.commitments.blind > 0
+
+    def waits_for_price(self, cell: Cell) -> bool:
+        """Whether others are held until somebody tells what such a clip costs."""
+        return self.usd is not None and self.price(cell) is None
 
     def allows(self, item: Item, *, besides: Decimal = Decimal(0)) -> Verdict:
         """Say whether an item may be submitted under the caps of all running sweeps that count it."""
         caps = (cap for each in self._sharing(item) for cap in each.caps)
-        return allows(caps, self.price(item.cell), besides=besides)
+        verdict = allows(caps, self.price(item.cell), besides=besides)
+        if verdict.answer is Answer.YES and self._waits_for_first(item):
+            return Verdict(Answer.WAIT_FOR_PRICE, next(iter(self.caps)))
+        return verdict
+
+    def _wants_first(self, cell: Cell) -> bool:
+        """Whether a clip is to go before the others of its price class, to see that the price holds."""
+        known = self._first_alone and self.usd is not None and self.price(cell) is not None
+        return known and price_class(cell) not in self._led and not self.prices.confirmed(cell)
+
+    def _waits_for_first(self, item: Item) -> bool:
+        kind = price_class(item.cell)
+        return self._wants_first(item.cell) and any(kind in each.first for each in self._together)
+
+    def moved(self, item: Item, before: str, after: str) -> None:
+        """Let the others of a class go once their first clip is made; where it is not, another one is the first."""
+        kind = price_class(item.cell)
+        if before not in UNDER_WAY or after in UNDER_WAY or self.first.get(kind) != item.slot:
+            return
+        del self.first[kind]
+        if after == "download":
+            self._led.add(kind)
+        self._ease_all()
 
     def _sharing(self, item: Item) -> Iterator[Budget]:
         return (each for each in self._together if item.slot[:2] in each.counted)
@@ -146,6 +185,8 @@ class Budget:
     def reserve(self, item: Item) -> None:
         """Count an item until its intent is in the journal, so that no other takes its money meanwhile."""
         self._reserved.add(item.slot)
+        if self._wants_first(item.cell):
+            self.first[price_class(item.cell)] = item.slot
         for each in self._sharing(item):
             each.commitments.reserve(item.slot, self.price(item.cell))
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
 from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError, RateLimitError
+from gridgen.estimate.prices import NOISE
 from gridgen.pacing import backoff
 from gridgen.pacing.line import Line
 from gridgen.pacing.timing import BELIEVED, DENSITY, ENOUGH, RELAXED, Expectations, Learned
@@ -48,6 +49,9 @@ SCOUTS = 4
 
 SCOUT, SCOUT_AGAIN = 1.0, 0.25
 """Seconds between questions to such a task, at least, and in ages."""
+
+CHARGE_ASKED = (10.0, 60.0, 240.0)
+"""Seconds between questions to an ended task for a cost that it did not tell, where others wait for it."""
 
 MANY = 100
 """Planned cells from which on a late answer keeps nobody waiting."""
@@ -339,16 +343,24 @@ class Polling:
         """Learn from any answer: the price, the server's clock, its estimate."""
         known = self._followed[item]
         known.missing_since = None
-        # what a failed task costs is no price of a good one
-        tells = record.price is not None or task.status not in {Status.FAILED, Status.CANCELLED}
-        if tells and self._budget.learn(item.cell, record, task.cost):
-            self._overcharged(item, record, task)
+        self._hear_charge(item, record, task)
         if known.asked is None and known.accepted is not None and task.created is not None:
             self._skew.learn(task.created + 0.5 - known.accepted)
         known.asked = self._agenda.clock.time()
         times = self._expected.times(item.cell)
         if times.expect(task.estimated_time):
             self._plan_anew(times)
+
+    def _hear_charge(self, item: Item, record: Record, task: Task) -> None:
+        """Learn what a clip costs from a task that has made one; stop when any charges more than was known.
+
+        As long as a task runs its cost may be a part of the charge, and what a failed
+        one costs is no price of a good one.
+        """
+        if task.status is Status.COMPLETED:
+            self._budget.learn(item.cell, task.cost)
+        if record.price is not None and task.cost is not None and task.cost - record.price > NOISE:
+            self._overcharged(item, record, task)
 
     async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
@@ -455,6 +467,8 @@ class Polling:
         self._learn(item, record, task)
         self._client.pace.finished()
         self._leave(item, task.completed)
+        if not task.cost and self._budget.waits_for_price(item.cell):
+            self._agenda.spawn("charge", None, self._ask_for_charge(item, record))
         await self._journal.save(
             record,
             state="downloading",
@@ -466,6 +480,21 @@ class Polling:
             expires_at=task.videos[0].expires_at,
         )
         self._fetching.download(item, record)
+
+    async def _ask_for_charge(self, item: Item, record: Record) -> None:
+        """Ask an ended task for what it has cost, which some servers tell later than its end."""
+        for seconds in CHARGE_ASKED:
+            await self._agenda.clock.sleep(seconds)
+            if not self._agenda.submits:
+                return
+            try:
+                task = await self._client.poll(record.task_id or "")
+            except (APIError, NetworkError):
+                continue
+            if task.cost:
+                self._budget.learn(item.cell, task.cost)
+                await self._journal.save(record, cost=task.cost)
+                return
 
     def _learn(self, item: Item, record: Record, task: Task) -> None:
         """Learn from a completed task how long such tasks take and how far progress can be believed."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from gridgen.clock import Clock
 from gridgen.errors import GridgenError
 from gridgen.estimate import NEW, Estimate, Services, estimate, pictures
 from gridgen.estimate.prices import Prices
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.client import Client
-    from gridgen.clock import Clock
     from gridgen.journal import Row
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.rows import Rows
@@ -25,6 +25,12 @@ __all__ = ["Pricing"]
 
 ASKED_AGAIN = 10.0
 """Seconds after which the server's list is asked again for a price that it did not give."""
+
+LATELY = 7 * 86_400.0
+"""Seconds for which a charge tells that a price still holds."""
+
+CHARGED = frozenset({"downloading", "done", "expired"})
+"""States of clips whose charge is all that is charged for them."""
 
 UNSENT = frozenset({"planned", "held", "skipped"})
 
@@ -52,7 +58,7 @@ class Pricing:
             self._unpriced = dict.fromkeys(models, -math.inf)
         if client is not None:
             await self._ask(client, self._prices)
-        return self._learned(self._prices)
+        return self._learned(self._prices, _now(client))
 
     async def _ask(self, client: Client, prices: Prices) -> None:
         """Ask the server's list for what it has not told, but not again at once."""
@@ -68,7 +74,7 @@ class Pricing:
         """Return the prices as far as they are known, without asking."""
         if self._prices is not None:
             return self._prices
-        return self._learned(Prices(None if client is None else client.listed))
+        return self._learned(Prices(None if client is None else client.listed), _now(client))
 
     def estimate(
         self, prices: Prices, *, budget: Decimal | None, clock: Clock, rows: Sequence[Row] | None = None
@@ -106,10 +112,15 @@ class Pricing:
         links = (known.get((self._plan.origin, image)) for image in needed)
         return sum(link is None or (link.expires_at or 0.0) < until for link in links)
 
-    def _learned(self, prices: Prices) -> Prices:
+    def _learned(self, prices: Prices, now: float) -> Prices:
         for each in self._rows.now():
-            if each.cost and each.status != "failed":
-                prices.learn(each.cell, each.cost)
+            if each.cost and each.status in CHARGED:
+                lately = each.completed_at is not None and now - each.completed_at < LATELY
+                prices.learn(each.cell, each.cost, lately=lately)
             elif each.price is not None and each.status not in UNSENT:
                 prices.recall(each.cell, each.price)
         return prices
+
+
+def _now(client: Client | None) -> float:
+    return (Clock() if client is None else client.clock).time()

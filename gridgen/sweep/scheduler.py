@@ -104,6 +104,7 @@ class Scheduler:
             counted=counted,
             together=journal.shared.setdefault(f"budgets of {client.origin}", []),
             wake=self._agenda.wake,
+            first_alone=not client.is_simulator,
         )
         self._fetching = Fetching(
             self._agenda, client, journal, previews=previews, quota=quota, accept=accept
@@ -165,6 +166,7 @@ class Scheduler:
             failing=self._polling.failing,
             committed=self._budget.commitments.known,
             cap=self._budget.usd,
+            probing=self._budget.probing,
             unpriced=self._budget.commitments.unpriced - self._budget.commitments.blind,
         )
 
@@ -262,6 +264,7 @@ class Scheduler:
         await self._settling.lost(item, record, outcome)
 
     def _moved(self, item: Item, before: str, after: str) -> None:
+        self._budget.moved(item, before, after)
         self._polling.moved(item, before, after)
         if "held" in {before, after}:
             self._on_change(item)
@@ -287,7 +290,7 @@ class Scheduler:
         self._fetching.start()
         phases = self._agenda.phases
         unfinished = sum(phases[phase] for phase in ("submit", "replay", "poll", "download", "picture"))
-        unfinished += self._still_foreign()
+        unfinished += self._still_foreign() + self._agenda.flying["charge"]
         waiting = unfinished + (phases["planned"] if self._agenda.submits else 0)
         if waiting == self.stalled:
             self.settled.set()

@@ -50,6 +50,8 @@ class Standing:
         The budget.
     at_risk : Decimal
         What unknown submissions may have cost.
+    probing : bool
+        Whether the first clip of some price is under way, and tells it.
     unpriced : int
         Attempts that may have been billed at a price that nobody knows, and will tell none any more.
     """
@@ -72,6 +74,7 @@ class Standing:
     committed: Decimal = Decimal(0)
     cap: Decimal | None = None
     at_risk: Decimal = Decimal(0)
+    probing: bool = False
     unpriced: int = 0
 
     def words(self) -> tuple[str, ...]:
@@ -108,7 +111,7 @@ class Standing:
             yield f"another sweep in this folder: {_clips(self.elsewhere)} that it brings for both"
 
     def _for_a_person(self) -> Iterator[str]:
-        if self.held and self.cap is None:
+        if self.held and (self.cap is None or self.probing):
             yield f"a price: {_clips(self.held)} held until the first of their kind tells it"
         elif self.held and self.unpriced:
             yield (

@@ -1,0 +1,128 @@
+"""A server of our own that bills, written without the simulator: what it bills is right, what it tells may not be."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from gridgen import Client
+from gridgen.simulator.clock import VirtualClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TELLS = ("at once", "partly", "zero first", "at the end", "late", "never")
+"""When a task tells its cost: from the start; a tenth first; 0 first; when it has ended; a minute later; not at all."""
+
+
+class Biller(httpx.AsyncBaseTransport):
+    """Bills each submission when it comes in, works on it for a while, and tells its cost in its own way.
+
+    Parameters
+    ----------
+    clip : bytes
+        The video that every task yields.
+    bill : callable
+        Returns what a submission costs in USD, from its body.
+    tells : str
+        One of `TELLS`.
+    listed : dict or None
+        What the price list says of a model; the others are in no list.
+    service : float
+        Seconds that a task takes.
+    slots : int
+        Tasks worked on at once.
+
+    Attributes
+    ----------
+    bills : list of Decimal
+        One for each submission that was taken.
+    """
+
+    def __init__(
+        self,
+        clip: bytes,
+        bill: Callable[[dict[str, Any]], Decimal],
+        *,
+        tells: str = "at once",
+        listed: dict[str, Any] | None = None,
+        service: float = 40.0,
+    ) -> None:
+        self.clock = VirtualClock()
+        self.clip, self.bill, self.tells, self.listed, self.service = clip, bill, tells, listed or {}, service
+        self.bills: list[Decimal] = []
+        self.models: list[str] = []
+        self.begun: list[float] = []
+        self.charged_elsewhere = Decimal(0)
+
+    def client(self) -> Client:
+        """Return a client of this server, with a key that no simulator issued."""
+        return Client(
+            "sk-not-a-real-key",
+            "http://127.0.0.1:9",
+            http_client=lambda: httpx.AsyncClient(transport=self),
+            clock=self.clock,
+        )
+
+    @property
+    def billed(self) -> Decimal:
+        """What was billed in all."""
+        return sum(self.bills, Decimal(0))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Answer as a server would."""
+        path, body = request.url.path, await request.aread()
+        if request.method == "POST":
+            asked = json.loads(body)
+            self.models.append(asked["model"])
+            self.bills.append(self.bill(asked))
+            self.begun.append(self.clock.time())
+            task = {"status": "submitted", "task_id": f"task_{len(self.bills) - 1}"}
+            return httpx.Response(200, json={"code": 200, "data": [task]})
+        if path.startswith("/v1/tasks/"):
+            return httpx.Response(200, json={"code": 200, "data": self._task(int(path.rpartition("_")[2]))})
+        if path.startswith("/clips/"):
+            return httpx.Response(200, content=self.clip, headers={"content-type": "video/mp4"})
+        if path == "/api/pricing/model" and (entry := self.listed.get(request.url.params["model"])):
+            return httpx.Response(200, json={"success": True, "data": entry})
+        if path.endswith("/balance"):
+            used = float(self.billed + self.charged_elsewhere)
+            return httpx.Response(
+                200, json={"success": True, "remain_balance": 100 - used, "used_balance": used}
+            )
+        return httpx.Response(404, json={"error": {"message": "there is no such thing", "code": "not_found"}})
+
+    def _task(self, number: int) -> dict[str, Any]:
+        begun, now = self.begun[number], self.clock.time()
+        ended = now >= begun + self.service
+        task: dict[str, Any] = {
+            "id": f"task_{number}",
+            "status": "completed" if ended else "processing",
+            "progress": 100 if ended else 10,
+            "created": int(begun),
+            "estimated_time": int(self.service),
+        }
+        cost = self._told(number, ended=ended, since=now - begun - self.service)
+        if cost is not None:
+            task |= {"cost": float(cost), "credits_cost": float(10 * cost)}
+        if ended:
+            link = f"http://127.0.0.1:9/clips/{number}.mp4"
+            videos = [{"url": [link], "expires_at": int(begun) + 86_400}]
+            task |= {"completed": int(begun + self.service), "result": {"videos": videos}}
+        return task
+
+    def _told(self, number: int, *, ended: bool, since: float) -> Decimal | None:
+        bill = self.bills[number]
+        minute = 60
+        told = {
+            "at once": bill,
+            "partly": bill if ended else bill / 10,
+            "zero first": bill if ended else Decimal(0),
+            "at the end": bill if ended else None,
+            "late": bill if since > minute else Decimal(0),
+            "never": None,
+        }
+        return told[self.tells]

@@ -1,0 +1,111 @@
+"""Charges: when what a server says of its cost is a price, judged by a server that was written for it."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from decimal import Decimal
+
+import av
+import numpy as np
+import pytest
+from biller import TELLS, Biller
+
+from gridgen import BudgetError, Grid, Sweep
+
+pytestmark = pytest.mark.filterwarnings("ignore:the price of")
+
+USD = Decimal("0.06")
+MODEL = "grok-imagine-1.0-video-apimart"
+
+
+@pytest.fixture(scope="module")
+def clip():
+    """Return the bytes of a small grey video."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=8, options={"preset": "ultrafast"})
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for shade in range(48):
+            frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 4 * shade, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def boats(count: int, **axes) -> Grid:
+    """Return a grid of so many cells."""
+    return Grid(prompt=[f"boat {number}" for number in range(count)], **axes)
+
+
+@pytest.mark.parametrize("tells", TELLS)
+def test_a_clip_of_unknown_price_goes_alone_until_its_task_has_ended(clip, tmp_path, tells):
+    """Case P3: whatever is told before, 12 clips of unknown price never bill more than the budget and one clip."""
+    server = Biller(clip, lambda _body: USD, tells=tells)
+    sweep = Sweep(boats(12), client=server.client(), folder=tmp_path, budget="0.20", previews=False)
+    sweep.run()
+
+    expected = 1 if tells == "never" else 3
+    assert len(server.bills) == expected
+    assert server.billed <= Decimal("0.20")
+    assert sweep.counts() == {"held": 12 - expected, "done": expected}
+
+
+EXT = "grok-imagine-1.5-video-ext"
+PER_SECOND = Decimal("0.0102")
+"""USD a second at 480p by the catalogue, which is as old as the day on which it was read."""
+
+
+def test_the_first_clip_of_a_price_that_nobody_confirmed_goes_alone(clip, tmp_path):
+    """Where the list does not answer, a charge ten times the catalogue's price is paid once, not by a whole window."""
+    server = Biller(clip, lambda body: 10 * PER_SECOND * body["duration"], tells="at the end")
+    grid = boats(12, model=EXT)
+    sweep = Sweep(grid, client=server.client(), folder=tmp_path, budget=2, previews=False)
+    with pytest.raises(BudgetError, match="whose known price is"):
+        sweep.run()
+
+    assert len(server.bills) == 1
+    assert sweep.counts()["done"] == 1
+
+
+def test_each_class_has_a_first_clip_and_the_others_go_on(clip, tmp_path):
+    """Two tiers have two first clips at once; when they have ended as dearly as was known, the rest goes together."""
+    usd = {"480p": PER_SECOND, "720p": Decimal("0.01912")}
+    server = Biller(clip, lambda body: usd[body["resolution"]] * body["duration"], tells="at the end")
+    grid = boats(6, model=EXT, quality=["480p", "720p"])
+    Sweep(grid, client=server.client(), folder=tmp_path, budget=5, previews=False).run()
+
+    assert len(server.bills) == 12
+    first = [begun for begun in server.begun if begun < server.begun[0] + server.service]
+    assert len(first) == 2
+
+
+def test_a_charge_of_this_week_confirms_a_price(clip, tmp_path):
+    """What was charged in the folder within seven days needs no first clip; after eight days it does."""
+    server = Biller(clip, lambda body: PER_SECOND * body["duration"], tells="at the end")
+    options = {"client": server.client(), "folder": tmp_path, "budget": 5, "previews": False}
+    Sweep(boats(1, model=EXT), **options).run()
+    Sweep(boats(4, model=EXT), **options).run()
+    assert len([begun for begun in server.begun[1:] if begun < server.begun[1] + server.service]) == 3
+
+    asyncio.run(server.clock.sleep(8 * 86_400))
+    Sweep(boats(8, model=EXT), **options).run()
+    assert len([begun for begun in server.begun[4:] if begun < server.begun[4] + server.service]) == 1
+    assert len(server.bills) == 8
+
+
+def test_clips_of_known_price_go_on_beside_one_of_unknown_price(clip, tmp_path):
+    """The first clip of a price that nobody knows holds back its own kind, and no clip whose price is known."""
+    known = {"billing_type": "per_second", "paid_price": 0.01}
+    server = Biller(clip, lambda _body: USD, tells="at the end", listed={EXT: known})
+    grid = Grid(prompt=[f"boat {number}" for number in range(4)], model=[MODEL, EXT])
+    Sweep(grid, client=server.client(), folder=tmp_path, budget=5, previews=False).run()
+
+    at_once = [
+        model
+        for model, begun in zip(server.models, server.begun, strict=True)
+        if begun < server.begun[0] + 40
+    ]
+    assert at_once.count(MODEL) == 1
+    assert EXT in at_once
+    assert len(server.bills) == 8
