@@ -24,7 +24,7 @@ from gridgen.errors import GridgenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Engine", "allow_nested_loops", "engine", "wait", "wait_async"]
+__all__ = ["Engine", "allow_nested_loops", "engine", "on_engine", "wait", "wait_async"]
 
 T = TypeVar("T")
 
@@ -79,6 +79,11 @@ def engine() -> Engine:
         return _engines[-1]
 
 
+def on_engine() -> bool:
+    """Whether this is the engine's own thread, on which nobody may wait for it: a watcher's callback, say."""
+    return bool(_engines) and threading.current_thread() is _engines[-1].thread
+
+
 def wait(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
     """Run a coroutine on the engine and wait in slices, so that the stop button works at once.
 
@@ -91,7 +96,17 @@ def wait(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
     ------
     TimeoutError
         If the time is over.
+    GridgenError
+        If the engine itself calls, which would wait for itself for ever.
     """
+    if on_engine():
+        work.close()
+        msg = (
+            "this was called from a callback of watch(), on the thread that does the work, so it would wait for "
+            "itself for ever; stop() may be called there. For anything else let the callback set a flag or a "
+            "threading.Event, and call it elsewhere. Nothing has changed."
+        )
+        raise GridgenError(msg)
     return wait_future(engine().submit(work), timeout)
 
 

@@ -9,13 +9,14 @@ falls due is `submitting`, `uploading`, `polling`, `settling` or `fetching`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from gridgen._loop import engine, wait, wait_async, wait_future
+from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
 from gridgen.clock import Clock
 from gridgen.errors import GridgenError
 from gridgen.estimate.costs import Costs, costs
@@ -34,7 +35,16 @@ from gridgen.sweep.rows import Rows
 from gridgen.sweep.watching import INTERVAL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Collection, Generator, Iterable, Sequence
+    from collections.abc import (
+        AsyncIterator,
+        Callable,
+        Collection,
+        Coroutine,
+        Generator,
+        Iterable,
+        Iterator,
+        Sequence,
+    )
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
     from types import EllipsisType
@@ -375,15 +385,23 @@ class Sweep:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
-        prices = wait(self._pricing.asked(self._execution.client))
-        if self.budget is not None:
-            warn_of_probes(self._estimate(prices), self.budget)
-        wait(self._execution.start(self._terms))
+        with self.stopped_by_interrupt():
+            prices = wait(self._pricing.asked(self._execution.client))
+            if self.budget is not None:
+                warn_of_probes(self._estimate(prices), self.budget)
+            wait(self._execution.start(self._terms))
         return self
 
     def stop(self) -> None:
-        """Submit nothing more; what was submitted is still followed and downloaded."""
-        wait(self._execution.stop())
+        """Submit nothing more; what was submitted is still followed and downloaded.
+
+        It stops every sweep of this process that brings clips of this one. It may be
+        called from anywhere, from a callback of `watch` as well.
+        """
+        if on_engine():
+            engine().submit(self._execution.stop())
+        else:
+            wait(self._execution.stop())
 
     def retry(self, where: str | Collection[str] | Callable[[Row], bool] | None = None) -> int:
         """Submit failed cells again, each as a new attempt of the same take, in the background.
@@ -412,8 +430,9 @@ class Sweep:
             where = {where}
         chosen = [each for each in self.rows() if is_retried(each, where)]
         if chosen:
-            wait(self.renew(chosen))
-            self.start()
+            with self.stopped_by_interrupt():
+                wait(self.renew(chosen))
+                self.start()
         return len(chosen)
 
     def adopt(self, task_id: str, cell: Cell | int, *, take: int = 1) -> None:
@@ -749,13 +768,10 @@ class Sweep:
         GridgenError
             As `start` and `wait`.
         """
-        try:
+        with self.stopped_by_interrupt():
             self.start()
             with showing(self) as tick:
                 wait_future(engine().submit(self._execution.settled()), None, tick)
-        except KeyboardInterrupt:
-            self.stop()
-            raise KeyboardInterrupt(_INTERRUPTED) from None
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._await().__await__()
@@ -768,9 +784,16 @@ class Sweep:
         await wait_async(engine().submit(self._execution.start(self._terms)))
 
     async def _await(self) -> None:
+        await self._interruptible(self._run_out())
+
+    async def _run_out(self) -> None:
+        await self._begin()
+        await wait_async(engine().submit(self._execution.settled()))
+
+    async def _interruptible(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do as `stopped_by_interrupt`, from any event loop."""
         try:
-            await self._begin()
-            await wait_async(engine().submit(self._execution.settled()))
+            await work
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             engine().submit(self._execution.stop())
             raise type(error)(_INTERRUPTED) from None
@@ -779,7 +802,7 @@ class Sweep:
         """Yield each row when it is finished, soonest first, starting the sweep if need be."""
         loop = asyncio.get_running_loop()
         changed = asyncio.Event()
-        await self._begin()
+        await self._interruptible(self._begin())
 
         def on_rows(_rows: tuple[Row, ...]) -> None:
             loop.call_soon_threadsafe(changed.set)
@@ -820,6 +843,15 @@ class Sweep:
         return self._rows.watchers.add(callback)
 
     # What `unknown`, `ratings` and the gallery need of it
+
+    @contextlib.contextmanager
+    def stopped_by_interrupt(self) -> Iterator[None]:
+        """Let nothing more be submitted after an interrupt, whatever the engine was doing for the verb."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            engine().submit(self._execution.stop())
+            raise KeyboardInterrupt(_INTERRUPTED) from None
 
     async def renew(self, rows: Sequence[Row]) -> None:
         """Plan a new attempt of each of these takes, if there is money for it and for what is planned already.

@@ -124,20 +124,30 @@ class Execution:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
+        stops = self._stops
+        running: set[Execution] = engine().shared.setdefault("executions", set())
         async with self._starting:
             # of two that start at once, the second finds the run of the first
-            await self._start(terms)
+            running.add(self)
+            try:
+                await self._start(terms, stops)
+            finally:
+                if not self.running:
+                    running.discard(self)
 
-    async def _start(self, terms: Terms) -> None:
+    async def _start(self, terms: Terms, stops: int) -> None:
+        """Begin, unless it was stopped since `stops` was counted."""
         if self.scheduler is not None and self.future is not None:
             if terms.budget is None:
                 await self._check_funds(self._pricing.heard(self.client), None)
             if not self.scheduler.finished:
+                if self._stops != stops:
+                    return
                 self.scheduler.resume(terms.budget)
                 await engine().in_thread(self._keep_plan, terms.budget)
                 return
             await asyncio.wait({asyncio.wrap_future(self.future)})
-        client, stops = self.connected(), self._stops
+        client = self.connected()
         prices = await self._pricing.asked(client)
         await self._check_funds(prices, terms.budget)
         from gridgen.sweep.scheduler import Scheduler
@@ -146,6 +156,10 @@ class Execution:
         if self._stops != stops:
             return
         journal = await self._open(terms.budget, prices)
+        if self._stops != stops:
+            self._rows.leave()
+            await detach(journal)
+            return
         self.scheduler = Scheduler(
             client=client,
             journal=journal,
@@ -168,14 +182,30 @@ class Execution:
             await scheduler.run()
             await engine().in_thread(write_table, self._plan.folder, self._plan.grid.axes, self._rows.last())
         finally:
+            if not self._starting.locked():
+                engine().shared["executions"].discard(self)
             self._rows.leave()
             await detach(journal)
 
     async def stop(self) -> None:
-        """Submit nothing more; what was submitted is still followed and downloaded."""
+        """Submit nothing more of these clips in this process; what was submitted is still followed and downloaded.
+
+        Another sweep in the folder that brings some of them is stopped as well: the
+        person who made the same sweep twice means both.
+        """
+        others = engine().shared.get("executions", ())
+        found = {self, *(each for each in others if self._shares_clips(each))}
+        await asyncio.gather(*(each.halt() for each in found))
+
+    async def halt(self) -> None:
+        """Do so for this sweep alone."""
         self._stops += 1
         if self.scheduler is not None and not self.scheduler.finished:
             await self.scheduler.stop()
+
+    def _shares_clips(self, other: Execution) -> bool:
+        mine, theirs = self._plan, other._plan
+        return mine.folder == theirs.folder and not mine.by_slot.keys().isdisjoint(theirs.by_slot)
 
     async def settled(self) -> None:
         """Wait for the scheduler to have nothing to wait for, and raise what stopped it."""

@@ -89,8 +89,9 @@ class Unknown(Sequence["Row"]):
         JournalError
             If another clip has that task.
         """
-        wait(self._attach(self._chosen(row), task_id))
-        self._sweep.start()
+        with self._sweep.stopped_by_interrupt():
+            wait(self._attach(self._chosen(row), task_id))
+            self._sweep.start()
 
     def replay(self, *rows: Row | int) -> None:
         """Send these again as they were, under their own keys; all of them when none is named.
@@ -105,9 +106,10 @@ class Unknown(Sequence["Row"]):
             If one of them may not be replayed, and why. Nothing was sent.
         """
         chosen = [self._chosen(row) for row in rows or self._rows]
-        wait(self._check_replays(chosen))
-        self._sweep.replaying.update(self._sweep.slot(row) for row in chosen)
-        self._sweep.start()
+        with self._sweep.stopped_by_interrupt():
+            wait(self._check_replays(chosen))
+            self._sweep.replaying.update(self._sweep.slot(row) for row in chosen)
+            self._sweep.start()
 
     async def _check_replays(self, rows: Sequence[Row]) -> None:
         client = self._sweep.client
@@ -134,8 +136,10 @@ class Unknown(Sequence["Row"]):
         BudgetError, OutOfCreditsError
             If there is no money for it. Nothing has changed then.
         """
-        wait(self._sweep.renew([self._chosen(row) for row in rows or self._rows]))
-        self._sweep.start()
+        chosen = [self._chosen(row) for row in rows or self._rows]
+        with self._sweep.stopped_by_interrupt():
+            wait(self._sweep.renew(chosen))
+            self._sweep.start()
 
     def drop(self, *rows: Row | int) -> None:
         """Give these up; all of them when none is named. What they may have cost still counts."""

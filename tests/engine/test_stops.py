@@ -1,0 +1,129 @@
+"""Stopping: after a stop, or an interrupt of a verb that submits, nothing more is submitted in this process."""
+
+from __future__ import annotations
+
+import _thread
+import asyncio
+import threading
+from contextlib import suppress
+
+import pytest
+from waiting import until
+
+from gridgen import Grid, GridgenError, Sweep
+from gridgen.simulator import Fault
+
+
+def boats(count: int) -> Grid:
+    """Return a grid of so many cells."""
+    return Grid(prompt=[f"boat {number}" for number in range(count)])
+
+
+def posts(simulator) -> int:
+    """Count the submissions that were seen on the wire."""
+    return sum(seen.method == "POST" for seen in simulator.requests)
+
+
+def test_stop_stops_a_sweep_that_was_made_twice(simulate, tmp_path):
+    """Case A1: a cell that makes and starts a sweep was run twice; stopping the second object stops the first one's run."""
+    simulator = simulate(speed=60.0, rate=40.0)
+    client = simulator.client()
+    for _ in range(2):
+        sweep = Sweep(boats(60), client=client, folder=tmp_path, previews=False)
+        sweep.start()
+        until(lambda: posts(simulator) >= 2)
+    sweep.stop()
+    stopped = posts(simulator)
+
+    asyncio.run(simulator.clock.sleep(30))
+    assert posts(simulator) == stopped < 60
+
+
+def test_stop_leaves_a_sweep_of_other_clips_alone(simulate, tmp_path):
+    """Two sweeps of one folder that have no clip in common are stopped each for itself."""
+    client = simulate(speed=600.0).client()
+    first = Sweep(boats(3), client=client, folder=tmp_path, previews=False)
+    other = Sweep(Grid(prompt=["gull", "whale"]), client=client, folder=tmp_path, previews=False)
+    first.start()
+    other.start()
+    first.stop()
+    other.wait()
+
+    assert other.counts() == {"done": 2}
+
+
+def test_stop_may_be_called_in_a_callback(simulate, tmp_path):
+    """Case A7: a watcher that stops the sweep on the engine's thread stops it, and nothing waits for itself."""
+    simulator = simulate(speed=60.0, rate=40.0)
+    sweep = Sweep(boats(60), client=simulator.client(), folder=tmp_path, previews=False)
+    sweep.watch(lambda rows: sweep.stop() if any(row.task_id for row in rows) else None)
+    sweep.start()
+    until(lambda: any("stopped" in words for words in sweep.waits_for))
+
+    assert 0 < posts(simulator) < 60
+
+
+def test_what_waits_is_refused_in_a_callback(simulate, tmp_path):
+    """Case A7: any verb that waits for the engine, called on its thread, is an error that says what to do instead."""
+    sweep = Sweep(boats(2), client=simulate().client(), folder=tmp_path, previews=False)
+    said = []
+
+    def on_rows(_rows):
+        with suppress(GridgenError):
+            sweep.run()
+            return
+        said.append("refused")
+
+    sweep.watch(on_rows)
+    sweep.start()
+    until(lambda: said)
+    sweep.wait()
+    assert sweep.counts() == {"done": 2}
+
+
+@pytest.mark.parametrize("verb", ["start", "run", "retry", "resubmit", "await"])
+def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
+    """Case A2: interrupted while the account's balance is asked for, no verb submits anything afterwards."""
+    lost = Fault(kind="close", on="submit", when="after", times=1)
+    simulator = simulate(speed=20.0, faults=[lost, Fault(kind="fail", on="submit", match="boat 1")])
+    sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, previews=False)
+    if verb in {"retry", "resubmit"}:
+        sweep.run()
+        assert set(sweep.counts()) == {"unknown", "failed"}
+    before = posts(simulator)
+    simulator.faults.clear()
+    simulator.faults.add(Fault(kind="slow", on="balance", seconds=20, times=None))
+
+    seen = len(simulator.requests)
+    verbs = {
+        "start": sweep.start,
+        "run": sweep.run,
+        "retry": sweep.retry,
+        "resubmit": sweep.unknown.resubmit,
+        "await": lambda: asyncio.run(awaited(sweep)),
+    }
+    with pytest.raises((KeyboardInterrupt, asyncio.CancelledError)):
+        interrupted(verbs[verb], lambda: any("balance" in each.path for each in list(simulator.requests)[seen:]))
+
+    asyncio.run(simulator.clock.sleep(60))
+    assert posts(simulator) == before
+
+
+def interrupted(verb, when) -> None:
+    """Call a verb, and send this thread what the stop button of a notebook sends as soon as something holds."""
+
+    def interrupt() -> None:
+        until(when)
+        _thread.interrupt_main()
+
+    other = threading.Thread(target=interrupt)
+    other.start()
+    try:
+        verb()
+    finally:
+        other.join()
+
+
+async def awaited(sweep: Sweep) -> None:
+    """Await a sweep."""
+    await sweep
