@@ -10,6 +10,7 @@ import contextlib
 import os
 import secrets
 import stat
+import sys
 import tempfile
 from pathlib import Path
 
@@ -26,13 +27,19 @@ _SALT_BYTES = 32
 def data_folder() -> Path | None:
     """Return the folder for what outlives a restart of the machine, None where none can be had."""
     elsewhere = os.environ.get(ELSEWHERE)
-    return _own(Path(elsewhere) if elsewhere else platformdirs.user_data_path("gridgen", appauthor=False))
+    with contextlib.suppress(RuntimeError):  # platformdirs' word for a user who has no home
+        return _own(Path(elsewhere) if elsewhere else platformdirs.user_data_path("gridgen", appauthor=False))
+    return None
 
 
 def runtime_folder() -> Path | None:
     """Return the folder for what running processes share, None where none can be had."""
-    elsewhere = os.environ.get(ELSEWHERE)
-    return _own(Path(elsewhere) if elsewhere else platformdirs.user_runtime_path("gridgen", appauthor=False))
+    if elsewhere := os.environ.get(ELSEWHERE):
+        return _own(Path(elsewhere))
+    with contextlib.suppress(OSError, RuntimeError):
+        base = _runtime_base()
+        return None if base is None else _own(base / "gridgen")
+    return None
 
 
 def salt() -> str | None:
@@ -62,14 +69,45 @@ def keep(path: Path, data: bytes) -> None:
         raise
 
 
-def _own(folder: Path) -> Path | None:
-    """Make a folder of mode 0700; None if somebody else could look or write into it."""
+def _runtime_base() -> Path | None:
+    """Return the folder that platformdirs chooses, without the warning that it writes where it is told none.
+
+    Every process of a user comes to the same one, also where only some are told the folder that a login makes.
+    """
+    named = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.name != "posix" or (sys.platform == "darwin" and not named):
+        return platformdirs.user_runtime_path()
+    user = os.getuid()
+    if Path(named).is_absolute() and _is_guarded(Path(named)) and (base := _own(Path(named), mend=False)):
+        return base
+    usual = Path(f"/run/user/{user}")
+    if usual.is_dir() and (base := _own(usual, mend=False)):
+        return base
+    return _own(Path(tempfile.gettempdir(), f"runtime-{user}"))
+
+
+def _is_guarded(folder: Path) -> bool:
+    """Tell whether the folders above are there, and none lets everybody replace what lies in it."""
+    try:
+        above = [parent.stat().st_mode for parent in folder.parents]
+    except OSError:
+        return False
+    return not any(mode & stat.S_IWOTH and not mode & stat.S_ISVTX for mode in above)
+
+
+def _own(folder: Path, *, mend: bool = True) -> Path | None:
+    """Make a folder of mode 0700; None if somebody else could look or write into it.
+
+    A folder of this user's that is open to others is closed to them, or refused without `mend`.
+    """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         facts = folder.lstat()
         if not stat.S_ISDIR(facts.st_mode) or (hasattr(os, "getuid") and facts.st_uid != os.getuid()):
             return None
         if os.name == "posix" and stat.S_IMODE(facts.st_mode) & 0o077:
+            if not mend:
+                return None
             folder.chmod(0o700)
     except OSError:
         return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import gridgen as gg
@@ -48,3 +51,19 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     exec(third, names)
     assert "budget" in str(names["sweep"].estimate())
     assert names["sweep"].waits_for == ()
+
+
+def test_a_bare_machine_is_told_nothing(tmp_path):
+    """Case N3: a process that knows PATH and HOME alone runs the ten lines as they stand, and writes nothing to stderr."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    ten = re.findall(r"```python\n(.*?)```", text, re.DOTALL)[0]
+    done = subprocess.run(
+        [sys.executable, "-c", f"{ten}\nsweep.wait()\nprint(sweep.counts())"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.stdout, done.stderr) == ("{'done': 8}\n", "")
