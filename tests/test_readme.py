@@ -1,12 +1,16 @@
-"""The README's Python, run from its first block to its last."""
+"""The README, done as it says: its first command, and its Python from the first block to the last."""
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
+
+import httpx
 
 import gridgen as gg
 
@@ -67,3 +71,38 @@ def test_a_bare_machine_is_told_nothing(tmp_path):
     )
 
     assert (done.stdout, done.stderr) == ("{'done': 8}\n", "")
+
+
+def printed(log: IO[str]) -> tuple[str, str]:
+    """Return the address and the token that JupyterLab prints."""
+    said = []
+    for line in log:
+        said.append(line)
+        if found := re.search(r"(http://127\.0\.0\.1:\d+)/lab\?token=(\w+)", line):
+            return found[1], found[2]
+    raise AssertionError("".join(said))
+
+
+def test_jupyterlab_starts_in_a_container(tmp_path):
+    """Case N5: the first command with what README adds to it serves the notebook, to the token alone, without a display.
+
+    Where the tests run as root this is root's start: without the addition JupyterLab ends.
+    """
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (shell, added) = re.findall(r"```sh\n.*&& (.*)\n```|container, add `(.*?)`", text)
+    program, *words = shlex.split(f"{shell[0]} {added[1]}")
+    command = [Path(sys.executable).with_name(Path(program).name), *words]
+    surroundings = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    with subprocess.Popen(command, cwd=ROOT, env=surroundings, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            base, token = printed(server.stderr)
+            notebook = f"{base}/api/contents/{Path(words[1]).name}"
+            page = httpx.get(f"{base}/lab", params={"token": token}, trust_env=False, timeout=60)
+            stranger = httpx.get(notebook, trust_env=False, timeout=60)
+            told = httpx.get(notebook, params={"token": token}, trust_env=False, timeout=60)
+        finally:
+            server.terminate()
+
+    assert "<title>JupyterLab</title>" in page.text
+    assert stranger.status_code == 403
+    assert told.json()["type"] == "notebook"
