@@ -11,9 +11,10 @@ import IPython.display
 import traitlets as t
 
 from gridgen.gallery.channel import QuestionError, SweepWidget
-from gridgen.gallery.layout import UNFINISHED, describe, sheet_axes
+from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.script import script, style
 from gridgen.money import total
+from gridgen.states import ATTENTION, FACTS, UNFINISHED, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -23,9 +24,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Board"]
 
-ATTENTION = frozenset({"unknown", "stalled", "held", "failed", "rejected", "expired", "missing", "lost"})
-"""States that a person may want to act on."""
 _MOST_TROUBLES = 20
+_RANKS = {"good": 0, "busy": 1, "warn": 2, "bad": 2, "idle": 3}
+"""The order of tones, from finished to not begun."""
 
 
 def _standing(_value: object, board: Board) -> dict[str, Any]:
@@ -73,8 +74,8 @@ class Board(SweepWidget):
             "name": Path(self.sweep.name).name,
             "clips": _wanted(rows),
             "counts": _counts(rows),
-            "footage": sum(row.cell.seconds for row in rows if row.status == "done"),
-            "wanted": sum(row.cell.seconds for row in rows if row.status != "skipped"),
+            "footage": sum(row.cell.seconds for row in rows if row.status == State.DONE),
+            "wanted": sum(row.cell.seconds for row in rows if row.status != State.SKIPPED),
             "began": min((row.submitted_at for row in rows if row.submitted_at is not None), default=None),
             "ended": max(ended, default=None) if finished else None,
             "cost": str(self.sweep.cost),
@@ -86,7 +87,7 @@ class Board(SweepWidget):
         }
 
     def __repr__(self) -> str:
-        seconds = sum(row.cell.seconds for row in self._rows.values() if row.status != "skipped")
+        seconds = sum(row.cell.seconds for row in self._rows.values() if row.status != State.SKIPPED)
         clips = _wanted(self._rows.values())
         return f"Board({Path(self.sweep.name).name[:60]!r}: {_clips(clips)}, {seconds} s of footage)"
 
@@ -126,7 +127,7 @@ class Board(SweepWidget):
         rows = [self._rows[index] for index in sorted(self._rows)]
         facts = [
             _clips(_wanted(rows)),
-            f"{sum(row.cell.seconds for row in rows if row.status != 'skipped')} s of footage",
+            f"{sum(row.cell.seconds for row in rows if row.status != State.SKIPPED)} s of footage",
         ]
         if not any(row.status in UNFINISHED for row in rows):
             facts += [f"{count} {status}" for status, count in _counts(rows)]
@@ -142,7 +143,7 @@ class Board(SweepWidget):
 
 def _wanted(rows: Iterable[Row]) -> int:
     """Return how many clips the grid asks for; what it skips is none."""
-    return sum(row.status != "skipped" for row in rows)
+    return sum(row.status != State.SKIPPED for row in rows)
 
 
 def _clips(count: int) -> str:
@@ -151,12 +152,6 @@ def _clips(count: int) -> str:
 
 def _counts(rows: Sequence[Row]) -> list[tuple[str, int]]:
     """Return how many rows there are by state, from finished to not begun."""
-    return sorted(Counter(row.status for row in rows).items(), key=lambda each: (_rank(each[0]), each[0]))
-
-
-def _rank(status: str) -> int:
-    if status == "done":
-        return 0
-    if status in {"planned", "skipped"}:
-        return 3
-    return 2 if status in ATTENTION else 1
+    ranks = {state: _RANKS[facts.tone] for state, facts in FACTS.items()}
+    counts = Counter(row.status for row in rows)
+    return sorted(counts.items(), key=lambda each: (ranks.get(each[0], 1), each[0]))

@@ -8,20 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 __all__ = [
     "ASKED_AGAIN",
     "ATTENTION",
-    "AT_RISK",
     "AT_SERVER",
     "AWAITED",
+    "CHARGED",
     "FACTS",
     "FINAL",
-    "FREE",
     "LIVE",
     "MADE",
-    "MUTE",
     "NEW",
     "NEXT",
     "NOT_TAKEN",
@@ -89,20 +90,14 @@ class Facts:
         Its attempt may still leave, or leave again under its own key.
     sent : bool
         It has left, or stands for something that did.
-    taken : bool
-        The server has, had or may have a task of it.
-    may_bill : bool
-        It costs something, or may; what failed costs only what the server says.
+    billing : str
+        What becomes of its money, as `gridgen.money.Stage` has it.
     made : bool
         It exists or is on its way, so that a run makes no other and pays nothing more.
     live : bool
         The engine has something to do, or to wait for.
     awaited : bool
         `Sweep.wait` waits for it.
-    prices : bool
-        The server may still tell what it costs.
-    unsettled : bool
-        It may cost more than was told so far: the larger of price and cost counts.
     retold : bool
         Whoever asks the server learns it again, so that losing it loses no money.
     asked : bool
@@ -119,20 +114,17 @@ class Facts:
     new: bool = False
     sendable: bool = False
     sent: bool = False
-    taken: bool = False
-    may_bill: bool = False
+    billing: Literal["free", "refunded", "under way", "lost", "ended"] = "free"
     made: bool = False
     live: bool = False
     awaited: bool = False
-    prices: bool = False
-    unsettled: bool = False
     retold: bool = False
     asked: bool = False
     final: bool = False
     retried: Literal["yes", "by name", "no"] = "no"
 
 
-FACTS = {
+FACTS: Mapping[str, Facts] = {
     State.SKIPPED: Facts(tone="idle", says="Left out of this sweep."),
     State.PLANNED: Facts(tone="idle", says="Not sent yet.", new=True, sendable=True, awaited=True),
     State.HELD: Facts(tone="warn", says="Held back: nothing was sent.", new=True),
@@ -141,34 +133,26 @@ FACTS = {
         says="Leaving for the server, which has not answered yet.",
         sendable=True,
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="under way",
         made=True,
         live=True,
         awaited=True,
-        prices=True,
-        unsettled=True,
     ),
     State.UNKNOWN: Facts(
         tone="warn",
         says="Sent, but the answer was lost: it may be billed. It is not sent again unasked.",
         sendable=True,
         sent=True,
-        taken=True,
-        may_bill=True,
-        unsettled=True,
+        billing="lost",
     ),
     State.QUEUED: Facts(
         tone="busy",
         says="Waiting in line at the server.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="under way",
         made=True,
         live=True,
         awaited=True,
-        prices=True,
-        unsettled=True,
         retold=True,
         asked=True,
     ),
@@ -176,13 +160,10 @@ FACTS = {
         tone="busy",
         says="Being made by the server.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="under way",
         made=True,
         live=True,
         awaited=True,
-        prices=True,
-        unsettled=True,
         retold=True,
         asked=True,
     ),
@@ -190,12 +171,9 @@ FACTS = {
         tone="warn",
         says="No news for long. It is still followed.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="under way",
         made=True,
         live=True,
-        prices=True,
-        unsettled=True,
         retold=True,
         asked=True,
     ),
@@ -203,20 +181,17 @@ FACTS = {
         tone="busy",
         says="Made by the server; its file is not in the folder yet.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="ended",
         made=True,
         live=True,
         awaited=True,
-        unsettled=True,
         retold=True,
     ),
     State.DONE: Facts(
         tone="good",
         says="Its file was saved in the folder.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="ended",
         made=True,
         retold=True,
         final=True,
@@ -225,7 +200,7 @@ FACTS = {
         tone="bad",
         says="The server made no video.",
         sent=True,
-        taken=True,
+        billing="refunded",
         retold=True,
         final=True,
         retried="yes",
@@ -237,8 +212,7 @@ FACTS = {
         tone="bad",
         says="The link died before the file was saved.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="ended",
         made=True,
         retold=True,
         asked=True,
@@ -248,8 +222,7 @@ FACTS = {
         tone="bad",
         says="Taken by the server, yet its video cannot be had; it may have been billed.",
         sent=True,
-        taken=True,
-        may_bill=True,
+        billing="lost",
         made=True,
         retold=True,
         asked=True,
@@ -259,9 +232,7 @@ FACTS = {
         tone="bad",
         says="Given up after its answer was lost; it may have been billed.",
         sent=True,
-        taken=True,
-        may_bill=True,
-        unsettled=True,
+        billing="lost",
         final=True,
         retried="by name",
     ),
@@ -271,7 +242,7 @@ FACTS = {
 _AT_SERVER = {State.QUEUED, State.RUNNING, State.STALLED}
 _FOUND = {*_AT_SERVER, State.DOWNLOADING, State.FAILED, State.MISSING}
 
-NEXT: dict[State, frozenset[State]] = {
+NEXT: Mapping[str, frozenset[str]] = {
     State.SKIPPED: frozenset(),
     State.PLANNED: frozenset({State.SENDING, State.QUEUED, State.REJECTED}),
     State.HELD: frozenset(),
@@ -314,20 +285,14 @@ SENDABLE = frozenset(state for state, facts in FACTS.items() if facts.sendable)
 UNSENT = frozenset(state for state, facts in FACTS.items() if not facts.sent)
 """What never left."""
 
-NOT_TAKEN = frozenset(state for state, facts in FACTS.items() if not facts.taken)
-"""What the server has no task of: it costs nothing."""
-
-FREE = frozenset(state for state, facts in FACTS.items() if not facts.may_bill)
-"""What costs nothing, unless the server says so."""
-
-AT_RISK = frozenset(state for state, facts in FACTS.items() if facts.unsettled)
-"""What may cost more than was told so far."""
-
-MUTE = frozenset(state for state, facts in FACTS.items() if facts.may_bill and not facts.prices)
-"""What may be billed, and tells no price any more."""
+NOT_TAKEN = frozenset(state for state, facts in FACTS.items() if facts.billing == "free")
+"""What the server has no task of, so that it costs nothing."""
 
 SYNCED = frozenset(state for state, facts in FACTS.items() if not facts.retold)
 """What nobody but the journal knows."""
+
+CHARGED = frozenset(state for state, facts in FACTS.items() if facts.billing == "ended")
+"""What has told the whole of what it costs."""
 
 ASKED_AGAIN = frozenset(state for state, facts in FACTS.items() if facts.asked)
 """Whose task a run asks for: a paid video that could not be had last time may be had now."""
@@ -383,7 +348,7 @@ OWED = AT_SERVER | {Phase.REPLAY, Phase.DOWNLOAD, Phase.PICTURE}
 
 def is_step(before: str, after: str) -> bool:
     """Whether a state may follow another, or is the same."""
-    return before == after or (before in NEXT and after in NEXT[State(before)])
+    return before == after or after in NEXT.get(before, ())
 
 
 def told() -> dict[str, dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 import gridgen as gg
 from gridgen import Grid, GridError, Sweep, template
 from gridgen.grid.preview import state_of
-from gridgen.journal import STATES
+from gridgen.states import State
 
 EXT = "grok-imagine-1.5-video-ext"
 KLING = "kling-v2-6"
@@ -121,7 +121,7 @@ def test_what_is_made_is_marked(simulate, tmp_path):
 
 def test_every_status_has_a_state():
     """What went wrong, or is held or under way, is never shown as new or made."""
-    states = {status: state_of(status) for status in STATES}
+    states = {status: state_of(status) for status in State}
 
     assert {status for status, state in states.items() if state == "new"} == {"planned", "held"}
     assert {status for status, state in states.items() if state == "made"} == {"done"}

@@ -14,6 +14,7 @@ from gridgen.models import find
 from gridgen.models.fields import plural
 from gridgen.money import total
 from gridgen.pacing import Bucket
+from gridgen.states import MADE, NEW, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
 
 __all__ = [
-    "MADE",
-    "NEW",
     "OBSERVED",
     "Estimate",
     "Line",
@@ -51,12 +50,6 @@ It stands for models of which nothing was learned in this folder. (A public
 TypeScript adapter's probes of 2026-07-08.)
 """
 
-MADE = frozenset({"sending", "queued", "running", "stalled", "downloading", "done", "expired", "missing"})
-"""States of clips that exist, or are on their way, and cost nothing more."""
-
-NEW = frozenset({"planned", "held"})
-"""States of clips that a run would submit."""
-
 
 class Services:
     """How long the server works on a clip: what this folder's finished ones took, else what others saw.
@@ -71,7 +64,7 @@ class Services:
         self._seen: dict[tuple[str, str | None, int | None], list[float]] = {}
         self.count = 0
         for row in rows:
-            if row.service_seconds is not None and row.status == "done":
+            if row.service_seconds is not None and row.status == State.DONE:
                 self._seen.setdefault(_kind(row.cell), []).append(row.service_seconds)
                 self.count += 1
 
@@ -374,7 +367,7 @@ def estimate(
     lines = tuple(
         Line(row.index // takes, row.cell, row.take, row.status, *prices.quoted(row.cell))
         for row in rows
-        if row.status != "skipped"
+        if row.status != State.SKIPPED
     )
     return _summary(
         places, lines, services or Services(), committed=committed, budget=budget, uploads=uploads
@@ -386,7 +379,7 @@ def planned(places: Places, *, takes: int = 1, budget: Decimal | None = None) ->
     prices = Prices()
     cells = list(zip(places.live, places.cells(places.live_positions()), strict=True))
     lines = tuple(
-        Line(index, cell, take, "planned", *quote)
+        Line(index, cell, take, State.PLANNED, *quote)
         for index, cell in cells
         for quote in [prices.quoted(cell)]
         for take in range(1, takes + 1)

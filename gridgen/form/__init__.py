@@ -22,7 +22,8 @@ from gridgen.form.skeleton import Skeleton
 from gridgen.gallery.channel import QuestionError
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, catalogue, find
-from gridgen.sweep import OPEN, Sweep
+from gridgen.states import AWAITED
+from gridgen.sweep import Sweep
 
 if TYPE_CHECKING:
     import os
@@ -408,7 +409,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _heard(self, _rows: object) -> None:
         """Draw the layout anew once everything that was started is over."""
-        if self.sweep is not None and not OPEN.intersection(self.sweep.counts()):
+        if self.sweep is not None and not AWAITED.intersection(self.sweep.counts()):
             engine().submit(engine().in_thread(self._finish))
 
     def _finish(self) -> None:

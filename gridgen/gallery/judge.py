@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from gridgen.errors import GridgenError
 from gridgen.gallery.channel import QuestionError
 from gridgen.judgements import OUTCOMES
+from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,7 +53,7 @@ class Judge:
 
     def __init__(self, sweep: Sweep, feed: Feed) -> None:
         self._sweep, self._feed, self.reviewer = sweep, feed, feed.reviewer
-        self._rows = {row.index: row for row in sweep.rows() if row.status != "skipped"}
+        self._rows = {row.index: row for row in sweep.rows() if row.status != State.SKIPPED}
         self.selected: tuple[int, ...] = ()
         self._lock = threading.Lock()
 
@@ -126,7 +127,7 @@ class Judge:
 
 def choices(sweep: Sweep) -> list[list[int]]:
     """Return the choices that count between clips of a sweep, as numbers: left, right, outcome."""
-    index = {sweep.slot(row): row.index for row in sweep.rows() if row.status != "skipped"}
+    index = {sweep.slot(row): row.index for row in sweep.rows() if row.status != State.SKIPPED}
     return [
         [index[choice.left], index[choice.right], OUTCOMES.index(choice.outcome)]
         for choice in sweep.judgements.book.counted

@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["UNFINISHED", "Sides", "coordinates", "describe", "sheet_axes", "sides", "speak"]
-
-UNFINISHED = frozenset({"planned", "sending", "queued", "running", "stalled", "downloading"})
-"""States that still change by themselves."""
+__all__ = ["Sides", "coordinates", "describe", "sheet_axes", "sides", "speak"]
 
 
 def sheet_axes(sweep: Sweep) -> tuple[Axis, ...]:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from gridgen.gallery.feed import inside
-from gridgen.gallery.layout import UNFINISHED, coordinates, sheet_axes
+from gridgen.gallery.layout import coordinates, sheet_axes
 from gridgen.grid.sheet import Sheet, Sides
+from gridgen.states import REASONED, TROUBLED, UNFINISHED, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,7 +30,6 @@ __all__ = ["static_form"]
 _BUDGET = 62_000
 """Bytes of pictures in one form; base64 makes them a third more."""
 _WIDEST, _NARROWEST = 240, 112
-_BAD = frozenset({"failed", "rejected", "expired", "missing", "lost", "unknown"})
 
 _GREY = "rgba(128,128,128,.45)"
 _NOTE = "font-size:11px;opacity:.75"
@@ -72,26 +72,26 @@ def static_form(sweep: Sweep, rows: Sequence[str], cols: Sequence[str]) -> str:
 
 
 def _summary(sweep: Sweep, found: Sequence[Row], *, finished: bool) -> str:
-    seconds = sum(row.cell.seconds for row in found if row.status != "skipped")
+    seconds = sum(row.cell.seconds for row in found if row.status != State.SKIPPED)
     parts = [f"{len(found)} {'clip' if len(found) == 1 else 'clips'}", f"{seconds} s of footage"]
     if finished:
-        states = sorted({row.status for row in found}, key=lambda status: (status != "done", status))
+        states = sorted({row.status for row in found}, key=lambda status: (status != State.DONE, status))
         parts += [f"{sum(row.status == status for row in found)} {status}" for status in states]
     return f"<strong>{html.escape(Path(sweep.name).name)}</strong> · {html.escape(' · '.join(parts))}"
 
 
 def _tile(row: Row, caption: str, picture: str | None, *, finished: bool) -> str:
     alt = html.escape(f"{row.cell.prompt}, {row.cell.size}, {row.cell.duration} s")
-    status = row.status if finished or row.status == "skipped" else "planned"
+    status = row.status if finished or row.status == State.SKIPPED else State.PLANNED
     if picture:
         shown = f'<img src="{picture}" alt="{alt}" style="display:block;border-radius:8px;margin:0">'
     else:
-        edge = "solid #c23a3a" if status in _BAD else f"dashed {_GREY}"
+        edge = "solid #c23a3a" if status in TROUBLED else f"dashed {_GREY}"
         shown = (
             f'<div style="width:{_NARROWEST}px;padding:12px 8px;border:1px {edge};border-radius:8px;{_dim(status)}'
             f'text-align:center;font-size:12px">{html.escape(status)}</div>'
         )
-    notes = [caption, _trouble(row) if finished or row.status == "skipped" else ""]
+    notes = [caption, _trouble(row) if finished or row.status == State.SKIPPED else ""]
     lines = "".join(
         f'<div style="{_NOTE};max-width:220px">{html.escape(note)}</div>' for note in notes if note
     )
@@ -99,18 +99,18 @@ def _tile(row: Row, caption: str, picture: str | None, *, finished: bool) -> str
 
 
 def _dim(status: str) -> str:
-    return "opacity:.6;" if status == "skipped" else ""
+    return "opacity:.6;" if status == State.SKIPPED else ""
 
 
 def _trouble(row: Row) -> str:
-    if row.status not in {*_BAD, "skipped"}:
+    if row.status not in REASONED:
         return ""
     return ": ".join(part for part in (row.error_class, row.error) if part)
 
 
 def _pictures(folder: Path, found: Sequence[Row]) -> dict[int, str]:
     """Return posters as data URIs, as large as the budget lets them be, for as many rows as it reaches."""
-    named = [(row.index, row.poster) for row in found if row.poster and row.status == "done"]
+    named = [(row.index, row.poster) for row in found if row.poster and row.status == State.DONE]
     if not named:
         return {}
     share = _BUDGET // len(named)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.grid.sheet import Sheet, runs, settled, sides, speak
 from gridgen.money import total
+from gridgen.states import LIVE, NEW, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -23,8 +24,6 @@ __all__ = ["Preview", "Tile", "Totals", "planned", "state_of", "totals_of"]
 _SIGNS = {"new": "+", "made": "=", "under way": "~", "skipped": "x", "in trouble": "!"}
 """How a state is written where there is no colour."""
 
-_MADE = frozenset({"done"})
-_UNDER_WAY = frozenset({"sending", "queued", "running", "stalled", "downloading"})
 _MOST_TILES = 1_000
 _MOST_REASONS = 12
 _WIDEST = 24
@@ -71,13 +70,13 @@ class Tile:
 
 def state_of(status: str) -> str:
     """Return how the status of a row is shown in a layout."""
-    if status in {"planned", "held"}:
+    if status in NEW:
         return "new"
-    if status in _MADE:
+    if status == State.DONE:
         return "made"
-    if status in _UNDER_WAY:
+    if status in LIVE:
         return "under way"
-    return "skipped" if status == "skipped" else "in trouble"
+    return "skipped" if status == State.SKIPPED else "in trouble"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,15 +7,12 @@ lock; others read.
 """
 
 from gridgen.journal.lease import abandoned
-from gridgen.journal.record import LIVE, STATES, TERMINAL, Changes, Record, Row, Sender, row
+from gridgen.journal.record import Changes, Record, Row, Sender, row
 from gridgen.journal.snapshot import is_inside, restore, snapshot
 from gridgen.journal.store import Journal, read, read_cells, read_uploads, store_id
 from gridgen.journal.uploads import Upload
 
 __all__ = [
-    "LIVE",
-    "STATES",
-    "TERMINAL",
     "Changes",
     "Journal",
     "Record",

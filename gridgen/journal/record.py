@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from gridgen.money import ClipKey, Outlay, Stage
+from gridgen.states import FACTS, SENDABLE, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
-    "LIVE",
-    "SENDABLE",
-    "STATES",
-    "TERMINAL",
     "WHILE_SENDABLE",
     "Changes",
     "Record",
@@ -28,50 +25,6 @@ __all__ = [
     "Sender",
     "row",
 ]
-
-STATES = (
-    "skipped",
-    "planned",
-    "held",
-    "sending",
-    "unknown",
-    "queued",
-    "running",
-    "stalled",
-    "downloading",
-    "done",
-    "failed",
-    "rejected",
-    "expired",
-    "missing",
-    "lost",
-)
-"""Every status of a row, in the order of a cell's life."""
-
-LIVE = frozenset({"sending", "queued", "running", "stalled", "downloading"})
-"""States in which the engine has something to do or to wait for."""
-
-TERMINAL = frozenset({"done", "failed", "rejected", "lost"})
-"""States of an attempt that never change; only the file of one that is done may go missing."""
-
-SENDABLE = frozenset({"planned", "sending", "unknown"})
-"""States in which an attempt may still leave, or leave again under its own key."""
-
-_STAGES = {
-    "planned": Stage.FREE,
-    "rejected": Stage.FREE,
-    "failed": Stage.REFUNDED,
-    "sending": Stage.UNDER_WAY,
-    "queued": Stage.UNDER_WAY,
-    "running": Stage.UNDER_WAY,
-    "stalled": Stage.UNDER_WAY,
-    "unknown": Stage.LOST,
-    "missing": Stage.LOST,
-    "lost": Stage.LOST,
-    "downloading": Stage.ENDED,
-    "done": Stage.ENDED,
-    "expired": Stage.ENDED,
-}
 
 
 class Changes(TypedDict, total=False):
@@ -219,7 +172,7 @@ class Row:
     """One cell and take, as the table, the wall and the board show it.
 
     Money is in USD, times are Unix seconds, names are relative to the sweep's
-    folder. ``status`` is one of `STATES`; ``earlier`` is what attempts of this take
+    folder. ``status`` is a `State`; ``earlier`` is what attempts of this take
     before the latest one have cost or may cost.
     """
 
@@ -285,18 +238,18 @@ def stage(state: str, completed_at: float | None) -> Stage:
 
     One whose clip cannot be had, but whose end was heard of, has told the whole of its charge.
     """
-    found = _STAGES[state]
+    found = Stage(FACTS[state].billing)
     return Stage.ENDED if found is Stage.LOST and completed_at is not None else found
 
 
-def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: str = "planned") -> Row:
+def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: str = State.PLANNED) -> Row:
     """Return the row of a cell and take; without a record it is ``planned`` or ``held``."""
     if record is None:
         return Row(index, cell, take, planned, price=cell.price())
     seconds = None
     if record.created_at is not None and record.completed_at is not None:
         seconds = max(0.0, record.completed_at - record.created_at)
-    status = planned if record.state == "planned" else record.state
+    status = planned if record.state == State.PLANNED else record.state
     shown = {name: getattr(record, name) for name in _SHARED}
     return Row(index, cell, take, status, service_seconds=seconds, **shown)
 

@@ -17,7 +17,6 @@ from gridgen.journal import schema, storage
 from gridgen.journal.lease import Lease, abandoned
 from gridgen.journal.record import (
     COLUMNS,
-    SENDABLE,
     WHILE_SENDABLE,
     Changes,
     Record,
@@ -31,6 +30,7 @@ from gridgen.journal.record import (
 from gridgen.journal.uploads import Upload, begin, end, load_uploads
 from gridgen.journal.writer import Statement, Writer
 from gridgen.money import Stage, later_cost
+from gridgen.states import SENDABLE, SYNCED, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -48,8 +48,6 @@ _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
 
 _ENDED = "the process ended while the request was on its way"
-_SYNCED = frozenset({"planned", "sending", "unknown", "rejected", "lost"})
-"""States that nobody but the journal knows; the server tells the others again."""
 
 _LARGEST = 64 * 2**20
 """Bytes of the longest text or blob that is read; foreign files may hold anything."""
@@ -66,10 +64,10 @@ def read(folder: Path) -> dict[tuple[str, str, int], Record]:
         If the file is no journal of a version that this gridgen reads.
     """
     found = _read(folder, _load, lambda journal: journal.records)
-    sending = [record for record in found.values() if record.state == "sending"]
+    sending = [record for record in found.values() if record.state == State.SENDING]
     if sending and abandoned(folder):
         for record in sending:
-            record.state = record.error_class = "unknown"
+            record.state, record.error_class = State.UNKNOWN, "unknown"
             record.evidence = record.error = _ENDED
     return found
 
@@ -184,7 +182,7 @@ class Journal:
                     "UPDATE attempt SET state = 'unknown', evidence = ?, error_class = 'unknown', error = ? WHERE id = ?",
                     (_ENDED, _ENDED, attempt),
                 )
-                self._connection.execute(*_event(attempt, self.clock, "unknown", _ENDED))
+                self._connection.execute(*_event(attempt, self.clock, State.UNKNOWN, _ENDED))
 
     async def flush(self) -> None:
         """Bring everything that was saved to the disk.
@@ -214,7 +212,7 @@ class Journal:
         """
         slot = (origin, cell.key, take)
         last = self.records.get(slot)
-        if last is not None and last.state == "planned":
+        if last is not None and last.state == State.PLANNED:
             return last
         return self._new(slot, last, body)
 
@@ -222,7 +220,7 @@ class Journal:
         n = 1 if last is None else last.n + 1
         self._next_id += 1
         key = _idempotency_key(self.store_id, slot, n)
-        return Record(self._next_id - 1, *slot, n, "planned", key, body)
+        return Record(self._next_id - 1, *slot, n, State.PLANNED, key, body)
 
     async def again(self, last: Record, *, ending: str | None = None, body: bytes | None = None) -> Record:
         """Plan a new attempt of a take whose last one has ended, or ends so now, in one transaction.
@@ -240,7 +238,7 @@ class Journal:
             statements.append(_event(last.id, self.clock, ending, None))
         record = self._new(last.slot, last, body or b"")
         inserted = _copy(record, last) if body is None else _insertion(record)
-        statements += [inserted, _event(record.id, self.clock, "planned", None)]
+        statements += [inserted, _event(record.id, self.clock, State.PLANNED, None)]
         await self._commit(statements)
         if body is None:
             record.body = last.body or self._body(record)
@@ -265,7 +263,7 @@ class Journal:
             If it cannot be written, or its slot has a live attempt already.
         """
         leaving: Changes = {
-            "state": "sending",
+            "state": State.SENDING,
             "submitted_at": self.clock.time(),
             "sent_monotonic": self.clock.monotonic(),
             "boot": self.clock.era(),
@@ -285,7 +283,7 @@ class Journal:
             If it cannot be written.
         """
         replays = record.replays + counted
-        await self.save(record, durable=True, detail="replayed", state="sending", replays=replays)
+        await self.save(record, durable=True, detail="replayed", state=State.SENDING, replays=replays)
 
     async def _begin(
         self, record: Record, cell: Cell, changes: Changes, *, detail: str | None = None
@@ -321,12 +319,12 @@ class Journal:
             If the take has a live attempt, or the task belongs to another one.
         """
         record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
-        taken: Changes = {"state": "queued", "task_id": task_id, "submitted_at": self.clock.time()}
+        taken: Changes = {"state": State.QUEUED, "task_id": task_id, "submitted_at": self.clock.time()}
         await self._begin(record, cell, taken, detail="adopted")
 
     async def refuse(self, record: Record, cell: Cell, error: str) -> None:
         """Note that an attempt never left, since what it needs was refused."""
-        refused: Changes = {"state": "rejected", "error_class": "invalid", "error": error[:500]}
+        refused: Changes = {"state": State.REJECTED, "error_class": "invalid", "error": error[:500]}
         await self._begin(record, cell, refused)
 
     async def uploading(self, origin: str, image: str) -> Upload:
@@ -419,7 +417,7 @@ def _has_ended(record: Record, changes: Changes) -> bool:
 def _is_money(record: Record, changes: Changes) -> bool:
     """Whether a change must outlive a power failure: nobody tells it again, or it is dearer than was known."""
     dearer = (changes.get("cost") or 0) > (record.cost or record.price or 0)
-    return dearer or changes.get("state") in _SYNCED or "task_id" in changes
+    return dearer or changes.get("state") in SYNCED or "task_id" in changes
 
 
 _STORED = (*COLUMNS, "body_sha256")

@@ -16,6 +16,7 @@ from gridgen.judgements.agreement import Agreement, agreement
 from gridgen.judgements.exchange import clip_name, names_of, read_ratings
 from gridgen.judgements.opinion import reviewer_name
 from gridgen.judgements.store import Choice, Judgement
+from gridgen.states import State
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -191,7 +192,7 @@ class Ratings:
                 f"or its index, 0 to {len(self._rows) - 1}. Nothing was noted."
             )
             raise GridError(msg)
-        if self._rows[plain].status == "skipped":
+        if self._rows[plain].status == State.SKIPPED:
             msg = f"row {plain} is skipped ({self._rows[plain].error}); there is no clip to judge. Nothing was noted."
             raise GridError(msg)
         return plain

@@ -9,6 +9,7 @@ from gridgen.errors import GridError
 from gridgen.judgements.opinion import reviewer_name
 from gridgen.judgements.ratings import me
 from gridgen.judgements.store import OUTCOMES
+from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -52,7 +53,7 @@ class Rounds:
         chosen = range(len(found)) if rows is None else dict.fromkeys(sweep.ratings.chosen(rows))
         self.sweep, self.seed = sweep, seed
         self.reviewer = me() if reviewer is None else reviewer_name(reviewer)
-        self.rows = tuple(found[at] for at in chosen if found[at].status == "done")
+        self.rows = tuple(found[at] for at in chosen if found[at].status == State.DONE)
         if len({row.cell.key for row in self.rows}) < 2:  # noqa: PLR2004 - a pair
             msg = "blind rounds need finished clips of at least two different cells; run() the sweep first"
             raise GridError(msg)

@@ -21,6 +21,7 @@ from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
 from gridgen.grid.sheet import Sheet, runs
 from gridgen.media import MediaError, stills
 from gridgen.share.known import hidden_axes
+from gridgen.states import State
 
 if TYPE_CHECKING:
     import os
@@ -292,7 +293,7 @@ class _Table:
     def _blank(self, row: Row, size: tuple[int, int]) -> Image.Image:
         """Draw what stands for a clip that is not there: its state, and the kind of trouble."""
         image = Image.new("RGB", size, self._wash)
-        state = row.status if row.status != "done" else "no picture"
+        state = row.status if row.status != State.DONE else "no picture"
         texts = [(text, self._quiet) for text in dict.fromkeys((state, row.error_class)) if text]
         words = self._words(texts, size[0] - 2 * _GAP, round(self._letter * 0.9), self._wash)
         image.paste(words, (_GAP, max(_GAP, (size[1] - words.height) // 2)))
@@ -300,7 +301,7 @@ class _Table:
 
     def _pictures(self, row: Row) -> list[Image.Image]:
         taken = self._taken
-        if row.status != "done":
+        if row.status != State.DONE:
             return []
         try:
             if taken.frames == 1 and taken.at is None and row.poster:
@@ -404,7 +405,7 @@ def _joined(images: Sequence[Image.Image], paper: str, *, down: bool = False, ga
 
 
 def _counted(rows: Sequence[Row]) -> str:
-    states = sorted({row.status for row in rows}, key=lambda status: (status != "done", status))
+    states = sorted({row.status for row in rows}, key=lambda status: (status != State.DONE, status))
     counts = [f"{sum(row.status == status for row in rows)} {status}" for status in states]
     return f"{len(rows)} {'clip' if len(rows) == 1 else 'clips'}: {', '.join(counts)}"
 

@@ -20,9 +20,10 @@ from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
 from gridgen.clock import Clock
 from gridgen.errors import GridgenError
 from gridgen.estimate.costs import Costs, costs
-from gridgen.journal import STATES, Row, restore, snapshot
+from gridgen.journal import Row, restore, snapshot
 from gridgen.judgements import KEEP
 from gridgen.money import total
+from gridgen.states import UNYIELDED, State
 from gridgen.sweep.arguments import cap, check, policy
 from gridgen.sweep.execution import Execution, Terms
 from gridgen.sweep.funds import warn_of_probes
@@ -66,12 +67,6 @@ if TYPE_CHECKING:
     from gridgen.sweep.unknown import Unknown
 
 __all__ = ["Sweep", "open"]
-
-OPEN = frozenset({"planned", "sending", "queued", "running", "downloading"})
-"""What `Sweep.wait` waits for."""
-
-UNAWAITED = OPEN | {"skipped"}
-"""What `Sweep.as_completed` does not yield."""
 
 _INTERRUPTED = (
     "stopped submitting; what was submitted is still followed and downloaded in the background. "
@@ -212,7 +207,7 @@ class Sweep:
 
         What holds everything up comes first; empty when nothing is waited for.
         """
-        unknown = [row.price for row in self.rows() if row.status == "unknown"]
+        unknown = [row.price for row in self.rows() if row.status == State.UNKNOWN]
         standing = self._execution.standing
         return replace(standing, unknown=len(unknown), at_risk=total(unknown)).words()
 
@@ -269,7 +264,7 @@ class Sweep:
     def counts(self) -> dict[str, int]:
         """Return how many rows have each status, in the order of a cell's life."""
         found = Counter(row.status for row in self.rows())
-        return {status: found[status] for status in STATES if found[status]}
+        return {str(state): found[state] for state in State if found[state]}
 
     def gallery(
         self,
@@ -815,7 +810,7 @@ class Sweep:
                 over = not self.running
                 changed.clear()
                 for found in self.rows():
-                    if found.status not in UNAWAITED and found.index not in seen:
+                    if found.status not in UNYIELDED and found.index not in seen:
                         seen.add(found.index)
                         yield found
                 if not over:

@@ -11,6 +11,7 @@ from gridgen._loop import engine
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
+from gridgen.states import STRANDED, VACANT, State
 from gridgen.sweep.funds import check_balance, check_budget, check_priced
 from gridgen.sweep.journals import attach, detach
 from gridgen.sweep.reopen import keep_sweep
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Execution", "Terms"]
 
-_PAID_AND_GONE = frozenset({"expired", "missing", "unknown"})
 """States of an attempt that must end as lost before another one begins; what they cost still counts."""
 
 
@@ -226,7 +226,7 @@ class Execution:
         BudgetError, OutOfCreditsError
             If there is not. Nothing has changed then.
         """
-        renewed = {each.index: replace(each, status="planned") for each in rows}
+        renewed = {each.index: replace(each, status=State.PLANNED) for each in rows}
         prices = await self._pricing.asked(self.client)
         await self._check_funds(prices, budget, [renewed.get(each.index, each) for each in self._rows.now()])
         async with self.journaled() as journal:
@@ -235,7 +235,7 @@ class Execution:
                 check_priced(keyed, self._rows.committed(prices), budget)
             for each in rows:
                 record = journal.records[self._plan.slot(each)]
-                ending = "lost" if record.state in _PAID_AND_GONE else None
+                ending = State.LOST if record.state in STRANDED else None
                 await journal.again(record, ending=ending)
 
     async def adopt(self, item: Item, task_id: str) -> None:
@@ -251,8 +251,12 @@ class Execution:
         await self.connected().poll(task_id)
         async with self.journaled() as journal:
             last = journal.records.get(item.slot)
-            if last is not None and last.state not in {"planned", "rejected", "failed", "lost"}:
-                how = "; settle it with sweep.unknown.attach(row, task_id)" if last.state == "unknown" else ""
+            if last is not None and last.state not in VACANT:
+                how = (
+                    "; settle it with sweep.unknown.attach(row, task_id)"
+                    if last.state == State.UNKNOWN
+                    else ""
+                )
                 msg = f"take {item.take} of this cell is {last.state} already{how}. Nothing has changed."
                 raise JournalError(msg)
             self.check_unused(journal, task_id)

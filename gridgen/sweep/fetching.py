@@ -20,6 +20,7 @@ from gridgen.client import DOWNLOADS
 from gridgen.client.download import LARGEST_FILE, is_dead_link, make_sure_of_room
 from gridgen.errors import APIError, GridgenError, NetworkError, RateLimitError
 from gridgen.pacing import backoff
+from gridgen.states import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,9 +84,11 @@ class Fetching:
 
     def take_on(self, item: Item, record: Record) -> bool:
         """Take on what is still to be fetched or drawn of a finished task; say whether anything is."""
-        if record.state == "downloading" or (record.state == "done" and not self._exists(record.path)):
+        if record.state == State.DOWNLOADING or (
+            record.state == State.DONE and not self._exists(record.path)
+        ):
             self.download(item, record)
-        elif record.state == "done" and not self._is_drawn(record):
+        elif record.state == State.DONE and not self._is_drawn(record):
             self._draw(item)
         else:
             return False
@@ -156,7 +159,7 @@ class Fetching:
             await self._journal.save(
                 record,
                 durable=True,
-                state="done",
+                state=State.DONE,
                 path=name,
                 error_class=None,
                 error=None,
@@ -192,7 +195,7 @@ class Fetching:
         hopeless = item.tries >= MOST_TRIES or now - since > FAILING_FOR
         if hopeless or (dead and not await self._may_be_renewed(record)):
             self._agenda.move(item, "over")
-            kind, state = ("expired", "expired") if dead else ("download", "missing")
+            kind, state = ("expired", State.EXPIRED) if dead else ("download", State.MISSING)
             await self._journal.save(record, state=state, error_class=kind, error=str(error)[:500])
             return
         item.failures += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridgen.estimate import NEW, Services, span, time_of
+from gridgen.estimate import Services, span, time_of
 from gridgen.grid.axes import Axis
 from gridgen.grid.preview import Preview, Tile, state_of, totals_of
 from gridgen.grid.sheet import TAKE
+from gridgen.states import NEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

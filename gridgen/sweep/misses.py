@@ -5,8 +5,8 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING, Any
 
-from gridgen.estimate import NEW
 from gridgen.journal import read, read_cells
+from gridgen.states import NEW, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,7 +28,7 @@ def explained(row: Row, folder: Path, origin: str) -> str:
     folder, origin
         As of the sweep.
     """
-    if row.status == "skipped":
+    if row.status == State.SKIPPED:
         return f"skipped: {row.error}"
     if row.status not in NEW:
         return f"{row.status}: this folder has it under the key {row.cell.key[:8]}, take {row.take}"

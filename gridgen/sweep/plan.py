@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.errors import GridError
 from gridgen.estimate.prices import PriceClass, Prices, price_class
+from gridgen.states import RETRIED, RETRIED_BY_NAME
 from gridgen.sweep.agenda import Item
 
 if TYPE_CHECKING:
@@ -101,10 +102,8 @@ def _probes_first(items: list[Item], prices: Prices) -> list[Item]:
 
 def is_retried(row: Row, where: Collection[str] | Callable[[Row], bool] | None) -> bool:
     """Whether `Sweep.retry` makes a clip again: what failed, and what was paid and is gone only by its name."""
-    if row.status in {"failed", "rejected"}:
+    if row.status in RETRIED:
         if where is None:
             return True
         return where(row) if callable(where) else row.error_class in where or row.status in where
-    return (
-        row.status in {"expired", "missing", "lost"} and not callable(where) and row.status in (where or ())
-    )
+    return row.status in RETRIED_BY_NAME and not callable(where) and row.status in (where or ())

@@ -16,6 +16,7 @@ from gridgen.estimate.prices import NOISE
 from gridgen.pacing import backoff
 from gridgen.pacing.line import Line
 from gridgen.pacing.timing import BELIEVED, DENSITY, ENOUGH, RELAXED, Expectations, Learned
+from gridgen.states import AT_SERVER, State
 from gridgen.task import Status, Task
 
 if TYPE_CHECKING:
@@ -194,9 +195,9 @@ class Polling:
 
     def moved(self, item: Item, before: str, after: str) -> None:
         """Note that an item went from one phase to another."""
-        if after in _OPEN and before not in _OPEN:
+        if after in AT_SERVER and before not in AT_SERVER:
             self._count(1)
-        elif before in _OPEN and after not in _OPEN and item not in self.stalled:
+        elif before in AT_SERVER and after not in AT_SERVER and item not in self.stalled:
             self._count(-1)
         if before == "poll":
             self.stalled.discard(item)
@@ -376,7 +377,7 @@ class Polling:
             if now - known.missing_since >= MISSING_AFTER:
                 self._agenda.move(item, "over")
                 await self._journal.save(
-                    record, state="missing", error_class="missing", error=str(error)[:500]
+                    record, state=State.MISSING, error_class="missing", error=str(error)[:500]
                 )
                 return
         item.failures += 1
@@ -388,7 +389,7 @@ class Polling:
     def _ask_again(self, seconds: float, item: Item, record: Record) -> None:
         """Ask later, but leave a task alone that has been stalled for a day."""
         now = self._agenda.clock.time()
-        if record.state == "stalled" and now - (record.submitted_at or now) > GIVEN_UP_AFTER:
+        if record.state == State.STALLED and now - (record.submitted_at or now) > GIVEN_UP_AFTER:
             self._agenda.move(item, "over")
         else:
             self._agenda.later(seconds, "poll", item)
@@ -403,7 +404,7 @@ class Polling:
         if task.progress is not None:
             self._journal.show(record, progress=max(task.progress, record.progress or 0))
         if self._is_stalled(item, record, task):
-            state = "stalled"
+            state = State.STALLED
             self._stall(item)
         if state != record.state or task.cost != record.cost:
             await self._journal.save(record, state=state, cost=task.cost, created_at=task.created)
@@ -471,7 +472,7 @@ class Polling:
             self._agenda.spawn("charge", None, self._ask_for_charge(item, record))
         await self._journal.save(
             record,
-            state="downloading",
+            state=State.DOWNLOADING,
             progress=100,
             cost=task.cost,
             created_at=task.created,
@@ -502,7 +503,7 @@ class Polling:
             return
         known, begun = self._followed[item], self.line.running.get(item)
         ended = self._ours(task.completed)
-        if record.state != "downloading":
+        if record.state != State.DOWNLOADING:
             delay = max(0.0, self._agenda.clock.time() - ended)
             self._agenda.meter.delays.append(delay)
             self._delay.learn(delay)
@@ -527,7 +528,7 @@ class Polling:
         self._agenda.move(item, "over")
         await self._journal.save(
             record,
-            state="failed",
+            state=State.FAILED,
             progress=None,
             # what fails is not charged, unless the server said otherwise
             cost=Decimal(0) if task.cost is None and record.cost is None else task.cost,
@@ -546,16 +547,13 @@ class Polling:
         text = "the task is completed, yet its answer names no video; it is billed"
         await self._journal.save(
             record,
-            state="missing",
+            state=State.MISSING,
             cost=task.cost,
             created_at=task.created,
             completed_at=task.completed,
             error_class="no_media",
             error=text,
         )
-
-
-_OPEN = frozenset({"submit", "poll"})
 
 
 def _failure_class(task: Task) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from gridgen.clock import Clock
 from gridgen.errors import GridgenError
-from gridgen.estimate import NEW, Estimate, Services, estimate, pictures
+from gridgen.estimate import Estimate, Services, estimate, pictures
 from gridgen.estimate.prices import Prices
 from gridgen.grid.images import FRESH
 from gridgen.journal import read_uploads
+from gridgen.states import CHARGED, NEW, UNSENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -28,11 +29,6 @@ ASKED_AGAIN = 10.0
 
 LATELY = 7 * 86_400.0
 """Seconds for which a charge tells that a price still holds."""
-
-CHARGED = frozenset({"downloading", "done", "expired"})
-"""States of clips whose charge is all that is charged for them."""
-
-UNSENT = frozenset({"planned", "held", "skipped"})
 
 
 class Pricing:

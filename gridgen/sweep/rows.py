@@ -12,6 +12,7 @@ from gridgen.errors import JournalError
 from gridgen.journal import Row, abandoned, read, row
 from gridgen.judgements import Consensus, Judgements
 from gridgen.money import Commitments
+from gridgen.states import State
 from gridgen.sweep.watching import Watchers
 
 if TYPE_CHECKING:
@@ -188,11 +189,11 @@ class Rows:
         for at, each in enumerate(found):
             if each is None:
                 place, take = divmod(at, takes)
-                found[at] = Row(at, places.cell(place), take + 1, "skipped", error=places.reason(place))
+                found[at] = Row(at, places.cell(place), take + 1, State.SKIPPED, error=places.reason(place))
         return [each for each in found if each is not None]
 
     def _row(self, item: Item, record: Record | None) -> Row:
-        planned = "held" if item.phase == "held" else "planned"
+        planned = State.HELD if item.phase == "held" else State.PLANNED
         found = row(item.index, item.cell, item.take, record, planned=planned)
         said = self.judgements.book.consensus(item.slot)
         return found if said is None else _judged(found, said)

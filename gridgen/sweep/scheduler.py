@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gridgen.errors import APIError, NetworkError
-from gridgen.journal import LIVE, Record
+from gridgen.states import ASKED_AGAIN, AWAITED, OWED, WITHHOLDABLE, State
 from gridgen.sweep.agenda import Agenda, Item
 from gridgen.sweep.budget import Budget
 from gridgen.sweep.fetching import Accept, Fetching, accept
@@ -27,15 +27,12 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.estimate.prices import Prices
-    from gridgen.journal import Journal
+    from gridgen.journal import Journal, Record
     from gridgen.money import Commitments
     from gridgen.outcome import Ambiguous, Policy
     from gridgen.sweep.stats import Meter
 
 __all__ = ["Item", "Scheduler"]
-
-_ASKED_AGAIN = {"queued", "running", "stalled", "missing", "expired"}
-"""A paid video that could not be had last time may be had now."""
 
 
 class Scheduler:
@@ -222,7 +219,7 @@ class Scheduler:
 
     def withhold(self, item: Item) -> bool:
         """Take an item out of the line until `look_again`; say whether that was possible."""
-        if item.phase not in {"planned", "over", "held"}:
+        if item.phase not in WITHHOLDABLE:
             return False
         self._submitting.forget(item)
         self._budget.forget(item)
@@ -253,9 +250,9 @@ class Scheduler:
             return
         self._journal.claims.add(item.slot)
         record = self._journal.records.get(item.slot)
-        if record is None or record.state == "planned":
+        if record is None or record.state == State.PLANNED:
             self._submitting.plan(item)
-        elif record.task_id is not None and record.state in _ASKED_AGAIN:
+        elif record.task_id is not None and record.state in ASKED_AGAIN:
             self._polling.take_on(item, record)
         elif not (self._settling.take_on(item, record) or self._fetching.take_on(item, record)):
             self._agenda.move(item, "over")
@@ -289,7 +286,7 @@ class Scheduler:
         self._start_probe()
         self._fetching.start()
         phases = self._agenda.phases
-        unfinished = sum(phases[phase] for phase in ("submit", "replay", "poll", "download", "picture"))
+        unfinished = sum(phases[phase] for phase in OWED)
         unfinished += self._still_foreign() + self._agenda.flying["charge"]
         waiting = unfinished + (phases["planned"] if self._agenda.submits else 0)
         if waiting == self.stalled:
@@ -358,5 +355,4 @@ class Scheduler:
         if not self._foreign:
             return 0
         found = (self._journal.records.get(slot) for slot in self._foreign)
-        open_states = {"planned", *LIVE} - {"stalled"}
-        return sum(record is None or record.state in open_states for record in found)
+        return sum(record is None or record.state in AWAITED for record in found)

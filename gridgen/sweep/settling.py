@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.money import Answer, Cap, Commitments, allows
 from gridgen.outcome import Ambiguous, Policy, Rejected, judge_replay, why_no_replay
+from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -101,7 +102,7 @@ class Settling:
 
     def take_on(self, item: Item, record: Record) -> bool:
         """Take on an unknown submission that is to be replayed; say whether it is."""
-        if record.state != "unknown" or not self._wants_replay(item, record):
+        if record.state != State.UNKNOWN or not self._wants_replay(item, record):
             return False
         self.ready(item)
         return True
@@ -127,7 +128,7 @@ class Settling:
         """Treat what earlier runs left unknown as the person wants it now."""
         for item in self._agenda.items:
             record = self._journal.records.get(item.slot)
-            if item.phase == "over" and record is not None and record.state == "unknown":
+            if item.phase == "over" and record is not None and record.state == State.UNKNOWN:
                 await self._settle(item, record)
 
     async def lost(self, item: Item, record: Record, outcome: Ambiguous) -> None:
@@ -136,7 +137,7 @@ class Settling:
         await self._journal.save(
             record,
             durable=True,
-            state="unknown",
+            state=State.UNKNOWN,
             evidence=outcome.evidence,
             trace_event=outcome.event,
             http_status=outcome.status,
@@ -161,13 +162,13 @@ class Settling:
             self._asked.discard(item.slot)
             self._agenda.move(item, "over")
             if self._policy.kind == "lost":
-                await self._journal.save(record, durable=True, detail="given up", state="lost")
+                await self._journal.save(record, durable=True, detail="given up", state=State.LOST)
 
     async def _resubmit(self, item: Item, record: Record) -> None:
         for each in self._sharing(item):
             each.given_up.reserve(item.slot, record.price)
         try:
-            await self._journal.again(record, ending="lost")
+            await self._journal.again(record, ending=State.LOST)
         finally:
             for each in self._together:
                 each.given_up.release(item.slot)

@@ -14,6 +14,7 @@ from gridgen.journal import Sender
 from gridgen.money import Answer
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import Alike, Backoff
+from gridgen.states import State
 from gridgen.sweep.uploading import Uploading
 
 if TYPE_CHECKING:
@@ -239,7 +240,7 @@ class Submitting:
         record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
         if record.body != body and pictures(item.cell):
             # a link in it has died; what an attempt sends never changes, so another one begins
-            record = await self._journal.again(record, ending="rejected", body=body)
+            record = await self._journal.again(record, ending=State.REJECTED, body=body)
         return record
 
     async def send(self, record: Record, intend: Callable[[], Awaitable[None]]) -> Outcome:
@@ -261,7 +262,7 @@ class Submitting:
         except StoppedError:
             outcome = NotSent("stopped")
         except asyncio.CancelledError:
-            if record.state != "sending":
+            if record.state != State.SENDING:
                 raise
             outcome = Ambiguous("cancelled while the request was on its way")
         if isinstance(outcome, (NotSent, NotApplied)) or (
@@ -295,7 +296,7 @@ class Submitting:
             case Rejected(error, everywhere) if not everywhere:
                 self._agenda.move(item, "over")
                 await self._journal.save(
-                    record, state="rejected", error_class="invalid", error=str(error)[:500]
+                    record, state=State.REJECTED, error_class="invalid", error=str(error)[:500]
                 )
                 self._break_off(error)
             case _:
@@ -319,7 +320,7 @@ class Submitting:
         while True:
             try:
                 await self._journal.save(
-                    record, durable=True, state="queued", task_id=task_id, error_class=None, error=None
+                    record, durable=True, state=State.QUEUED, task_id=task_id, error_class=None, error=None
                 )
             except JournalError as error:
                 msg = f"{error} Task {task_id} is paid and could not be noted in the journal: write its id down."
@@ -335,8 +336,8 @@ class Submitting:
         self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected, beside: int = 0
     ) -> None:
         """Plan an item again whose submission provably did nothing."""
-        if self._journal.records.get(item.slot) is record and record.state == "sending":
-            await self._journal.save(record, state="planned", submitted_at=None)
+        if self._journal.records.get(item.slot) is record and record.state == State.SENDING:
+            await self._journal.save(record, state=State.PLANNED, submitted_at=None)
         if isinstance(outcome, Rejected):
             self._agenda.fail(outcome.error)
         else:

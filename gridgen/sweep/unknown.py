@@ -10,6 +10,7 @@ from gridgen._loop import wait
 from gridgen.errors import GridgenError
 from gridgen.money import total
 from gridgen.outcome import why_no_replay
+from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -37,7 +38,7 @@ class Unknown(Sequence["Row"]):
 
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
-        self._rows = tuple(row for row in sweep.rows() if row.status == "unknown")
+        self._rows = tuple(row for row in sweep.rows() if row.status == State.UNKNOWN)
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -148,7 +149,7 @@ class Unknown(Sequence["Row"]):
 
     def _chosen(self, row: Row | int) -> Row:
         found = self._rows[row] if isinstance(row, int) else row
-        if found.status != "unknown":
+        if found.status != State.UNKNOWN:
             msg = f"this row is {found.status}, not unknown; there is nothing to settle"
             raise GridgenError(msg)
         return found
@@ -162,7 +163,7 @@ class Unknown(Sequence["Row"]):
                 record,
                 durable=True,
                 detail="attached",
-                state="queued",
+                state=State.QUEUED,
                 task_id=task_id,
                 error_class=None,
                 error=None,
@@ -173,14 +174,14 @@ class Unknown(Sequence["Row"]):
     async def _each(self, row: Row, settle: Callable[[Journal, Record], Awaitable[object]]) -> None:
         async with self._sweep.journaled() as journal:
             record = journal.records[self._sweep.slot(row)]
-            if record.state != "unknown":
+            if record.state != State.UNKNOWN:
                 msg = f"this submission is {record.state} by now; look at sweep.df again"
                 raise GridgenError(msg)
             await settle(journal, record)
 
 
 async def _dropped(journal: Journal, record: Record) -> None:
-    await journal.save(record, durable=True, detail="dropped", state="lost")
+    await journal.save(record, durable=True, detail="dropped", state=State.LOST)
 
 
 def _age(now: float, row: Row) -> str:

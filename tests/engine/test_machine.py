@@ -33,8 +33,8 @@ from mortal import MOMENTS, Life, living, standing
 
 from gridgen import Client, Grid, GridgenError, Simulator, Sweep
 from gridgen.clock import Clock, SteadyClock
-from gridgen.journal import STATES, TERMINAL
 from gridgen.simulator import Fault
+from gridgen.states import FINAL, State
 
 PRICE = Decimal("0.0612")
 PROMPTS = tuple(f"boat {number}" for number in range(16))
@@ -578,7 +578,7 @@ class Machine(RuleBasedStateMachine):
         for attempt, _, state, task in found:
             assert self.terminal.get(attempt, state) == state
             assert self.tasks.get(attempt, task) == task
-            if state in TERMINAL:
+            if state in FINAL:
                 self.terminal[attempt] = state
             if task is not None:
                 self.tasks[attempt] = task
@@ -618,7 +618,7 @@ class Machine(RuleBasedStateMachine):
         self.budget, self.policy, self.clock.offset = Decimal(10), "hold", 0.0
         self.take_up()
         self.run_out()
-        ends = {*TERMINAL, "skipped", "unknown", "missing", "expired", "stalled"}
+        ends = {*FINAL, "skipped", "unknown", "missing", "expired", "stalled"}
         if self.sweep.running:
             # a stalled task is not waited for, and may come to life at any moment
             ends |= {"running", "downloading"}
@@ -677,7 +677,7 @@ def played(games: int) -> dict[str, Counter[str]]:
 def rare(met: dict[str, Counter[str]]) -> dict[tuple[str, str], int]:
     """Return what was met in less than one game of a hundred, and in how many."""
     games = met["runs"]["examples"]
-    wanted = {"state": STATES, "fault": FAULTS, "action": ACTIONS}
+    wanted = {"state": State, "fault": FAULTS, "action": ACTIONS}
     named = ((kind, name) for kind, names in wanted.items() for name in names)
     return {(kind, name): met[kind][name] for kind, name in named if met[kind][name] < games / 100}
 
