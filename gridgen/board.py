@@ -14,7 +14,7 @@ from gridgen.gallery.channel import QuestionError, SweepWidget
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.script import script, style
 from gridgen.money import total
-from gridgen.states import ATTENTION, FACTS, UNFINISHED, State
+from gridgen.states import ATTENTION, FACTS, UNFINISHED, State, meanings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -50,12 +50,13 @@ class Board(SweepWidget):
     _esm = script("board")
     _css = style()
 
+    states: t.Dict[str, Any] = t.Dict().tag(sync=True)
     standing = t.Any().tag(sync=True, to_json=_standing)
 
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self._rows = {row.index: row for row in sweep.rows()}
-        super().__init__()
+        super().__init__(states=meanings())
         self.follow(sweep)
 
     def display(self) -> None:

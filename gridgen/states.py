@@ -27,6 +27,7 @@ __all__ = [
     "NEXT",
     "NOT_TAKEN",
     "OWED",
+    "PLAIN",
     "REASONED",
     "RETRIED",
     "RETRIED_BY_NAME",
@@ -43,7 +44,7 @@ __all__ = [
     "Phase",
     "State",
     "is_step",
-    "told",
+    "meanings",
 ]
 
 Tone = Literal["idle", "busy", "warn", "bad", "good"]
@@ -322,6 +323,10 @@ RETRIED_BY_NAME = frozenset(state for state, facts in FACTS.items() if facts.ret
 """What `Sweep.retry` makes, and pays, again only where the state is named."""
 
 
+PLAIN = AWAITED | {State.DONE}
+"""What the bare word says well enough where there is little room."""
+
+
 class Phase(StrEnum):
     """What a run does next with one of its items."""
 
@@ -351,16 +356,18 @@ def is_step(before: str, after: str) -> bool:
     return before == after or after in NEXT.get(before, ())
 
 
-def told() -> dict[str, dict[str, Any]]:
+def meanings() -> dict[str, dict[str, Any]]:
     """Return the states as the browser needs them, by their names, as JSON values.
 
-    Of each its tone, what it says, whether it changes by itself no more (``settled``),
-    and its place in a cell's life (``at``).
+    Of each its tone, what it says, whether the word alone says enough in a tile
+    (``plain``), whether nothing more happens by itself (``settled``), and its place in
+    a cell's life (``at``).
     """
     return {
         str(state): {
             "tone": facts.tone,
             "says": facts.says,
+            "plain": state in PLAIN,
             "settled": state not in UNFINISHED,
             "at": at,
         }

@@ -12,6 +12,7 @@ from gridgen.gallery.channel import QuestionError
 from gridgen.gallery.layout import coordinates, sheet_axes
 from gridgen.judgements import Opinion
 from gridgen.media import small_of
+from gridgen.states import meanings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,6 +70,7 @@ class Feed:
                 "folder": _beside_notebook(self._sweep.folder),
                 "lettered": self._sweep.origin == "simulator",
                 "axes": self.axes,
+                "states": meanings(),
                 "tiles": [
                     {"id": index, "at": self._places[index], **tile} for index, tile in self._told.items()
                 ],

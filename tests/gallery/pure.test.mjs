@@ -12,7 +12,7 @@ const { tell } = await load("labels");
 const { moveAxis, planOf } = await load("plan");
 const { timeOf } = await load("header");
 const { LoadQueue } = await load("queue");
-const { announce, countStates, elapsed, isSettled, money, size, speak, STATES, toneOf } = await load("words");
+const { announce, countStates, elapsed, isSettled, learnStates, meaningOf, money, orderOf, size, speak, toneOf } = await load("words");
 const { BlobCache } = await load("blobs");
 const { candidates, fileUrl, KernelFiles } = await load("sources");
 const { ViewState } = await load("state");
@@ -26,6 +26,11 @@ const axes = [
   { name: "size", labels: ["16:9", "9:16"] },
   { name: "duration", labels: ["6", "10"] },
 ];
+const said = [["planned", "idle", true], ["running", "busy", true], ["done", "good", true], ["failed", "bad", false]];
+const states = Object.fromEntries(
+  said.map(([status, tone, plain], at) => [status, { tone, says: plain ? "No news." : "No video.", plain, settled: at > 1, at }]),
+);
+learnStates(states);
 const product = axes[0].labels.flatMap((_, p) =>
   axes[1].labels.flatMap((__, s) => axes[2].labels.map((___, d) => [p, s, d])),
 );
@@ -176,9 +181,9 @@ test("states are counted from finished to not begun, unknown words last but not 
   assert.deepEqual(countStates(found).map(([status]) => status), ["done", "running", "odd", "failed", "planned"]);
   assert.equal(announce(countStates(found)), "2 of 6 done, 1 failed");
   assert.equal(toneOf("odd"), "warn");
-  assert.deepEqual(Object.keys(STATES).filter((status) => !isSettled(status)), [
-    "planned", "sending", "queued", "running", "stalled", "downloading",
-  ]);
+  assert.deepEqual(["planned", "running", "done", "failed", "odd"].map(isSettled), [false, false, true, true, false]);
+  assert.deepEqual(["planned", "running", "done", "failed", "odd"].map(meaningOf), ["", "", "", "No video.", ""]);
+  assert.deepEqual(["failed", "odd"].map(orderOf), [3, -1]);
 });
 
 test("long prompts that are nearly equal show the words in which they differ", () => {

@@ -1,5 +1,6 @@
 import { Link } from "./link.js";
 import { Panel } from "./panel.js";
+import { learnStates } from "./words.js";
 
 /**
  * @typedef {import("./link.js").Model} Model
@@ -19,6 +20,7 @@ export default function widget() {
     /** @param {{model: Model, signal: AbortSignal}} host */
     initialize({ model, signal }) {
       link = new Link(model);
+      learnStates(model.get("states"));
       standing = model.get("standing");
       const show = (/** @type {Standing} */ heard) => {
         standing = heard;

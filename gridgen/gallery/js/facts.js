@@ -1,6 +1,6 @@
 import { make } from "./dom.js";
 import { tell } from "./labels.js";
-import { elapsed, money, size, speak, STATES } from "./words.js";
+import { elapsed, meaningOf, money, size, speak, toneOf } from "./words.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -86,8 +86,8 @@ function marked(values) {
 
 /** @param {Tile} tile */
 function verdict({ status, error }) {
-  const why = error ?? STATES[status]?.says;
-  const said = make("p", { class: "gg-verdict", "data-tone": STATES[status]?.tone ?? "warn" }, make("strong", { text: status }));
+  const why = error ?? meaningOf(status);
+  const said = make("p", { class: "gg-verdict", "data-tone": toneOf(status) }, make("strong", { text: status }));
   if (why) said.append(` ${why}`);
   return said;
 }

@@ -1,6 +1,6 @@
 import { Ticker } from "./clock.js";
 import { followTheme, make, mark, write } from "./dom.js";
-import { announce, elapsed, isSettled, money, STATES, toneOf } from "./words.js";
+import { announce, elapsed, isSettled, meaningOf, money, toneOf } from "./words.js";
 
 /**
  * @typedef {import("./link.js").Link} Link
@@ -99,7 +99,7 @@ export class Panel {
   #list({ troubles, more }) {
     this.#troubles.hidden = troubles.length === 0;
     const items = troubles.map(({ what, status, why }) =>
-      make("li", {}, make("b", { "data-tone": toneOf(status), text: status }), ` ${what}`, make("span", { class: "gg-why", text: why || STATES[status]?.says })),
+      make("li", {}, make("b", { "data-tone": toneOf(status), text: status }), ` ${what}`, make("span", { class: "gg-why", text: why || meaningOf(status) })),
     );
     const rest = more ? [make("li", { text: `and ${more} more` })] : [];
     const count = troubles.length + more;

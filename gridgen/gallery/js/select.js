@@ -1,4 +1,4 @@
-import { STATES } from "./words.js";
+import { orderOf } from "./words.js";
 
 /**
  * @typedef {import("./store.js").Tile} Tile
@@ -12,7 +12,6 @@ import { STATES } from "./words.js";
  */
 
 const SIGNS_OF_CLAUSE = ["!=", "<=", ">=", "=", "<", ">", "~"];
-const STATE_ORDER = Object.keys(STATES);
 
 /** Facts that every clip may have: field, what a person calls it. */
 const FACTS = /** @type {const} */ ([
@@ -48,7 +47,7 @@ export function columnsOf(axes) {
   axes.forEach(({ name, labels }, at) => {
     if (labels.length > 1) found.set(name, { says: name, of: (tile) => labels[tile.at[at]], rank: (tile) => tile.at[at] });
   });
-  found.set("status", { says: "state", of: ({ status }) => status, rank: ({ status }) => STATE_ORDER.indexOf(status) });
+  found.set("status", { says: "state", of: ({ status }) => status, rank: ({ status }) => orderOf(status) });
   for (const [name, says] of FACTS) {
     const of = (/** @type {Tile} */ tile) => plain(tile[name]);
     if (!found.has(name)) found.set(name, { says, of, rank: of });

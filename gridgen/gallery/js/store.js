@@ -1,4 +1,5 @@
 import { Ticker } from "./clock.js";
+import { learnStates } from "./words.js";
 
 /**
  * @typedef {import("./layout.js").Axis} Axis
@@ -30,7 +31,7 @@ import { Ticker } from "./clock.js";
  * @property {string} [clip] its name in ratings files
  * @property {string | null} [task] the server's name for it, where a page tells
  * @typedef {{seq: number, now: number, name: string, folder: string | null, lettered?: boolean, axes: Axis[], tiles: Tile[], cost: string,
- *   choices?: number[][]}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
+ *   choices?: number[][], states?: Record<string, import("./words.js").Meaning>}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
  * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
  *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
  */
@@ -74,6 +75,7 @@ export class Store {
     if (snapshot.seq < this.#seq || (snapshot.seq === this.#seq && !this.#gap)) return;
     this.#seq = snapshot.seq;
     this.#gap = false;
+    learnStates(snapshot.states);
     this.axes = snapshot.axes;
     this.name = snapshot.name;
     this.folder = snapshot.folder ?? "";

@@ -1,6 +1,6 @@
 import { make, mark, write } from "./dom.js";
 import { ratioOf } from "./layout.js";
-import { elapsed, money, speak, STATES, toneOf } from "./words.js";
+import { elapsed, meaningOf, money, speak, toneOf } from "./words.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -55,6 +55,7 @@ export class TileView {
     mark(this.element, "data-status", data.status);
     mark(this.element, "data-tone", this.#trouble ? "bad" : tone);
     mark(this.element, "data-bare", bare ? "" : null);
+    mark(this.element, "data-made", data.status === "done" ? "" : null);
     const progress = data.status === "done" ? null : (data.progress ?? null);
     const said = progress === null ? "" : ` ${progress} %`;
     mark(this.element, "aria-label", [`${this.name}: ${this.#trouble || data.status}${said}`, this.#remark].filter(Boolean).join(", "));
@@ -135,7 +136,7 @@ export class TileView {
     const { data } = this;
     const { state, cost, reason, bar } = (this.#words ??= this.#wordless());
     write(state, this.#trouble ? "cannot play" : data.status);
-    const why = this.#trouble || (data.error ?? (bare ? "Its preview is being made." : STATES[data.status]?.says) ?? "");
+    const why = this.#trouble || (data.error ?? (bare ? "Its preview is being made." : meaningOf(data.status)));
     write(reason, why);
     mark(reason, "title", why || null);
     const expected = data.price && toneOf(data.status) === "busy" ? `${money(data.price)} expected` : "";

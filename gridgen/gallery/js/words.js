@@ -2,37 +2,32 @@
  * @typedef {"idle" | "busy" | "warn" | "bad" | "good"} Tone
  */
 
-/** @type {Record<string, {tone: Tone, says: string}>} What each state means, in the words of a tile. */
-export const STATES = {
-  skipped: { tone: "idle", says: "Left out of this sweep." },
-  planned: { tone: "idle", says: "Not sent yet." },
-  held: { tone: "warn", says: "Held back: nothing was sent." },
-  sending: { tone: "busy", says: "" },
-  unknown: { tone: "warn", says: "Sent, but the answer was lost: it may be billed. It is not sent again." },
-  queued: { tone: "busy", says: "" },
-  running: { tone: "busy", says: "" },
-  stalled: { tone: "warn", says: "No news for long. It is still followed." },
-  downloading: { tone: "busy", says: "" },
-  done: { tone: "good", says: "" },
-  failed: { tone: "bad", says: "The server made no video." },
-  rejected: { tone: "bad", says: "The server refused the request." },
-  expired: { tone: "bad", says: "The link died before the file was saved." },
-  missing: { tone: "bad", says: "The file is no longer in the folder." },
-  lost: { tone: "bad", says: "The server no longer knows this task." },
-};
+/**
+ * @typedef {object} Meaning what Python says of a state
+ * @property {Tone} tone
+ * @property {string} says in one sentence
+ * @property {boolean} plain whether the word alone says enough in a tile
+ * @property {boolean} settled whether nothing more happens by itself
+ * @property {number} at its place in a cell's life
+ */
+
+/** @type {Map<string, Meaning>} */
+const meanings = new Map();
+
+/** @param {Record<string, Meaning>} [told] the states by their names, which Python alone knows */
+export function learnStates(told = {}) {
+  for (const [status, meaning] of Object.entries(told)) meanings.set(status, meaning);
+}
 
 /** @type {Tone[]} The order of tones in a bar, from finished to not begun. */
 export const TONES = ["good", "busy", "warn", "bad", "idle"];
-
-/** States after which nothing more happens by itself. */
-const SETTLED = new Set(["skipped", "held", "unknown", "done", "failed", "rejected", "expired", "missing", "lost"]);
 
 /**
  * @param {string} status
  * @returns {Tone}
  */
 export function toneOf(status) {
-  return STATES[status]?.tone ?? "warn";
+  return meanings.get(status)?.tone ?? "warn";
 }
 
 /**
@@ -40,7 +35,24 @@ export function toneOf(status) {
  * @returns {boolean} whether nothing more happens to it by itself
  */
 export function isSettled(status) {
-  return SETTLED.has(status);
+  return meanings.get(status)?.settled ?? false;
+}
+
+/**
+ * @param {string} status
+ * @returns {string} what it means, empty where the word alone says it
+ */
+export function meaningOf(status) {
+  const meaning = meanings.get(status);
+  return meaning && !meaning.plain ? meaning.says : "";
+}
+
+/**
+ * @param {string} status
+ * @returns {number} its place in a cell's life, -1 for a word that nobody knows
+ */
+export function orderOf(status) {
+  return meanings.get(status)?.at ?? -1;
 }
 
 /**
@@ -89,8 +101,7 @@ export function countStates(tiles) {
   /** @type {Map<string, number>} */
   const found = new Map();
   for (const { status } of tiles) found.set(status, (found.get(status) ?? 0) + 1);
-  const order = Object.keys(STATES);
-  const rank = (/** @type {string} */ status) => TONES.indexOf(toneOf(status)) * 100 + order.indexOf(status);
+  const rank = (/** @type {string} */ status) => TONES.indexOf(toneOf(status)) * 100 + orderOf(status);
   return [...found].sort(([a], [b]) => rank(a) - rank(b));
 }
 
