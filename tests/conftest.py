@@ -9,6 +9,7 @@ import pytest
 from hypothesis import settings
 
 from gridgen import Grid, Simulator
+from gridgen.journal import Journal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 # the same examples in every run, so that what fails, fails again; --hypothesis-profile=default looks further
 settings.register_profile("steady", derandomize=True)
 settings.load_profile("steady")
+
+# in use such a step is logged, and what was paid is kept
+Journal.strict = True
 
 
 @pytest.fixture(autouse=True)

@@ -6,10 +6,11 @@ import contextlib
 import gc
 import hashlib
 import json
+import logging
 import os
 import sqlite3
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gridgen.clock import Clock
 from gridgen.errors import JournalError
@@ -30,7 +31,7 @@ from gridgen.journal.record import (
 from gridgen.journal.uploads import Upload, begin, end, load_uploads
 from gridgen.journal.writer import Statement, Writer
 from gridgen.money import Stage, later_cost
-from gridgen.states import SENDABLE, SYNCED, State
+from gridgen.states import FINAL, SENDABLE, SYNCED, State, is_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -46,6 +47,8 @@ NAME = "journal.sqlite"
 
 _Key = TypeVar("_Key")
 _Kept = TypeVar("_Kept")
+
+_log = logging.getLogger("gridgen")
 
 _ENDED = "the process ended while the request was on its way"
 
@@ -133,6 +136,9 @@ class Journal:
     JournalError
         If another process writes the folder, or it cannot be written or read.
     """
+
+    strict: ClassVar[bool] = False
+    """Whether a step that `gridgen.states.NEXT` does not allow is an error, as it is in tests."""
 
     def __init__(self, folder: Path, clock: Clock) -> None:
         self.folder = folder
@@ -234,8 +240,9 @@ class Journal:
         """
         statements: list[Statement] = []
         if ending is not None:
+            odd = self._odd(last, ending)
             statements.append(("UPDATE attempt SET state = ? WHERE id = ?", (ending, last.id)))
-            statements.append(_event(last.id, self.clock, ending, None))
+            statements.append(_event(last.id, self.clock, ending, odd))
         record = self._new(last.slot, last, body or b"")
         inserted = _copy(record, last) if body is None else _insertion(record)
         statements += [inserted, _event(record.id, self.clock, State.PLANNED, None)]
@@ -292,12 +299,14 @@ class Journal:
         if self.records.get(record.slot) is record:
             await self.save(record, durable=True, detail=detail, **changes)
             return
+        odd = self._odd(record, changes["state"])
+        changes = _paid(record, changes, odd) if odd else changes
         named = json.dumps(_fields(cell), sort_keys=True, ensure_ascii=False)
         await self._commit(
             [
                 ("INSERT OR IGNORE INTO cell VALUES (?, ?)", (cell.key, named)),
                 _insertion(record, changes),
-                _event(record.id, self.clock, changes["state"], detail),
+                _event(record.id, self.clock, changes["state"], odd or detail),
             ]
         )
         changed(record, changes)
@@ -366,13 +375,17 @@ class Journal:
         """Write changes of a record and apply them in memory.
 
         What is about money is on the disk, synced, before it is applied; what the
-        server would tell again is written a moment later.
+        server would tell again is written a moment later. A step that is not allowed is
+        logged and shown in the row; what was paid is written all the same.
 
         Raises
         ------
         JournalError
             If it cannot be written.
         """
+        odd = self._odd(record, changes.get("state", record.state))
+        if odd:
+            changes, detail, durable = _paid(record, changes, odd), odd, True
         if "cost" in changes:
             changes["cost"] = later_cost(record.cost, changes["cost"], ended=_has_ended(record, changes))
         sets = ", ".join(f"{name} = ?" for name in changes)
@@ -380,14 +393,25 @@ class Journal:
         statements: list[Statement] = [
             (f"UPDATE attempt SET {sets} WHERE id = ?", [*values, record.id])  # noqa: S608 - names are our own keywords
         ]
-        if changes.get("state", record.state) != record.state:
-            statements.append(_event(record.id, self.clock, changes.get("state", ""), detail))
+        after = changes.get("state", record.state)
+        if odd or after != record.state:
+            statements.append(_event(record.id, self.clock, after, detail))
         if durable or _is_money(record, changes):
             await self._commit(statements)
         else:
             self.writer.soon(statements)
         changed(record, changes)
         self._tell(record)
+
+    def _odd(self, record: Record, after: str) -> str:
+        """Say in words that a state may not follow that of a record; empty where it may."""
+        if is_step(record.state, after):
+            return ""
+        text = f"unexpected step from {record.state} to {after}"
+        if self.strict:
+            raise AssertionError(text)
+        _log.warning("%s: cell %s, take %d in %s", text, record.cell[:8], record.take, self.folder)
+        return text
 
     def show(self, record: Record, **changes: Unpack[Changes]) -> None:
         """Apply changes in memory only: progress is seen, not kept."""
@@ -418,6 +442,19 @@ def _is_money(record: Record, changes: Changes) -> bool:
     """Whether a change must outlive a power failure: nobody tells it again, or it is dearer than was known."""
     dearer = (changes.get("cost") or 0) > (record.cost or record.price or 0)
     return dearer or changes.get("state") in SYNCED or "task_id" in changes
+
+
+def _paid(record: Record, changes: Changes, odd: str) -> Changes:
+    """Return what is written of an unexpected step: all but what the tables refuse, which would undo the rest."""
+    kept = changes.copy()
+    if record.state in FINAL:
+        kept.pop("state", None)
+    task = changes.get("task_id")
+    if task is not None and record.task_id not in {None, task}:
+        del kept["task_id"]
+        odd = f"{odd}, task {task}"
+    kept["error"] = "; ".join(part for part in (odd, changes.get("error")) if part)[:500]
+    return kept
 
 
 _STORED = (*COLUMNS, "body_sha256")

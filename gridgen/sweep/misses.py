@@ -6,7 +6,7 @@ import difflib
 from typing import TYPE_CHECKING, Any
 
 from gridgen.journal import read, read_cells
-from gridgen.states import NEW, State
+from gridgen.states import FACTS, NEW, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,8 +31,10 @@ def explained(row: Row, folder: Path, origin: str) -> str:
     if row.status == State.SKIPPED:
         return f"skipped: {row.error}"
     if row.status not in NEW:
-        return f"{row.status}: this folder has it under the key {row.cell.key[:8]}, take {row.take}"
-    made = {key for each, key, _ in read(folder) if each == origin}
+        says = "this folder has it" if row.status == State.DONE else f"{FACTS[row.status].says} It is"
+        return f"{row.status}: {says} under the key {row.cell.key[:8]}, take {row.take}"
+    records = read(folder).values()
+    made = {each.cell for each in records if each.origin == origin and each.state == State.DONE}
     if row.cell.key in made:
         return f"{row.status}: takes of this cell are made, and take {row.take} is not yet"
     near = nearest_made(row.cell.stated(), [told for key, told in read_cells(folder).items() if key in made])
