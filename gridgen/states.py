@@ -25,7 +25,6 @@ __all__ = [
     "MADE",
     "NEW",
     "NEXT",
-    "NOT_TAKEN",
     "OWED",
     "PLAIN",
     "REASONED",
@@ -286,7 +285,7 @@ SENDABLE = frozenset(state for state, facts in FACTS.items() if facts.sendable)
 UNSENT = frozenset(state for state, facts in FACTS.items() if not facts.sent)
 """What never left."""
 
-NOT_TAKEN = frozenset(state for state, facts in FACTS.items() if facts.billing == "free")
+_NOT_TAKEN = frozenset(state for state, facts in FACTS.items() if facts.billing == "free")
 """What the server has no task of, so that it costs nothing."""
 
 SYNCED = frozenset(state for state, facts in FACTS.items() if not facts.retold)
@@ -301,10 +300,10 @@ ASKED_AGAIN = frozenset(state for state, facts in FACTS.items() if facts.asked)
 FINAL = frozenset(state for state, facts in FACTS.items() if facts.final)
 """What never changes; only the file of one that is done may go missing."""
 
-VACANT = NOT_TAKEN | (FINAL - MADE)
+VACANT = _NOT_TAKEN | (FINAL - MADE)
 """A take in this state has no clip, and none is coming: a new attempt may stand for it."""
 
-STRANDED = frozenset(FACTS) - NOT_TAKEN - LIVE - FINAL
+STRANDED = frozenset(FACTS) - _NOT_TAKEN - LIVE - FINAL
 """What may be paid and does not go on by itself: it has to be given up before a new attempt begins."""
 
 TROUBLED = frozenset(state for state, facts in FACTS.items() if facts.tone != "good") - UNSENT - LIVE
