@@ -34,6 +34,7 @@ __all__ = [
     "STRANDED",
     "SYNCED",
     "TROUBLED",
+    "UNBILLED",
     "UNFINISHED",
     "UNSENT",
     "UNYIELDED",
@@ -345,6 +346,9 @@ WITHHOLDABLE = frozenset({Phase.PLANNED, Phase.HELD, Phase.OVER})
 
 AT_SERVER = frozenset({Phase.SUBMIT, Phase.POLL})
 """The item is on its way to the server, or there."""
+
+UNBILLED = AT_SERVER | {Phase.REPLAY}
+"""What the item is charged is still to come."""
 
 OWED = AT_SERVER | {Phase.REPLAY, Phase.DOWNLOAD, Phase.PICTURE}
 """What was begun with the item has to be brought to its end, also after a stop."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.estimate.prices import PriceClass, price_class
 from gridgen.money import Answer, Cap, Commitments, Verdict, allows, total
+from gridgen.states import UNBILLED, Phase
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
     from gridgen.sweep.agenda import Item
 
 __all__ = ["Budget"]
-
-UNDER_WAY = frozenset({"submit", "replay", "poll"})
-"""Phases of an item whose charge is still to come."""
 
 
 class Budget:
@@ -167,10 +165,10 @@ class Budget:
     def moved(self, item: Item, before: str, after: str) -> None:
         """Let the others of a class go once their first clip is made; where it is not, another one is the first."""
         kind = price_class(item.cell)
-        if before not in UNDER_WAY or after in UNDER_WAY or self.first.get(kind) != item.slot:
+        if before not in UNBILLED or after in UNBILLED or self.first.get(kind) != item.slot:
             return
         del self.first[kind]
-        if after == "download":
+        if after == Phase.DOWNLOAD:
             self._led.add(kind)
         self._ease_all()
 

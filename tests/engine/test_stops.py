@@ -103,7 +103,9 @@ def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
         "await": lambda: asyncio.run(awaited(sweep)),
     }
     with pytest.raises((KeyboardInterrupt, asyncio.CancelledError)):
-        interrupted(verbs[verb], lambda: any("balance" in each.path for each in list(simulator.requests)[seen:]))
+        interrupted(
+            verbs[verb], lambda: any("balance" in each.path for each in list(simulator.requests)[seen:])
+        )
 
     asyncio.run(simulator.clock.sleep(60))
     assert posts(simulator) == before
