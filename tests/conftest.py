@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from creeping import CreepingClock
 from hypothesis import settings
 
 from gridgen import Grid, Simulator
@@ -20,6 +21,27 @@ settings.load_profile("steady")
 
 # in use such a step is logged, and what was paid is kept
 Journal.strict = True
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the clock of which no two readings are the same."""
+    parser.addoption("--creeping", action="store_true", help="virtual time goes on a little at each reading")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give every simulator in virtual time that clock, where it was asked for."""
+    if config.getoption("--creeping"):
+        patch = pytest.MonkeyPatch()
+        patch.setattr("gridgen.simulator.embedded.VirtualClock", CreepingClock)
+        config.add_cleanup(patch.undo)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_neglected(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """No sweep may rest with work that nothing would have woken it for, though it is woken all the same."""
+    yield
+    told = [record.getMessage() for record in caplog.get_records("call") if record.name == "gridgen"]
+    assert told == []
 
 
 @pytest.fixture(autouse=True)

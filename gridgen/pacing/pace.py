@@ -12,6 +12,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff"]
 
@@ -218,6 +222,8 @@ class Pace:
     window : Window
     open : int
         Tasks at the server, or on their way to it.
+    waiting : set of callables
+        Called once, when there are fewer of them.
     """
 
     submits: Bucket = field(default_factory=Bucket)
@@ -226,6 +232,7 @@ class Pace:
     )
     window: Window = field(default_factory=Window)
     open: int = 0
+    waiting: set[Callable[[], None]] = field(default_factory=set)
     _run: int = 1
     _level: int = 0
     _strikes: int = 0
@@ -239,6 +246,14 @@ class Pace:
         if rate is None:
             return cls()
         return cls(Bucket(top=rate / 60, rate=rate / 60))
+
+    def count(self, more: int) -> None:
+        """Take in that so many more tasks are open, or fewer: then whoever waits for that looks again."""
+        self.open += more
+        if more < 0:
+            waiting, self.waiting = self.waiting, set()
+            for look_again in waiting:
+                look_again()
 
     def accepted(self, beside: int) -> None:
         """Take in that a submission was accepted beside so many open tasks."""

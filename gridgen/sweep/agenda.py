@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridgen.pacing import Storm
+from gridgen.states import OWED, Phase
 from gridgen.sweep.stats import Meter
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ GRAIN = 0.05
 
 NAP = 60.0
 """Seconds of which no request has heard, from which on they count as sleep."""
+
+NEGLECT = 1.0
+"""Seconds after which a sweep looks again that has work and that nothing would ever wake."""
+
+
+_log = logging.getLogger("gridgen")
 
 
 @dataclass(slots=True, eq=False)
@@ -72,6 +80,8 @@ class Agenda:
         Whether a person has stopped the submitting.
     crowded : bool
         Whether something waits for a request in flight to come back.
+    yielding : bool
+        Whether something waits for what another sweep has in flight.
     """
 
     def __init__(
@@ -83,7 +93,7 @@ class Agenda:
         self.storm = Storm()
         self.error: Exception | None = None
         self.stopping = False
-        self.crowded = False
+        self.crowded = self.yielding = False
         self.phases: Counter[str] = Counter(over=len(self.items))
         self.flying: Counter[str] = Counter()
         self._on_move = on_move
@@ -95,6 +105,7 @@ class Agenda:
         self._alarm_at = math.inf
         self._slept = clock.slept()
         self._resting_until = math.inf
+        self._told = False
         for item in self.items:
             item.phase = "over"
 
@@ -102,6 +113,18 @@ class Agenda:
     def submits(self) -> bool:
         """Whether submissions may leave at all."""
         return not self.stopping and self.error is None
+
+    @property
+    def unfinished(self) -> int:
+        """How many items there is still something to do with."""
+        phases = OWED | {Phase.PLANNED} if self.submits else OWED
+        return sum(self.phases[phase] for phase in phases)
+
+    def calm(self) -> None:
+        """Note that the server answered; what waited for a storm to pass may go on."""
+        if self.storm.open:
+            self.wake()
+        self.storm.calm()
 
     def fail(self, error: Exception) -> None:
         """Keep the first error, for the person who waits."""
@@ -124,9 +147,8 @@ class Agenda:
         if item.due < self._alarm_at:
             self._set_alarm(item.due)
 
-    def ripe(self) -> Iterator[tuple[str, Item]]:
+    def ripe(self, now: float) -> Iterator[tuple[str, Item]]:
         """Yield what has become due."""
-        now = self.clock.monotonic()
         while self._due and self._due[0][0] <= now:
             due, _, what, item = heapq.heappop(self._due)
             if item.due == due:
@@ -141,13 +163,13 @@ class Agenda:
         for *_, item in waiting:
             self.later(0.0, what, item)
 
-    def slept(self) -> bool:
+    def slept(self, now: float) -> bool:
         """Whether the machine slept since the last call.
 
         Its clock says so, where it stands still in sleep; one that goes on has run
         far past the moment at which the rest was to end.
         """
-        total, late = self.clock.slept(), self.clock.monotonic() - self._resting_until
+        total, late = self.clock.slept(), now - self._resting_until
         uncounted, self._slept = total - self._slept, total
         self._resting_until = math.inf
         return max(uncounted, late) > NAP
@@ -161,12 +183,28 @@ class Agenda:
         while self._due and self._due[0][3].due != self._due[0][0]:
             heapq.heappop(self._due)
         due = min(until, self._due[0][0]) if self._due else until
+        if due == self._alarm_at == math.inf and self._is_neglected():
+            due = self.clock.monotonic() + NEGLECT
         self._resting_until = due
         if due < self._alarm_at:
             self._set_alarm(due)
         await self._wake.wait()
         self._wake.clear()
-        self.crowded = False
+        self.crowded = self.yielding = False
+
+    def _is_neglected(self) -> bool:
+        """Whether there is work and nothing on its way that would wake the sweep: an error of ours, which is told."""
+        if self._wake.is_set() or self.yielding or self.flying.total() or not self.unfinished:
+            return False
+        if not self._told:
+            self._told = True
+            _log.warning(
+                "a sweep had clips to see to (%s) and nothing would have woken it, which is an error in gridgen; "
+                "it looks again every %g s.",
+                ", ".join(f"{count} {phase}" for phase, count in (+self.phases).items()),
+                NEGLECT,
+            )
+        return True
 
     def _set_alarm(self, due: float) -> None:
         self.hush()

@@ -200,6 +200,8 @@ class Fetching:
             return
         item.failures += 1
         self._agenda.later(backoff(item.failures), "download", item)
+        if self._links:
+            self._agenda.wake()
 
     async def _may_be_renewed(self, record: Record) -> bool:
         """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""

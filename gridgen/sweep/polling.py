@@ -123,6 +123,11 @@ class Polling:
         return bool(self._ready)
 
     @property
+    def others(self) -> int:
+        """How many open tasks of the key are not this sweep's."""
+        return self._client.pace.open - self._open
+
+    @property
     def queue_is_long(self) -> bool:
         """Whether the server has enough waiting that more would only wait there too.
 
@@ -139,9 +144,9 @@ class Polling:
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
-        self._client.pace.open -= self._open
+        self._client.pace.count(-self._open)
         self._client, self._questions = client, client.pace.questions
-        client.pace.open += self._open
+        client.pace.count(self._open)
 
     def forgive(self) -> None:
         """Count failed questions, and the time without any end, anew."""
@@ -176,9 +181,9 @@ class Polling:
             look = min(look, now + wait) if wait > 0 else look
         return max(look, now + 0.05)
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         """Begin the questions that may be asked now."""
-        flying, now = self._agenda.flying, self._agenda.clock.monotonic()
+        flying = self._agenda.flying
         telling = self.line.look(now)
         if telling is not None:
             self._push(telling, math.inf)
@@ -212,7 +217,7 @@ class Polling:
 
     def _count(self, more: int) -> None:
         self._open += more
-        self._client.pace.open += more
+        self._client.pace.count(more)
 
     def _push(self, item: Item, chance: float) -> None:
         item.due = -math.inf
@@ -316,7 +321,7 @@ class Polling:
             if item.phase == "poll":
                 await self._failed(item, record, error)
             return
-        self._agenda.storm.calm()
+        self._agenda.calm()
         self.failing = None
         if item.phase != "poll":
             return

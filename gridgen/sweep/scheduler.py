@@ -11,7 +11,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gridgen.errors import APIError, NetworkError
-from gridgen.states import ASKED_AGAIN, AWAITED, OWED, WITHHOLDABLE, State
+from gridgen.states import ASKED_AGAIN, AWAITED, WITHHOLDABLE, State
 from gridgen.sweep.agenda import Agenda, Item
 from gridgen.sweep.budget import Budget
 from gridgen.sweep.fetching import Accept, Fetching, accept
@@ -177,8 +177,8 @@ class Scheduler:
             for item in sorted(items, key=self._submitted):
                 self._take_on(item)
             await self._settling.settle_earlier()
-            while self._step():
-                await self._agenda.rest(self._due())
+            while self._step(now := self._agenda.clock.monotonic()):
+                await self._agenda.rest(self._due(now))
         finally:
             self._agenda.hush()
             self._polling.close()
@@ -237,6 +237,7 @@ class Scheduler:
         self._client = client
         for part in (self._submitting, self._settling, self._polling, self._fetching):
             part.use(client)
+        self._agenda.wake()
 
     def _submitted(self, item: Item) -> float:
         """Return when an item was submitted, which is the order in which servers work; 0 if it was not."""
@@ -274,21 +275,22 @@ class Scheduler:
         if self._foreign and (record is None or record.slot in self._foreign):
             self._agenda.wake()
 
-    def _step(self) -> bool:
-        """Start whatever may start now; say whether anything is left to wait for."""
-        if self._agenda.slept():
+    def _step(self, now: float) -> bool:
+        """Start whatever may start now; say whether anything is left to wait for.
+
+        All that is decided in one round, and when to look again, goes by one reading of
+        the clock: by a later one, what was to be waited for may be over already.
+        """
+        if self._agenda.slept(now):
             self._recover_from_sleep()
         self._take_on_released()
-        self._take_up_due()
-        self._settling.start()
-        self._submitting.start()
-        self._polling.start()
-        self._start_probe()
+        self._take_up_due(now)
+        self._settling.start(now)
+        self._submitting.start(now)
+        self._polling.start(now)
+        self._start_probe(now)
         self._fetching.start()
-        phases = self._agenda.phases
-        unfinished = sum(phases[phase] for phase in OWED)
-        unfinished += self._still_foreign() + self._agenda.flying["charge"]
-        waiting = unfinished + (phases["planned"] if self._agenda.submits else 0)
+        waiting = self._agenda.unfinished + self._still_foreign() + self._agenda.flying["charge"]
         if waiting == self.stalled:
             self.settled.set()
         self.finished = not waiting
@@ -305,8 +307,8 @@ class Scheduler:
         self._agenda.spawn("reconnect", None, self._client.reconnect())
         self._agenda.hasten("poll")
 
-    def _take_up_due(self) -> None:
-        for what, item in self._agenda.ripe():
+    def _take_up_due(self, now: float) -> None:
+        for what, item in self._agenda.ripe(now):
             if what == "poll":
                 self._polling.ask(item)
             elif what == "replay":
@@ -314,9 +316,8 @@ class Scheduler:
             else:
                 self._fetching.download(item, self._journal.records[item.slot])
 
-    def _due(self) -> float:
+    def _due(self, now: float) -> float:
         """Return when to look again though nothing has changed and nothing is due."""
-        now = self._agenda.clock.monotonic()
         if not self._agenda.storm.open:
             held = self._submitting.waiting or self._settling.waiting
             return min(self._polling.due(now), self._submitting.due(now) if held else float("inf"))
@@ -328,10 +329,10 @@ class Scheduler:
         waiting = self._polling.waiting or self._submitting.waiting or self._settling.waiting
         return waiting and not (flying["poll"] or flying["probe"])
 
-    def _start_probe(self) -> None:
+    def _start_probe(self, now: float) -> None:
         """Ask for the balance, which costs nothing, when a storm leaves nothing else to ask."""
         storm = self._agenda.storm
-        due = storm.open and self._agenda.clock.monotonic() >= storm.next_probe
+        due = storm.open and now >= storm.next_probe
         if due and self._may_probe() and self._agenda.submits and not self._polling.waiting:
             self._agenda.spawn("probe", None, self._probe())
 
@@ -341,7 +342,7 @@ class Scheduler:
         except (APIError, NetworkError):
             self._agenda.storm.failed(self._agenda.clock.monotonic())
         else:
-            self._agenda.storm.calm()
+            self._agenda.calm()
 
     def _take_on_released(self) -> None:
         """Take over what another sweep of this process had and gave back."""

@@ -112,12 +112,12 @@ class Settling:
         self._agenda.move(item, "replay")
         self._ready.append(item)
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         """Let due replays out; after a stop or an error they stay unknown."""
         while self._ready:
             if not self._agenda.submits:
                 self._agenda.move(self._ready.popleft(), "over")
-            elif self._submitting.takes_turn():
+            elif self._submitting.takes_turn(now):
                 item = self._ready.popleft()
                 self._agenda.move(item, "submit")
                 self._agenda.spawn("submit", item, self._replay(item))

@@ -119,23 +119,18 @@ class Submitting:
         return bool(self._planned)
 
     def due(self, now: float) -> float:
-        """Return when the rate lets the next submission out, infinity when it has held none back.
-
-        Asked once after each round: the clock may have gone on since a submission was
-        held back, so that by now nothing does, and yet it must be looked at again.
-        """
+        """Return when the rate lets the next submission out, infinity when it has held none back in this round."""
         late, self._late = self._late, False
         if not late or not self._agenda.submits:
             return float("inf")
         return now + max(self._bucket.wait(now), SHORTEST_REST)
 
-    def start(self) -> None:
+    def start(self, now: float) -> None:
         """Begin the submissions that may leave now."""
         if self._budget.eased:
             for item in self._budget.freed():
                 self.plan(item)
         while self._planned and self._agenda.submits:
-            now = self._agenda.clock.monotonic()
             if self._hindered(now) or self._agenda.storm.open:
                 return
             item = self._planned.popleft()
@@ -151,9 +146,8 @@ class Submitting:
             self._agenda.spawn("submit", item, self._submit(item))
         self._blocked = None
 
-    def takes_turn(self) -> bool:
+    def takes_turn(self, now: float) -> bool:
         """Whether a submission that is not in the line may leave now; if so it has been counted."""
-        now = self._agenda.clock.monotonic()
         if self._agenda.storm.open:
             return False
         self._late = self._late or self._bucket.wait(now) > 0
@@ -185,12 +179,21 @@ class Submitting:
         if self._bucket.wait(now) > 0:
             self._late = True
             return "rate"
-        if self._client.pace.open >= self._client.pace.window.limit or self._polling.queue_is_long:
+        if self._is_window_full() or self._polling.queue_is_long:
             return "concurrency"
         if flying["submit"] + flying["poll"] >= CONTROL:
             self._agenda.crowded = True
             return "requests"
         return None
+
+    def _is_window_full(self) -> bool:
+        """Whether the key has as many open tasks as it may; some may be another sweep's, whose end is told then."""
+        pace = self._client.pace
+        if pace.open < pace.window.limit:
+            return False
+        pace.waiting.add(self._agenda.wake)
+        self._agenda.yielding = self._polling.others > 0
+        return True
 
     def resume(self) -> None:
         """Try again what this run had given up."""
@@ -286,7 +289,7 @@ class Submitting:
         """Write down what became of a submission beside so many open tasks, and go on from there."""
         match outcome:
             case Accepted(task_id):
-                self._agenda.storm.calm()
+                self._agenda.calm()
                 self._unsent.failures = self._refused.failures = self._alike.count = 0
                 await self._accepted(item, record, task_id)
             case Ambiguous(pending=pending):
