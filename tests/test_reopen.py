@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
+import sqlite3
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from PIL import Image
 import gridgen as gg
 from gridgen import Grid, GridError, GridgenError, JournalError, Model, Sweep, linked, template
 from gridgen.gallery.feed import Feed
+from gridgen.journal import STATES
+from gridgen.simulator import Fault
 from gridgen.sweep.reopen import keep_sweep
 
 KLING = "kling-v2-6"
@@ -134,6 +138,56 @@ def test_a_miss_is_explained(simulate, tmp_path):
     assert Sweep(wider, client=client, folder=tmp_path / "new").explain(0) == (
         "planned: no clip of this cell is made in this folder"
     )
+
+
+def test_every_status_is_explained_truly(simulate, tmp_path):
+    """Case I5: of what failed, was refused, lost or cannot be had it is said what happened and what can be done."""
+    faults = [
+        Fault(kind="fail", on="submit", match='"a"'),
+        Fault(kind="reply", on="submit", status=400, when="before", match='"b"'),
+        Fault(kind="close", on="submit", when="after", match='"c"'),
+        Fault(kind="reply", on="result", status=403, match='"d"', times=None),
+    ]
+    client = simulate(faults=faults, failures=0.0).client()
+    sweep = Sweep(Grid(prompt=["a", "b", "c", "d", "e"]), client=client, folder=tmp_path, previews=False)
+    sweep.run()
+    failed, rejected, unknown, expired, done = (sweep.explain(at) for at in range(5))
+
+    assert failed.startswith("failed: The server made no video. (")
+    assert failed.endswith(") retry() submits it again.")
+    assert rejected.startswith("rejected: The server refused the request. (")
+    assert unknown.startswith("unknown: Sent, but the answer was lost: it may be billed.")
+    assert unknown.endswith("Settle it with sweep.unknown.")
+    assert expired.startswith("expired: The link died before the file was saved. (")
+    assert expired.endswith(
+        "run() asks for it again; retry(where='expired') makes it, and pays for it, again."
+    )
+    assert done == f"done: this folder has it under the key {sweep.grid[4].key[:8]}, take 1"
+
+    sweep.unknown.drop()
+    assert sweep.explain(2).startswith("lost: Given up after its answer was lost; it may have been billed.")
+    (tmp_path / sweep.rows()[4].path).unlink()
+    assert "is no longer in this folder; run() downloads it again" in sweep.explain(4)
+    wider = Sweep(Grid(prompt=["a", "e", "f"]), client=client, folder=tmp_path, takes=2)
+    assert wider.explain(1).startswith(
+        "planned: no clip of this cell is made; the nearest that is made differs in"
+    )
+    assert wider.explain(3) == "planned: takes of this cell are made, and take 2 is not yet"
+    assert wider.explain(4).endswith("differs in prompt 'f', there 'e'")
+
+
+@pytest.mark.parametrize("status", sorted(set(STATES) - {"skipped", "planned", "held", "sending", "done"}))
+def test_only_what_is_done_is_here(simulate, tmp_path, status):
+    """Case I5: in no other state is it said that the folder has the clip; each has a sentence of its own."""
+    client = simulate(faults=[Fault(kind="close", on="submit", when="after")]).client()
+    Sweep(Grid(prompt="a"), client=client, folder=tmp_path, previews=False).run()
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal, journal:
+        journal.execute("UPDATE attempt SET state = ?", (status,))
+    said = gg.open(tmp_path).explain(0)
+
+    assert said.startswith(f"{status}: ")
+    assert "has it" not in said
+    assert len(said) > len(status) + 40
 
 
 def test_extending_makes_only_what_is_new(simulate, tmp_path):

@@ -326,7 +326,7 @@ class Sweep:
             One of `rows`, or its index, which is that of the table.
         """
         found = self.rows()[row] if isinstance(row, int) else row
-        return explained(found, self.folder, self.origin)
+        return explained([found], self.folder, self.origin)[0]
 
     def estimate(self, *, ask: bool = True) -> Estimate:
         """Return what running now would make and cost; nothing is sent but a question for the price list.

@@ -1,12 +1,13 @@
-"""Why a cell is not made yet, in a folder where much is made: the nearest clip, and in what it differs."""
+"""Why a clip is not there: what became of it, or the nearest that is made and in what that differs."""
 
 from __future__ import annotations
 
 import difflib
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gridgen.journal import read, read_cells
-from gridgen.states import FACTS, NEW, State
+from gridgen.states import ASKED_AGAIN, FACTS, NEW, RETRIED, RETRIED_BY_NAME, State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,26 +20,66 @@ __all__ = ["explained", "nearest_made"]
 _MOST_SHOWN = 60
 
 
-def explained(row: Row, folder: Path, origin: str) -> str:
-    """Say in words why a clip is there or not.
+def explained(rows: Iterable[Row], folder: Path, origin: str) -> list[str]:
+    """Say in words of each row why its clip is there or not.
 
     Parameters
     ----------
-    row : Row
+    rows : iterable of Row
     folder, origin
         As of the sweep.
     """
+    made = _Made(folder, origin)
+    return [f"{row.status}: {_said(row, folder, made)}" for row in rows]
+
+
+class _Made:
+    """The cells that have a finished clip in a folder, read when they are first asked for."""
+
+    def __init__(self, folder: Path, origin: str) -> None:
+        self._folder, self._origin = folder, origin
+
+    @cached_property
+    def keys(self) -> set[str]:
+        return {
+            record.cell
+            for record in read(self._folder).values()
+            if record.origin == self._origin and record.state == State.DONE
+        }
+
+    @cached_property
+    def cells(self) -> list[Mapping[str, Any]]:
+        return [told for key, told in read_cells(self._folder).items() if key in self.keys]
+
+
+def _said(row: Row, folder: Path, made: _Made) -> str:
     if row.status == State.SKIPPED:
-        return f"skipped: {row.error}"
+        return str(row.error)
+    if row.status == State.DONE:
+        return _of_done(row, folder)
     if row.status not in NEW:
-        says = "this folder has it" if row.status == State.DONE else f"{FACTS[row.status].says} It is"
-        return f"{row.status}: {says} under the key {row.cell.key[:8]}, take {row.take}"
-    records = read(folder).values()
-    made = {each.cell for each in records if each.origin == origin and each.state == State.DONE}
-    if row.cell.key in made:
-        return f"{row.status}: takes of this cell are made, and take {row.take} is not yet"
-    near = nearest_made(row.cell.stated(), [told for key, told in read_cells(folder).items() if key in made])
-    return f"{row.status}: no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
+        error = f" ({row.error})" if row.error else ""
+        return f"{FACTS[row.status].says}{error}{_remedy(row.status)}"
+    if row.cell.key in made.keys:
+        return f"takes of this cell are made, and take {row.take} is not yet"
+    near = nearest_made(row.cell.stated(), made.cells)
+    return f"no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
+
+
+def _remedy(status: str) -> str:
+    """Say what a person can do about a clip that is not there."""
+    if status == State.UNKNOWN:
+        return " Settle it with sweep.unknown."
+    asked = " run() asks for it again;" if status in ASKED_AGAIN & RETRIED_BY_NAME else ""
+    if status in RETRIED_BY_NAME:
+        return f"{asked} retry(where={str(status)!r}) makes it, and pays for it, again."
+    return " retry() submits it again." if status in RETRIED else ""
+
+
+def _of_done(row: Row, folder: Path) -> str:
+    if row.path is None or not (folder / row.path).is_file():
+        return f"it was made, but its file {row.path!r} is no longer in this folder; run() downloads it again while it can be had"
+    return f"this folder has it under the key {row.cell.key[:8]}, take {row.take}"
 
 
 def nearest_made(stated: Mapping[str, Any], made: Iterable[Mapping[str, Any]]) -> str:
