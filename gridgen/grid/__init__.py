@@ -7,7 +7,6 @@ or more of them. `files`, `tables`, `sheet` and `preview` are how a grid is kept
 
 from __future__ import annotations
 
-import itertools
 import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from gridgen.grid.building import build
 from gridgen.grid.cells import FIELDS, Cell
 from gridgen.grid.constraints import excluded, unwanted
 from gridgen.grid.limits import ignored_sizes, lacking
+from gridgen.grid.lookup import Lookup
 from gridgen.grid.thinning import counted_takes, free_axes, money, sampled, submit_order, unaffordable
 
 if TYPE_CHECKING:
@@ -419,9 +419,11 @@ class Grid(Sequence[Cell]):
 
         Parameters
         ----------
-        rows : DataFrame, or list of Cell, int or str, optional
-            A table with a column ``cell``, such as the picks of a gallery or a part of
-            `Sweep.df`; or cells, their indices or their keys. All cells by default.
+        rows : DataFrame, Series, Row, Cell, int, str, or several of them, optional
+            A table with a column ``cell`` (and ``take``, else the first is meant), such
+            as the picks of a gallery, a ranking or a part of `Sweep.df`, however it is
+            sorted and numbered; rows of it; or cells, their numbers in the grid or their
+            keys. All cells by default.
         **changes
             For each field the value that takes the place of the cell's own; several are
             tried each.
@@ -439,32 +441,9 @@ class Grid(Sequence[Cell]):
         """
         from gridgen.grid.tables import promoted
 
-        return self.of(promoted(self._chosen(rows), changes))
-
-    def _chosen(self, rows: Any) -> list[tuple[Cell, int]]:
-        """Return cells that a person means, and which take of each."""
-        if rows is None:
-            return [(cell, 1) for cell in self]
-        if not hasattr(rows, "columns"):
-            return [(cell, 1) for cell in self._named(rows)]
-        keys = list(rows["cell"]) if "cell" in rows.columns else ["(no column 'cell')"]
-        takes = map(int, rows["take"]) if "take" in rows.columns else itertools.repeat(1)
-        meant = zip(self._named(keys), takes, strict=False)
-        return list(dict.fromkeys((cell, take if cell.is_seeded else 1) for cell, take in meant))
-
-    def _named(self, rows: Any) -> list[Cell]:
-        by_key: dict[Any, Cell] = {}
-        chosen = []
-        for row in [rows] if isinstance(rows, (str, int, Cell)) else rows:
-            by_key = by_key or {cell.key: cell for cell in self}
-            found = row if isinstance(row, Cell) else by_key.get(row)
-            if found is None and isinstance(row, int) and -len(self) <= row < len(self):
-                found = self[row]
-            if found is None:
-                msg = f"{row!r} is no cell of this grid: give its index from 0 to {len(self) - 1}, its key, or a table with them. {NOTHING}"
-                raise GridError(msg)
-            chosen.append(found)
-        return chosen
+        meant = [(cell, 1) for cell in self] if rows is None else Lookup(self.places).cells(rows, NOTHING)
+        chosen = dict.fromkeys((cell, take if cell.is_seeded else 1) for cell, take in meant)
+        return self.of(promoted(chosen, changes))
 
     # In files and tables
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import getpass
 import html
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridgen.clock import Clock
 from gridgen.errors import GridError
-from gridgen.journal import Row, store_id
+from gridgen.journal import store_id
 from gridgen.judgements.agreement import Agreement, agreement
 from gridgen.judgements.exchange import clip_name, names_of, read_ratings
 from gridgen.judgements.opinion import reviewer_name
@@ -19,12 +18,16 @@ from gridgen.judgements.store import Choice, Judgement
 from gridgen.states import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from gridgen.judgements.store import Book, Slot
     from gridgen.sweep import Sweep
 
 __all__ = ["Merged", "Ratings", "me"]
+
+_NOTHING = "Nothing was noted."
 
 
 def me() -> str:
@@ -108,7 +111,7 @@ class Ratings:
         """What counts: one row per clip and reviewer.
 
         Columns: ``row`` (of `Sweep.df`), ``reviewer``, ``rating`` (0 to 5), ``pick``
-        (True picked, False rejected), ``tags``, ``note``, ``at`` (UTC).
+        (True picked, False rejected), ``tags``, ``note``, ``at`` (UTC), ``cell``, ``take``.
         """
         latest: dict[tuple[Slot, str], Judgement] = {}
         for each in sorted(self._book.judgements, key=lambda entry: (entry.at, entry.id)):
@@ -136,7 +139,12 @@ class Ratings:
 
     def rate(self, rows: Any, reviewer: str | None, **parts: Any) -> None:
         """Note what a reviewer says of clips; arguments as in `Sweep.rate`."""
-        slots = [self._sweep.slot(self._rows[index]) for index in self.chosen(rows)]
+        chosen = self._sweep.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
+        skipped = next((row for row in chosen if row.status == State.SKIPPED), None)
+        if skipped is not None:
+            msg = f"row {skipped.index} is skipped ({skipped.error}); there is no clip to judge. {_NOTHING}"
+            raise GridError(msg)
+        slots = [self._sweep.slot(row) for row in chosen]
         name = me() if reviewer is None else reviewer_name(reviewer)
         touched = self._sweep.judgements.judge(slots, name, **parts)
         self._sweep.rejudge(touched)
@@ -169,34 +177,6 @@ class Ratings:
         known_before = len(entries) - new.total()
         return Merged(name, new[Judgement], new[Choice], known_before, len(foreign), self.agreement)
 
-    def chosen(self, rows: Any) -> list[int]:
-        """Return the indices of the rows that are meant.
-
-        Raises
-        ------
-        GridError
-            If something is no row of this sweep.
-        """
-        if hasattr(rows, "columns") and hasattr(rows, "index"):
-            rows = list(rows.index)
-        elif hasattr(rows, "name") and hasattr(rows, "index") and not isinstance(rows, Row):
-            rows = [rows.name]
-        several = isinstance(rows, Iterable) and not isinstance(rows, str | bytes)
-        return [self._one(each) for each in (rows if several else [rows])]
-
-    def _one(self, row: object) -> int:
-        plain = row.index if isinstance(row, Row) else row.item() if hasattr(row, "item") else row
-        if isinstance(plain, bool) or not isinstance(plain, int) or not 0 <= plain < len(self._rows):
-            msg = (
-                f"{ascii(row)[:60]} is no row of this sweep: give a row of sweep.df, a slice of it, "
-                f"or its index, 0 to {len(self._rows) - 1}. Nothing was noted."
-            )
-            raise GridError(msg)
-        if self._rows[plain].status == State.SKIPPED:
-            msg = f"row {plain} is skipped ({self._rows[plain].error}); there is no clip to judge. Nothing was noted."
-            raise GridError(msg)
-        return plain
-
     def _author(self, told: str, given: str | None) -> str:
         """Return under whose name a file goes: nobody is spoken for unasked."""
         if given is not None:
@@ -228,6 +208,8 @@ class Ratings:
                 "at": pd.to_datetime(
                     pd.Series([each.at for each in shown], dtype="int64"), unit="ms", utc=True
                 ),
+                "cell": pd.array([each.slot[1] for each in shown], dtype="str"),
+                "take": pd.array([each.slot[2] for each in shown], dtype="int64"),
                 "undone": pd.array([each.id in undone for each in shown], dtype="bool"),
                 "source": pd.array([each.source for each in shown], dtype="str"),
             }

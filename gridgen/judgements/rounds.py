@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Rounds"]
 
+_NOTHING = "Nothing was noted."
+
 
 class Rounds:
     """Blind comparisons of a sweep's clips, kept in its folder by reviewer.
@@ -49,11 +51,10 @@ class Rounds:
     """
 
     def __init__(self, sweep: Sweep, rows: Any = None, *, reviewer: str | None = None, seed: int = 0) -> None:
-        found = sweep.rows()
-        chosen = range(len(found)) if rows is None else dict.fromkeys(sweep.ratings.chosen(rows))
+        given = sweep.rows() if rows is None else sweep.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
         self.sweep, self.seed = sweep, seed
         self.reviewer = me() if reviewer is None else reviewer_name(reviewer)
-        self.rows = tuple(found[at] for at in chosen if found[at].status == State.DONE)
+        self.rows = tuple(row for row in given if row.status == State.DONE)
         if len({row.cell.key for row in self.rows}) < 2:  # noqa: PLR2004 - a pair
             msg = "blind rounds need finished clips of at least two different cells; run() the sweep first"
             raise GridError(msg)
@@ -114,25 +115,31 @@ class Rounds:
             If it is none of these.
         """
         left, right = self.next()
-        self.note(left.index, right.index, outcome)
+        self.note(left, right, outcome)
 
-    def note(self, left: int, right: int, outcome: str) -> None:
-        """Note what came of any two rows of the sweep, as `choose` does for its pair.
+    def note(self, left: Any, right: Any, outcome: str) -> None:
+        """Note what came of any two rows of the sweep, given as in `Sweep.rate`, as `choose` does for its pair.
 
         Raises
         ------
         GridError
             If they are not two different rows that take part, or it is no outcome.
         """
-        index = {row.index: row for row in self.rows}
-        if outcome not in OUTCOMES or left == right or not {left, right} <= index.keys():
+        try:
+            pair = self.sweep.chosen([left, right], usable={State.DONE}, nothing=_NOTHING)
+        except GridError as error:
+            msg = f"that is no round: {error}"
+            raise GridError(msg) from None
+        indices = [row.index for row in pair]
+        taking_part = {row.index for row in self.rows}
+        if outcome not in OUTCOMES or len(pair) != 2 or not taking_part.issuperset(indices):  # noqa: PLR2004 - a pair
             msg = (
-                f"{ascii((left, right, outcome))[:80]} is no round: give two rows that take part, "
-                f"and one of {', '.join(OUTCOMES)}. Nothing was noted."
+                f"{ascii((*indices, outcome))[:80]} is no round: give two rows that take part, "
+                f"and one of {', '.join(OUTCOMES)}. {_NOTHING}"
             )
             raise GridError(msg)
-        slots = (self.sweep.slot(index[left]), self.sweep.slot(index[right]))
-        self.sweep.judgements.choose(self.reviewer, *slots, outcome)
+        one, other = map(self.sweep.slot, pair)
+        self.sweep.judgements.choose(self.reviewer, one, other, outcome)
 
     def undo(self) -> bool:
         """Take back this reviewer's latest choice, by one more entry; return whether there was one."""
@@ -160,7 +167,9 @@ class Rounds:
             `Sweep.df`, and the axes that vary), then ``wins``, ``losses``, ``ties``,
             ``strength`` (log-odds above the average), its ``error`` (standard error),
             ``low`` and ``high`` (the interval), ``beats`` (chance to beat an average one
-            in a decided round) and ``best`` (probability of being the strongest).
+            in a decided round), ``best`` (probability of being the strongest), and for
+            cells ``cell``, the key, so that a part of the table may be given wherever
+            rows are taken.
 
         Raises
         ------
@@ -181,6 +190,8 @@ class Rounds:
         design, codes = self._design(by)
         found = ranking.fit(design, *rounds, alternatives=max(codes) + 1)
         table = self._labels(by, codes).assign(**_tally(codes, *rounds), **_certainty(found, level))
+        if by is None:
+            table["cell"] = [row.cell.key for row in self._first]
         table = table.sort_values("strength", ascending=False, kind="stable").reset_index(drop=True)
         table.index = table.index.rename("rank") + 1
         return table

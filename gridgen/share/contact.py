@@ -143,8 +143,12 @@ def contact_sheet(
     if target.suffix.lower() not in FORMATS:
         msg = f"{target.name!r} names no kind of picture that is written ({', '.join(FORMATS)}). Nothing was written."
         raise GridError(msg)
-    found = sweep.rows()
-    chosen = list(found) if clips is None else [found[at] for at in sorted(set(sweep.ratings.chosen(clips)))]
+    given = (
+        sweep.rows()
+        if clips is None
+        else sweep.chosen(clips, usable={State.DONE}, nothing="Nothing was written.")
+    )
+    chosen = sorted(given, key=lambda row: row.index)
     if not chosen:
         msg = "there is no clip to show: clips= names none. Nothing was written."
         raise GridError(msg)

@@ -20,6 +20,7 @@ from gridgen.errors import GridError, GridgenError
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.script import script, style
 from gridgen.share.known import Known, Shown, known
+from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -81,7 +82,12 @@ def export_html(
 ) -> Page:
     """Write a page; arguments and errors as in `Sweep.export_html`."""
     target = Path(path).expanduser()
-    chosen = range(len(sweep.rows())) if clips is None else sorted(set(sweep.ratings.chosen(clips)))
+    given = (
+        sweep.rows()
+        if clips is None
+        else sweep.chosen(clips, usable={State.DONE}, nothing="Nothing was written.")
+    )
+    chosen = sorted(row.index for row in given)
     if not chosen:
         msg = "there is no clip to show: clips= names none. Nothing was written."
         raise GridError(msg)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import warnings
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ from gridgen.sweep.arguments import cap, check, policy
 from gridgen.sweep.execution import Execution, Terms
 from gridgen.sweep.funds import warn_of_probes
 from gridgen.sweep.misses import explained
-from gridgen.sweep.plan import Plan, is_retried
+from gridgen.sweep.plan import Plan, is_condition, is_retried, passed_over
 from gridgen.sweep.pricing import Pricing
 from gridgen.sweep.progress import showing
 from gridgen.sweep.reopen import kept
@@ -317,16 +318,24 @@ class Sweep:
         prices = self._pricing.heard(self._execution.client)
         return laid_out(self._plan, self.rows(), prices, rows=rows, cols=cols)
 
-    def explain(self, row: Row | int) -> str:
+    def explain(self, rows: Any) -> str:
         """Say in words why a clip is there or not: for one that is not made, in what the nearest that is made differs.
 
         Parameters
         ----------
-        row : Row or int
-            One of `rows`, or its index, which is that of the table.
+        rows : int, Row, Series, DataFrame, or several of them
+            As of `rate`; of more than one there is a line for each.
+
+        Raises
+        ------
+        GridError
+            If something is no row of this sweep.
         """
-        found = self.rows()[row] if isinstance(row, int) else row
-        return explained([found], self.folder, self.origin)[0]
+        chosen = self.chosen(rows, nothing="Nothing has changed.")
+        said = explained(chosen, self.folder, self.origin)
+        if len(chosen) == 1:
+            return said[0]
+        return "\n".join(f"row {row.index}: {text}" for row, text in zip(chosen, said, strict=True))
 
     def estimate(self, *, ask: bool = True) -> Estimate:
         """Return what running now would make and cost; nothing is sent but a question for the price list.
@@ -398,17 +407,21 @@ class Sweep:
         else:
             wait(self._execution.stop())
 
-    def retry(self, where: str | Collection[str] | Callable[[Row], bool] | None = None) -> int:
+    def retry(self, *rows: Any, where: str | Collection[str] | Callable[[Row], bool] | None = None) -> int:
         """Submit failed cells again, each as a new attempt of the same take, in the background.
 
         The failed attempts stay in the journal, and what they cost counts.
 
         Parameters
         ----------
+        *rows : int, Row, Series, DataFrame, or several of them, optional
+            Which rows, as of `rate`; all by default. Those that are passed over are
+            named in a warning.
         where : str, collection of str or callable, optional
-            Which of them: error classes such as ``"moderation"``, or a function of
-            the row. All failed and rejected ones by default. Clips that were paid
-            and cannot be had are made and paid again only when their status is named:
+            What kind of them: error classes such as ``"moderation"``, or a function of
+            the row; alone it may be given without its name. All failed and rejected
+            ones by default. Clips that were paid and cannot be had are made and paid
+            again only when their status is named, whether rows are given or not:
             ``"expired"``, ``"missing"`` or ``"lost"``.
 
         Returns
@@ -418,12 +431,20 @@ class Sweep:
 
         Raises
         ------
+        GridError
+            If something is no row of this sweep. Nothing is sent.
         GridgenError
             As `start`. Nothing has changed then.
         """
+        if len(rows) == 1 and where is None and is_condition(rows[0]):
+            where, rows = rows[0], ()
         if isinstance(where, str):
             where = {where}
-        chosen = [each for each in self.rows() if is_retried(each, where)]
+        given = self.chosen(rows, nothing="Nothing was sent.") if rows else self.rows()
+        chosen = [each for each in given if is_retried(each, where)]
+        left = passed_over(given, chosen) if rows else None
+        if left is not None:
+            warnings.warn(left, stacklevel=2)
         if chosen:
             with self.stopped_by_interrupt():
                 wait(self.renew(chosen))
@@ -514,8 +535,13 @@ class Sweep:
 
         Parameters
         ----------
-        rows : int, Row, Series, DataFrame or iterable of int
-            A row of `df` by its index, or several, such as ``sweep.df.query("size == '9:16'")``.
+        rows : int, Row, Series, DataFrame, or several of them
+            A row of `df` by its index, or a table such as ``sweep.df.query("size == '9:16'")``.
+            Tables are read by their columns ``cell`` and ``take``, else by ``row``, so
+            they may be sorted, renumbered or come from a file; gridgen's own tables
+            (`Rounds.ranking`, `Ratings.df`, `costs`) can be given as they are. One with
+            cells and no takes, as a ranking, means the takes that have a clip; all
+            takes of a cell that has none.
         stars : int, optional
             0 to 5; None takes the rating back.
         pick : bool, optional
@@ -592,8 +618,8 @@ class Sweep:
             As in `gallery`.
         view : str, optional
             How to look at it first, as `Gallery.view` says.
-        clips : int, Row, Series, DataFrame or iterable of int, optional
-            Which clips, such as ``gallery.picks``; all by default.
+        clips : int, Row, Series, DataFrame, or several of them, optional
+            Which clips, such as ``gallery.picks``, as in `rate`; all by default.
         prompts, cost, task_ids, ratings : bool
             What may be seen. Without prompts they are numbered, files are numbered
             too, and errors show only their kind; what a picture shows cannot be
@@ -672,8 +698,8 @@ class Sweep:
             A PNG, JPEG or WebP, by its ending.
         rows, cols : str or list of str, optional
             As in `gallery`.
-        clips : int, Row, Series, DataFrame or iterable of int, optional
-            Which clips, such as ``gallery.picks``; all by default.
+        clips : int, Row, Series, DataFrame, or several of them, optional
+            Which clips, such as ``gallery.picks``, as in `rate`; all by default.
         frames : int, default 1
             Pictures of each clip, evenly spaced; one is its poster.
         at : float, optional
@@ -709,7 +735,7 @@ class Sweep:
 
         Parameters
         ----------
-        rows : int, Row, Series, DataFrame or iterable of int, optional
+        rows : int, Row, Series, DataFrame, or several of them, optional
             Which finished clips take part, as in `rate`; all of them by default.
         reviewer : str, optional
             Who chooses; by default the user of the hub or of the system.
@@ -847,6 +873,28 @@ class Sweep:
         except KeyboardInterrupt:
             engine().submit(self._execution.stop())
             raise KeyboardInterrupt(_INTERRUPTED) from None
+
+    def chosen(self, rows: Any, *, usable: Collection[str] = frozenset(State), nothing: str) -> list[Row]:
+        """Return the rows that a person means, as they stand now, each once, in the order given.
+
+        Parameters
+        ----------
+        rows
+            As of `rate`.
+        usable : collection of str
+            Statuses of rows that the verb can use: those are meant by a cell without a
+            take, and all of its takes where it has no such.
+        nothing : str
+            A sentence that says what did not happen if this raises.
+
+        Raises
+        ------
+        GridError
+            If something is no row of this sweep.
+        """
+        found = self.rows()
+        chosen = self._plan.lookup.rows(rows, lambda at: found[at].status in usable, nothing)
+        return [found[at] for at in chosen]
 
     async def renew(self, rows: Sequence[Row]) -> None:
         """Plan a new attempt of each of these takes, if there is money for it and for what is planned already.

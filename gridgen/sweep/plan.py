@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
 from gridgen.estimate.prices import PriceClass, Prices, price_class
-from gridgen.states import RETRIED, RETRIED_BY_NAME
+from gridgen.grid.lookup import Lookup
+from gridgen.states import RETRIED, RETRIED_BY_NAME, State
 from gridgen.sweep.agenda import Item
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gridgen.grid import Cell, Grid
     from gridgen.journal import Row
 
-__all__ = ["Plan", "is_retried"]
+__all__ = ["Plan", "is_condition", "is_retried", "passed_over"]
+
+_MOST_NAMED = 20
 
 
 class Plan:
@@ -55,6 +60,11 @@ class Plan:
         ]
         self.by_slot = {item.slot: item for item in self.items}
         self.cells = {item.slot[:2]: item.cell for item in self.items}
+
+    @cached_property
+    def lookup(self) -> Lookup:
+        """Finds the rows that a person means."""
+        return Lookup(self.grid.places, self.takes)
 
     def slot(self, row: Row) -> tuple[str, str, int]:
         """Return what names a row in the journal: origin, cell and take."""
@@ -107,3 +117,27 @@ def is_retried(row: Row, where: Collection[str] | Callable[[Row], bool] | None) 
             return True
         return where(row) if callable(where) else row.error_class in where or row.status in where
     return row.status in RETRIED_BY_NAME and not callable(where) and row.status in (where or ())
+
+
+def is_condition(given: Any) -> bool:
+    """Whether it says what kind of rows are meant, by words or a function, and not which ones."""
+    if given is None or isinstance(given, str) or callable(given):
+        return True
+    words = isinstance(given, Collection) and not isinstance(given, Mapping) and not hasattr(given, "iloc")
+    return words and all(isinstance(each, str) for each in given)
+
+
+def passed_over(given: Sequence[Row], chosen: Collection[Row]) -> str | None:
+    """Say which of the rows that a person gave are not made again, and how they would be; None if all are."""
+    indices = {each.index for each in chosen}
+    left = [each for each in given if each.index not in indices]
+    if not left:
+        return None
+    named = ", ".join(f"row {each.index} ({each.status})" for each in left[:_MOST_NAMED])
+    more = f" and {len(left) - _MOST_NAMED} more" if len(left) > _MOST_NAMED else ""
+    paid = [status for status in RETRIED_BY_NAME if any(each.status == status for each in left)]
+    how = "Rows that failed or were rejected are made again; what was paid only when its state is named"
+    name = f", as by where={paid[0]!r}" if paid else ""
+    lost = any(each.status == State.UNKNOWN for each in left)
+    settle = "; what is unknown is settled by sweep.unknown" if lost else ""
+    return f"passed over {len(left)} of {len(given)} rows: {named}{more}. {how}{name}{settle}."

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from gridgen._loop import wait
-from gridgen.errors import GridgenError
+from gridgen.errors import GridError, GridgenError
 from gridgen.money import total
 from gridgen.outcome import why_no_replay
 from gridgen.states import State
@@ -23,6 +23,7 @@ __all__ = ["Unknown"]
 
 _OTHER_WAYS = "attach(row, task_id), resubmit(row) or drop(row)"
 _WAYS = f"replay(row), {_OTHER_WAYS}"
+_MOST_NAMED = 20
 
 
 class Unknown(Sequence["Row"]):
@@ -30,6 +31,8 @@ class Unknown(Sequence["Row"]):
 
     Each may be billed. The API lists no tasks, so only a person can find out,
     in the account's usage, what became of one; these verbs note the verdict.
+    They take rows as `Sweep.rate` does: a number is the index in `Sweep.df`, a cell
+    without a take means those of its takes that are unknown.
 
     Parameters
     ----------
@@ -71,30 +74,36 @@ class Unknown(Sequence["Row"]):
     def _repr_html_(self) -> str:
         now = self._sweep.clock.time()
         lines = "".join(
-            f"<tr><td>{at}</td><td style='text-align:left'>{html.escape(row.cell.prompt)}</td><td>{row.take}</td>"
+            f"<tr><td>{row.index}</td><td style='text-align:left'>{html.escape(row.cell.prompt)}</td><td>{row.take}</td>"
             f"<td>{_age(now, row)}</td><td style='text-align:left'>{html.escape(row.error or '')}</td></tr>"
-            for at, row in enumerate(self._rows)
+            for row in self._rows
         )
-        head = "<tr><th></th><th>prompt</th><th>take</th><th>sent</th><th>evidence</th></tr>"
+        head = "<tr><th>row</th><th>prompt</th><th>take</th><th>sent</th><th>evidence</th></tr>"
         return (
             f"<div><p>{html.escape(repr(self))}</p>{f'<table>{head}{lines}</table>' if lines else ''}</div>"
         )
 
-    def attach(self, row: Row | int, task_id: str) -> None:
+    def attach(self, row: Any, task_id: str) -> None:
         """Note that the submission became this task; the sweep follows and downloads it.
 
         Raises
         ------
+        GridError
+            If it is not one row whose outcome is unknown.
         APIError
             If the server does not know the task.
         JournalError
             If another clip has that task.
         """
+        chosen = self._chosen((row,))
+        if len(chosen) != 1:
+            msg = f"{len(chosen)} rows were given, and one is needed: a task is one clip. Nothing was sent."
+            raise GridError(msg)
         with self._sweep.stopped_by_interrupt():
-            wait(self._attach(self._chosen(row), task_id))
+            wait(self._attach(chosen[0], task_id))
             self._sweep.start()
 
-    def replay(self, *rows: Row | int) -> None:
+    def replay(self, *rows: Any) -> None:
         """Send these again as they were, under their own keys; all of them when none is named.
 
         That is no second submission where the server honours the key: it answers
@@ -106,7 +115,9 @@ class Unknown(Sequence["Row"]):
         GridgenError
             If one of them may not be replayed, and why. Nothing was sent.
         """
-        chosen = [self._chosen(row) for row in rows or self._rows]
+        chosen = self._chosen(rows)
+        if not chosen:
+            return
         with self._sweep.stopped_by_interrupt():
             wait(self._check_replays(chosen))
             self._sweep.replaying.update(self._sweep.slot(row) for row in chosen)
@@ -127,7 +138,7 @@ class Unknown(Sequence["Row"]):
                     msg = f"row {row.index} may not be replayed: {why}. Settle it with {_OTHER_WAYS}. Nothing was sent."
                     raise GridgenError(msg)
 
-    def resubmit(self, *rows: Row | int) -> None:
+    def resubmit(self, *rows: Any) -> None:
         """Submit these again, at the price of possibly paying twice; all of them when none is named.
 
         What may have been paid before stays in the sum that the budget caps.
@@ -137,22 +148,37 @@ class Unknown(Sequence["Row"]):
         BudgetError, OutOfCreditsError
             If there is no money for it. Nothing has changed then.
         """
-        chosen = [self._chosen(row) for row in rows or self._rows]
+        chosen = self._chosen(rows)
+        if not chosen:
+            return
         with self._sweep.stopped_by_interrupt():
             wait(self._sweep.renew(chosen))
             self._sweep.start()
 
-    def drop(self, *rows: Row | int) -> None:
+    def drop(self, *rows: Any) -> None:
         """Give these up; all of them when none is named. What they may have cost still counts."""
-        for row in rows or self._rows:
-            wait(self._each(self._chosen(row), _dropped))
+        for row in self._chosen(rows):
+            wait(self._each(row, _dropped))
 
-    def _chosen(self, row: Row | int) -> Row:
-        found = self._rows[row] if isinstance(row, int) else row
-        if found.status != State.UNKNOWN:
-            msg = f"this row is {found.status}, not unknown; there is nothing to settle"
-            raise GridgenError(msg)
-        return found
+    def _chosen(self, rows: tuple[Any, ...]) -> list[Row]:
+        """Return the rows that are meant, by default those of these that still are unknown; one that is not stops all."""
+        chosen = self._sweep.chosen(rows or self._rows, usable={State.UNKNOWN}, nothing="Nothing was sent.")
+        if not rows:
+            return [row for row in chosen if row.status == State.UNKNOWN]
+        settled = next((row for row in chosen if row.status != State.UNKNOWN), None)
+        if settled is not None:
+            msg = (
+                f"row {settled.index} is {settled.status}, not unknown; {self._numbers()}. Nothing was sent."
+            )
+            raise GridError(msg)
+        return chosen
+
+    def _numbers(self) -> str:
+        now = [str(row.index) for row in self._sweep.rows() if row.status == State.UNKNOWN]
+        if not now:
+            return "no row of sweep.df is"
+        more = f" and {len(now) - _MOST_NAMED} more" if len(now) > _MOST_NAMED else ""
+        return f"unknown are the rows {', '.join(now[:_MOST_NAMED])}{more} of sweep.df"
 
     async def _attach(self, row: Row, task_id: str) -> None:
         await self._sweep.client.poll(task_id)
