@@ -15,8 +15,8 @@ from PIL import Image
 import gridgen as gg
 from gridgen import Grid, GridError, GridgenError, JournalError, Model, Sweep, linked, template
 from gridgen.gallery.feed import Feed
-from gridgen.journal import STATES
 from gridgen.simulator import Fault
+from gridgen.states import State
 from gridgen.sweep.reopen import keep_sweep
 
 KLING = "kling-v2-6"
@@ -176,7 +176,7 @@ def test_every_status_is_explained_truly(simulate, tmp_path):
     assert wider.explain(4).endswith("differs in prompt 'f', there 'e'")
 
 
-@pytest.mark.parametrize("status", sorted(set(STATES) - {"skipped", "planned", "held", "sending", "done"}))
+@pytest.mark.parametrize("status", sorted(set(State) - {"skipped", "planned", "held", "sending", "done"}))
 def test_only_what_is_done_is_here(simulate, tmp_path, status):
     """Case I5: in no other state is it said that the folder has the clip; each has a sentence of its own."""
     client = simulate(faults=[Fault(kind="close", on="submit", when="after")]).client()
