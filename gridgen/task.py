@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -21,6 +21,8 @@ __all__ = [
 ]
 
 LONGEST_ID = 200
+_MOST_VIDEOS = 16
+"""Videos of a task, and links of a video, that are looked at."""
 
 
 class Status(enum.StrEnum):
@@ -49,10 +51,29 @@ _STATUS = {word: status for status, words in _WORDS.items() for word in words}
 
 @dataclass(frozen=True, slots=True)
 class Video:
-    """A finished video: its link, and when the link dies (Unix seconds, None when not said)."""
+    """A finished video.
+
+    Attributes
+    ----------
+    url : str
+        Its first link, as the server gave it: it may lead anywhere.
+    expires_at : float or None
+        When the links die, in Unix seconds; None when the server did not say.
+    mirrors : tuple of str
+        Further links to the same video, for where the first one is dead.
+    last_frame_url : str or None
+        A picture of how it ends, where ``return_last_frame`` asked for one.
+    """
 
     url: str
     expires_at: float | None = None
+    mirrors: tuple[str, ...] = ()
+    last_frame_url: str | None = None
+
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """All links to this video, in the order in which they are to be tried."""
+        return (self.url, *self.mirrors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,27 +232,47 @@ def _money(value: Any) -> Decimal | None:
 
 
 def _videos(data: Mapping[str, Any]) -> tuple[Video, ...]:
-    """Collect the links: ``videos[].url`` is a list or a string, or the item itself a string."""
-    result = data.get("result")
-    result = result if isinstance(result, Mapping) else {}
-    output = data.get("output")
-    found: list[Video] = []
-    items = result.get("videos")
-    for item in items if isinstance(items, list) else [items]:
-        found += _links(item)
-    if not found:
-        places = [result.get("video_urls"), result.get("video_url"), result.get("url")]
-        places.append(output.get("video_url") if isinstance(output, Mapping) else None)
-        for place in places:
-            found += _links(place)
-    return tuple(dict.fromkeys(found))
+    """Return the videos from the first place that names any."""
+    result, output = (_mapping(data.get(name)) for name in ("result", "output"))
+    several = (result.get("videos"), data.get("videos"), result.get("video_urls"), data.get("video_urls"))
+    single = (result.get("video_url"), result.get("url"), output.get("video_url"), data.get("video_url"))
+    places = [
+        *(place if isinstance(place, list) else [place] for place in several),
+        *([each] for each in single),
+    ]
+    found = next(filter(None, map(_distinct, places)), ())
+    frame = _link(result.get("last_frame_url")) or _link(data.get("last_frame_url"))
+    if found and frame and found[0].last_frame_url is None:
+        found = (replace(found[0], last_frame_url=frame), *found[1:])
+    return found
 
 
-def _links(item: Any, expires_at: float | None = None) -> list[Video]:
-    if isinstance(item, str):
-        return [Video(item, expires_at)] if item else []
-    if isinstance(item, list):
-        return [video for each in item for video in _links(each, expires_at)]
-    if isinstance(item, Mapping):
-        return _links(item.get("url"), _number(item.get("expires_at")))
-    return []
+def _distinct(items: list[Any]) -> tuple[Video, ...]:
+    """Return one video for each item that has a link of its own."""
+    found: dict[str, Video] = {}
+    for video in filter(None, map(_video, items[:_MOST_VIDEOS])):
+        found.setdefault(video.url, video)
+    return tuple(found.values())
+
+
+def _video(item: Any) -> Video | None:
+    """Return the video of one item: a link, a list of links to the same video, or an object that holds them."""
+    if not isinstance(item, Mapping):
+        item = {"url": item}
+    links = [link for name in ("url", "urls", "video_url") for link in _all_links(item.get(name))]
+    if not links:
+        return None
+    url, *mirrors = dict.fromkeys(links)
+    return Video(url, _number(item.get("expires_at")), tuple(mirrors), _link(item.get("last_frame_url")))
+
+
+def _all_links(value: Any) -> list[str]:
+    return list(filter(None, map(_link, value[:_MOST_VIDEOS] if isinstance(value, list) else [value])))
+
+
+def _link(value: Any) -> str | None:
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

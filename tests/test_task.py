@@ -74,6 +74,7 @@ def test_status_words(word, status):
 
 
 VIDEO = "https://upload.apimart.ai/f/video/a.mp4"
+FRAME = "https://upload.apimart.ai/f/image/a-last.png"
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,14 @@ VIDEO = "https://upload.apimart.ai/f/video/a.mp4"
         ({"videos": [{"url": [VIDEO], "expires_at": 1763174708}]}, (Video(VIDEO, 1763174708.0),)),
         ({"videos": [{"url": VIDEO, "expires_at": 1763174708}]}, (Video(VIDEO, 1763174708.0),)),
         ({"videos": [VIDEO]}, (Video(VIDEO),)),
-        ({"videos": [{"url": [VIDEO, "https://e.org/b"]}]}, (Video(VIDEO), Video("https://e.org/b"))),
+        ({"videos": [{"url": [VIDEO, "https://e.org/b"]}]}, (Video(VIDEO, mirrors=("https://e.org/b",)),)),
+        ({"videos": [{"url": VIDEO}, {"url": "https://e.org/b"}]}, (Video(VIDEO), Video("https://e.org/b"))),
+        ({"videos": [{"urls": [VIDEO, VIDEO]}]}, (Video(VIDEO),)),
+        ({"videos": [{"video_url": VIDEO}, {"video_url": VIDEO}]}, (Video(VIDEO),)),
+        ({"videos": [{"url": VIDEO, "last_frame_url": FRAME}]}, (Video(VIDEO, last_frame_url=FRAME),)),
+        ({"video_url": VIDEO, "last_frame_url": FRAME}, (Video(VIDEO, last_frame_url=FRAME),)),
+        ({"video_urls": [VIDEO, "https://e.org/b"]}, (Video(VIDEO), Video("https://e.org/b"))),
+        ({"videos": [], "url": f"\n {VIDEO} "}, (Video(VIDEO),)),
         ({"video_url": VIDEO}, (Video(VIDEO),)),
         ({"video_urls": [VIDEO]}, (Video(VIDEO),)),
         ({"url": VIDEO}, (Video(VIDEO),)),
@@ -93,8 +101,21 @@ VIDEO = "https://upload.apimart.ai/f/video/a.mp4"
     ],
 )
 def test_links_in_every_form(result, videos):
-    """C14: the link is a list, a string, a plain item, or under another name."""
+    """C14, cases F3, F4, T8: links are lists, texts, plain items or under other names; none of them is dropped."""
     assert parse_task({"data": {"status": "completed", "result": result}}, KNOWN).videos == videos
+
+
+@pytest.mark.parametrize(
+    "data", [{"videos": [{"url": VIDEO}]}, {"video_url": VIDEO}, {"video_urls": [VIDEO]}]
+)
+def test_links_beside_the_result(data):
+    """C14: relays put the links into the task itself."""
+    assert parse_task({"data": {"status": "completed", **data}}, KNOWN).videos == (Video(VIDEO),)
+
+
+def test_all_links_of_a_video_begin_with_its_first():
+    """Case F4: what is to be tried in turn is the link, then its mirrors."""
+    assert Video(VIDEO, mirrors=("https://e.org/b",)).urls == (VIDEO, "https://e.org/b")
 
 
 @pytest.mark.parametrize(
