@@ -23,6 +23,12 @@ __all__ = ["Clock", "SteadyClock", "boot_id", "of_the_wire"]
 DOUBT = 5.0
 """Seconds by which an answer's date may differ from the clock: it has whole seconds, and was on its way."""
 
+LITTLE, FARTHEST = 300.0, 2 * 3600.0
+"""Seconds by which any answer, and one before others have confirmed the clock, may set it right alone."""
+
+OUR_DAYS = 1_735_689_600.0
+"""Unix seconds that are over wherever this runs: the beginning of 2025."""
+
 
 class Clock:
     """Real time, and the interface of every other clock.
@@ -50,8 +56,8 @@ class Clock:
         """Return the seconds that the machine has slept and `monotonic` did not count."""
         return _slept()
 
-    def hear(self, server_time: float) -> None:
-        """Take in what time it is at the server, in Unix seconds."""
+    def hear(self, server_time: float, asked: float | None = None) -> None:
+        """Take in what time it was at the server, in Unix seconds, when it answered what was asked at `asked`."""
 
     def era(self) -> str:
         """Name the stretch of time over which `monotonic` may be compared, between processes too."""
@@ -72,7 +78,8 @@ class SteadyClock(Clock):
 
     It takes the time of day once and goes on from there by the monotonic clock,
     sleep included. Where the server's answers show that it is wrong, it is set
-    right by them.
+    right by them: by one answer where it is off by minutes, or may never have been right,
+    else by two in a row that agree, as the date of a single one may be anything.
 
     Parameters
     ----------
@@ -84,6 +91,8 @@ class SteadyClock(Clock):
         self._source = source or Clock()
         self.speed = self._source.speed
         self._base = self._source.time() - self._elapsed()
+        self._confirmed = False
+        self._doubted = math.nan
 
     def time(self) -> float:
         """Return the Unix time in seconds, whatever the machine's time of day was set to meanwhile."""
@@ -101,11 +110,26 @@ class SteadyClock(Clock):
         """Name the stretch of time over which the source's seconds may be compared."""
         return self._source.era()
 
-    def hear(self, server_time: float) -> None:
-        """Set itself right by a server's whole seconds, where it is off by more than a few."""
-        off = server_time + 0.5 - self.time()
-        if abs(off) > DOUBT:
+    def hear(self, server_time: float, asked: float | None = None) -> None:
+        """Set itself right by a server's whole seconds, where it is off by more than a few.
+
+        An answer may have been on its way for long, or have slept with the machine: only
+        one that was given before it was asked for, or after it came, shows anything.
+        """
+        now = self.time()
+        off = server_time + 0.5 - now
+        if (now if asked is None else asked) <= server_time + 0.5 <= now:
+            off = 0.0
+        agreed, self._doubted = abs(off - self._doubted) <= DOUBT, off
+        if abs(off) <= DOUBT:
+            self._confirmed = True
+        elif self._believes(abs(off), agreed=agreed):
             self._base += off
+
+    def _believes(self, off: float, *, agreed: bool) -> bool:
+        """Whether an answer that is off by more than a few seconds is right, and the clock is not."""
+        never_right = not self._confirmed and (off <= FARTHEST or self.time() < OUR_DAYS)
+        return off <= LITTLE or agreed or never_right
 
     async def sleep(self, seconds: float) -> None:
         """Wait as the source does."""

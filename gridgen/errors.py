@@ -75,7 +75,14 @@ class APIError(GridgenError):
         The server's symbolic code, ``""`` when it gave none.
     request_id : str
         The server's own id of the request, ``""`` when it gave none.
+
+    Attributes
+    ----------
+    genuine : bool
+        Whether the API itself answered, by the form of its answer, and not some machine on the way.
     """
+
+    genuine: bool = True
 
     def __init__(self, message: str, *, status: int, code: str = "", request_id: str = "") -> None:
         super().__init__(message)

@@ -22,7 +22,7 @@ from gridgen.errors import (
     OutOfCreditsError,
     RateLimitError,
 )
-from gridgen.task import error_text, parse_json, task_id
+from gridgen.task import LONGEST_ID, cleaned, error_text, parse_json, task_ids, wrong_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +37,7 @@ __all__ = [
     "Rejected",
     "api_error",
     "classify",
+    "is_gone",
     "judge_replay",
     "retry_after",
     "why_no_replay",
@@ -46,7 +47,8 @@ MOST_REPLAYS = 3
 REPLAY_WITHIN = 600.0
 """Seconds after which a key may have lapsed: how long one lives is documented nowhere."""
 
-PENDING_WAIT = 5.0
+PENDING_WAIT, LONGEST_PENDING = 5.0, 120.0
+"""Seconds until a submission in progress is asked about again, where the server names none, and at most."""
 
 POOL_TIMEOUT = "pool.timeout"
 """The event that stands for a request which never got a connection."""
@@ -77,11 +79,13 @@ class Accepted:
     """A task exists and will be billed.
 
     ``replayed`` is True when the server says that this answer is the one of an
-    earlier submission under the same idempotency key.
+    earlier submission under the same idempotency key; ``others`` are further tasks that it
+    names, though one was asked for: they may be billed as well.
     """
 
     task_id: str
     replayed: bool = False
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,16 +243,15 @@ def _unanswered(events: Sequence[str]) -> Outcome:
 
 
 def _success(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
-    found = task_id(payload)
-    if found is not None:
-        return Accepted(found, _replayed(headers))
+    found = task_ids(payload)
+    if found:
+        return Accepted(found[0], _replayed(headers), found[1:])
     if isinstance(payload, dict):
-        code = str(payload.get("code", status))
-        inner = int(code) if code.isdecimal() else HTTPStatus.BAD_REQUEST
-        if inner >= HTTPStatus.BAD_REQUEST:
-            return _refusal(inner, headers, payload, body)
-        if payload.get("success") is False or payload.get("error"):
-            return _refusal(HTTPStatus.BAD_REQUEST, headers, payload, body)
+        refused = wrong_code(payload)
+        if refused is None and (payload.get("success") is False or payload.get("error")):
+            refused = HTTPStatus.BAD_REQUEST
+        if refused is not None:
+            return _refusal(max(refused, HTTPStatus.BAD_REQUEST), headers, payload, body)
     return Ambiguous(
         f"HTTP {status} without a task id: {_shown(body)}",
         status=status,
@@ -259,6 +262,8 @@ def _success(status: int, headers: Mapping[str, str], payload: Any, body: bytes)
 
 def _refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
     error = api_error(status, headers, body, payload)
+    if isinstance(error, OutOfCreditsError):
+        return Rejected(error, everywhere=True)
     if status in _NOT_APPLIED or (status, error.code) in _NOT_APPLIED_CODES:
         return NotApplied(error, retry_after(headers, payload))
     if status in _SWEEP_WIDE:
@@ -271,7 +276,7 @@ def _refusal(status: int, headers: Mapping[str, str], payload: Any, body: bytes)
     pending = PENDING_WAIT if wait is None else wait
     return Ambiguous(
         str(error),
-        pending=pending if subtype == "idempotency_in_progress" else None,
+        pending=min(pending, LONGEST_PENDING) if subtype == "idempotency_in_progress" else None,
         final=subtype == "idempotency_result_indeterminate",
         status=status,
         request_id=error.request_id,
@@ -295,25 +300,79 @@ def api_error(status: int, headers: Mapping[str, str], body: bytes, payload: Any
     and need not agree with the HTTP status.
     """
     payload = parse_json(body) if payload is None else payload
-    inner = payload.get("error") if isinstance(payload, dict) else None
-    code = inner.get("code") if isinstance(inner, dict) else None
-    code = "" if code is None or isinstance(code, (dict, list)) else str(code)
-    request_id = _request_id(headers, payload)
-    words = error_text(payload) or _shown(body) or "no reason given"
-    message = f"HTTP {status}: {words[:300]}"
+    code, words = _code(payload), error_text(payload)
+    told: dict[str, Any] = {"status": status, "code": code, "request_id": _request_id(headers, payload)}
+    message = f"HTTP {status}: {(words or _shown(body) or 'no reason given')[:300]}"
+    if status == HTTPStatus.PAYMENT_REQUIRED or _is_spent(status, code, words or ""):
+        return _genuine(OutOfCreditsError(message, **told), payload, body)
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-        return AuthenticationError(message, status=status, code=code, request_id=request_id)
-    if status == HTTPStatus.PAYMENT_REQUIRED:
-        return OutOfCreditsError(message, status=status, code=code, request_id=request_id)
+        return _genuine(AuthenticationError(message, **told), payload, body)
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        wait = retry_after(headers, payload)
-        return RateLimitError(message, status=status, code=code, request_id=request_id, retry_after=wait)
-    return APIError(message, status=status, code=code, request_id=request_id)
+        return _genuine(
+            RateLimitError(message, **told, retry_after=retry_after(headers, payload)), payload, body
+        )
+    return _genuine(APIError(message, **told), payload, body)
+
+
+_SPOKEN = frozenset({"error", "code", "message", "detail", "data", "success"})
+"""Fields of which an answer of the API has one."""
+
+
+def _genuine(error: APIError, payload: Any, body: bytes) -> APIError:
+    """Note whether the API spoke: a page is another machine's; one that has nothing to show sends no page."""
+    spoken = isinstance(payload, dict) and not _SPOKEN.isdisjoint(payload)
+    error.genuine = spoken or not body.strip()
+    return error
+
+
+def _code(payload: Any) -> str:
+    """Return the server's name for what is wrong: the error's own, else a word at the top level."""
+    if not isinstance(payload, dict):
+        return ""
+    inner, outer = payload.get("error"), payload.get("code")
+    code = inner.get("code") if isinstance(inner, dict) else None
+    if code in (None, "") and isinstance(outer, str) and not outer.isdecimal():
+        code = outer
+    return "" if code is None or isinstance(code, (dict, list)) else cleaned(str(code), LONGEST_ID)
+
+
+_SPENT_CODE = re.compile(
+    r"(insufficient|not_?enough)_?(user_?|account_?|token_?)?(quota|balance|credits?|funds)"
+    r"|(quota|balance|credits?)_?(exhausted|insufficient|not_?enough)",
+    re.IGNORECASE,
+)
+_SPENT_WORDS = re.compile(
+    r"(insufficient|not enough|exhausted|used up|ran out of|exceeded your (current )?)[^.]{0,40}(quota|balance|credit)"
+    r"|(quota|balance|credits?)[^.]{0,40}(insufficient|not enough|exhausted|used up|resets? (at|on|in)\b)",
+    re.IGNORECASE,
+)
+_A_RATE = re.compile(r"per[- ](second|minute)|rate[- _]limit", re.IGNORECASE)
+
+
+def _is_spent(status: int, code: str, words: str) -> bool:
+    """Whether a refusal says that money, or a quota that was bought, is used up: more haste or less changes nothing."""
+    if _SPENT_CODE.search(code):
+        return True
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        return bool(_SPENT_WORDS.search(words)) and not _A_RATE.search(words)
+    return _SPENT_CODE.fullmatch(words) is not None
+
+
+def is_gone(error: APIError) -> bool:
+    """Whether the API itself says that it has no such task; no page of a machine on the way can."""
+    if not error.genuine:
+        return False
+    lacking = error.status == HTTPStatus.BAD_REQUEST and _LACKING.search(error.code) is not None
+    return lacking or error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
+
+
+_LACKING = re.compile(r"not_?(exist|found)|no_?such|unknown_?task", re.IGNORECASE)
 
 
 def _request_id(headers: Mapping[str, str], payload: Any) -> str:
     told = payload.get("request_id") if isinstance(payload, dict) else None
-    return str(told or headers.get("x-request-id", ""))[:200]
+    told = told if isinstance(told, (str, int)) and told else headers.get("x-request-id", "")
+    return cleaned(str(told), LONGEST_ID)
 
 
 def retry_after(headers: Mapping[str, str], payload: Any) -> float | None:
@@ -343,7 +402,7 @@ def retry_after(headers: Mapping[str, str], payload: Any) -> float | None:
 def _seconds(value: Any) -> float | None:
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return seconds if 0 <= seconds < float("inf") else None
 
@@ -352,9 +411,9 @@ def _until(text: str, date: str) -> float | None:
     try:
         until, now = (email.utils.parsedate_to_datetime(each) for each in (text, date))
         return max(0.0, (until - now).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _shown(body: bytes) -> str:
-    return body[:300].decode("utf-8", "replace").strip()
+    return cleaned(body[:1200].decode("utf-8", "replace"), 300)

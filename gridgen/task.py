@@ -1,28 +1,51 @@
-"""A task as the server tells it: parsed from any of its reply forms, and pure."""
+"""A task as the server tells it: parsed from any of its reply forms, and pure.
+
+This is the border: text that comes from a server is cleaned here, and numbers are
+bounded, before anything else of gridgen sees them.
+"""
 
 from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 __all__ = [
+    "LONGEST_ID",
     "Status",
     "Task",
     "Video",
+    "as_text",
+    "cleaned",
     "error_text",
     "parse_json",
     "parse_task",
+    "says_nothing",
     "task_id",
+    "task_ids",
     "valid_id",
+    "wrong_code",
 ]
 
 LONGEST_ID = 200
+_LONGEST_TEXT, _LONGEST_LINK, _LONGEST_REPLY = 2000, 8192, 16_384
+"""Characters of a text, a link and a reply that are kept; a longer link is none."""
+
+_LARGEST_COST = Decimal(10_000)
+"""USD beyond which a task's cost is no cost: it would not even fit into the journal."""
+
+_FIRST_STAMP, _LAST_STAMP = 1e9, 1e10
+"""Unix seconds between which a stamp lies: 2001 to 2286, so 0, and milliseconds, are none."""
+
 _MOST_VIDEOS = 16
 """Videos of a task, and links of a video, that are looked at."""
+
+_UNSOUND = re.compile(r"[\x00\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
 class Status(enum.StrEnum):
@@ -41,12 +64,21 @@ class Status(enum.StrEnum):
 
 
 _WORDS = {
-    Status.QUEUED: ("submitted", "pending", "queued"),
-    Status.COMPLETED: ("completed", "succeeded", "success", "done", "finished"),
-    Status.FAILED: ("failed", "failure", "error"),
-    Status.CANCELLED: ("cancelled", "canceled"),
+    Status.QUEUED: (
+        "submitted pending queued queueing queuing in_queue waiting scheduled created accepted "
+        "not_start not_started"
+    ),
+    Status.RUNNING: "processing in_progress running generating started",
+    Status.COMPLETED: "completed complete succeeded succeed success successful done finished ready",
+    Status.FAILED: "failed fail failure error rejected expired timeout timed_out aborted",
+    Status.CANCELLED: "cancelled canceled",
 }
-_STATUS = {word: status for status, words in _WORDS.items() for word in words}
+_STATUS = {word: status for status, words in _WORDS.items() for word in words.split()}
+_LATE = frozenset({"expired", "timeout", "timed_out"})
+"""Words that say nothing against a link beside them."""
+
+_WELL = frozenset({*_WORDS[Status.COMPLETED].split(), "ok"})
+"""Words that are no reason for a failure, though they stand where one should."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +117,25 @@ class Task:
     id : str
         The server's name of the task; opaque.
     status : Status
-        An unknown word counts as running: only a known end is an end.
+        An unknown word beside a link is completed, and running otherwise: only a known end is an end.
     progress : int or None
         Percent, 0 to 100; None when the server did not say.
     cost : Decimal or None
         USD; known from the first status on, 0 for a failed task.
     created, completed : float or None
-        The server's stamps, Unix seconds.
+        The server's stamps, Unix seconds; None also where it says what cannot be one, such as 0.
     estimated_time : float or None
         Seconds that the server expects the task to take; only a hint.
     videos : tuple of Video
         The results; empty until the task is completed.
     error, error_code : str or None
-        Why it failed, in the server's words.
+        Why it failed, in the server's words. Of a running task: what stands beside a status that
+        nobody knows; it has failed if the server says the same a minute later.
+    refused : bool
+        Whether the server calls it completed and gives a reason in place of a video, as its filters
+        do: it has failed, and may be billed all the same.
+    reply : str or None
+        What the server said, as far as it is kept, of an ended task in which no video was found.
     """
 
     id: str
@@ -110,6 +148,8 @@ class Task:
     videos: tuple[Video, ...] = ()
     error: str | None = None
     error_code: str | None = None
+    refused: bool = False
+    reply: str | None = field(default=None, repr=False, compare=False)
 
     @property
     def service_seconds(self) -> float | None:
@@ -120,31 +160,79 @@ class Task:
 
 
 def parse_json(body: bytes) -> Any:
-    """Return the decoded JSON, None when the body is no JSON."""
+    """Return the decoded JSON, None when the body is no JSON.
+
+    No text in it has NUL or half a surrogate pair, which JSON can spell and nothing can store.
+    """
     try:
-        return json.loads(body)
+        found = json.loads(body)
     except (ValueError, RecursionError):
         return None
+    # such a character is spelled with a backslash, or takes bytes that are not ASCII, or NUL
+    return found if body.isascii() and b"\\u" not in body and b"\0" not in body else _sound(found)
+
+
+def _sound(found: Any) -> Any:
+    """Replace what cannot be stored in all texts of decoded JSON, however deep it is."""
+    root = [found]
+    waiting: list[Any] = [root]
+    while waiting:
+        each = waiting.pop()
+        items: list[tuple[Any, Any]] = list(each.items() if isinstance(each, dict) else enumerate(each))
+        if isinstance(each, dict):
+            each.clear()
+            items = [(_UNSOUND.sub("\ufffd", name), value) for name, value in items]
+        for name, value in items:
+            each[name] = _UNSOUND.sub("\ufffd", value) if isinstance(value, str) else value
+            if isinstance(value, (dict, list)):
+                waiting.append(value)
+    return root[0]
+
+
+def cleaned(text: str, most: int = _LONGEST_TEXT) -> str:
+    """Return a server's text as one line that can be stored and shown.
+
+    Control characters and those that turn the direction of writing become blanks, half a
+    surrogate pair becomes U+FFFD, and what is beyond the bound is cut off.
+
+    Parameters
+    ----------
+    text : str
+    most : int, default 2000
+        Characters at most.
+    """
+    return _UNPRINTABLE.sub(" ", _UNSOUND.sub("\ufffd", text[: 2 * most])).strip()[:most]
 
 
 def valid_id(value: object) -> bool:
-    """Whether a task id is a printable text of at most 200 characters."""
+    """Whether a task id is a printable text of at most 200 characters, and no step in a path."""
     return (
         isinstance(value, str)
         and 0 < len(value) <= LONGEST_ID
         and value.isprintable()
         and not value.isspace()
+        and value not in {".", ".."}
     )
 
 
 def task_id(payload: Any) -> str | None:
     """Return the task's id from a submit reply of any known shape, None without one."""
-    data = payload.get("data") if isinstance(payload, dict) else None
-    if isinstance(data, list):
-        data = data[0] if data else None
-    if not isinstance(data, dict):
-        return None
-    return next((data[name] for name in ("task_id", "id") if valid_id(data.get(name))), None)
+    return next(iter(task_ids(payload)), None)
+
+
+def task_ids(payload: Any) -> tuple[str, ...]:
+    """Return the ids of all tasks that a submit reply names; a submission should have made one."""
+    if not isinstance(payload, dict):
+        return ()
+    data = payload.get("data")
+    found = data if isinstance(data, list) else [data]
+    if not data and not payload.get("error") and wrong_code(payload) is None:
+        found = [payload]
+    named = [each for each in found if isinstance(each, Mapping)]
+    ids = (
+        next((each[name] for name in ("task_id", "id") if valid_id(each.get(name))), None) for each in named
+    )
+    return tuple(dict.fromkeys(filter(None, ids)))
 
 
 def parse_task(payload: Any, known_id: str) -> Task | None:
@@ -157,46 +245,138 @@ def parse_task(payload: Any, known_id: str) -> Task | None:
     known_id : str
         The id that was asked for; what the reply calls itself does not count.
     """
-    data = payload.get("data") if isinstance(payload, dict) else None
-    if not isinstance(data, dict) or not isinstance(data.get("status"), str):
+    data = _described(payload, known_id)
+    if data is None:
         return None
-    status = _STATUS.get(data["status"].strip().lower(), Status.RUNNING)
-    bad = status in {Status.FAILED, Status.CANCELLED}
+    status, videos, reason = _judged(data)
+    ended_without = status.finished and not videos
+    refused = status is Status.COMPLETED and not videos and reason is not None
+    if refused:
+        status = Status.FAILED
+    if status in {Status.FAILED, Status.CANCELLED} and reason is None:
+        reason = error_text(data) or _reason(payload) or _error_code(data)
+        reason = reason or f"the task {status} without a reason"
+    told = status is not Status.COMPLETED and reason is not None
     return Task(
         id=known_id,
         status=status,
         progress=_percent(data.get("progress")),
         cost=_money(data.get("cost")),
-        created=_number(data.get("created")),
-        completed=_number(data.get("completed")),
+        created=_stamp(data.get("created")),
+        completed=_stamp(data.get("completed")),
         estimated_time=_number(data.get("estimated_time")),
-        videos=_videos(data) if status is Status.COMPLETED else (),
-        error=(error_text(data) or f"the task {status} without a reason") if bad else None,
-        error_code=_error_code(data) if bad else None,
+        videos=videos,
+        error=reason if told else None,
+        error_code=_error_code(data) if told else None,
+        refused=refused,
+        reply=as_text(payload) if ended_without else None,
     )
+
+
+def _judged(data: Mapping[str, Any]) -> tuple[Status, tuple[Video, ...], str | None]:
+    """Weigh a task's word against what stands beside it: its links, and its reason where there is none."""
+    word = _word(data)
+    status = _STATUS.get(word)
+    if status is Status.COMPLETED or status is None or word in _LATE:
+        videos = _videos(data)
+        status = Status.COMPLETED if videos else status
+    else:
+        videos = ()
+    doubtful = status is None or (status is not Status.RUNNING and status.finished)
+    return status or Status.RUNNING, videos, None if videos or not doubtful else _reason(data)
+
+
+def _described(payload: Any, known_id: str) -> Mapping[str, Any] | None:
+    """Return the part of a reply that describes a task: its ``data``, one item of that, or the whole of it."""
+    if not isinstance(payload, Mapping):
+        return None
+    data = payload.get("data")
+    if isinstance(data, list):
+        items = [each for each in data if isinstance(each, Mapping)]
+        data = next((each for each in items if known_id in (each.get("id"), each.get("task_id"))), None)
+        data = items[0] if data is None and items else data
+    if isinstance(data, Mapping) and _tells(data):
+        return data
+    bare = {**_mapping(data), **{name: value for name, value in payload.items() if name != "data"}}
+    marked = any(valid_id(bare.get(name)) for name in ("id", "task_id")) or not _MARKS.isdisjoint(bare)
+    return bare if marked and _tells(bare) else None
+
+
+_MARKS = frozenset({"progress", "result", "created", "videos", "video_url"})
+"""What shows that an object without an envelope is a task, and no other answer with a status."""
+
+
+def _tells(data: Mapping[str, Any]) -> bool:
+    return bool(_word(data) or _videos(data))
+
+
+def wrong_code(payload: Mapping[str, Any]) -> int | None:
+    """Return the status that the code in a reply stands for, None where the code is a success or there is none.
+
+    A word that nobody knows stands for 400; 605 is NOT_ENOUGH_BALANCE in one client's table of errors.
+    """
+    code = payload.get("code")
+    text = (
+        "" if code is None or isinstance(code, (bool, dict, list)) else str(code).strip().lower()[:LONGEST_ID]
+    )
+    if text.isdecimal():
+        number = int(text)
+        known = {0: None, 605: 402}
+        return known.get(number, None if number // 100 == 2 else number)  # noqa: PLR2004 - any 2xx
+    return None if not text or text in _WELL else 400
+
+
+def says_nothing(payload: Any) -> bool:
+    """Whether a reply has an envelope with nothing in it, as some give for a task that they do not know."""
+    return isinstance(payload, Mapping) and "data" in payload and payload["data"] in (None, [], {}, "")
+
+
+def _word(data: Mapping[str, Any]) -> str:
+    if isinstance(data.get("status"), str) and data["status"] in _STATUS:
+        return str(data["status"])
+    told = (data.get(name) for name in ("status", "task_status", "state"))
+    word = next((text.strip() for text in told if isinstance(text, str) and text.strip()), "")
+    return re.sub(r"[\s-]+", "_", word[:LONGEST_ID]).lower()
 
 
 def error_text(data: Any) -> str | None:
     """Return the server's words for what went wrong, from wherever it put them."""
     if not isinstance(data, Mapping):
         return None
+    loose = (data.get(name) for name in ("task_status_msg", "message", "detail"))
+    return _reason(data) or next(_readable(loose), None)
+
+
+def _reason(data: Any) -> str | None:
+    """Return what stands where only a reason can stand; a message may be anything."""
+    if not isinstance(data, Mapping):
+        return None
     error = data.get("error")
-    candidates = [
+    inner = error.get("error") if isinstance(error, Mapping) else None
+    places = [
         error.get("message") if isinstance(error, Mapping) else error,
-        data.get("message"),
-        data.get("fail_reason"),
-        data.get("detail"),
+        inner.get("message") if isinstance(inner, Mapping) else inner,
+        *(data.get(name) for name in ("error_message", "failure_reason", "fail_reason")),
     ]
-    return next(
-        (text.strip() for text in candidates if isinstance(text, str) and text.strip()),
-        None,
-    )
+    return next(_readable(places), None)
+
+
+def _readable(places: Any) -> Iterator[str]:
+    """Yield the texts that say what went wrong: not that all is well, and no link."""
+    for text in places:
+        found = cleaned(text) if isinstance(text, str) else ""
+        if (
+            found
+            and found.lower().strip(" .!") not in _WELL
+            and not found.startswith(("http://", "https://"))
+        ):
+            yield found
 
 
 def _error_code(data: Mapping[str, Any]) -> str | None:
     error = data.get("error")
-    code = error.get("code") if isinstance(error, Mapping) else None
-    return str(code) if isinstance(code, (str, int)) and code != "" else None
+    code = error.get("code") if isinstance(error, Mapping) else data.get("error_code")
+    return cleaned(str(code), LONGEST_ID) or None if isinstance(code, (str, int)) else None
 
 
 def _number(value: Any) -> float | None:
@@ -207,6 +387,12 @@ def _number(value: Any) -> float | None:
     except (ValueError, OverflowError):
         return None
     return number if 0 <= number < 1e12 else None  # noqa: PLR2004 - beyond any Unix time; also drops nan and inf
+
+
+def _stamp(value: Any) -> float | None:
+    """Return Unix seconds, None for what cannot be a moment at which anything happened here."""
+    number = _number(value)
+    return number if number is not None and _FIRST_STAMP <= number < _LAST_STAMP else None
 
 
 def _percent(value: Any) -> int | None:
@@ -224,25 +410,41 @@ def _money(value: Any) -> Decimal | None:
         amount = Decimal(str(value))
         return (
             amount.quantize(Decimal("0.000001")).normalize() + 0
-            if amount.is_finite() and amount >= 0
+            if amount.is_finite() and 0 <= amount <= _LARGEST_COST
             else None
         )
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         return None
+
+
+def as_text(payload: Any, most: int = _LONGEST_REPLY) -> str:
+    """Return the first part of a reply as text, for a person who looks for what was not found in it."""
+    try:
+        return _UNSOUND.sub("\ufffd", json.dumps(payload, ensure_ascii=False)[:most])
+    except (ValueError, RecursionError):
+        return "(too deep to be shown)"
 
 
 def _videos(data: Mapping[str, Any]) -> tuple[Video, ...]:
     """Return the videos from the first place that names any."""
-    result, output = (_mapping(data.get(name)) for name in ("result", "output"))
-    several = (result.get("videos"), data.get("videos"), result.get("video_urls"), data.get("video_urls"))
-    single = (result.get("video_url"), result.get("url"), output.get("video_url"), data.get("video_url"))
-    places = [
-        *(place if isinstance(place, list) else [place] for place in several),
-        *([each] for each in single),
-    ]
-    found = next(filter(None, map(_distinct, places)), ())
+    result, output = _mapping(data.get("result")), _mapping(data.get("output"))
+    places = (
+        (result, "videos", True),
+        (data, "videos", True),
+        (result, "video_urls", True),
+        (data, "video_urls", True),
+        (result, "video_url", False),
+        (result, "url", False),
+        (output, "video_url", False),
+        (data, "video_url", False),
+    )
+    held = ((place[name], several) for place, name, several in places if place.get(name))
+    tried = (_distinct(value if several and isinstance(value, list) else [value]) for value, several in held)
+    found = next(filter(None, tried), ())
+    if not found:
+        return ()
     frame = _link(result.get("last_frame_url")) or _link(data.get("last_frame_url"))
-    if found and frame and found[0].last_frame_url is None:
+    if frame and found[0].last_frame_url is None:
         found = (replace(found[0], last_frame_url=frame), *found[1:])
     return found
 
@@ -263,7 +465,7 @@ def _video(item: Any) -> Video | None:
     if not links:
         return None
     url, *mirrors = dict.fromkeys(links)
-    return Video(url, _number(item.get("expires_at")), tuple(mirrors), _link(item.get("last_frame_url")))
+    return Video(url, _stamp(item.get("expires_at")), tuple(mirrors), _link(item.get("last_frame_url")))
 
 
 def _all_links(value: Any) -> list[str]:
@@ -271,7 +473,12 @@ def _all_links(value: Any) -> list[str]:
 
 
 def _link(value: Any) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
+    """Return a link without the blanks around it and the breaks within; whether it leads anywhere is not judged."""
+    if not isinstance(value, str) or len(value) > _LONGEST_LINK:
+        return None
+    if value.isascii() and value.isprintable():
+        return value.strip() or None
+    return _UNPRINTABLE.sub("", _UNSOUND.sub("\ufffd", value)).strip() or None
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

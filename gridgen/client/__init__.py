@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import functools
 import hmac
-import json
 import math
 import os
 import secrets
@@ -19,7 +18,7 @@ import warnings
 import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
@@ -51,10 +50,20 @@ from gridgen.grid.images import FRESH, LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.models.pricelist import listed_price
 from gridgen.models.refresh import CatalogueReport, Told, compared
-from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify
+from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify, is_gone
 from gridgen.pacing import Pace
 from gridgen.pacing.limiter import Limiter
-from gridgen.task import Status, Task, parse_json, parse_task, valid_id
+from gridgen.task import (
+    Status,
+    Task,
+    as_text,
+    cleaned,
+    parse_json,
+    parse_task,
+    says_nothing,
+    valid_id,
+    wrong_code,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -71,7 +80,7 @@ OFFICIAL = "https://api.apimart.ai"
 MIRRORS = frozenset({"api.apimart.ai", "api.apib.ai", "api.aiuxu.com", "api.aishuch.com"})
 """The official host and its mainland mirrors, which answer to the same keys."""
 
-_NOT_FOR_THIS_KEY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+_NOT_FOR_THIS_KEY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 LARGEST_REPLY = 8 * 2**20
 CONTROL, DOWNLOADS = 12, 4
 
@@ -436,11 +445,11 @@ class Client:
         """Ask once for a task; on the engine's loop. Where this key may not see it, `earlier` ones are tried."""
         if not valid_id(task_id):
             msg = f"task id {task_id[:80]!r} is not one: expected a printable text of at most 200 characters"
-            raise GridgenError(msg)
+            raise APIError(msg, status=HTTPStatus.NOT_FOUND)
         try:
             return await self.ask(task_id)
         except APIError as error:
-            if error.status not in _NOT_FOR_THIS_KEY:
+            if error.status not in _NOT_FOR_THIS_KEY and not is_gone(error):
                 raise
             for client in self.earlier:
                 with contextlib.suppress(APIError, NetworkError):
@@ -449,12 +458,17 @@ class Client:
 
     async def ask(self, task_id: str) -> Task:
         """Ask once for a task with this key only; on the engine's loop."""
-        payload = await self._get(f"/v1/tasks/{quote(task_id, safe='')}")
+        headers, body, payload = await self._answer(f"/v1/tasks/{quote(task_id, safe='')}")
         task = parse_task(payload, task_id)
         if task is None:
-            msg = f"the reply describes no task: {json.dumps(payload)[:200]}"
-            raise APIError(msg, status=200)
-        return task
+            _check(headers, body, payload)
+            msg = f"the reply describes no task: {as_text(payload, 200)}"
+            raise APIError(msg, status=HTTPStatus.NOT_FOUND if says_nothing(payload) else HTTPStatus.OK)
+        if str(payload.get("code")).isdecimal():  # a word beside a task is why that failed
+            wrong = wrong_code(payload)
+            if wrong is not None:
+                raise api_error(max(wrong, HTTPStatus.BAD_REQUEST), headers, body, payload)
+        return task if task.reply is None else replace(task, reply=self._redact(task.reply))
 
     async def reconnect(self) -> None:
         """Let later requests use new connections; those on their way keep theirs until they are through."""
@@ -608,6 +622,12 @@ class Client:
             return found
 
     async def _get(self, path: str) -> dict[str, Any]:
+        headers, body, payload = await self._answer(path)
+        _check(headers, body, payload)
+        return payload
+
+    async def _answer(self, path: str) -> tuple[Mapping[str, str], bytes, dict[str, Any]]:
+        """Ask for something and return the answer, as it came and decoded."""
         try:
             async with self._room("control"):
                 status, headers, body = await self._exchange("GET", path, seconds=self._timeout or 15)
@@ -620,23 +640,17 @@ class Client:
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise api_error(status, headers, body, payload)
         if not isinstance(payload, dict):
-            msg = (
-                f"{self.host} answered HTTP {status} without JSON: {body[:120].decode('utf-8', 'replace')!r}"
-            )
-            raise APIError(msg, status=status)
-        code = payload.get("code", status)
-        if code not in {status, HTTPStatus.OK} or payload.get("success") is False or payload.get("error"):
-            refused = (
-                code if isinstance(code, int) and code >= HTTPStatus.BAD_REQUEST else HTTPStatus.BAD_REQUEST
-            )
-            raise api_error(refused, headers, body, payload)
-        return payload
+            said = cleaned(body[:480].decode("utf-8", "replace"), 120)
+            page = APIError(f"{self.host} answered HTTP {status} without JSON: {said!r}", status=status)
+            page.genuine = False
+            raise page
+        return headers, body, payload
 
     async def _exchange(
         self, method: str, path: str, *, seconds: float, **options: Any
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Make one request and read its answer, up to 8 MiB, in at most four times the patience for one byte."""
-        clock = of_the_wire(self.clock)
+        clock, asked = of_the_wire(self.clock), self.clock.time()
         end = clock.monotonic() + 4 * seconds
         async with (
             self._using("control") as http,
@@ -657,14 +671,14 @@ class Client:
                 if clock.monotonic() > end and parse_json(bytes(body)) is None:
                     msg = f"the answer comes too slowly ({len(body)} bytes in {4 * seconds:.0f} s)"
                     raise httpx.ReadTimeout(msg)
-            self._hear(response.headers.get("date"))
+            self._hear(response.headers.get("date"), asked)
             headers = {name.lower(): self._redact(text) for name, text in response.headers.items()}
             return response.status_code, headers, self._redact(bytes(body))
 
-    def _hear(self, date: str | None) -> None:
-        """Let the clock know what time it is at the server."""
-        with contextlib.suppress(TypeError, ValueError):
-            self.clock.hear(parsedate_to_datetime(date or "").timestamp())
+    def _hear(self, date: str | None, asked: float) -> None:
+        """Let the clock know what time it was at the server when it answered."""
+        with contextlib.suppress(TypeError, ValueError, OverflowError, OSError):
+            self.clock.hear(parsedate_to_datetime(date or "").timestamp(), asked)
 
     @contextlib.asynccontextmanager
     async def _using(self, purpose: str) -> AsyncIterator[Any]:
@@ -700,6 +714,14 @@ class Client:
             if not self._users[http]:
                 self._retired.pop(name, None)
                 await http.aclose()
+
+
+def _check(headers: Mapping[str, str], body: bytes, payload: Mapping[str, Any]) -> None:
+    """Raise what an answer of a good status says went wrong."""
+    wrong = wrong_code(payload)
+    if wrong is None and not (payload.get("success") is False or payload.get("error")):
+        return
+    raise api_error(max(wrong or 0, HTTPStatus.BAD_REQUEST), headers, body, payload)
 
 
 async def _close_all(opened: dict[Any, Any]) -> None:
@@ -926,6 +948,6 @@ def _balance(payload: Mapping[str, Any]) -> Balance:
     except (KeyError, InvalidOperation):
         remaining = used = Decimal("NaN")
     if not (remaining.is_finite() and used.is_finite()):
-        msg = f"the reply tells no balance: {json.dumps(payload)[:200]}"
+        msg = f"the reply tells no balance: {as_text(payload, 200)}"
         raise APIError(msg, status=HTTPStatus.OK)
     return Balance(remaining, used, unlimited=bool(payload.get("unlimited_quota")))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 __all__ = ["Stored", "UploadOutcome", "classify_upload", "encoded", "lost", "pictures"]
 
 
+_LATE = 86_400.0
+"""Seconds before its answer at which an upload cannot have begun: such a stamp is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """The image is on the server.
@@ -50,7 +54,7 @@ def classify_upload(
         As of `gridgen.outcome.classify`.
     now : float
         Unix seconds when it was sent; the life of the link counts from the earlier of
-        this and the server's own stamp.
+        this and the server's own stamp, where that can be one.
     """
     payload = parse_json(body)
     if status is not None and HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
@@ -59,7 +63,7 @@ def classify_upload(
         for found in (payload, inner):
             if isinstance(found, dict) and public_url(found.get("url")):
                 created = found.get("created_at")
-                at = min(now, created) if isinstance(created, (int, float)) and created > 0 else now
+                at = created if isinstance(created, (int, float)) and now - _LATE < created < now else now
                 return Stored(str(found["url"]), at + UPLOAD_LIFE)
     outcome = classify(events, status, headers, body)
     return (
