@@ -160,6 +160,7 @@ class Writer:
 
     def _tell(self, write: _Write, error: Exception) -> None:
         told = error if isinstance(error, JournalError) else self._unwritable(error)
+        told.__cause__ = None if told is error else error
         if write.done is None:
             self._refused = told
         else:

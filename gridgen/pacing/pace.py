@@ -17,7 +17,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff"]
+__all__ = ["LONGEST_WAIT", "Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff", "wording"]
+
+LONGEST_WAIT = 600.0
+"""Seconds after which a task is asked for, or a refused submission tried, whatever the server wished: links die."""
 
 USUAL_RATE = 40.0
 """Submissions a minute to begin with."""
@@ -310,6 +313,11 @@ def backoff(failures: int) -> float:
     return min(20.0, 0.5 * 2.0 ** min(9, failures - 1))
 
 
+def wording(text: str) -> str:
+    """Return what a server says, without the id that it gives each request."""
+    return re.sub(r"\(?request[ _]id[^)]*\)?", "", text, flags=re.IGNORECASE)
+
+
 @dataclass(slots=True)
 class Alike:
     """A breaker for refusals: five in a row in the same words, whatever their request ids."""
@@ -319,7 +327,7 @@ class Alike:
 
     def refused(self, words: str) -> bool:
         """Take in a refusal; say whether it is one too many."""
-        words = re.sub(r"\(?request[ _]id[^)]*\)?", "", words, flags=re.IGNORECASE)
+        words = wording(words)
         self.count = self.count + 1 if words == self.words else 1
         self.words = words
         return self.count >= ALIKE

@@ -54,6 +54,9 @@ P999 = 3.09
 LOW, HIGH, STEPS = -4.0, 3.0, 350
 WIDTH = (HIGH - LOW) / STEPS
 NARROWEST = 0.002
+LONGEST_ESTIMATE = 7200.0
+"""Seconds that an estimate may say; a longer one is taken for another unit, or for nonsense."""
+
 ENOUGH = 8
 """Finished tasks after which what was learned replaces what was assumed."""
 
@@ -230,7 +233,7 @@ class ServiceTimes:
 
     def expect(self, estimate: float | None) -> bool:
         """Take in the server's estimate, in seconds; the first one counts, and is told."""
-        if self.estimate is not None or not estimate:
+        if self.estimate is not None or not estimate or estimate > LONGEST_ESTIMATE:
             return False
         self.estimate, self._hazard = estimate, None
         return True

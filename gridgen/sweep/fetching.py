@@ -30,9 +30,12 @@ if TYPE_CHECKING:
     from gridgen.journal import Journal, Record
     from gridgen.sweep.agenda import Agenda, Item
 
-__all__ = ["Accept", "Fetching", "accept"]
+__all__ = ["SECOND_TASK", "Accept", "Fetching", "accept"]
 
 Accept = Callable[["Path", "Path"], Awaitable[media.Facts]]
+
+SECOND_TASK = "second_task"
+"""Error class of a row whose submission made more tasks than its own: that is told for good."""
 
 MOST_TRIES = 4
 FAILING_FOR = 900.0
@@ -156,13 +159,14 @@ class Fetching:
             self._disk_failed(item, error)
         else:
             meter.ended, meter.bytes = self._agenda.clock.monotonic(), meter.bytes + facts.bytes
+            told = record.error_class == SECOND_TASK
             await self._journal.save(
                 record,
                 durable=True,
                 state=State.DONE,
                 path=name,
-                error_class=None,
-                error=None,
+                error_class=record.error_class if told else None,
+                error=record.error if told else None,
                 width=facts.width,
                 height=facts.height,
                 fps=facts.fps,

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 from gridgen.client import CONTROL
 from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError, RateLimitError
 from gridgen.estimate.prices import NOISE
-from gridgen.pacing import backoff
+from gridgen.outcome import is_gone
+from gridgen.pacing import LONGEST_WAIT, backoff, wording
 from gridgen.pacing.line import Line
 from gridgen.pacing.timing import BELIEVED, DENSITY, ENOUGH, RELAXED, Expectations, Learned
 from gridgen.states import AT_SERVER, State
-from gridgen.task import Status, Task
+from gridgen.task import Status, Task, cleaned
 
 if TYPE_CHECKING:
     from gridgen.client import Client
@@ -30,7 +31,25 @@ if TYPE_CHECKING:
 __all__ = ["Polling"]
 
 MOST_TRIES = 4
-MISSING_AFTER = 120.0
+MISSING_AFTER, MISSING_AT_LEAST = 120.0, 3
+"""Seconds, and answers, after which a task that the API does not know is missing."""
+
+REFUSED_TWICE = 2
+REFUSED_FOR = 120.0
+"""Questions that a key may be refused in a row before submitting stops; seconds before its task is left to a later run."""
+
+DOUBTED_FOR = 60.0
+"""Seconds after which a status that nobody knows, with the same reason beside it, is a failure."""
+
+ODD = 30.0
+"""Seconds by which a server's stamp may contradict our clock; it has whole ones, and answers are slow."""
+
+FARTHEST = 2 * 3600.0
+"""Seconds by which a server's clock may differ from ours."""
+
+ODD_IN_A_ROW = 3
+"""Stamps that contradict what was learned before that is given up."""
+
 STALLED_AFTER = 900.0
 STALLED_IN_LINE = 3600.0
 """Seconds without an end, or in line while no other task ends, after which a task may be stalled."""
@@ -63,14 +82,23 @@ class Followed:
     """What is known of a task at the server; times are Unix seconds of our clock.
 
     ``certain`` says whether its beginning is known; ``looks`` are pairs of age
-    and share of progress shown.
+    and share of progress shown; ``sent`` is when the last question that got an answer
+    left, ``unended`` when it was last seen not to have ended. Of answers of one kind in a
+    row, ``gone``, ``denied`` and ``doubted`` tell the first one's time on the monotonic
+    clock: that it is unknown, that the key may not see it, or of a status that nobody
+    knows, with the reason beside it.
     """
 
     accepted: float | None = None
     asked: float | None = None
+    sent: float | None = None
+    unended: float | None = None
     waited: float | None = None
     certain: bool = True
-    missing_since: float | None = None
+    gone: float | None = None
+    gone_times: int = 0
+    denied: float | None = None
+    doubted: tuple[float, str] | None = None
     looks: tuple[tuple[float, float], ...] = ()
 
 
@@ -116,6 +144,7 @@ class Polling:
         self._ended_at = agenda.clock.time()
         self._delay = Learned()
         self._skew = Learned()
+        self._odd = 0
 
     @property
     def waiting(self) -> bool:
@@ -152,7 +181,7 @@ class Polling:
         """Count failed questions, and the time without any end, anew."""
         self._ended_at = self._agenda.clock.time()
         for known in self._followed.values():
-            known.missing_since = None
+            known.gone, known.gone_times, known.denied = None, 0, None
 
     def follow(self, item: Item) -> None:
         """Ask for a task that was just accepted when it may be done."""
@@ -252,7 +281,7 @@ class Polling:
         """Set when a task is asked next."""
         begun, now = self.line.running.get(item), self._agenda.clock.time()
         if begun is None:
-            self._agenda.later(self._turn(item), "poll", item)
+            self._later(self._turn(item), item)
             return
         prior = self._hazard(item)
         known = self._followed[item]
@@ -263,7 +292,11 @@ class Polling:
         at = hazard.next_check(asked, density=density, longest=longest)
         if self._scouts_for(item):
             at = min(at, asked + max(SCOUT, SCOUT_AGAIN * asked))
-        self._agenda.later(max(0.0, begun + at - now), "poll", item)
+        self._later(begun + at - now, item)
+
+    def _later(self, seconds: float, item: Item) -> None:
+        """Ask after a while, but for no reason later than in ten minutes."""
+        self._agenda.later(min(LONGEST_WAIT, max(0.0, seconds)), "poll", item)
 
     def _density(self, item: Item) -> float:
         """Return how densely to ask where only the service times are known.
@@ -304,17 +337,41 @@ class Polling:
         if not self.line.trusted:
             return min(STALLED_INTERVAL, max(RECONSIDERED, waited / 8))
         turns = self.line.place(item) / max(1e-3, self._turnover)
-        return min(600.0, max(RECONSIDERED, 2 * turns))
+        return max(RECONSIDERED, 2 * turns)
 
-    def _ours(self, stamp: float) -> float:
-        """Return the time on our clock that a server's stamp, in whole seconds, stands for."""
-        return stamp + 0.5 - self._skew.mean
+    def _learn_skew(self, ahead: float) -> None:
+        """Take in how far the server's clock is ahead of ours, in seconds, as one stamp tells it."""
+        odd = self._skew.count > 0 and abs(ahead - self._skew.mean) > ODD
+        self._odd = self._odd + 1 if odd else 0
+        if self._odd >= ODD_IN_A_ROW:
+            self._skew, self._odd = Learned(), 0
+        if abs(ahead) <= FARTHEST and not self._odd:
+            self._skew.learn(ahead)
+
+    def _ended(self, item: Item, record: Record, task: Task) -> float | None:
+        """Return when a task ended on our clock, None where its stamp contradicts what we have seen."""
+        if task.completed is None:
+            return None
+        known, ended = self._followed[item], task.completed + 0.5 - self._skew.mean
+        earliest = known.unended or known.accepted or record.submitted_at or ended
+        return ended if earliest - ODD <= ended <= self._agenda.clock.time() + ODD else None
+
+    def _stamps(self, record: Record, task: Task) -> tuple[float | None, float | None]:
+        """Return when a task began and ended by the server's stamps, without what cannot be true by our clock."""
+        latest = self._agenda.clock.time() + FARTHEST
+        earliest = (record.submitted_at or 0.0) - FARTHEST if record.tries else 0.0
+        created, completed = (
+            stamp if stamp is not None and earliest <= stamp <= latest else None
+            for stamp in (task.created, task.completed)
+        )
+        return created, completed
 
     # Answers
 
     async def _poll(self, item: Item) -> None:
         record = self._journal.records[item.slot]
         self._agenda.meter.requests["polls"] += 1
+        sent = self._agenda.clock.time()
         try:
             task = await self._client.poll(record.task_id or "")
         except (APIError, NetworkError) as error:
@@ -326,11 +383,14 @@ class Polling:
         if item.phase != "poll":
             return
         item.failures = 0
+        self._followed[item].sent = sent
         self._heard(item, record, task)
-        if not task.status.finished:
+        if not task.status.finished and not self._has_failed(item, task):
             await self._still_running(item, record, task)
         elif task.status is Status.COMPLETED:
             await self._completed(item, record, task)
+        elif task.refused:
+            await self._without_video(item, record, task)
         else:
             await self._ended_badly(item, record, task)
 
@@ -348,10 +408,10 @@ class Polling:
     def _heard(self, item: Item, record: Record, task: Task) -> None:
         """Learn from any answer: the price, the server's clock, its estimate."""
         known = self._followed[item]
-        known.missing_since = None
+        known.gone, known.gone_times, known.denied = None, 0, None
         self._hear_charge(item, record, task)
         if known.asked is None and known.accepted is not None and task.created is not None:
-            self._skew.learn(task.created + 0.5 - known.accepted)
+            self._learn_skew(task.created + 0.5 - known.accepted)
         known.asked = self._agenda.clock.time()
         times = self._expected.times(item.cell)
         if times.expect(task.estimated_time):
@@ -370,26 +430,43 @@ class Polling:
 
     async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
-        if isinstance(error, AuthenticationError) or not getattr(error, "trusted", True):
+        if not getattr(error, "trusted", True):
             raise error
         self.failing = (1 if self.failing is None else self.failing[0] + 1, str(error))
         now = self._agenda.clock.monotonic()
         if getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, NetworkError):
             self._agenda.storm.failed(now)
-        if getattr(error, "status", None) == HTTPStatus.NOT_FOUND:
-            known = self._followed[item]
-            known.missing_since = now if known.missing_since is None else known.missing_since
-            if now - known.missing_since >= MISSING_AFTER:
-                self._agenda.move(item, "over")
-                await self._journal.save(
-                    record, state=State.MISSING, error_class="missing", error=str(error)[:500]
-                )
-                return
+        if isinstance(error, APIError) and await self._is_over(item, record, error, now):
+            return
         item.failures += 1
-        wait = max(backoff(item.failures), getattr(error, "retry_after", None) or 0.0)
+        wait = min(LONGEST_WAIT, max(backoff(item.failures), getattr(error, "retry_after", None) or 0.0))
         if isinstance(error, RateLimitError):
             self._questions.refused(now, wait)
         self._ask_again(wait, item, record)
+
+    async def _is_over(self, item: Item, record: Record, error: APIError, now: float) -> bool:
+        """Whether a task is to be asked for no more: for minutes the API knew none, or refused the key."""
+        known = self._followed[item]
+        if is_gone(error):
+            known.gone, known.gone_times = now if known.gone is None else known.gone, known.gone_times + 1
+            if now - known.gone < MISSING_AFTER or known.gone_times < MISSING_AT_LEAST:
+                return False
+            self._agenda.move(item, "over")
+            await self._journal.save(
+                record, state=State.MISSING, error_class="missing", error=str(error)[:500]
+            )
+            return True
+        if not (isinstance(error, AuthenticationError) and error.genuine):
+            known.denied = None
+            return False
+        if known.denied is None:
+            known.denied = now
+            return False
+        # what is paid is asked for all the same, as long as the answer may be another one
+        self._agenda.fail(error)
+        if now - known.denied >= REFUSED_FOR:
+            self._agenda.move(item, "over")
+        return item.phase == "over"
 
     def _ask_again(self, seconds: float, item: Item, record: Record) -> None:
         """Ask later, but leave a task alone that has been stalled for a day."""
@@ -397,10 +474,11 @@ class Polling:
         if record.state == State.STALLED and now - (record.submitted_at or now) > GIVEN_UP_AFTER:
             self._agenda.move(item, "over")
         else:
-            self._agenda.later(seconds, "poll", item)
+            self._later(seconds, item)
 
     async def _still_running(self, item: Item, record: Record, task: Task) -> None:
         now = self._agenda.clock.time()
+        self._followed[item].unended = self._followed[item].sent
         if task.status is Status.QUEUED:
             self._sees_waiting(item, now)
         else:
@@ -412,13 +490,26 @@ class Polling:
             state = State.STALLED
             self._stall(item)
         if state != record.state or task.cost != record.cost:
-            await self._journal.save(record, state=state, cost=task.cost, created_at=task.created)
-        if item.phase != "poll":
-            return
+            created, _ = self._stamps(record, task)
+            await self._journal.save(record, state=state, cost=task.cost, created_at=created)
+        if item.phase == "poll":
+            self._plan_running(item, record)
+
+    def _plan_running(self, item: Item, record: Record) -> None:
         if item in self.stalled:
             self._ask_again(STALLED_INTERVAL, item, record)
+        elif self._followed[item].doubted is not None:
+            self._later(DOUBTED_FOR, item)
         elif item.due == math.inf:
             self._plan(item)
+
+    def _has_failed(self, item: Item, task: Task) -> bool:
+        """Whether a status that nobody knows is a failure: the same reason stood beside it a minute ago."""
+        known, now = self._followed[item], self._agenda.clock.monotonic()
+        said = None if task.error is None else wording(task.error)
+        if said is None or known.doubted is None or known.doubted[1] != said:
+            known.doubted = None if said is None else (now, said)
+        return known.doubted is not None and now - known.doubted[0] >= DOUBTED_FOR
 
     def _sees_waiting(self, item: Item, now: float) -> None:
         self._followed[item].waited = now
@@ -440,7 +531,8 @@ class Polling:
             known.looks += ((now - begun, progress / 100),)
 
     def _is_stalled(self, item: Item, record: Record, task: Task) -> bool:
-        now = self._agenda.clock.time()
+        # an answer that was long on its way, or slept with the machine, says how things were
+        now = self._followed[item].sent or self._agenda.clock.time()
         submitted = record.submitted_at or now
         if task.status is Status.QUEUED:
             return now - max(self._ended_at, submitted) > max(STALLED_IN_LINE, 3 * self._expected.mean)
@@ -459,20 +551,22 @@ class Polling:
         for each in self.line.drop(item, self._agenda.clock.time()):
             self._plan(each)
 
-    def _leave(self, item: Item, stamp: float | None) -> None:
+    def _leave(self, item: Item, ended: float | None) -> None:
         """Note that a task has ended; the one whose turn has come thereby is asked by its own times."""
         self._ended_at = self._agenda.clock.time()
-        if stamp is not None:
-            for each in self.line.leave(item, self._ours(stamp)):
+        if ended is not None:
+            for each in self.line.leave(item, ended):
                 self._plan(each)
 
     async def _completed(self, item: Item, record: Record, task: Task) -> None:
         if not task.videos:
             await self._without_video(item, record, task)
             return
-        self._learn(item, record, task)
+        ended = self._ended(item, record, task)
+        self._learn(item, record, ended)
         self._client.pace.finished()
-        self._leave(item, task.completed)
+        self._leave(item, ended)
+        created, completed = self._stamps(record, task)
         if not task.cost and self._budget.waits_for_price(item.cell):
             self._agenda.spawn("charge", None, self._ask_for_charge(item, record))
         await self._journal.save(
@@ -480,8 +574,8 @@ class Polling:
             state=State.DOWNLOADING,
             progress=100,
             cost=task.cost,
-            created_at=task.created,
-            completed_at=task.completed,
+            created_at=created,
+            completed_at=completed,
             url=task.videos[0].url,
             expires_at=task.videos[0].expires_at,
         )
@@ -502,12 +596,11 @@ class Polling:
                 await self._journal.save(record, cost=task.cost)
                 return
 
-    def _learn(self, item: Item, record: Record, task: Task) -> None:
+    def _learn(self, item: Item, record: Record, ended: float | None) -> None:
         """Learn from a completed task how long such tasks take and how far progress can be believed."""
-        if task.completed is None:
+        if ended is None:
             return
         known, begun = self._followed[item], self.line.running.get(item)
-        ended = self._ours(task.completed)
         if record.state != State.DOWNLOADING:
             delay = max(0.0, self._agenda.clock.time() - ended)
             self._agenda.meter.delays.append(delay)
@@ -524,41 +617,56 @@ class Polling:
 
     async def _ended_badly(self, item: Item, record: Record, task: Task) -> None:
         self._client.pace.finished()
-        begun = self.line.running.get(item)
-        if begun is not None and task.completed is not None:
-            self._agenda.meter.served(
-                record.submitted_at or begun, max(0.0, self._ours(task.completed) - begun)
-            )
-        self._leave(item, task.completed)
+        begun, ended = self.line.running.get(item), self._ended(item, record, task)
+        if begun is not None and ended is not None:
+            self._agenda.meter.served(record.submitted_at or begun, max(0.0, ended - begun))
+        self._leave(item, ended)
+        created, completed = self._stamps(record, task)
         self._agenda.move(item, "over")
         await self._journal.save(
             record,
             state=State.FAILED,
             progress=None,
-            # what fails is not charged, unless the server said otherwise
-            cost=Decimal(0) if task.cost is None and record.cost is None else task.cost,
-            created_at=task.created,
-            completed_at=task.completed,
+            cost=_cost_of_failure(record, task),
+            created_at=created,
+            completed_at=completed,
             error_class=_failure_class(task),
             error=(task.error or "")[:500],
+            reply=_kept(task),
         )
 
     async def _without_video(self, item: Item, record: Record, task: Task) -> None:
         item.tries += 1
         if item.tries <= MOST_TRIES:
-            self._agenda.later(2.0 * item.tries, "poll", item)
+            self._later(2.0 * item.tries, item)
+            return
+        if task.refused:
+            await self._ended_badly(item, record, task)
             return
         self._agenda.move(item, "over")
-        text = "the task is completed, yet its answer names no video; it is billed"
+        created, completed = self._stamps(record, task)
+        text = f"the task is completed, yet its answer names no video; it is billed. It says: {task.reply}"
         await self._journal.save(
             record,
             state=State.MISSING,
             cost=task.cost,
-            created_at=task.created,
-            completed_at=task.completed,
+            created_at=created,
+            completed_at=completed,
             error_class="no_media",
-            error=text,
+            error=cleaned(text, 500),
+            reply=_kept(task),
         )
+
+
+def _cost_of_failure(record: Record, task: Task) -> Decimal | None:
+    """Return what a task that failed has cost: nothing, unless the server said otherwise or calls it completed."""
+    if task.cost is not None or record.cost is not None:
+        return task.cost
+    return record.price if task.refused else Decimal(0)
+
+
+def _kept(task: Task) -> bytes | None:
+    return None if task.reply is None else task.reply.encode()
 
 
 def _failure_class(task: Task) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,9 @@ from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.money import Answer
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import Alike, Backoff
+from gridgen.pacing import LONGEST_WAIT, Alike, Backoff
 from gridgen.states import State
+from gridgen.sweep.fetching import SECOND_TASK
 from gridgen.sweep.uploading import Uploading
 
 if TYPE_CHECKING:
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Submitting"]
 
 MOST_UNSENT = 6
-LONGEST_PAUSE = 600.0
 SHORTEST_REST = 0.001
 """Seconds; a clock may not tell shorter waits from none."""
 
@@ -288,10 +289,10 @@ class Submitting:
     async def apply(self, item: Item, record: Record, outcome: Outcome, *, beside: int = 0) -> None:
         """Write down what became of a submission beside so many open tasks, and go on from there."""
         match outcome:
-            case Accepted(task_id):
+            case Accepted():
                 self._agenda.calm()
                 self._unsent.failures = self._refused.failures = self._alike.count = 0
-                await self._accepted(item, record, task_id)
+                await self._accepted(item, record, outcome)
             case Ambiguous(pending=pending):
                 if pending is None:
                     self._agenda.storm.failed(self._agenda.clock.monotonic())
@@ -316,16 +317,26 @@ class Submitting:
         self._alike.count = 0
         self._agenda.fail(type(error)(msg, status=error.status, code=error.code, request_id=error.request_id))
 
-    async def _accepted(self, item: Item, record: Record, task_id: str) -> None:
+    async def _accepted(self, item: Item, record: Record, outcome: Accepted) -> None:
         """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
+        task_id, further = outcome.task_id, _further(outcome)
         self._agenda.move(item, "poll")
         wait = Backoff()
         while True:
             try:
                 await self._journal.save(
-                    record, durable=True, state=State.QUEUED, task_id=task_id, error_class=None, error=None
+                    record,
+                    durable=True,
+                    detail=further,
+                    state=State.QUEUED,
+                    task_id=task_id,
+                    error_class=None if further is None else SECOND_TASK,
+                    error=further,
                 )
             except JournalError as error:
+                if isinstance(error.__cause__, sqlite3.IntegrityError):
+                    await self._lost(item, record, _taken(task_id))
+                    return
                 msg = f"{error} Task {task_id} is paid and could not be noted in the journal: write its id down."
                 self._agenda.error = JournalError(msg)
                 if wait.failures >= MOST_UNSENT:
@@ -355,9 +366,9 @@ class Submitting:
         now = self._agenda.clock.monotonic()
         if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
-            wait = min(LONGEST_PAUSE, 10 * self._refused.failed() if asked is None else asked)
+            wait = min(LONGEST_WAIT, 10 * self._refused.failed() if asked is None else asked)
             self._client.pace.refused(now, wait, beside)
-            self._hold_back(now, wait, "the server, which asked to be left alone (HTTP 429)")
+            self._hold_back(now, wait, _left_alone(outcome))
             if self._client.limiter is not None:
                 self._client.limiter.pause(wait)
         elif self._agenda.submits:
@@ -369,3 +380,28 @@ class Submitting:
     def _hold_back(self, now: float, seconds: float, why: str) -> None:
         self._bucket.pause(now, seconds)
         self._paused = (why, now + seconds, self._agenda.clock.time() + seconds)
+
+
+def _left_alone(outcome: NotApplied) -> str:
+    """Return what is waited for after a refusal that asks for a pause, however long."""
+    asked = outcome.retry_after or 0.0
+    if asked <= LONGEST_WAIT:
+        return "the server, which asked to be left alone (HTTP 429)"
+    return (
+        f"the server, which asked to be left alone for {asked / 3600:,.1f} hours ({str(outcome.error)[:200]}); "
+        f"it is tried again after {LONGEST_WAIT / 60:.0f} minutes at most"
+    )
+
+
+def _further(outcome: Accepted) -> str | None:
+    """Return what to tell of tasks that one submission made besides its own."""
+    if not outcome.others:
+        return None
+    named = ", ".join(outcome.others)[:300]
+    return f"the server made more than one task of this submission, which may be billed as well: {named}"
+
+
+def _taken(task_id: str) -> Ambiguous:
+    """Return what became of a submission that was answered with the task of another one."""
+    evidence = f"the server answered with task {task_id}, which is another clip's already"
+    return Ambiguous(evidence, final=True)

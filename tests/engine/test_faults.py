@@ -490,12 +490,14 @@ def test_a_bad_key_stops_the_sweep(simulate, tmp_path, status):
 @pytest.mark.parametrize("status", [401, 403])
 def test_a_key_revoked_while_polling(simulate, tmp_path, status):
     """F9, F31: tasks of a revoked key are not lost: the sweep says so, and the next run follows them."""
-    simulator = simulate(faults=[Fault(kind="reply", on="status", status=status, times=1)])
+    said = {"error": {"code": "", "message": "that key is not valid", "type": "apimart_error"}}
+    simulator = simulate(faults=[Fault(kind="reply", on="status", status=status, body=said, times=None)])
     sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
     with pytest.raises(AuthenticationError):
         sweep.run()
     assert verdict(simulator, sweep) == (1, PRICE, {"queued": 1})
 
+    simulator.faults.clear()
     sweep.run()
     assert verdict(simulator, sweep) == (1, PRICE, {"done": 1})
 
