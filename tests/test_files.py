@@ -308,7 +308,7 @@ def test_a_formula_is_no_formula(tmp_path):
         ),
         ("g.csv", "prompt,duration\na,6\nb,99\n", "g.csv, row 2: duration=99 is not offered"),
         ("g.csv", "prompt,duration\na,six\n", "g.csv, row 1: duration='six' is a str, not a whole number"),
-        ("g.csv", "prompt,duration\na,6,9\n", "'what stands beyond the header' is not a field"),
+        ("g.csv", "prompt,duration\na,6,9\n", "row 2 of the file (the header is row 1): it has 3 values"),
         ("g.csv", "prompt,duration\n,6\n", "row 1 has no prompt"),
         ("g.csv", "prompt\n", "g.csv has no rows"),
         ("g.txt", "prompt: a\n", "ends in none of .yaml, .yml, .json and .csv"),

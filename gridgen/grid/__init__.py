@@ -19,7 +19,7 @@ from gridgen.grid.axes import NOTHING, Axis, Linked
 from gridgen.grid.building import build
 from gridgen.grid.cells import FIELDS, Cell
 from gridgen.grid.constraints import excluded, unwanted
-from gridgen.grid.limits import ignored_sizes, lacking
+from gridgen.grid.limits import ignored_sizes, lacking, similar_prompts
 from gridgen.grid.lookup import Lookup
 from gridgen.grid.thinning import counted_takes, free_axes, money, sampled, submit_order, unaffordable
 
@@ -163,9 +163,7 @@ class Grid(Sequence[Cell]):
         built = build(typed, links)
         self.places = _constrained(built.places, built.models, built.unsaid, where=where, exclude=exclude)
         """Every place of the grid, those that are skipped included."""
-        for said in (*built.warnings, ignored_sizes(self.places)):
-            if said is not None:
-                warnings.warn(said, UserWarning, stacklevel=2)
+        _warn(*built.warnings, *_twice_paid(self.places))
 
     @classmethod
     def of(cls, places: Places) -> Self:
@@ -377,7 +375,9 @@ class Grid(Sequence[Cell]):
 
     def __add__(self, other: object) -> Grid:
         """Return the cells of both, each once, those of the first grid first."""
-        return self.of(united(self.places, _grid(other, "+").places))
+        places = united(self.places, _grid(other, "+").places)
+        _warn(*_twice_paid(places))
+        return self.of(places)
 
     def __sub__(self, other: object) -> Grid:
         """Return the places but for the clips that the other grid makes."""
@@ -409,7 +409,9 @@ class Grid(Sequence[Cell]):
         typed: dict[str, Any] = dict(axes)
         where, exclude = typed.pop("where", None), typed.pop("exclude", None)
         places, models = extended(self.places, typed)
-        return self.of(_constrained(places, models, where=where, exclude=exclude))
+        grid = self.of(_constrained(places, models, where=where, exclude=exclude))
+        _warn(*_twice_paid(grid.places))
+        return grid
 
     def promote(self, rows: Any = None, **changes: Unpack[GridAxes]) -> Grid:
         """Return a grid of chosen cells with some fields changed: the drafts that won, longer or in higher quality.
@@ -468,7 +470,9 @@ class Grid(Sequence[Cell]):
         """
         from gridgen.grid.files import read
 
-        return cls.of(read(Path(path).expanduser(), labels))
+        places = read(Path(path).expanduser(), labels)
+        _warn(*_twice_paid(places))
+        return cls.of(places)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the grid to a YAML, JSON or CSV file, as its name ends; `load` reads it again.
@@ -509,7 +513,9 @@ class Grid(Sequence[Cell]):
         """
         from gridgen.grid.tables import from_rows
 
-        return cls.of(from_rows(rows, labels=labels, checks=checks))
+        places = from_rows(rows, labels=labels, checks=checks)
+        _warn(*(_twice_paid(places) if checks else ()))
+        return cls.of(places)
 
     # Showing
 
@@ -550,6 +556,18 @@ class Grid(Sequence[Cell]):
 
     def _repr_html_(self) -> str:
         return self.preview()._repr_html_()
+
+
+def _twice_paid(places: Places) -> tuple[str | None, ...]:
+    """Say which cells would be paid though they show the same as others."""
+    return ignored_sizes(places), similar_prompts(places)
+
+
+def _warn(*told: str | None) -> None:
+    """Tell whoever called the caller."""
+    for said in told:
+        if said is not None:
+            warnings.warn(said, UserWarning, stacklevel=3)
 
 
 def _constrained(

@@ -28,6 +28,7 @@ __all__ = [
     "Axis",
     "Linked",
     "bare",
+    "check_text",
     "checked",
     "entries",
     "labelled",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 NOTHING = "Nothing was submitted."
+_LONGEST_CLIP = 1_000_000
 NO_IMAGE = "no image"
 """How the absence of reference images reads."""
 
@@ -300,10 +302,19 @@ def _prompt(value: Any) -> str:
 
 def _whole(value: Any, models: Sequence[Model]) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        spans = [model.duration.offered("").strip() for model in models if model.duration is not None]
-        msg = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds ({'; '.join(spans)})"
+        msg = (
+            f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds "
+            f"({'; '.join(_spans(models))})"
+        )
+        raise GridError(msg)
+    if abs(int(value)) > _LONGEST_CLIP:
+        msg = f"duration is more than {_LONGEST_CLIP:,} seconds, which no clip has ({'; '.join(_spans(models))})"
         raise GridError(msg)
     return int(value)
+
+
+def _spans(models: Sequence[Model]) -> list[str]:
+    return [model.duration.offered("").strip() for model in models if model.duration is not None]
 
 
 def _check_json(name: str, value: Any) -> None:
@@ -353,8 +364,28 @@ def text_of(value: Any) -> str:
 
 
 def _short(value: Any, most: int = 80) -> str:
-    text = value if isinstance(value, str) else repr(value)
+    try:
+        text = value if isinstance(value, str) else repr(value)
+    except ValueError:
+        # Python writes no number of thousands of digits
+        text = "(a number too long to write)"
     return text if len(text) <= most else f"{text[:most]}…"
+
+
+def check_text(what: str, text: Any) -> None:
+    """Refuse a text that no file and no page can hold.
+
+    Raises
+    ------
+    GridError
+        If it has half a character, such as half an emoji that was cut in two.
+    """
+    try:
+        if isinstance(text, str):
+            text.encode()
+    except UnicodeEncodeError as error:
+        msg = f"{what} {text!r:.80} has half a character at {error.start}, which no file can hold. {NOTHING}"
+        raise GridError(msg) from None
 
 
 def labelled(name: str, values: Sequence[Any], given: Sequence[str | None]) -> tuple[str, ...]:

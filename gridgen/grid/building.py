@@ -14,6 +14,7 @@ from gridgen.grid.axes import (
     Axis,
     Linked,
     bare,
+    check_text,
     checked,
     entries,
     labelled,
@@ -112,7 +113,19 @@ class Column:
         return [moved[code] for code in codes]
 
     def axis(self) -> Axis:
-        """Return it, finished."""
+        """Return it, finished.
+
+        Raises
+        ------
+        GridError
+            If some text that only people read has half a character.
+        """
+        check_text("the axis", self.name)
+        for entry, value in zip(self.entries, self.values, strict=True):
+            check_text(f"{self.name}: the label", entry.label)
+            check_text(f"{self.name}: the note", entry.note)
+            if not self.sent:
+                check_text(f"{self.name}: the value", value)
         notes = tuple(entry.note for entry in self.entries)
         weights = tuple(entry.weight for entry in self.entries)
         return Axis(

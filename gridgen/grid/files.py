@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -18,13 +19,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from gridgen.errors import GridError
 from gridgen.grid.axes import NOTHING, Axis, bare, checked, labelled, nearest, refuse
-from gridgen.grid.building import Column, build
+from gridgen.grid.building import MOST_CELLS, Column, build
 from gridgen.grid.cells import FIELDS
 from gridgen.grid.constraints import excluded
-from gridgen.grid.images import LocalImage, keep, local_images, recalled
+from gridgen.grid.images import HASH, LocalImage, digested, keep, local_images, recalled
 from gridgen.grid.limits import lacking
 from gridgen.grid.places import Places
 from gridgen.grid.tables import csv_of, from_csv
+from gridgen.grid.thinning import money
 from gridgen.models import Model, Price, find
 from gridgen.models.fields import Choice, Images, Option, Rule, Span
 from gridgen.templates import template
@@ -38,6 +40,9 @@ __all__ = ["definition", "places_of", "read", "write"]
 FORMAT = 1
 LARGEST = 100_000_000
 """Bytes of the largest file that is read."""
+
+MOST_NODES = 2_000_000
+"""Values of the largest YAML file that is read, each alias written out."""
 
 _KEY = re.compile(r"""(?:^|[{,\s])["']?(\w+)["']?\s*:(?=\s|$)""")
 _KEYWORD = re.compile(r"'?(\w+)")
@@ -136,6 +141,7 @@ def places_of(
     where: str,
     *,
     trusted: bool = False,
+    own: bool = False,
     lines: Mapping[str, int] = MappingProxyType({}),
 ) -> Places:
     """Return the places that a definition describes.
@@ -149,6 +155,9 @@ def places_of(
     trusted : bool
         Whether the values were checked when they were written, so that what the
         catalogue says by now does not matter.
+    own : bool
+        Whether this user wrote it here, so that its records of models count though the
+        catalogue knows these.
     lines : mapping of str to int
         The line of each keyword, for messages.
 
@@ -170,7 +179,7 @@ def places_of(
             raise GridError(msg)
     _check_shape(rest, where)
     try:
-        return _exact(rest, where, trusted=trusted)
+        return _exact(rest, where, trusted=trusted, own=own)
     except GridError as error:
         if where in str(error):
             raise
@@ -203,6 +212,7 @@ def _typed(data: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Pla
         links = [_link(each) for each in _listed(typed.pop("linked", []))]
         built = build(typed, links)
         places = built.places
+        _check_count(len(places), where)
         if "exclude" in data:
             places = places.skipping(excluded(places, data["exclude"]))
         return places.skipping(lacking(places, built.models, built.unsaid))
@@ -256,16 +266,16 @@ def _value(entry: Any) -> Value:
 def _with_images(value: Any) -> Any:
     """Return a value with its pictures, whose content is elsewhere, and tuples for lists."""
     if isinstance(value, Mapping):
-        if str(value.get("image")).startswith("sha256:"):
+        if str(value.get("image")).startswith(HASH):
             known = {name: value[name] for name in ("name", "content_type", "size") if name in value}
-            return LocalImage(value["image"], **known)
+            return LocalImage(digested(value["image"]), **known)
         return {str(name): _with_images(each) for name, each in value.items()}
     return tuple(_with_images(each) for each in value) if isinstance(value, (list, tuple)) else value
 
 
-def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
+def _exact(data: Mapping[str, Any], where: str, *, trusted: bool, own: bool) -> Places:
     labels, follows = data.get("labels", ()), data.get("follows", {})
-    records = {name: _model(record) for name, record in data.get("models", {}).items()}
+    records = _records(data.get("models", {}), where, own=own)
     columns = data["axes"]
     if not isinstance(columns, Mapping) or not {*FIELDS} <= {*columns}:
         lacks = [name for name in FIELDS if name not in (columns if isinstance(columns, Mapping) else ())]
@@ -285,6 +295,8 @@ def _exact(data: Mapping[str, Any], where: str, *, trusted: bool) -> Places:
                 wrong[name, code] = problem
         axes.append(column.axis())
     count = math.prod(len(axis) for axis in axes)
+    if "cells" not in data:
+        _check_count(count, where)
     positions = _numbers(data["cells"], count, where) if "cells" in data else range(count)
     reasons = {
         position: str(reason)
@@ -329,8 +341,44 @@ def _numbers(cells: Any, count: int, where: str) -> list[int]:
         if last >= count:
             msg = f"{where}: cells {piece.strip()!r} are not numbers from 0 to {count - 1} such as '0-7, 9'. {NOTHING}"
             raise GridError(msg)
+        _check_count(len(found) + last + 1 - first, where)
         found += range(first, last + 1)
     return list(dict.fromkeys(found))
+
+
+def _check_count(count: int, where: str) -> None:
+    """Refuse a file that asks for more cells than are counted one by one; a few lines can name any number."""
+    if count > MOST_CELLS:
+        told = f"{count:,}" if count < MOST_CELLS**2 else "far"
+        msg = f"{where}: it has {told} {'cells, ' if told != 'far' else ''}more than the {MOST_CELLS:,} cells that are read from a file. {NOTHING}"
+        raise GridError(msg)
+
+
+def _records(told: Mapping[str, Any], where: str, *, own: bool) -> dict[str, Model]:
+    """Return the models that a file brings; of those that the catalogue knows, the catalogue's own record counts.
+
+    A file may be anybody's: with a price, or names on the wire, of its own for a known
+    model it could show one sum and cost another.
+
+    Raises
+    ------
+    GridError
+        If one goes by another's name.
+    """
+    found = {name: _model(record) for name, record in told.items()}
+    for name, model in found.items():
+        if model.id != name:
+            msg = f"{where}: the record of {name!r:.60} is of another model, {model.id!r:.60}. {NOTHING}"
+            raise GridError(msg)
+    known = sorted(name for name, model in found.items() if find(name).known and model != find(name))
+    if known and not own:
+        warnings.warn(
+            f"{where} brings a record of its own of {', '.join(known)}, which the catalogue knows: the catalogue's "
+            "counts. Where yours is meant, give it in Python, as model=gridgen.Model(...).",
+            UserWarning,
+            stacklevel=2,
+        )
+    return {name: model for name, model in found.items() if own or not find(name).known}
 
 
 def _model(record: Mapping[str, Any]) -> Model:
@@ -364,8 +412,8 @@ def _price(record: Mapping[str, Any]) -> Price:
     facts = {"usd": {}, **record}
     for name in ("usd", "with_images"):
         if name == "usd" or facts.get(name) is not None:
-            facts[name] = {tier: Decimal(usd) for tier, usd in facts[name].items()}
-    facts["per_image"] = Decimal(facts.get("per_image", "0"))
+            facts[name] = {tier: money(usd, "price") for tier, usd in facts[name].items()}
+    facts["per_image"] = money(facts.get("per_image", "0"), "price")
     if facts.get("verified_on"):
         facts["verified_on"] = date.fromisoformat(facts["verified_on"])
     return Price(**facts)
@@ -420,7 +468,7 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
     if kind == "csv":
         return from_csv(text, labels=labels, where=where)
     try:
-        data = json.loads(text) if kind == "json" else _yaml().load(text, Loader=_loader())
+        data = json.loads(text) if kind == "json" else _of_yaml(text)
     except json.JSONDecodeError as error:
         msg = f"{where}, line {error.lineno}, column {error.colno}: this is not JSON: {error.msg}. {NOTHING}"
         raise GridError(msg) from None
@@ -429,11 +477,21 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
         line = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         msg = f"{where}{line}: this is not YAML: {getattr(error, 'problem', error)}. {NOTHING}"
         raise GridError(msg) from None
+    except RecursionError:
+        msg = f"{where}: it is nested too deeply for a grid. {NOTHING}"
+        raise GridError(msg) from None
+    except (ValueError, OverflowError) as error:
+        msg = f"{where}: a value in it cannot be read: {error}. {NOTHING}"
+        raise GridError(msg) from None
     if not isinstance(data, Mapping):
         found = "empty" if data is None else f"a {type(data).__name__}"
         msg = f"{where} is {found}, and a grid is a mapping such as 'prompt: a paper boat'. {NOTHING}"
         raise GridError(msg)
-    return places_of(recalled(data, path.parent), where, lines=_lines(text))
+    try:
+        return places_of(recalled(data, path.parent), where, lines=_lines(text))
+    except RecursionError:
+        msg = f"{where}: it is nested too deeply for a grid. {NOTHING}"
+        raise GridError(msg) from None
 
 
 def _lines(text: str) -> dict[str, int]:
@@ -496,6 +554,44 @@ def _dumper() -> Any:
     return Dumper
 
 
+def _of_yaml(text: str) -> Any:
+    """Read a YAML file whose aliases, written out, do not make it a thousand times larger.
+
+    Raises
+    ------
+    YAMLError
+        If it is none.
+    GridError
+        If they would, or stand for what they are part of.
+    """
+    loader = _loader()(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _written_out(node, {})
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _written_out(node: Any, known: dict[int, int]) -> int:
+    """Return how many values a node of a YAML file has, each alias of it written out."""
+    if not isinstance(node.value, list):
+        return 1
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = MOST_NODES + 1
+    parts = (each for part in node.value for each in (part if isinstance(part, tuple) else (part,)))
+    count = 1 + sum(_written_out(each, known) for each in parts)
+    if count > MOST_NODES:
+        line = node.start_mark.line + 1
+        msg = f"line {line}: its aliases (*name) stand for more than {MOST_NODES:,} values, or for themselves"
+        raise _yaml().constructor.ConstructorError(None, None, msg, node.start_mark)
+    known[id(node)] = count
+    return count
+
+
 def _loader() -> Any:
     """Return a safe loader that reads scalars as YAML 1.2 does, and refuses a key that is there twice.
 
@@ -510,6 +606,10 @@ def _loader() -> Any:
             seen: set[Any] = set()
             for key, _ in node.value:
                 name = self.construct_object(key, deep=True)
+                if not isinstance(name, Hashable):
+                    raise yaml.constructor.ConstructorError(
+                        None, None, "a list or a mapping stands where a name is meant", key.start_mark
+                    )
                 if name in seen:
                     raise yaml.constructor.ConstructorError(
                         None, None, f"{name!r} is there twice", key.start_mark

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import base64
 import difflib
+import functools
 import hashlib
 import io
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -26,10 +28,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FRESH",
+    "HASH",
     "LARGEST",
     "NOT_SENT",
     "UPLOAD_LIFE",
     "LocalImage",
+    "digested",
     "is_picture",
     "keep",
     "local_images",
@@ -55,7 +59,11 @@ NOT_SENT = "Nothing of it was sent."
 KEPT = "images"
 """Where a sweep's folder keeps copies of pictures."""
 
+HASH = "sha256:"
+"""How the text of a picture of one's own begins; 64 hexadecimal digits follow."""
+
 _HEAD = 16
+_DIGEST = re.compile(f"{HASH}[0-9a-f]{{64}}")
 _MAGIC = {
     b"\xff\xd8\xff": "image/jpeg",
     b"\x89PNG\r\n\x1a\n": "image/png",
@@ -272,23 +280,76 @@ def keep(images: Iterable[LocalImage], folder: Path) -> None:
         part.replace(path)
 
 
+def digested(text: str) -> str:
+    """Return the text of a picture, having seen that it is one: it names a file when the picture is recalled.
+
+    Raises
+    ------
+    GridError
+        If it is not ``sha256:`` and 64 hexadecimal digits.
+    """
+    if not _DIGEST.fullmatch(text):
+        msg = f"image {text!r:.90} is not '{HASH}' and the 64 hexadecimal digits of a picture's hash. {NOT_SENT}"
+        raise GridError(msg)
+    return text
+
+
 def recalled(told: Any, folder: Path) -> Any:
-    """Return JSON values with the pictures in them, each a mapping with the key ``image``, as copies in a folder."""
+    """Return JSON values with the pictures in them, each a mapping with the key ``image``, as copies in a folder.
+
+    Raises
+    ------
+    GridError
+        As `recall`.
+    """
     if isinstance(told, dict):
-        if isinstance(told.get("image"), str):
+        if isinstance(told.get("image"), str) and told["image"].startswith(HASH):
             return recall(told["image"], folder, told.get("name", ""))
         return {name: recalled(each, folder) for name, each in told.items()}
     return [recalled(each, folder) for each in told] if isinstance(told, list) else told
 
 
 def recall(text: str, folder: Path, name: str = "") -> LocalImage:
-    """Return a picture by its text from the copy that `keep` left; without one it cannot be read."""
+    """Return a picture by its text from the copy that `keep` left; without one it cannot be read.
+
+    Raises
+    ------
+    GridError
+        If the text is no picture's.
+    """
+    digested(text)
+    name = str(name)
     for content_type, suffix in _SUFFIX.items():
         path = folder / KEPT / f"{text[7:39]}{suffix}"
         if path.is_file():
             size = path.stat().st_size
-            return LocalImage(text, name=name, content_type=content_type, size=size, read=path.read_bytes)
+            read = functools.partial(_read_copy, path, text)
+            return LocalImage(text, name=name, content_type=content_type, size=size, read=read)
     return LocalImage(text, name=name)
+
+
+def _read_copy(path: Path, text: str) -> bytes:
+    """Return the content of a kept copy, having seen that it is the picture still: anybody may have changed it."""
+    try:
+        data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+    except OSError as error:
+        msg = f"the copy {str(path)!r} cannot be read: {error.strerror}. {NOT_SENT}"
+        raise GridError(msg) from error
+    if _type(data[:_HEAD]) is not None and (_text(data) == text or _pixels_of(data) == text):
+        return data
+    msg = f"the copy {str(path)!r} is not the picture that it was: delete it and build the grid from the picture again. {NOT_SENT}"
+    raise GridError(msg)
+
+
+def _pixels_of(data: bytes) -> str:
+    """Return the text of a picture that was given as pixels, "" for none."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(data)) as opened:
+            return _text_of_pixels(opened)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return ""
 
 
 def _is_remote(text: str) -> bool:
@@ -325,14 +386,18 @@ def _of_bytes(data: bytes) -> LocalImage:
 def _of_pixels(picture: Image.Image, name: str) -> LocalImage:
     """Return a picture in memory, told by its pixels: encoders change, and the key may not."""
     plain = picture if picture.mode in {"L", "RGB", "RGBA"} else picture.convert(_mode(picture))
-    head = f"{plain.mode} {plain.width}x{plain.height}\n".encode()
-    text = "sha256:" + hashlib.sha256(head + plain.tobytes()).hexdigest()
+    text = _text_of_pixels(plain)
     out = io.BytesIO()
     plain.save(out, "PNG")
     data = out.getvalue()
     if len(data) > LARGEST:
         raise GridError(_too_large(f"of {plain.width}x{plain.height} pixels", len(data)))
     return _made(text, data, name, lambda: data)
+
+
+def _text_of_pixels(picture: Image.Image) -> str:
+    head = f"{picture.mode} {picture.width}x{picture.height}\n".encode()
+    return HASH + hashlib.sha256(head + picture.tobytes()).hexdigest()
 
 
 def _mode(picture: Image.Image) -> str:
@@ -365,7 +430,7 @@ def _type(head: bytes) -> str | None:
 
 
 def _text(data: bytes) -> str:
-    return "sha256:" + hashlib.sha256(data).hexdigest()
+    return HASH + hashlib.sha256(data).hexdigest()
 
 
 def _read_again(path: Path, text: str) -> bytes:

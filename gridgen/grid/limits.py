@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,16 @@ from gridgen.money import total
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from gridgen.grid.cells import Cell
     from gridgen.grid.places import Places
     from gridgen.models import Lack, Model
 
-__all__ = ["ignored_sizes", "lacking"]
+__all__ = ["ignored_sizes", "lacking", "similar_prompts"]
 
 _MOST_NAMED = 10
+_FRAMES = ("first_frame_image", "last_frame_image")
+_PICTURES = frozenset({"image_urls", "image_with_roles", *_FRAMES})
+_ROLES = frozenset({"first_frame", "last_frame"})
 
 
 def lacking(places: Places, models: Sequence[Model], unsaid: Collection[str]) -> dict[int, str]:
@@ -123,17 +128,17 @@ def _together(model: Model, stated: Mapping[str, Any]) -> Lack | None:
 
 def ignored_sizes(places: Places) -> str | None:
     """Name the cells that ask for the same picture twice, since an image overrules the size; None if there are none."""
-    sizes, images = places.axis("size"), places.axis("image_urls")
-    if len(sizes) == 1 or images.values == ((),):
+    sizes = places.axis("size")
+    pictured = [axis for axis in places.axes if axis.name in _PICTURES and any(axis.values)]
+    if len(sizes) == 1 or not pictured:
         return None
-    columns = zip(range(len(places)), places.column("size"), places.column("image_urls"), strict=True)
+    columns = [places.column(axis.name) for axis in pictured]
     found = []
-    for index, size, image in columns:
-        if not size or not images.values[image]:
+    for index, (size, *codes) in enumerate(zip(places.column("size"), *columns, strict=True)):
+        if not size or not any(axis.values[code] for axis, code in zip(pictured, codes, strict=True)):
             continue
         cell = places.cell(index)
-        overruled = cell.spec.size is not None and cell.spec.size.ignored_with_images
-        if overruled and places.reason(index) is None:
+        if places.reason(index) is None and _is_overruled(cell):
             found.append((index, cell))
     if not found:
         return None
@@ -146,3 +151,36 @@ def ignored_sizes(places: Places) -> str | None:
         f"another only in size, which {found[0][1].model!r} ignores beside an image: the clip follows the image. "
         f"They would cost {cost} more."
     )
+
+
+def _is_overruled(cell: Cell) -> bool:
+    """Whether a clip has the shape of an image, whatever its size asks for: a first or last frame is what it shows."""
+    if cell.spec.size is None:
+        return False
+    roles = {each.get("role") for each in cell.get("image_with_roles") or () if isinstance(each, dict)}
+    frames = any(cell.get(name) for name in _FRAMES) or not roles.isdisjoint(_ROLES)
+    return frames or (cell.spec.size.ignored_with_images and bool(cell.image_urls))
+
+
+def similar_prompts(places: Places) -> str | None:
+    """Name the prompts that a person cannot tell apart, and that are paid apart; None if there are none."""
+    prompts = places.axis("prompt").values
+    if len(prompts) == 1:
+        return None
+    first: dict[str, str] = {}
+    twins = [(first[seen], text) for text in prompts if first.setdefault(seen := _seen(text), text) != text]
+    if not twins:
+        return None
+    named = "; ".join(f"{one!a:.80} and {other!a:.80}" for one, other in twins[:_MOST_NAMED])
+    return (
+        f"{len(twins)} of {len(prompts)} prompts look like another one and are paid apart, since they differ in blanks, "
+        f"line ends, invisible characters or the way that accents are written: {named}. Write each prompt once."
+    )
+
+
+def _seen(prompt: str) -> str:
+    """Return what a person sees of a prompt."""
+    if not prompt.isascii():
+        prompt = unicodedata.normalize("NFC", prompt)
+        prompt = "".join(each for each in prompt if unicodedata.category(each) != "Cf")
+    return " ".join(prompt.split())

@@ -8,6 +8,7 @@ from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from gridgen.grid.axes import check_text
 from gridgen.grid.cells import FIELDS, Cell
 
 if TYPE_CHECKING:
@@ -170,7 +171,15 @@ class Places:
         return twins
 
     def skipping(self, reasons: Mapping[int, str]) -> Places:
-        """Return the same places, more of them skipped; an earlier reason stays."""
+        """Return the same places, more of them skipped; an earlier reason stays.
+
+        Raises
+        ------
+        GridError
+            If a reason has half a character.
+        """
+        for reason in set(reasons.values()):
+            check_text("the reason", reason)
         return Places(self.axes, self.positions, {**reasons, **self.left_out}, self.records)
 
     def keeping(self, positions: Sequence[int]) -> Places:

@@ -24,8 +24,11 @@ from gridgen.values import Value, plain
 
 __all__ = ["csv_of", "csv_text", "from_csv", "from_rows", "promoted"]
 
+_BEYOND = "what stands beyond the header"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _MOST_NAMED = 20
+_LONGEST = 30
+"""Characters of the longest whole number that is read."""
 _WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
 _FLAGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
 
@@ -40,8 +43,8 @@ def from_csv(text: str, *, labels: Sequence[str] = (), where: str = "the table")
     """
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
-    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey="what stands beyond the header")
-    return from_rows(map(_unescaped, rows), labels=labels, where=where, texts=True)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey=_BEYOND)
+    return from_rows(_unescaped(rows, where), labels=labels, where=where, texts=True)
 
 
 def csv_text(value: Any) -> str:
@@ -54,11 +57,35 @@ def csv_text(value: Any) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def _unescaped(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: text[1:] if isinstance(text, str) and text[:1] == "'" and _FORMULA.match(text) else text
-        for name, text in row.items()
-    }
+def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a CSV file, names and texts as they were before they were kept from being formulas.
+
+    Raises
+    ------
+    GridError
+        If a row has more values than the header has names: a text with a comma that
+        stands in no quotes would be cut there, and the clip paid all the same.
+    """
+    try:
+        for number, row in enumerate(rows, 2):
+            beyond = row.pop(_BEYOND, None)
+            if beyond is not None and any(beyond):
+                columns = len(rows.fieldnames or ())
+                msg = (
+                    f"{where}, row {number} of the file (the header is row 1): it has {columns + len(beyond)} values, and "
+                    f"the header names {columns} {'column' if columns == 1 else 'columns'}; what is too much is "
+                    f"{beyond[0]!r:.60}. Put a text that holds a comma, or whatever parts the columns, in double "
+                    f"quotes. {NOTHING}"
+                )
+                raise GridError(msg)
+            yield {_bare_text(name): _bare_text(text) for name, text in row.items()}
+    except csv.Error as error:
+        msg = f"{where}, line {rows.line_num}: this is not CSV: {error}. {NOTHING}"
+        raise GridError(msg) from None
+
+
+def _bare_text(text: Any) -> Any:
+    return text[1:] if isinstance(text, str) and text[:1] == "'" and _FORMULA.match(text) else text
 
 
 def csv_of(places: Places) -> str:
@@ -67,7 +94,7 @@ def csv_of(places: Places) -> str:
     table = csv.writer(out)
     names = [axis.name for axis in places.axes]
     skipped = ["skipped"] if places.reasons else []
-    table.writerow([*names, *skipped])
+    table.writerow([*map(csv_text, names), *skipped])
     for index, cell in enumerate(places.cells()):
         why = [csv_text(places.reason(index))] if skipped else []
         table.writerow([*(csv_text(cell.get(name)) for name in names), *why])
@@ -173,12 +200,12 @@ class _Table:
         self.models: dict[str, Model] = {}
         self.problems: list[str] = []
         self._known: dict[tuple[str, str, str, bool], Any] = {}
-        self._strange: set[str] = set()
+        self._strange: set[Any] = set()
+        self._named: set[Any] = set()
 
     def add(self, number: int, row: Mapping[str, Any]) -> None:
         """Take in one row."""
-        if not self.rows:
-            self._check_columns(row)
+        self._check_columns(row)
         given = {name: value for name, value in row.items() if self._is_stated(name, value)}
         place = f"{self.where}, row {number}"
         model = find(given.get("model", DEFAULT_MODEL))
@@ -213,9 +240,12 @@ class _Table:
         return not missing and type(value).__name__ not in {"NAType", "NaTType"}
 
     def _check_columns(self, row: Mapping[str, Any]) -> None:
+        if self._named.issuperset(row):
+            return
+        self._named.update(row)
         known = [*FIELDS, *option_names(), *self.labels]
         for name in row:
-            if name not in known and name not in RESERVED:
+            if name not in known and name not in RESERVED and name not in self._strange:
                 self._strange.add(name)
                 self.problems.append(
                     f"{self.where}: {name!r} is not a field of a request{nearest(name, known)}; rename the column, leave it out, "
@@ -278,13 +308,13 @@ def _of_text(name: str, text: str, model: Model) -> Any:
     option = model.option(name)
     kind = {"duration": "integer", "image_urls": "urls"}.get(name) or (option.kind if option else "text")
     found: Any = text
-    if kind == "integer" and _WHOLE.fullmatch(text.strip()):
+    if kind == "integer" and len(text) <= _LONGEST and _WHOLE.fullmatch(text.strip()):
         found = int(float(text))
     elif kind == "flag":
         found = _FLAGS.get(text.strip().lower(), text)
     elif kind == "urls":
         found = text.split()
     elif kind in {"object", "objects"}:
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             found = json.loads(text)
     return found

@@ -73,6 +73,10 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
     return reasons
 
 
+MOST_USD = 10**9
+"""The largest sum of money that is read."""
+
+
 def counted_takes(takes: Any) -> int:
     """Return how many clips of each cell are wanted.
 
@@ -99,8 +103,8 @@ def money(value: float | Decimal | str, name: str = "budget") -> Decimal:
         found = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
     except InvalidOperation:
         found = Decimal("NaN")
-    if not found.is_finite() or found < 0:
-        msg = f"{name}={value!r} is not a sum of money in USD, such as {name}=2.00"
+    if not found.is_finite() or not 0 <= found <= MOST_USD:
+        msg = f"{name}={value!r:.80} is not a sum of money in USD, such as {name}=2.00"
         raise GridError(msg)
     return found
 

@@ -47,7 +47,7 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
     with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         fields = [*FIELDS, *(axis.name for axis in axes if axis.name not in FIELDS)]
-        table.writerow([*fields, *_COLUMNS, "cell"])
+        table.writerow([*map(csv_text, fields), *_COLUMNS, "cell"])
         for each in rows:
             cell = [csv_text(each.cell.get(name)) for name in fields]
             table.writerow([*cell, *(csv_text(getattr(each, name)) for name in _COLUMNS), each.cell.key])

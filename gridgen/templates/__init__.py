@@ -294,6 +294,7 @@ class _Making:
     def top(self, nodes: tuple[Node, ...]) -> tuple[Part, ...]:
         """Make a slot of each choice and wildcard that stands in the text itself."""
         parts: list[Part] = []
+        count = 1
         for node in nodes:
             if isinstance(node, (str, Ref)):
                 parts.append(node)
@@ -301,6 +302,8 @@ class _Making:
             base = node.name if isinstance(node, Wildcard) else "variant1"
             name = self._free_name(base)
             self._choices[name] = Slot(name, self._outcomes(node))
+            count *= len(self._choices[name].outcomes)
+            self._check_number(count)
             parts.append(Ref(name))
         return tuple(parts)
 
@@ -342,7 +345,7 @@ class _Making:
             for option in choice.options
         ]
         counts = range(choice.low, choice.high + 1)
-        self._check_number(sum(math.perm(len(options), count) for count in counts))
+        self._check_number(_ways(len(options), counts))
         for count in counts:
             for picked in itertools.permutations(options, count):
                 for way in itertools.product(*picked):
@@ -354,7 +357,9 @@ class _Making:
 
     def _check_number(self, count: int) -> None:
         if count > MOST_TEXTS:
-            self.fail(f"it makes {count:,} texts, more than the {MOST_TEXTS:,} that are allowed")
+            # a number of thousands of digits is not even written by Python
+            told = f"{count:,}" if count < MOST_TEXTS**2 else "too many"
+            self.fail(f"it makes {told} texts, more than the {MOST_TEXTS:,} that are allowed")
 
     def _lines(self, name: str) -> list[str]:
         if name in self._opened:
@@ -413,6 +418,19 @@ def _wildcard_lines(wildcards: Any, name: str) -> list[str]:
             read = found[key].read_text(encoding="utf-8-sig").splitlines()
             lines += [line.strip() for line in read if line.strip() and not line.lstrip().startswith("#")]
     return lines
+
+
+def _ways(options: int, counts: Iterable[int]) -> int:
+    """Return in how many orders some of the options can be taken; counted no further than need be."""
+    ways = 0
+    for count in counts:
+        taken = 1
+        for left in range(options, options - count, -1):
+            taken *= left
+            if ways + taken >= MOST_TEXTS**2:
+                return ways + taken
+        ways += taken
+    return ways
 
 
 def _named(*sequences: Iterable[Part]) -> list[str]:

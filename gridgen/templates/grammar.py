@@ -58,6 +58,8 @@ _BOUNDS = re.compile(r"\s*(?:(\d+)-(\d+)|-(\d+)|(\d+)-|(\d+))\$\$(?:([^${}]+)\$\
 _WEIGHT = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*::")
 _SPACE = re.compile(r"\s*")
 _DEEPEST = 40
+_LONGEST = 9
+"""Digits of the longest number that is read: Python refuses to read very long ones."""
 _SHOWN = 80
 _DOUBLED = "double a literal brace, and write '{ {' where a choice begins with a choice"
 
@@ -173,11 +175,17 @@ class _Reader:
         weight = _WEIGHT.match(self.text, self.at)
         space = weight or _SPACE.match(self.text, self.at)
         self.at = self.at if space is None else space.end()
+        if weight is not None and len(weight[1]) > 2 * _LONGEST:
+            self._fail(start, f"a weight has at most {2 * _LONGEST} digits")
         nodes = self.sequence(opened=start)
         return Option(1.0 if weight is None else float(weight[1]), nodes)
 
     def _bounded(self, start: int, options: list[Option], bounds: re.Match[str]) -> Choice:
         low, high, most, least, exact, separator = bounds.groups()
+        if any(len(number) > _LONGEST for number in bounds.groups()[:5] if number):
+            self._fail(
+                start, f"a choice takes at most {'9' * _LONGEST} of its options, and names a larger number"
+            )
         first = int(exact or low or least or 1)
         last = int(exact or high or most or len(options))
         if first > last:
