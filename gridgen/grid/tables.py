@@ -22,7 +22,7 @@ from gridgen.grid.places import Places, strides
 from gridgen.models import DEFAULT_MODEL, Model, find
 from gridgen.values import Value, plain
 
-__all__ = ["csv_of", "csv_text", "from_csv", "from_rows", "promoted"]
+__all__ = ["csv_of", "csv_text", "from_csv", "from_rows", "names_in", "promoted"]
 
 _BEYOND = "what stands beyond the header"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -82,6 +82,11 @@ def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]
     except csv.Error as error:
         msg = f"{where}, line {rows.line_num}: this is not CSV: {error}. {NOTHING}"
         raise GridError(msg) from None
+
+
+def names_in(header: Sequence[str]) -> list[str]:
+    """Return the names of a header that was kept from being formulas."""
+    return [_bare_text(name) for name in header]
 
 
 def _bare_text(text: Any) -> Any:

@@ -73,20 +73,26 @@ def unaffordable(places: Places, budget: float | Decimal | str, takes: int) -> d
     return reasons
 
 
+MOST_CLIPS = 500_000
+"""Most clips of one sweep; each has a row and an item in memory."""
+
 MOST_USD = 10**9
 """The largest sum of money that is read."""
 
 
-def counted_takes(takes: Any) -> int:
-    """Return how many clips of each cell are wanted.
+def counted_takes(takes: Any, cells: int = 1) -> int:
+    """Return how many clips of each of so many cells are wanted.
 
     Raises
     ------
     GridError
-        If it is no whole number above 0.
+        If it is no whole number above 0, or asks for more clips than are kept track of.
     """
     if isinstance(takes, bool) or not isinstance(takes, int) or takes < 1:
         msg = f"takes={takes!r} is not a whole number of at least 1"
+        raise GridError(msg)
+    if takes * cells > MOST_CLIPS:
+        msg = f"takes={takes:.4g} of {cells:,} cells are more than the {MOST_CLIPS:,} clips that one sweep keeps track of"
         raise GridError(msg)
     return takes
 

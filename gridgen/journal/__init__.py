@@ -9,7 +9,7 @@ lock; others read.
 from gridgen.journal.lease import abandoned
 from gridgen.journal.record import Changes, Record, Row, Sender, row
 from gridgen.journal.snapshot import is_inside, restore, snapshot
-from gridgen.journal.store import Journal, read, read_cells, read_uploads, store_id
+from gridgen.journal.store import Journal, is_begun, read, read_cells, read_uploads, store_id
 from gridgen.journal.uploads import Upload
 
 __all__ = [
@@ -20,6 +20,7 @@ __all__ = [
     "Sender",
     "Upload",
     "abandoned",
+    "is_begun",
     "is_inside",
     "read",
     "read_cells",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from gridgen.errors import JournalError
 from gridgen.journal import schema
 from gridgen.journal.lease import Lease
-from gridgen.journal.store import NAME, connect
+from gridgen.journal.store import NAME, connect, is_begun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,24 +69,61 @@ def restore(source: Path, folder: Path) -> None:
     Raises
     ------
     JournalError
-        If the folder has a journal already, or the file is no snapshot of a
-        version that this gridgen reads. The folder is as it was.
+        If the folder has a journal already that the snapshot does not go on from, or
+        the file is no snapshot of a version that this gridgen reads. The folder is as
+        it was.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / NAME
     part = path.with_name(f"{NAME}.part")
     lease = Lease(folder, network=False)
     try:
-        if path.exists():
-            msg = f"{str(folder)!r} has a journal already. Restore into another folder; nothing was changed."
-            raise JournalError(msg)
         part.unlink(missing_ok=True)
         with contextlib.closing(connect(part)) as connection:
             _fill(connection, source)
+        _make_way(path, part)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
         lease.release()
+
+
+def _make_way(path: Path, part: Path) -> None:
+    """Let a journal be replaced by one that tells the same and more, and no other."""
+    if is_begun(path.parent) and not _goes_on(path, part):
+        msg = (
+            f"{str(path.parent)!r} has a journal already, and the snapshot does not go on from it. Restore into another "
+            "folder; nothing was changed."
+        )
+        raise JournalError(msg)
+    for name in (f"{NAME}-wal", f"{NAME}-shm"):
+        path.with_name(name).unlink(missing_ok=True)
+
+
+def _goes_on(path: Path, part: Path) -> bool:
+    """Whether one journal begins with all events of another: they are only ever appended."""
+    with (
+        contextlib.closing(connect(path)) as old,
+        contextlib.closing(connect(part, readonly=True)) as new,
+        schema.readable(path),
+    ):
+        if schema.is_empty(old):
+            return True
+        schema.check_tables(old, path)
+        events = "SELECT seq, attempt, at, state FROM event"
+        last = old.execute(f"{events} ORDER BY seq DESC LIMIT 1").fetchone()
+        if last is None:
+            return True
+        same = new.execute(f"{events} WHERE seq = ?", last[:1]).fetchone() == last
+        (further,) = new.execute("SELECT max(seq) FROM event").fetchone()
+        stores = {
+            each.execute("SELECT value FROM meta WHERE name = 'store_id'").fetchone() for each in (old, new)
+        }
+        if not same or len(stores) > 1 or further <= last[0]:
+            return False
+        # what its log still holds goes into the file, so that none is left beside the new one
+        old.execute("PRAGMA journal_mode = DELETE")
+        return True
 
 
 def _lines(connection: sqlite3.Connection, number: int) -> Iterator[dict[str, Any]]:

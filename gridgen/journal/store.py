@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid import Cell
 
-__all__ = ["NAME", "Journal", "connect", "read", "read_uploads", "store_id"]
+__all__ = ["NAME", "Journal", "connect", "is_begun", "read", "read_uploads", "store_id"]
 
 NAME = "journal.sqlite"
 
@@ -73,6 +73,14 @@ def read(folder: Path) -> dict[tuple[str, str, int], Record]:
             record.state, record.error_class = State.UNKNOWN, "unknown"
             record.evidence = record.error = _ENDED
     return found
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a folder has a journal with anything in its file."""
+    try:
+        return (folder / NAME).stat().st_size > 0
+    except OSError:
+        return False
 
 
 def read_uploads(folder: Path) -> dict[tuple[str, str], Upload]:
@@ -189,6 +197,22 @@ class Journal:
                     (_ENDED, _ENDED, attempt),
                 )
                 self._connection.execute(*_event(attempt, self.clock, State.UNKNOWN, _ENDED))
+
+    def names(self, path: str) -> bool:
+        """Whether some attempt, be it one that is over, has a file of this name."""
+        with contextlib.closing(connect(self.folder / NAME, readonly=True)) as connection:
+            asked = "SELECT count(*) FROM attempt WHERE path = ?"
+            return bool(connection.execute(asked, (path,)).fetchone()[0])
+
+    def sequence(self) -> int:
+        """Return the number of the last event that is on the disk, whatever happens to the machine."""
+        path = self.folder / NAME
+        with contextlib.closing(connect(path, readonly=True)) as connection:
+            (number,) = connection.execute("SELECT coalesce(max(seq), 0) FROM event").fetchone()
+        for each in (path, path.with_name(f"{NAME}-wal")):
+            with contextlib.suppress(OSError):
+                _sync(each)
+        return int(number)
 
     async def flush(self) -> None:
         """Bring everything that was saved to the disk.
@@ -330,6 +354,17 @@ class Journal:
         record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
         taken: Changes = {"state": State.QUEUED, "task_id": task_id, "submitted_at": self.clock.time()}
         await self._begin(record, cell, taken, detail="adopted")
+
+    async def take_in(self, *, origin: str, cell: Cell, take: int, **told: Unpack[Changes]) -> None:
+        """Note what other witnesses tell of a take that this journal knows nothing of.
+
+        Raises
+        ------
+        JournalError
+            If the take has a live attempt, or file or task belong to another one.
+        """
+        record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
+        await self._begin(record, cell, told, detail="taken in")
 
     async def refuse(self, record: Record, cell: Cell, error: str) -> None:
         """Note that an attempt never left, since what it needs was refused."""
@@ -559,6 +594,14 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         msg = f"the journal {str(path)!r} cannot be opened: {error}. Nothing was sent."
         raise JournalError(msg) from error
     return connection
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

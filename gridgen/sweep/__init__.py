@@ -501,15 +501,28 @@ class Sweep:
             wait(self._rows.journal.flush())
         return snapshot(self.folder, target)
 
-    def restore(self, path: str | os.PathLike[str]) -> None:
-        """Make this folder's journal from a `snapshot`; `run` then downloads the clips whose links live.
+    def restore(self, path: str | os.PathLike[str] | None = None) -> None:
+        """Make this folder's journal from a `snapshot`, or bring it up to date with the clips that lie beside it.
+
+        Parameters
+        ----------
+        path : str or path, optional
+            A snapshot; `run` then downloads the clips whose links live. Without one,
+            those of this grid's clips of which the journal knows nothing are noted as
+            paid, at their known price: what lies in the folder under the name of its cell
+            is done, and of what ``sweep.csv`` lists besides `run` asks the server for
+            its task.
 
         Raises
         ------
         JournalError
-            If the folder has a journal already, or the file is no snapshot.
+            If the folder's journal holds what the snapshot does not, or the file is no
+            snapshot.
         """
-        restore(Path(path).expanduser(), self.folder)
+        if path is None:
+            wait(self._execution.take_in(self._terms, self.clock))
+        else:
+            restore(Path(path).expanduser(), self.folder)
 
     @property
     def ratings(self) -> Ratings:
@@ -950,7 +963,8 @@ def open(  # noqa: A001 - as one opens a file
         and nothing can be sent.
     budget : number, optional
         USD; by default what was kept with the grid, where the client is of the same
-        origin.
+        origin and this user kept it on this machine. A folder of somebody else, or of an
+        earlier gridgen, needs it again to spend real money.
     takes : int, optional
         Clips of each cell; as before by default.
 
@@ -965,8 +979,8 @@ def open(  # noqa: A001 - as one opens a file
     """
     told = kept(Path(folder).expanduser().absolute())
     elsewhere = client is not None and client.origin != told["origin"]
-    if budget is None and not elsewhere:
-        # what was allowed on a simulator is no leave to spend real money
+    if budget is None and not elsewhere and (told["own"] or told["origin"] == "simulator"):
+        # what was allowed on a simulator, or by somebody else, is no leave to spend real money
         budget = told["budget"]
     return Sweep(
         told["grid"],

@@ -26,7 +26,7 @@ def check(grid: object, client: object, takes: int, disk_quota: object) -> None:
             "gridgen.Simulator().client(). Nothing was sent."
         )
         raise GridError(msg)
-    if counted_takes(takes) > 1:
+    if counted_takes(takes, len(grid)) > 1:
         _check_seeds(grid, takes)
     if disk_quota is not None and (type(disk_quota) is not int or disk_quota < 1):
         msg = f"disk_quota={disk_quota!r} is not a number of bytes, such as disk_quota=20 * 10**9"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,12 @@ from gridgen._loop import engine
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
+from gridgen.journal import is_begun
 from gridgen.states import STRANDED, VACANT, State
+from gridgen.sweep import witnesses
 from gridgen.sweep.funds import check_balance, check_budget, check_priced
 from gridgen.sweep.journals import attach, detach
-from gridgen.sweep.reopen import keep_sweep
+from gridgen.sweep.reopen import keep_sequence, keep_sweep
 from gridgen.sweep.standing import Standing
 from gridgen.sweep.table import write_table
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.client import Client
+    from gridgen.clock import Clock
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Row
     from gridgen.outcome import Policy
@@ -144,7 +148,8 @@ class Execution:
                 if self._stops != stops:
                     return
                 self.scheduler.resume(terms.budget)
-                await engine().in_thread(self._keep_plan, terms.budget)
+                if self._rows.journal is not None:
+                    await self._keep(self._rows.journal, terms)
                 return
             await asyncio.wait({asyncio.wrap_future(self.future)})
         client = self.connected()
@@ -155,7 +160,7 @@ class Execution:
         await self._keep_pictures()
         if self._stops != stops:
             return
-        journal = await self._open(terms.budget, prices)
+        journal = await self._open(terms, prices)
         if self._stops != stops:
             self._rows.leave()
             await detach(journal)
@@ -181,6 +186,7 @@ class Execution:
         try:
             await scheduler.run()
             await engine().in_thread(write_table, self._plan.folder, self._plan.grid.axes, self._rows.last())
+            await self._keep(journal)
         finally:
             if not self._starting.locked():
                 engine().shared["executions"].discard(self)
@@ -274,12 +280,12 @@ class Execution:
                 raise JournalError(msg)
 
     @contextlib.asynccontextmanager
-    async def journaled(self) -> AsyncIterator[Journal]:
-        """Lend the journal for a change that a person asked for."""
+    async def journaled(self, clock: Clock | None = None) -> AsyncIterator[Journal]:
+        """Lend the journal for a change that a person asked for; stamped by the client's clock where none is given."""
         if self._rows.journal is not None:
             yield self._rows.journal
             return
-        journal = await attach(self._plan.folder, self.connected().clock)
+        journal = await attach(self._plan.folder, clock or self.connected().clock)
         try:
             yield journal
         finally:
@@ -315,21 +321,73 @@ class Execution:
         if found:
             await engine().in_thread(keep, found, self._plan.folder)
 
-    async def _open(self, budget: Decimal | None, prices: Prices) -> Journal:
+    async def _open(self, terms: Terms, prices: Prices) -> Journal:
+        """Open the folder's journal, unless others in the folder know more than it does."""
         folder = self._plan.folder
+        if not is_begun(folder):
+            # seen before it is made, so that the folder stays as it is
+            await engine().in_thread(witnesses.check, self._plan, (), "", 0)
         journal = await attach(folder, self.connected().clock)
         try:
-            await engine().in_thread(self._keep_plan, budget)
+            sequence = await engine().in_thread(journal.sequence)
+            records = tuple(journal.records.values())
+            await engine().in_thread(witnesses.check, self._plan, records, journal.store_id, sequence)
+            await self._keep(journal, terms)
         except OSError as error:
             await detach(journal)
             msg = f"the folder {str(folder)!r} cannot be written: {error.strerror}. Nothing was sent."
             raise JournalError(msg) from error
+        except BaseException:
+            await detach(journal)
+            raise
         self._rows.follow(journal, prices)
         return journal
 
-    def _keep_plan(self, budget: Decimal | None) -> None:
+    async def take_in(self, terms: Terms, clock: Clock) -> None:
+        """Note in the journal, as paid, the clips that it does not know and that lie in the folder or in its table.
+
+        Raises
+        ------
+        JournalError
+            If the folder cannot be used.
+        """
+        prices = self._pricing.heard(self.client)
+        async with self.journaled(clock) as journal:
+            records = tuple(journal.records.values())
+            tasks = {record.task_id for record in records}
+            for each in await engine().in_thread(witnesses.unnoted, self._plan, records):
+                told = await engine().in_thread(witnesses.told, each, self._plan.folder, clock.time())
+                if told.get("task_id") in tasks:
+                    told |= {
+                        "task_id": None,
+                        "state": "missing" if told["state"] == "queued" else told["state"],
+                    }
+                tasks.add(told.get("task_id"))
+                origin, _, take = each.item.slot
+                told["price"] = prices.of(each.item.cell)
+                await journal.take_in(origin=origin, cell=each.item.cell, take=take, **told)
+            await self._keep(journal, terms)
+
+    async def _keep(self, journal: Journal, terms: Terms | None = None) -> None:
+        """Keep beside the journal how far it is, and on what terms the plan is begun if it begins."""
         plan = self._plan
-        keep_sweep(plan.folder, plan.grid.places, takes=plan.takes, budget=budget, origin=plan.origin)
+        # one at a time: another sweep of the folder may keep its plan at this moment
+        async with journal.shared.setdefault("keeping", asyncio.Lock()):
+            sequence = await engine().in_thread(journal.sequence)
+            if terms is None:
+                await engine().in_thread(keep_sequence, plan.folder, journal.store_id, sequence)
+                return
+            keeping = functools.partial(
+                keep_sweep,
+                plan.folder,
+                plan.grid.places,
+                takes=plan.takes,
+                budget=terms.budget,
+                origin=plan.origin,
+                store=journal.store_id,
+                sequence=sequence,
+            )
+            await engine().in_thread(keeping)
 
     def _stepped(self) -> None:
         """Let the watchers know when something else is waited for."""

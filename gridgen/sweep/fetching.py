@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import filecmp
 import heapq
 import itertools
 import os
@@ -146,12 +147,16 @@ class Fetching:
         record = self._journal.records[item.slot]
         name = record.path or self._file_name(item)
         target = self._journal.folder / name
+        if record.path is None and record.n > 1:
+            target = await engine().in_thread(_unnamed, target, self._journal)
         # what broke off belongs to one attempt; another one's task is another file
         part = target.with_name(f"{target.name}{'' if record.n == 1 else f'.{record.n}'}.part")
         meter = self._agenda.meter
         meter.requests["downloads"] += 1
         try:
             await self._client.fetch(record.url or "", part, most=max(0, most))
+            target = await engine().in_thread(_free, target, part)
+            name = target.relative_to(self._journal.folder).as_posix()
             facts = await self._accept(part, target)
         except (APIError, NetworkError, media.MediaError) as error:
             await self._failed(item, record, error)
@@ -274,6 +279,30 @@ def _checked(part: Path, target: Path) -> media.Facts:
     part.replace(target)
     _sync(target.parent)
     return facts
+
+
+def _free(target: Path, part: Path) -> Path:
+    """Return a file's name, or another one where a file has it that is not the same: nothing is ever replaced."""
+    names = (target.with_stem(f"{target.stem}.{number}") for number in itertools.count(2))
+    free = target
+    # a link is no name to move on from: the file is refused as it is checked
+    while free.exists() and not free.is_symlink() and not _is_same(free, part):
+        free = next(names)
+    return free
+
+
+def _unnamed(target: Path, journal: Journal) -> Path:
+    """Return a file's name, or another one where an earlier attempt of the take had it: a name is one attempt's for ever."""
+    names = (target.with_stem(f"{target.stem}.{number}") for number in itertools.count(2))
+    free = target
+    while journal.names(free.name):
+        free = next(names)
+    return free
+
+
+def _is_same(file: Path, part: Path) -> bool:
+    """Whether a file is the one that came just now, as when a process ended before it noted so, or has nothing in it."""
+    return file.is_file() and (not file.stat().st_size or filecmp.cmp(file, part, shallow=False))
 
 
 def _sync(folder: Path) -> None:

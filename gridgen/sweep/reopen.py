@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import JournalError
+from gridgen.errors import GridError, JournalError
 from gridgen.grid import Grid
+from gridgen.grid.axes import NOTHING
 from gridgen.grid.files import definition, places_of
 from gridgen.grid.images import recall, recalled
+from gridgen.grid.thinning import counted_takes, money
 from gridgen.journal import read, read_cells
-from gridgen.private import keep
+from gridgen.private import keep, salt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from decimal import Decimal
     from pathlib import Path
 
     from gridgen.grid.places import Places
 
-__all__ = ["KEPT", "Kept", "keep_sweep", "kept"]
+__all__ = ["KEPT", "Kept", "keep_sequence", "keep_sweep", "kept", "mark_of"]
 
 _HASH = re.compile("sha256:[0-9a-f]{64}")
 
@@ -29,11 +32,29 @@ KEPT = "sweep.json"
 """The file in a sweep's folder that holds the grid last begun there, takes, budget and origin."""
 
 Kept = dict[str, Any]
-"""``grid`` (Grid), ``takes`` (int), ``budget`` (Decimal or None) and ``origin`` (str)."""
+"""``grid`` (Grid), ``takes`` (int), ``budget`` (Decimal or None), ``origin`` (str) and ``own`` (bool: this user wrote it)."""
 
 
-def keep_sweep(folder: Path, places: Places, *, takes: int, budget: Decimal | None, origin: str) -> None:
+def keep_sweep(
+    folder: Path,
+    places: Places,
+    *,
+    takes: int,
+    budget: Decimal | None,
+    origin: str,
+    store: str = "",
+    sequence: int = 0,
+) -> None:
     """Keep what a sweep is in its folder, replacing what was kept before.
+
+    Parameters
+    ----------
+    folder, places, takes, budget, origin
+        What it is.
+    store : str
+        The id of the journal beside it.
+    sequence : int
+        The number of the journal's last event, so that an older one is recognised.
 
     Raises
     ------
@@ -45,8 +66,58 @@ def keep_sweep(folder: Path, places: Places, *, takes: int, budget: Decimal | No
         "takes": takes,
         "budget": None if budget is None else str(budget),
         "origin": origin,
+        "store": store,
+        "sequence": sequence,
     }
+    _write(folder, told | {"mark": _mark(told)})
+
+
+def keep_sequence(folder: Path, store: str, sequence: int) -> None:
+    """Note how far the journal is by now, and leave the rest of what is kept as it is.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; what was kept before is as it was.
+    """
+    try:
+        told = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+        own = _is_own(told)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(told, dict):
+        told |= {"store": store, "sequence": sequence}
+        _write(folder, told | {"mark": _mark(told) if own else ""})
+
+
+def mark_of(folder: Path) -> tuple[str, int]:
+    """Return the id of the journal that was last beside what is kept, and how far it was; "" and 0 where nothing says."""
+    try:
+        told = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+        store, sequence = told["store"], told["sequence"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return "", 0
+    return (store, sequence) if isinstance(store, str) and type(sequence) is int else ("", 0)
+
+
+def _write(folder: Path, told: Mapping[str, Any]) -> None:
     keep(folder / KEPT, json.dumps(told, ensure_ascii=False, indent=1).encode())
+
+
+def _mark(told: Mapping[str, Any]) -> str:
+    """Return what only this user's gridgen can write under what is kept, empty where no secret can be had."""
+    secret = salt()
+    if secret is None:
+        return ""
+    meant = json.dumps({name: told[name] for name in sorted(told) if name != "mark"}, sort_keys=True)
+    return hmac.new(secret.encode(), meant.encode(), "sha256").hexdigest()
+
+
+def _is_own(told: Any) -> bool:
+    """Whether this user wrote all of what is kept; another one's budget is no leave to spend this one's money."""
+    if not isinstance(told, dict) or not isinstance(told.get("mark"), str) or not told["mark"]:
+        return False
+    return hmac.compare_digest(_mark(told).encode(), told["mark"].encode())
 
 
 def kept(folder: Path) -> Kept:
@@ -60,20 +131,23 @@ def kept(folder: Path) -> Kept:
     path = folder / KEPT
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
+        own = _is_own(told)
+        grid = Grid.of(places_of(recalled(told["grid"], folder), str(path), trusted=True, own=own))
         return {
-            "grid": Grid.of(places_of(recalled(told["grid"], folder), str(path), trusted=True)),
-            "takes": int(told["takes"]),
-            "budget": None if told["budget"] is None else Decimal(told["budget"]),
+            "grid": grid,
+            "takes": counted_takes(told["takes"], len(grid)),
+            "budget": None if told["budget"] is None else money(told["budget"]),
             "origin": str(told["origin"]),
+            "own": own,
         }
     except FileNotFoundError:
         return _from_journal(folder)
     except NotADirectoryError:
         msg = f"{os.fspath(folder)!r} is a file, not the folder of a sweep"
         raise JournalError(msg) from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (GridError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         msg = (
-            f"{os.fspath(path)!r} cannot be read ({error}). The clips are safe: move that file away, and the sweep is "
+            f"{os.fspath(path)!r} cannot be read ({str(error).removesuffix(f' {NOTHING}')}). The clips are safe: move that file away, and the sweep is "
             "opened from the journal beside it."
         )
         raise JournalError(msg) from error
@@ -92,6 +166,7 @@ def _from_journal(folder: Path) -> Kept:
         "grid": grid,
         "takes": max((record.take for record in records.values()), default=1),
         "budget": None,
+        "own": False,
         "origin": max(sorted(set(origins)), key=origins.count),
     }
 

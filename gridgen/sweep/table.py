@@ -24,6 +24,7 @@ _COLUMNS = (
     "take",
     "status",
     "path",
+    "task_id",
     "cost",
     "service_seconds",
     "error",

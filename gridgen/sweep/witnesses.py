@@ -1,0 +1,224 @@
+"""Other witnesses than the journal: clips named by key and take, ``sweep.csv``, and how far the journal was.
+
+A journal that is missing, empty or older than the clips beside it would have them paid
+again. What else lies in the folder is asked before anything is sent.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from gridgen import media
+from gridgen.errors import GridError, JournalError
+from gridgen.grid.tables import csv_text, names_in
+from gridgen.grid.thinning import money
+from gridgen.sweep.reopen import mark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from decimal import Decimal
+    from pathlib import Path
+
+    from gridgen.journal import Changes, Record
+    from gridgen.sweep.agenda import Item
+    from gridgen.sweep.plan import Plan
+
+__all__ = ["Witness", "check", "told", "unnoted"]
+
+TABLE = "sweep.csv"
+
+_CLIP = re.compile(r".*_([0-9a-f]{8})-(\d{1,9})(?:[-.].*)?\.(?:mp4|webm|mkv|mov)", re.DOTALL)
+_UNSENT = frozenset({"planned", "held", "skipped", "rejected", "failed", ""})
+_LARGEST = 100_000_000
+"""Bytes of the largest table that is asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """What tells that a clip was paid of which the journal knows nothing.
+
+    Attributes
+    ----------
+    item : Item
+    path : str or None
+        The file, by its name in the folder.
+    task_id, cost : str and Decimal, optional
+        As ``sweep.csv`` says.
+    """
+
+    item: Item
+    path: str | None
+    task_id: str | None = None
+    cost: Decimal | None = None
+
+
+def check(plan: Plan, records: Collection[Record], store: str, sequence: int) -> None:
+    """See that the journal knows all that others know.
+
+    Parameters
+    ----------
+    plan : Plan
+    records : collection of Record
+        All that the journal has.
+    store : str
+        Its id, empty where there is none.
+    sequence : int
+        The number of its last event.
+
+    Raises
+    ------
+    JournalError
+        If it does not, with the ways out.
+    """
+    its_store, its_sequence = mark_of(plan.folder)
+    behind = its_sequence > 0 and (store != its_store or sequence < its_sequence)
+    found = unnoted(plan, records)
+    if not behind and not found:
+        return
+    what = "an older journal than what lies beside it" if records else "no journal, or an empty one"
+    if records and behind and store != its_store:
+        what = "another journal than the one in which its clips were noted"
+    said = f"{len(found)} clips that lie or are listed there" if len(found) != 1 else "a clip of it"
+    such = next((f" ({each.path})" for each in found if each.path), "")
+    risk = f"so {said}{such} would be paid again" if found else "and what is not in it may be paid already"
+    msg = (
+        f"the folder {plan.name!r} has {what}, {risk}. Put the right journal.sqlite back; or restore it from a "
+        "snapshot, sweep.restore('journal.jsonl'); or let sweep.restore() take in, as paid, what lies there; or give "
+        "another folder. Nothing was sent."
+    )
+    raise JournalError(msg)
+
+
+def unnoted(plan: Plan, records: Collection[Record]) -> list[Witness]:
+    """Return the clips of a plan that files or the table tell of, and the journal does not."""
+    paths = {record.path for record in records}
+    files = {clip: name for name, clip in _clips(plan.folder) if name not in paths}
+    listed = _listed(plan, records)
+    if not files and not listed:
+        return []
+    sent = {(each.cell, each.take) for each in records if each.n > 1 or each.state not in _UNSENT}
+    found = []
+    for item in plan.items:
+        _, key, take = item.slot
+        path, told = files.get((key[:8], take)), listed.get((key, take))
+        if (key, take) not in sent and (path or told is not None):
+            told = told or {}
+            found.append(Witness(item, path, told.get("task_id") or None, _cost(told.get("cost") or "")))
+    return found
+
+
+def told(witness: Witness, folder: Path, now: float) -> Changes:
+    """Return what is to be noted of a clip: its file as it is measured, or the task that brings it again.
+
+    A clip that has neither is noted as missing: it was paid, and is made again only when
+    a person says so.
+    """
+    found: Changes = {"task_id": witness.task_id, "cost": witness.cost, "submitted_at": now}
+    if witness.path is not None:
+        try:
+            return found | _measured(folder, witness.path)
+        except (media.MediaError, OSError) as error:
+            why = f"its file cannot be used: {error}"
+    else:
+        why = "it is listed in sweep.csv and its file is gone"
+    if witness.task_id is not None:
+        return found | {"state": "queued"}
+    return found | {"state": "missing", "error_class": "download", "error": f"{why}; it was paid"[:500]}
+
+
+def _measured(folder: Path, name: str) -> Changes:
+    facts, stem = media.probe(folder / name), PurePosixPath(name).stem
+    pictures = {"poster": f"posters/{stem}.webp", "preview": f"previews/{stem}.mp4"}
+    there = {what: path if is_own_file(folder, path) else None for what, path in pictures.items()}
+    return {
+        "state": "done",
+        "path": name,
+        "poster": there["poster"],
+        "preview": there["preview"],
+        "width": facts.width,
+        "height": facts.height,
+        "fps": facts.fps,
+        "frames": facts.frames,
+        "clip_seconds": facts.seconds,
+        "bytes": facts.bytes,
+        "sha256": facts.sha256,
+    }
+
+
+def is_own_file(folder: Path, name: str) -> bool:
+    """Whether a file lies in the folder itself, reached through no link."""
+    path = folder / name
+    return path.is_file() and path.resolve().is_relative_to(folder.resolve())
+
+
+def _clips(folder: Path) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Yield the names of files that are called as clips are, each with the begin of its key, and its take."""
+    try:
+        with os.scandir(folder) as entries:
+            names = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+    except OSError:
+        return
+    for name in reversed(names):
+        clip = _clip(name)
+        if clip is not None:
+            yield name, clip
+
+
+def _clip(name: str) -> tuple[str, int] | None:
+    named = _CLIP.fullmatch(name)
+    return None if named is None else (named[1], int(named[2]))
+
+
+def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Mapping[str, str]]:
+    """Return what the table says of clips that were sent, by cell and take, where the journal has neither file nor task."""
+    rows = _rows(plan.folder / TABLE)
+    paths = {record.path for record in records}
+    tasks = {record.task_id for record in records}
+    foreign = [
+        row
+        for row in rows
+        if row.get("status", "") not in _UNSENT
+        and row.get("path") not in paths
+        and row.get("task_id") not in tasks
+    ]
+    if not foreign:
+        return {}
+    names = list(foreign[0])[: list(foreign[0]).index("take")]
+    by_fields = {(*(row[name] for name in names), row["take"]): row for row in foreign}
+    by_clip = {clip: row for row in foreign if (clip := _clip(row.get("path") or "")) is not None}
+    found: dict[tuple[str, int], Mapping[str, str]] = {}
+    for item in plan.items:
+        _, key, take = item.slot
+        row = by_clip.get((key[:8], take))
+        if row is None:
+            row = by_fields.get((*(csv_text(item.cell.get(name)) for name in names), str(take)))
+        if row is not None:
+            found[key, take] = row
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    """Return the rows of a sweep's table, none where there is none that gridgen could have written."""
+    try:
+        if path.is_symlink() or path.stat().st_size > _LARGEST:
+            return []
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file)
+            reader.fieldnames = names_in(reader.fieldnames or ())
+            rows = list(reader)
+    except (OSError, ValueError, csv.Error):
+        return []
+    wanted = {"take", "status", "path"}
+    return [row for row in rows if None not in row and wanted <= set(row) and None not in row.values()]
+
+
+def _cost(text: str) -> Decimal | None:
+    try:
+        return money(text) if text else None
+    except GridError:
+        return None
