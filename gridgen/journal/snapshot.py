@@ -151,7 +151,17 @@ def _fill(connection: sqlite3.Connection, source: Path) -> None:
             schema.make(connection, _version(source, head))
             _insert(connection, lines)
         schema.check_tables(connection, source)
-    except (OSError, ValueError, TypeError, LookupError, sqlite3.Error, binascii.Error) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        sqlite3.Error,
+        binascii.Error,
+    ) as error:
         msg = f"{str(source)!r} is not a whole snapshot of a journal: {error}. Nothing was restored."
         raise JournalError(msg) from error
 

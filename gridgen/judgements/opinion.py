@@ -26,6 +26,7 @@ __all__ = [
     "agreed",
     "changed",
     "reviewer_name",
+    "seen_name",
 ]
 
 MOST_STARS = 5
@@ -149,6 +150,34 @@ def reviewer_name(value: object) -> str:
     except ValueError as error:
         msg = f"reviewer={_shown(value)} {error}. Nothing was noted."
         raise GridError(msg) from None
+
+
+def seen_name(name: str) -> str:
+    """Return what a person sees of a name: the same for two that cannot be told apart.
+
+    Compatibility forms, invisible characters and blanks do not count, and letters of
+    other scripts that are drawn as Latin ones count as these (a part of Unicode's table
+    of confusables, UTS 39).
+    """
+    text = unicodedata.normalize("NFKC", name)
+    text = "".join(each for each in text if unicodedata.category(each) != "Cf" and each not in _VARIANTS)
+    return " ".join(text.translate(_DRAWN_AS).split())
+
+
+_VARIANTS = frozenset(map(chr, range(0xFE00, 0xFE10)))
+_CYRILLIC = (
+    "\u0410\u0412\u0415\u0405\u0408\u041a\u041c\u041d\u0420\u0421\u0422\u0423\u0425\u0430"
+    "\u0435\u0455\u0456\u0458\u043e\u0440\u0441\u0443\u0445\u0501\u051b\u051d\u04bb"
+)
+_GREEK = "\u0391\u0392\u0395\u0396\u0397\u039a\u039c\u039d\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd\u03b9"
+_DRAWN_AS = str.maketrans(
+    {
+        **dict(zip(_CYRILLIC, "ABESJKMHPCTYXaesijopcyxdqwh", strict=True)),
+        **dict(zip(_GREEK, "ABEZHKMNPTYXovi", strict=True)),
+        **dict.fromkeys("Il1|\u0406\u0399", "l"),
+        **dict.fromkeys("0\u041e\u039f", "O"),
+    }
+)
 
 
 def _stars(value: object) -> int | None:

@@ -16,8 +16,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from gridgen.clock import Clock
-from gridgen.errors import JournalError
-from gridgen.judgements.opinion import NO_OPINION, Consensus, Opinion, agreed, changed
+from gridgen.errors import GridError, JournalError
+from gridgen.judgements.opinion import NO_OPINION, Consensus, Opinion, agreed, changed, seen_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -143,11 +143,13 @@ class Book:
     judgements: list[Judgement] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
     opinions: dict[Slot, dict[str, Opinion]] = field(default_factory=dict)
+    _names: dict[str, str] = field(default_factory=dict)
     _latest: dict[tuple[Slot, str], tuple[int, int]] = field(default_factory=dict)
 
     def add(self, judgement: Judgement) -> None:
         """Take up one more entry."""
         self.judgements.append(judgement)
+        self.meet(judgement.reviewer)
         key, moment = (judgement.slot, judgement.reviewer), (judgement.at, judgement.id)
         if moment < self._latest.get(key, (0, 0)):
             return
@@ -157,6 +159,26 @@ class Book:
             of_clip.pop(judgement.reviewer, None)
         else:
             of_clip[judgement.reviewer] = judgement.opinion
+
+    def meet(self, reviewer: str) -> str:
+        """Note a reviewer; return the name of the first one who looks the same, which may be this one."""
+        return self._names.setdefault(seen_name(reviewer), reviewer)
+
+    def check(self, reviewer: str) -> None:
+        """See that nobody who looks the same has judged here.
+
+        Raises
+        ------
+        GridError
+            If somebody has: they are two people, and nobody could tell whose word is whose.
+        """
+        other = self._names.get(seen_name(reviewer), reviewer)
+        if other != reviewer:
+            msg = (
+                f"reviewer={reviewer!a} looks like {other!a}, who has judged here: two people whom nobody can tell apart. "
+                f"Give the name as it was, or another one, such as reviewer={other + ' 2'!a}. Nothing was noted."
+            )
+            raise GridError(msg)
 
     def of(self, slot: Slot, reviewer: str) -> Opinion:
         """Return what a reviewer says of a clip."""
@@ -265,12 +287,14 @@ class Judgements:
         Raises
         ------
         GridError
-            If a part is wrong. Nothing is appended.
+            If a part is wrong, or somebody who looks like the reviewer has judged here.
+            Nothing is appended.
         JournalError
             If it cannot be written.
         """
         changed(NO_OPINION, **parts)
         with self._writing() as (connection, touched):
+            self.book.check(reviewer)
             for slot in dict.fromkeys(slots):
                 now = self.book.of(slot, reviewer)
                 then = changed(now, **parts)
@@ -296,8 +320,15 @@ class Judgements:
         return touched
 
     def choose(self, reviewer: str, left: Slot, right: Slot, outcome: str) -> None:
-        """Append what came of one blind comparison."""
+        """Append what came of one blind comparison.
+
+        Raises
+        ------
+        GridError
+            If somebody who looks like the reviewer has judged here.
+        """
         with self._writing() as (connection, _):
+            self.book.check(reviewer)
             _append(connection, Choice(0, _now(), reviewer, left, right, outcome))
 
     def undo_choice(self, reviewer: str) -> Choice | None:
@@ -320,6 +351,7 @@ class Judgements:
         new: Counter[type] = Counter()
         with self._writing() as (connection, touched):
             for entry in entries:
+                self.book.check(entry.reviewer)
                 new[type(entry)] += _append(connection, entry)
         return new, touched
 
@@ -402,7 +434,10 @@ class Judgements:
             judgement = _judgement(values)
             book.add(judgement)
             touched.add(judgement.slot)
-        book.choices += map(_choice, connection.execute(_CHOICES_AFTER, known[1:]).fetchall())
+        chosen = [_choice(values) for values in connection.execute(_CHOICES_AFTER, known[1:]).fetchall()]
+        book.choices += chosen
+        for name in {each.reviewer for each in chosen}:
+            book.meet(name)
         return touched
 
     def _look(self) -> tuple[int, int]:

@@ -12,6 +12,7 @@ import secrets
 import shutil
 import tempfile
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,6 +45,7 @@ _MEDIA = frozenset({".mp4", ".webp"})
 _LARGEST_TEXT = 2**28
 """Bytes of the largest part of a bundle that is no clip."""
 
+_MOST_FILES = 2_000_000
 _ROOM = 2**26
 _MOST_PACKED = 20
 """How many times larger what is in a zip may be than the zip; clips hardly shrink, and bombs do."""
@@ -145,8 +147,11 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None =
         LookupError,
         TypeError,
         AttributeError,
-        RecursionError,
-        NotImplementedError,
+        ArithmeticError,
+        EOFError,
+        RuntimeError,
+        MemoryError,
+        zlib.error,
     ) as error:
         why = str(error).removesuffix(" Nothing was restored.").rstrip(".")
         msg = f"{str(source)!r} is not a whole bundle: {why}. Nothing was unpacked."
@@ -194,7 +199,7 @@ def _ratings(sweep: Sweep) -> dict[str, bytes]:
             {
                 "gridgen_ratings": RATINGS_FORMAT,
                 "page": secrets.token_hex(12),
-                "sweep": sweep.name,
+                "sweep": sweep.folder.name,
                 "reviewer": reviewer,
                 "judgements": judged,
                 "choices": chosen,
@@ -211,6 +216,9 @@ class _Archive:
         self._archive = archive
         entries = archive.infolist()
         self._entries = {entry.filename: entry for entry in entries}
+        if len(entries) > _MOST_FILES:
+            msg = f"it holds {len(entries):,} files"
+            raise ValueError(msg)
         if sum(entry.file_size for entry in entries) > _MOST_PACKED * size + _ROOM:
             msg = "it is packed more tightly than clips can be"
             raise ValueError(msg)

@@ -199,3 +199,46 @@ def test_places_and_names_are_checked_first(sweep: Sweep, tmp_path: Path) -> Non
         gridgen.unpack(tmp_path / "text.zip", tmp_path / "new")
     assert not (tmp_path / "idle.zip").exists()
     assert io.BytesIO(packed.path.read_bytes()).read(2) == b"PK"
+
+
+def test_no_path_of_this_machine_is_in_it(sweep: Sweep, tmp_path: Path) -> None:
+    """Case A13: a rated bundle names the folder, and not where on this machine it lies."""
+    packed = sweep.bundle(tmp_path / "boats.zip")
+    with zipfile.ZipFile(packed.path) as archive:
+        texts = {
+            name: archive.read(name) for name in archive.namelist() if not name.endswith((".mp4", ".webp"))
+        }
+    assert any("/ratings/" in name for name in texts)
+    for place in {str(tmp_path), str(tmp_path.parent), str(sweep.folder)}:
+        assert [name for name, text in texts.items() if place.encode() in text] == []
+
+
+BOMBS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "takes": lambda kept: kept.update(takes=10**7),
+    "takes without end": lambda kept: kept.update(takes=int("9" * 4000)),
+    "takes that are none": lambda kept: kept.update(takes="many"),
+    "a negative number of takes": lambda kept: kept.update(takes=-1),
+    "a budget without end": lambda kept: kept.update(budget="1E+999999999"),
+    "a budget that is no number": lambda kept: kept.update(budget="NaN"),
+    "cells": lambda kept: kept["grid"].update(cells="0-99999999999"),
+    "a product": lambda kept: kept["grid"]["axes"].update(
+        {name: list(range(3000)) for name in ("seed", "mood", "duration")}
+    ),
+    "depth": lambda kept: kept["grid"]["axes"].update(prompt=json.loads("[" * 900 + "]" * 900)),
+}
+
+
+@pytest.mark.security("S10")
+@pytest.mark.parametrize("what", BOMBS)
+def test_bombs_are_refused_before_they_take_memory(sweep: Sweep, tmp_path: Path, what: str) -> None:
+    """Case A13: a small bundle that asks for millions of clips, or for numbers without end, is refused in a sentence."""
+
+    def change(files: dict[str, bytes]) -> None:
+        kept = json.loads(files["boats/sweep.json"])
+        BOMBS[what](kept)
+        told(files, "sweep.json", kept)
+
+    wrong = changed(sweep.bundle(tmp_path / "boats.zip").path, change)
+    with pytest.raises(JournalError, match=r"is not a whole bundle: .* Nothing was unpacked"):
+        gridgen.unpack(wrong, tmp_path / "new")
+    assert not (tmp_path / "new").exists()

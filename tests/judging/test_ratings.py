@@ -468,3 +468,26 @@ def test_the_ratings_of_a_sweep_say_how_far_they_are(planned):
     assert "&lt;img src=x" in shown
     assert "<img" not in shown
     assert "<b>" not in shown
+
+
+LOOK_ALIKES = ["\u0410lex", "\uff21lex", "Al\u200bex", "AIex", "Alex\u2060", "\u0410l\u0435x"]
+
+
+@pytest.mark.parametrize("name", LOOK_ALIKES)
+def test_reviewers_who_look_alike_are_two_people(sweep, name):
+    """Case A13: a name that reads as another one's is refused by each way to judge; nobody is spoken for by it."""
+    sweep.rate(0, stars=5, reviewer="Alex")
+    first, second = (sweep.slot(row) for row in sweep.rows()[:2])
+    for judged in (
+        lambda: sweep.rate(0, stars=1, reviewer=name),
+        lambda: sweep.judgements.choose(name, first, second, "left"),
+    ):
+        with pytest.raises(GridError, match=r"looks like 'Alex', who has judged here.*Nothing was noted"):
+            judged()
+    sweep.rate(0, stars=4, reviewer="Alexa")
+    sweep.rate(0, stars=3, reviewer="Alex")
+    assert sweep.ratings.reviewers == ("Alex", "Alexa")
+    sweep.judgements.choose("Zoé", first, second, "left")
+    sweep.rate(1, stars=2, reviewer="Zoé")
+    with pytest.raises(GridError, match="looks like"):
+        sweep.rate(1, stars=2, reviewer="Z\u03bfé")
