@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from gridgen.grid.images import UPLOAD_LIFE, LocalImage, local_images
+from gridgen.grid.images import HASH, UPLOAD_LIFE, LocalImage, local_images
 from gridgen.models.fields import public_url
 from gridgen.outcome import Ambiguous, NotApplied, NotSent, Rejected, classify
 from gridgen.task import parse_json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid.cells import Cell
 
-__all__ = ["Stored", "UploadOutcome", "classify_upload", "encoded", "lost", "pictures"]
+__all__ = ["Stored", "UploadOutcome", "classify_upload", "encoded", "lost", "pictures", "says"]
 
 
 _LATE = 86_400.0
@@ -78,6 +78,22 @@ def encoded(cell: Cell, urls: dict[str, str], take: int | None = None) -> bytes:
     """
     body = _linked(cell.body(take), urls) if urls else cell.body(take)
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def says(body: bytes, cell: Cell, take: int) -> bool:
+    """Whether a request that left is that of a cell's take, whatever links its pictures had."""
+    return _is_linked(parse_json(body), parse_json(encoded(cell, {}, take)))
+
+
+def _is_linked(sent: Any, meant: Any) -> bool:
+    if isinstance(meant, dict):
+        same = isinstance(sent, dict) and sent.keys() == meant.keys()
+        return same and all(_is_linked(sent[name], each) for name, each in meant.items())
+    if isinstance(meant, list):
+        same = isinstance(sent, list) and len(sent) == len(meant)
+        return same and all(map(_is_linked, sent, meant))
+    linked = isinstance(meant, str) and meant.startswith(HASH) and public_url(sent)
+    return linked or (type(sent) is type(meant) and bool(sent == meant))
 
 
 def pictures(cell: Cell) -> list[LocalImage]:

@@ -7,8 +7,8 @@ lock; others read.
 """
 
 from gridgen.journal.lease import abandoned
-from gridgen.journal.record import Changes, Record, Row, Sender, row
-from gridgen.journal.snapshot import is_inside, restore, snapshot
+from gridgen.journal.record import Changes, Record, Row, Sender, is_inside, row
+from gridgen.journal.snapshot import restore, snapshot
 from gridgen.journal.store import Journal, is_begun, read, read_cells, read_uploads, store_id
 from gridgen.journal.uploads import Upload
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import re
 from dataclasses import dataclass, fields
 from decimal import Decimal
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from gridgen.money import ClipKey, Outlay, Stage
@@ -23,6 +25,7 @@ __all__ = [
     "Record",
     "Row",
     "Sender",
+    "is_inside",
     "row",
 ]
 
@@ -230,6 +233,11 @@ _SHARED = tuple(
     if field.name in {*COLUMNS, "earlier"} and field.name not in {"cell", "take"}
 )
 _MONEY = ("price", "cost")
+_KNOWN = frozenset(STATES)
+_FILES = ("path", "poster", "preview")
+_MOST_MILLIONTHS = 10**15
+"""The largest sum that is read, in millionths of a USD; journals may be anybody's."""
+
 _TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
 
 
@@ -240,6 +248,23 @@ def stage(state: str, completed_at: float | None) -> Stage:
     """
     found = Stage(FACTS[state].billing)
     return Stage.ENDED if found is Stage.LOST and completed_at is not None else found
+
+
+def is_inside(name: object) -> bool:
+    """Whether this names a file in a folder, or in a folder of that one, on any system."""
+    if not isinstance(name, str):
+        return False
+    if _SIMPLE.fullmatch(name):
+        return True
+    return name.count("/") <= 1 and all(map(_is_plain, name.split("/")))
+
+
+def _is_plain(name: str) -> bool:
+    alone = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
+    return bool(name) and alone and not name.startswith(".") and name.isprintable()
+
+
+_SIMPLE = re.compile(r"(?:[a-z]+/)?[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*")
 
 
 def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: str = State.PLANNED) -> Row:
@@ -271,6 +296,8 @@ def selected(name: str) -> str:
 def loaded(values: Sequence[Any], known: dict[Any, Any]) -> Record:
     """Return the record of one row that was selected as `selected` says, in the order of `COLUMNS`.
 
+    A file outside of the folder and a sum that is none count as not noted.
+
     Parameters
     ----------
     values : sequence
@@ -283,6 +310,13 @@ def loaded(values: Sequence[Any], known: dict[Any, Any]) -> Record:
     record.host = known.setdefault(record.host, record.host)
     record.key_print = known.setdefault(record.key_print, record.key_print)
     record.price, record.cost = _usd(record.price), _usd(record.cost)
+    if record.state not in _KNOWN:
+        # never repeated unasked, whatever it was
+        record.state = "unknown"
+    for name in _FILES:
+        path = getattr(record, name)
+        if path is not None and not is_inside(path):
+            setattr(record, name, None)
     return record
 
 
@@ -296,4 +330,6 @@ def changed(record: Record, changes: Changes) -> None:
 
 @functools.lru_cache(maxsize=1024)
 def _usd(millionths: int | None) -> Decimal | None:
-    return None if millionths is None else (Decimal(millionths) / 1_000_000).normalize() + 0
+    if millionths is None or not 0 <= millionths <= _MOST_MILLIONTHS:
+        return None
+    return (Decimal(millionths) / 1_000_000).normalize() + 0

@@ -12,19 +12,19 @@ import contextlib
 import json
 import os
 import sqlite3
-from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import JournalError
 from gridgen.journal import schema
 from gridgen.journal.lease import Lease
+from gridgen.journal.record import is_inside
 from gridgen.journal.store import NAME, connect, is_begun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
-__all__ = ["is_inside", "restore", "snapshot"]
+__all__ = ["restore", "snapshot"]
 
 _KIND = "gridgen journal"
 _LONGEST = 64 * 2**20
@@ -185,16 +185,6 @@ def _parsed(file: Any) -> Iterator[dict[str, Any]]:
         yield json.loads(line)
 
 
-def is_inside(name: object) -> bool:
-    """Whether this names a file in a folder, or in a folder of that one, on any system."""
-    return isinstance(name, str) and name.count("/") <= 1 and all(map(_is_plain, name.split("/")))
-
-
-def _is_plain(name: str) -> bool:
-    alone = PurePosixPath(name).name == name and PureWindowsPath(name).name == name
-    return bool(name) and alone and not name.startswith(".") and name.isprintable()
-
-
 def _check_names(row: Mapping[str, Any]) -> None:
     """Refuse files outside of the folder that the journal will be in."""
     for name in ("path", "poster", "preview"):
@@ -210,6 +200,9 @@ def _insert(connection: sqlite3.Connection, lines: Iterable[dict[str, Any]]) -> 
         connection.execute("DELETE FROM meta")
         for line in lines:
             table, row = line["table"], line["row"]
+            if table == "upload":
+                # a link of somebody else's may be of another picture; uploading anew costs nothing
+                continue
             _check_names(row)
             names = [name for name in known[table] if name in row]
             if len(names) != len(row):

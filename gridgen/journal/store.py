@@ -176,6 +176,12 @@ class Journal:
 
     def _take_in(self) -> None:
         meta = _load_meta(self._connection)
+        if not {"store_id", "salt"} <= meta.keys():
+            msg = (
+                f"{str(self.folder / NAME)!r} is not a journal that gridgen wrote: it has no id. Give another folder. "
+                "Nothing was sent."
+            )
+            raise JournalError(msg)
         self.store_id: str = meta["store_id"]
         self.salt: str = meta["salt"]
         self._settle_dead_owner()
@@ -245,6 +251,12 @@ class Journal:
         if last is not None and last.state == State.PLANNED:
             return last
         return self._new(slot, last, body)
+
+    def is_own(self, record: Record, body: bytes) -> bool:
+        """Whether an attempt that is planned sends this body, under the key that this journal gives it."""
+        return record.body == body and record.idempotency_key == _idempotency_key(
+            self.store_id, record.slot, record.n
+        )
 
     def _new(self, slot: tuple[str, str, int], last: Record | None, body: bytes) -> Record:
         n = 1 if last is None else last.n + 1

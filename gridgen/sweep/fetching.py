@@ -145,7 +145,8 @@ class Fetching:
 
     async def _download(self, item: Item, most: int) -> None:
         record = self._journal.records[item.slot]
-        name = record.path or self._file_name(item)
+        # clips lie in the folder itself: what is noted elsewhere was noted by somebody else
+        name = record.path if record.path and "/" not in record.path else self._file_name(item)
         target = self._journal.folder / name
         if record.path is None and record.n > 1:
             target = await engine().in_thread(_unnamed, target, self._journal)
@@ -319,6 +320,8 @@ def _draw(make: Callable[[Path, Path], object], video: Path, target: Path) -> No
     target.parent.mkdir(mode=0o700, exist_ok=True)
     if target.parent.is_symlink():
         raise media.MediaError(target, "its folder is a link, which is not written through")
+    if video.is_symlink():
+        raise media.MediaError(video, "it is a link, which is not followed")
     make_sure_of_room(target, 0)
     make(video, target)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from gridgen.client.upload import says
 from gridgen.money import Answer, Cap, Commitments, allows
 from gridgen.outcome import Ambiguous, Policy, Rejected, judge_replay, why_no_replay
 from gridgen.states import State
@@ -186,7 +187,7 @@ class Settling:
 
     def _wants_replay(self, item: Item, record: Record) -> bool:
         """Whether an unknown submission is to be sent again under its own key, and may be."""
-        if record.error_class == INDETERMINATE:
+        if record.error_class == INDETERMINATE or not says(record.body, item.cell, item.take):
             return False
         wanted = item.slot in self._asked or self._policy.kind == "replay"
         if not wanted:

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
-from gridgen.client.upload import encoded, pictures
+from gridgen.client.upload import encoded
 from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.money import Answer
@@ -242,8 +242,9 @@ class Submitting:
 
     async def _prepared(self, item: Item, body: bytes) -> Record:
         record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
-        if record.body != body and pictures(item.cell):
-            # a link in it has died; what an attempt sends never changes, so another one begins
+        if not self._journal.is_own(record, body):
+            # a link in it has died, or somebody else planned it: what leaves is what the cell says. What an attempt
+            # sends never changes, so another one begins
             record = await self._journal.again(record, ending=State.REJECTED, body=body)
         return record
 
