@@ -137,6 +137,9 @@ class Writer:
             self._commit(writes)
         except (sqlite3.Error, JournalError):
             self._write_singly(writes)
+            if self._kept:
+                # where the folder is gone this never ends, so whoever writes next must hear of it
+                self._refused = self._moved() or self._refused
         else:
             _settle([(write, None) for write in writes])
 
@@ -166,8 +169,16 @@ class Writer:
         else:
             _settle([(write, told)])
 
+    def _moved(self) -> JournalError | None:
+        """Return what is to be said of a folder that is no longer where it was, None where it is."""
+        try:
+            self._lease.check()
+        except JournalError as error:
+            return error
+        return None
+
     def _unwritable(self, error: Exception) -> JournalError:
-        return JournalError(
+        return self._moved() or JournalError(
             f"the journal in {str(self._folder)!r} cannot be written: {error}. Nothing more is sent."
         )
 

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from gridgen.errors import GridgenError
+from gridgen.errors import GridgenError, JournalError
 from gridgen.grid.cells import FIELDS
 from gridgen.grid.tables import csv_text
 
@@ -39,12 +39,21 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
 
     Raises
     ------
+    JournalError
+        If the folder is gone.
     GridgenError
         If it cannot be replaced, such as while another program has it open.
     """
     target = folder / "sweep.csv"
     # a name of its own: another sweep of the folder may write its table at this moment
-    descriptor, part = tempfile.mkstemp(".part", "sweep-", folder)
+    try:
+        descriptor, part = tempfile.mkstemp(".part", "sweep-", folder)
+    except FileNotFoundError as error:
+        msg = (
+            f"the folder {str(folder)!r} was deleted or moved while it was in use. Nothing more is sent. "
+            "gridgen.open(...) it where it is now, and run() goes on."
+        )
+        raise JournalError(msg) from error
     with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         fields = [*FIELDS, *(axis.name for axis in axes if axis.name not in FIELDS)]

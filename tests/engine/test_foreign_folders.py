@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from PIL import Image
+from waiting import until
 
 import gridgen as gg
 from gridgen import Grid, JournalError, Model, Simulator, Sweep
@@ -64,23 +65,46 @@ def test_a_planned_row_sends_what_its_cell_says(simulate: Callable[..., Simulato
 def test_an_unknown_row_of_somebody_else_is_not_replayed(
     simulate: Callable[..., Simulator], tmp_path: Path
 ) -> None:
-    """Case A6: a body that is not the cell's stays unknown, whatever is to become of lost answers."""
-    simulator = simulate(faults=[Fault(kind="reset", on="submit", when="after", times=1)])
+    """Case A6: a body that is not the cell's stays unknown though the model is proven; the cell's own is replayed."""
+    simulator = simulate()
     grid = Grid(prompt="a boat", **EXT)
     client = simulator.client()
-    sweep = Sweep(grid, client=client, folder=tmp_path, previews=False)
-    sweep.run()
-    assert sweep.counts() == {"unknown": 1}
-    paid = len(simulator.ledger)
-    body = json.dumps({**grid[0].body(), "duration": 15}).encode()
-    forge(tmp_path, "UPDATE attempt SET body = ?, body_sha256 = ?", body, hashlib.sha256(body).hexdigest())
-    client.prove_idempotency(EXT["model"], budget=5)
-    proven = len(simulator.ledger)
-    again = Sweep(grid, client=client, folder=tmp_path, previews=False, on_unknown="replay")
+    assert client.prove_idempotency(EXT["model"]).honoured
+    for folder, forged in ((tmp_path / "theirs", True), (tmp_path / "own", False)):
+        simulator.faults.add(Fault(kind="close", on="submit", when="after", times=1))
+        Sweep(grid, client=client, folder=folder, previews=False).run()
+        if forged:
+            body = json.dumps({**grid[0].body(1), "duration": 15}).encode()
+            forge(
+                folder, "UPDATE attempt SET body = ?, body_sha256 = ?", body, hashlib.sha256(body).hexdigest()
+            )
+        simulator.requests.clear()
+        again = Sweep(grid, client=client, folder=folder, previews=False, on_unknown="replay")
+        again.run()
+
+        assert again.counts() == ({"unknown": 1} if forged else {"done": 1})
+        assert sum(seen.method == "POST" for seen in simulator.requests) == (not forged)
+
+
+def test_a_folder_that_is_renamed_in_mid_run_says_so(
+    simulate: Callable[..., Simulator], tmp_path: Path
+) -> None:
+    """Case A13: a sweep whose folder is moved away stops with a sentence, and goes on from where the folder is now."""
+    simulator = simulate(speed=100.0)
+    sweep = Sweep(
+        Grid(prompt=["a", "b", "c"], **EXT), client=simulator.client(), folder=tmp_path / "one", **SEND_NOT
+    )
+    sweep.start()
+    until(lambda: all(row.task_id for row in sweep.rows()))
+    (tmp_path / "one").rename(tmp_path / "two")
+    with pytest.raises(JournalError, match="was deleted or moved while it was in use"):
+        sweep.wait(60)
+    again = gg.open(tmp_path / "two", client=simulator.client())
+    until(lambda: not sweep.running)
     again.run()
 
-    assert again.counts() == {"unknown": 1}
-    assert len(simulator.ledger) == proven > paid - 1
+    assert again.counts() == {"done": 3}
+    assert len(simulator.ledger) == 3
 
 
 @pytest.mark.parametrize(
