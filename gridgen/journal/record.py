@@ -233,7 +233,7 @@ _SHARED = tuple(
     if field.name in {*COLUMNS, "earlier"} and field.name not in {"cell", "take"}
 )
 _MONEY = ("price", "cost")
-_KNOWN = frozenset(STATES)
+_KNOWN = frozenset(State)
 _FILES = ("path", "poster", "preview")
 _MOST_MILLIONTHS = 10**15
 """The largest sum that is read, in millionths of a USD; journals may be anybody's."""
@@ -312,7 +312,7 @@ def loaded(values: Sequence[Any], known: dict[Any, Any]) -> Record:
     record.price, record.cost = _usd(record.price), _usd(record.cost)
     if record.state not in _KNOWN:
         # never repeated unasked, whatever it was
-        record.state = "unknown"
+        record.state = State.UNKNOWN
     for name in _FILES:
         path = getattr(record, name)
         if path is not None and not is_inside(path):

@@ -376,7 +376,13 @@ class Journal:
             If the take has a live attempt, or file or task belong to another one.
         """
         record = self.prepare(origin=origin, cell=cell, take=take, body=b"")
-        await self._begin(record, cell, told, detail="taken in")
+        # it goes the way that every clip goes
+        taken: Changes = {**told, "state": State.QUEUED, "path": None}
+        await self._begin(record, cell, taken, detail="taken in")
+        if told["state"] == State.DONE:
+            await self.save(record, durable=True, detail="taken in", state=State.DOWNLOADING)
+        if told["state"] != State.QUEUED:
+            await self.save(record, durable=True, detail="taken in", **told)
 
     async def refuse(self, record: Record, cell: Cell, error: str) -> None:
         """Note that an attempt never left, since what it needs was refused."""

@@ -360,7 +360,7 @@ class Execution:
                 if told.get("task_id") in tasks:
                     told |= {
                         "task_id": None,
-                        "state": "missing" if told["state"] == "queued" else told["state"],
+                        "state": State.MISSING if told["state"] == State.QUEUED else told["state"],
                     }
                 tasks.add(told.get("task_id"))
                 origin, _, take = each.item.slot

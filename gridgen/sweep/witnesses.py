@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from gridgen import media
 from gridgen.errors import GridError, JournalError
 from gridgen.grid.tables import csv_text, names_in
 from gridgen.grid.thinning import money
+from gridgen.states import RETRIED, UNSENT, State
 from gridgen.sweep.reopen import mark_of
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gridgen.journal import Changes, Record
+    from gridgen.media import Facts
     from gridgen.sweep.agenda import Item
     from gridgen.sweep.plan import Plan
 
@@ -33,7 +34,9 @@ __all__ = ["Witness", "check", "told", "unnoted"]
 TABLE = "sweep.csv"
 
 _CLIP = re.compile(r".*_([0-9a-f]{8})-(\d{1,9})(?:[-.].*)?\.(?:mp4|webm|mkv|mov)", re.DOTALL)
-_UNSENT = frozenset({"planned", "held", "skipped", "rejected", "failed", ""})
+_CLIPLESS = UNSENT | RETRIED | {""}
+"""What tells of no clip that was paid."""
+
 _LARGEST = 100_000_000
 """Bytes of the largest table that is asked."""
 
@@ -101,7 +104,7 @@ def unnoted(plan: Plan, records: Collection[Record]) -> list[Witness]:
     listed = _listed(plan, records)
     if not files and not listed:
         return []
-    sent = {(each.cell, each.take) for each in records if each.n > 1 or each.state not in _UNSENT}
+    sent = {(each.cell, each.take) for each in records if each.n > 1 or each.state not in _CLIPLESS}
     found = []
     for item in plan.items:
         _, key, take = item.slot
@@ -118,25 +121,27 @@ def told(witness: Witness, folder: Path, now: float) -> Changes:
     A clip that has neither is noted as missing: it was paid, and is made again only when
     a person says so.
     """
+    from gridgen import media
+
     found: Changes = {"task_id": witness.task_id, "cost": witness.cost, "submitted_at": now}
     if witness.path is not None:
         try:
-            return found | _measured(folder, witness.path)
+            return found | _measured(media.probe(folder / witness.path), folder, witness.path)
         except (media.MediaError, OSError) as error:
             why = f"its file cannot be used: {error}"
     else:
         why = "it is listed in sweep.csv and its file is gone"
     if witness.task_id is not None:
-        return found | {"state": "queued"}
-    return found | {"state": "missing", "error_class": "download", "error": f"{why}; it was paid"[:500]}
+        return found | {"state": State.QUEUED}
+    return found | {"state": State.MISSING, "error_class": "download", "error": f"{why}; it was paid"[:500]}
 
 
-def _measured(folder: Path, name: str) -> Changes:
-    facts, stem = media.probe(folder / name), PurePosixPath(name).stem
+def _measured(facts: Facts, folder: Path, name: str) -> Changes:
+    stem = PurePosixPath(name).stem
     pictures = {"poster": f"posters/{stem}.webp", "preview": f"previews/{stem}.mp4"}
     there = {what: path if is_own_file(folder, path) else None for what, path in pictures.items()}
     return {
-        "state": "done",
+        "state": State.DONE,
         "path": name,
         "poster": there["poster"],
         "preview": there["preview"],
@@ -182,7 +187,7 @@ def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Ma
     foreign = [
         row
         for row in rows
-        if row.get("status", "") not in _UNSENT
+        if row.get("status", "") not in _CLIPLESS
         and row.get("path") not in paths
         and row.get("task_id") not in tasks
     ]

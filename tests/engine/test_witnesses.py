@@ -173,6 +173,20 @@ def test_the_clips_are_taken_in(simulator: Simulator, tmp_path: Path, how: str) 
     assert gg.open(tmp_path).counts() == {"done": 3}
 
 
+def test_a_planned_row_takes_in_its_clip_too(simulator: Simulator, tmp_path: Path) -> None:
+    """Case A4: a clip that an old journal only plans is taken in as the attempt that it is."""
+    sweep_of(simulator, tmp_path, "a").run()
+    change(tmp_path, "UPDATE attempt SET state = 'planned', path = NULL, task_id = NULL, cost = NULL")
+    again = sweep_of(simulator, tmp_path, "a")
+    with refused(simulator, "has an older journal"):
+        again.run()
+    again.restore()
+    again.run()
+
+    assert again.counts() == {"done": 1}
+    assert posts(simulator) == 1
+
+
 def test_what_is_taken_in_counts_at_its_price(simulator: Simulator, tmp_path: Path) -> None:
     """Case A4: a clip whose cost nobody tells any more counts against the budget at its known price."""
     sweep_of(simulator, tmp_path, "a").run()
@@ -302,7 +316,12 @@ def test_a_file_is_never_replaced(simulator: Simulator, tmp_path: Path) -> None:
 def change(folder: Path, statement: str) -> None:
     """Change a journal as a process would have left it."""
     with contextlib.closing(sqlite3.connect(folder / "journal.sqlite")) as connection, connection:
+        triggers = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        for name, _ in triggers:
+            connection.execute(f"DROP TRIGGER {name}")
         connection.execute(statement)
+        for _, sql in triggers:
+            connection.execute(sql)
 
 
 def test_a_clip_that_was_placed_and_not_noted_is_not_there_twice(
