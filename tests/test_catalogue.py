@@ -18,7 +18,7 @@ from gridgen.models.fields import Choice, Option, Rule
 
 TABLE = tomllib.loads(Path(__file__).with_name("models.toml").read_text("utf-8"))["row"]
 ROWS = [(name, row) for row in TABLE for name in row["ids"]]
-EXTRA = {"grok-imagine-video"}
+EXTRA = {"grok-imagine-video", "MiniMax-H3-Max"}
 """Ids that the reference names outside its table."""
 
 REFERENCE = next(
@@ -294,6 +294,9 @@ def test_one_spelling_for_one_meaning():
     )
     assert find("Omni-Flash-Ext").id == "gemini-omni-1.1-flash-ext"
     assert find("doubao-seedance-2.0") is find("seedance-2.0")
+    assert find("seedance-2-0") is find("DOUBAO-seedance-2-0") is find("seedance-2.0")
+    assert find("veo3.1-fast-ext") is find("veo3.1-fast")
+    assert find("grok-imagine-1.5-video-ext") is not find("grok-imagine-1.5-video-apimart")
 
 
 def test_prices():

@@ -58,21 +58,27 @@ def test_e1_each_price_has_a_source_and_a_date(mixed):
     """E1: the table and the summary say where a price was read, and when."""
     found = mixed.estimate()
 
-    assert found.sources == ("a public gateway's price plan, 2026-09-08",)
-    assert list(found.df["source"].fillna("")) == [*found.sources * 2, "", ""]
-    assert "2026-09-08" in found._repr_html_()
+    [source] = found.sources
+    assert source.startswith("apimart.ai's pricing page, as kept by")
+    assert source.endswith(", 2026-09-24: 480p $0.0102 a second")
+    assert list(found.df["source"].fillna("")) == [source, source, "", ""]
+    assert "2026-09-24" in found._repr_html_()
 
 
 def test_the_servers_list_fills_what_the_catalogue_leaves_open(simulate, mixed, tmp_path):
-    """With a client the server's own price list is asked, for those models only, and named as the source."""
+    """With a client the server's own price list is asked for every model; it wins, and is named as the source."""
     simulator = simulate()
     sweep = Sweep(mixed, client=simulator.client(), folder=tmp_path / "s")
 
     found = sweep.estimate()
 
     assert (found.unpriced, found.usd) == (0, Decimal("0.3264"))
-    assert found.sources == ("a public gateway's price plan, 2026-09-08", "the server's price list")
-    assert [seen.query for seen in simulator.requests] == ["model=grok-imagine-1.0-video-apimart"]
+    assert found.sources == ("the server's price list: 480p $0.0102 a second",)
+    # what the catalogue cannot price is asked for first
+    assert [seen.query for seen in simulator.requests] == [
+        "model=grok-imagine-1.0-video-apimart",
+        f"model={EXT}",
+    ]
     assert not (tmp_path / "s").exists()
 
 
@@ -88,7 +94,7 @@ def test_an_estimate_need_not_ask(simulate, mixed, tmp_path):
 
     assert (told.estimate(ask=False).usd, told.estimate(ask=False).unpriced) == (Decimal("0.3264"), 0)
     assert "$0.3264" in str(told.preview())
-    assert len(simulator.requests) == 1
+    assert len(simulator.requests) == 2
 
 
 def test_tables_by_axis(simulate, tmp_path):
@@ -286,13 +292,13 @@ def test_a_large_estimate_is_quick_to_hold():
     assert "… 2460 more" in found._repr_html_()
 
 
-def test_the_catalogue_goes_before_the_servers_list():
-    """A price that the catalogue has is not overruled, tier by tier."""
-    from gridgen.models import Price, find
+def test_the_servers_list_goes_before_the_catalogue():
+    """What the server lists today overrules the catalogue, tier by tier; what it has not the catalogue tells."""
+    from gridgen.models import Price
 
     listed = Price("second", {"720p": Decimal(9), "1080p": Decimal("0.5")}, "the server's price list", None)
     prices = Prices({"grok-imagine-video-1.5": listed, EXT: listed})
+
     assert prices.of(Grid(prompt="a", model=EXT)[0]) == Decimal("0.0612")
-    cell = Grid(prompt="a", model="grok-imagine-video-1.5", quality="1080p")[0]
-    assert find(cell.model).price is None or find(cell.model).price.of(quality="1080p", duration=6) is None
-    assert prices.of(cell) == Decimal("3.0")
+    assert prices.of(Grid(prompt="a", model=EXT, quality="720p")[0]) == Decimal(54)
+    assert prices.of(Grid(prompt="a", model="grok-imagine-video-1.5", quality="1080p")[0]) == Decimal("3.0")

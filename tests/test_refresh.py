@@ -198,16 +198,6 @@ def test_the_price_list_is_read(data, quality, usd):
     assert found == (None if usd is None else Decimal(usd))
 
 
-def test_prices_with_a_reference():
-    """Keys that end in -input are the price beside a reference image."""
-    data = {"billing_type": "per_second", "resolution_prices": {"720P": 0.02, "720P-input": 0.03}}
-
-    price = listed_price(data, find("seedance-2.0"))
-
-    assert price.of(quality="720p", duration=10) == Decimal("0.20")
-    assert price.of(quality="720p", duration=10, images=1) == Decimal("0.30")
-
-
 def test_odd_schemas_are_survived():
     """Whatever a schema holds, a model comes of it, and what is not understood is not checked."""
     schema = {

@@ -498,14 +498,19 @@ class Client:
                 raise
 
     async def price(self, model: str) -> Price | None:
-        """Ask the server's public price list; None where it knows no price.
+        """Ask the server's public price list for a model, under all its names; None where it knows no price.
 
         An unknown model is answered with zeros, which is not free.
         """
-        payload = await self._get(f"/api/pricing/model?model={quote(model, safe='')}")
-        data = payload.get("data")
-        self.listed[model] = listed_price(data, find(model)) if isinstance(data, dict) else None
-        return self.listed[model]
+        found = None
+        known = find(model)
+        for name in dict.fromkeys((model, known.id, *known.aliases)):
+            data = (await self._get(f"/api/pricing/model?model={quote(name, safe='')}")).get("data")
+            found = listed_price(data, known) if isinstance(data, dict) else None
+            if found is not None:
+                break
+        self.listed[model] = found
+        return found
 
     async def _submit(self, cell: Cell) -> Task:
         key = f"gridgen-{secrets.token_hex(24)}"
@@ -538,13 +543,13 @@ class Client:
         if schema is None:
             with contextlib.suppress(APIError):
                 asked = f"model={quote(name, safe='')}&operation=video_generation"
-                schema = _schema((await self._get(f"/v1/model-schema?{asked}")).get("data"))
+                schema = _schema(await self._get(f"/v1/model-schema?{asked}"))
         return Told(name, schema, await self._listed_price(name))
 
     async def _prove(self, model: str, budget: Decimal | None) -> Proof:
         cell = _cheapest(find(model).id)
-        price = find(cell.model).price or await self._listed_price(cell.model)
-        usd = None if price is None else price.of(quality=cell.quality, duration=cell.duration)
+        quoted = cell.quote(await self._listed_price(cell.model)) or cell.quote(cell.spec.price)
+        usd = None if quoted is None else quoted.usd
         self._check_proof_budget(cell, usd, budget)
         place = self._place() or self.origin
         # the same for ever, so that a proof that is made again, or was lost, costs nothing where keys are honoured
@@ -807,6 +812,9 @@ def _is_video(record: object) -> bool:
 
 
 def _schema(told: Any) -> Mapping[str, Any] | None:
+    """Return the schema of a model, which older servers wrap in ``data``."""
+    if isinstance(told, dict) and isinstance(told.get("data"), dict):
+        told = told["data"]
     schema = told.get("input_schema") if isinstance(told, dict) else None
     return schema if isinstance(schema, dict) else None
 

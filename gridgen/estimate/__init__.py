@@ -148,7 +148,12 @@ class Estimate:
     budget : Decimal or None
         The sweep's cap in USD.
     sources : tuple of str
-        Where each price was read, and when.
+        Where each price was read, when, and which entry it is.
+    guess : Decimal or None
+        USD that clips of unknown price would cost if they cost what others of their
+        model's family do. It is no price: nothing is spent against it.
+    like : tuple of str
+        Whose prices those are, as in ``like grok-imagine-1.5-video-apimart``.
     time : tuple of float
         Shortest and longest time that it may take, in seconds.
     timed_by : str
@@ -171,6 +176,8 @@ class Estimate:
     uploads: int = 0
     time: tuple[float, float] = (0.0, 0.0)
     timed_by: str = ""
+    guess: Decimal | None = None
+    like: tuple[str, ...] = ()
     places: Places = field(kw_only=True, repr=False, compare=False)
     lines: tuple[Line, ...] = field(kw_only=True, repr=False, compare=False)
 
@@ -191,7 +198,8 @@ class Estimate:
     def df(self) -> pd.DataFrame:
         """One row per cell and take: its place on the axes, whether it is new, its price in USD, and the price's source.
 
-        A price that nobody knows is missing (``<NA>``), never 0.
+        A price that nobody knows is missing (``<NA>``), never 0; ``guess`` and ``like``
+        then say what it would be at the price of another model, where one is near.
         """
         from gridgen.frame import cells_frame
 
@@ -202,6 +210,8 @@ class Estimate:
             "new": [line.status in NEW for line in lines],
             "usd": [line.usd for line in lines],
             "source": [line.source for line in lines],
+            "guess": [line.guess for line in lines],
+            "like": [line.like for line in lines],
         }
         return cells_frame(self.places, [line.place for line in lines], columns)
 
@@ -238,7 +248,8 @@ class Estimate:
         parts = [f"{self.made} already made"]
         parts += [f"{self.skipped} skipped"] if self.skipped else []
         parts += [f"{self.uploads} {plural('picture', self.uploads)} to upload"] if self.uploads else []
-        return f"Estimate({counted(self.videos)}, {self.seconds} s, {self.total}; {', '.join(parts)})"
+        guess = f" ({self._guess})" if self.like else ""
+        return f"Estimate({counted(self.videos)}, {self.seconds} s, {self.total}{guess}; {', '.join(parts)})"
 
     def __str__(self) -> str:
         lines = [f"{name:15} {text}" for name, text in self._facts()]
@@ -266,13 +277,25 @@ class Estimate:
         facts += [
             ("spent so far", f"${self.committed:.4f}"),
             ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
-            ("price read from", "; ".join(self.sources) or "nowhere: no price is known"),
+            ("price read from", self._lists or "nowhere: no price is known"),
         ]
         if self.videos and self.timed_by:
             facts.append(("time", f"{self.lasts}, {self.timed_by}"))
         if self.unpriced:
             facts.append(("unknown prices", _PROBED))
+        if self.like:
+            facts.append(("an estimate", f"{self._guess}. {_GUESSED}"))
         return facts
+
+    @property
+    def _guess(self) -> str:
+        return f"{' and '.join(self.like)}: ${self.guess:.4f}"
+
+    @property
+    def _lists(self) -> str:
+        """Which lists the prices are from; with their entries where these are few."""
+        lists = dict.fromkeys(source.partition(": ")[0] for source in self.sources)
+        return "; ".join(self.sources if len(self.sources) <= len(lists) else lists)
 
     def _repr_html_(self) -> str:
         rows = "".join(
@@ -314,6 +337,12 @@ _PROBED = (
 )
 
 
+_GUESSED = (
+    "No list has a price for these, so this is the price of another model of their family, and nothing is spent "
+    "against it: to the budget the price is unknown. What the first clip costs settles it"
+)
+
+
 class Line(NamedTuple):
     """One cell and take in an estimate.
 
@@ -327,6 +356,9 @@ class Line(NamedTuple):
         Of its row.
     usd, source : Decimal and str, optional
         Its price, and where that comes from; None where nobody knows.
+    guess, like : Decimal and str, optional
+        What a clip of unknown price would cost if it cost what another model's do, and
+        which model that is.
     """
 
     place: int
@@ -335,6 +367,14 @@ class Line(NamedTuple):
     status: str
     usd: Decimal | None
     source: str | None
+    guess: Decimal | None = None
+    like: str | None = None
+
+
+def _line(place: int, cell: Cell, take: int, status: str, prices: Prices) -> Line:
+    usd, source = prices.quoted(cell)
+    guess = (None, None) if usd is not None else prices.like(cell)
+    return Line(place, cell, take, status, usd, source, *guess)
 
 
 def estimate(
@@ -365,7 +405,7 @@ def estimate(
         How many rows each place has.
     """
     lines = tuple(
-        Line(row.index // takes, row.cell, row.take, row.status, *prices.quoted(row.cell))
+        _line(row.index // takes, row.cell, row.take, row.status, prices)
         for row in rows
         if row.status != State.SKIPPED
     )
@@ -379,9 +419,8 @@ def planned(places: Places, *, takes: int = 1, budget: Decimal | None = None) ->
     prices = Prices()
     cells = list(zip(places.live, places.cells(places.live_positions()), strict=True))
     lines = tuple(
-        Line(index, cell, take, State.PLANNED, *quote)
+        _line(index, cell, take, State.PLANNED, prices)
         for index, cell in cells
-        for quote in [prices.quoted(cell)]
         for take in range(1, takes + 1)
     )
     uploads = len(pictures(cell for _, cell in cells))
@@ -399,6 +438,7 @@ def _summary(
 ) -> Estimate:
     whole = share(lines)
     named = (line.source for line in lines if line.source is not None)
+    guessed = [line for line in lines if line.guess is not None and line.status in NEW]
     return Estimate(
         videos=whole.videos,
         seconds=whole.seconds,
@@ -412,6 +452,8 @@ def _summary(
         uploads=uploads,
         time=time_of(services.of_each(lines)),
         timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
+        guess=total([line.guess for line in guessed if line.guess is not None]) if guessed else None,
+        like=tuple(dict.fromkeys(line.like for line in guessed if line.like is not None)),
         places=places,
         lines=lines,
     )

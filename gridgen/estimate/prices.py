@@ -1,15 +1,17 @@
-"""What a clip costs: by the catalogue, by the server's own list, by what it charged."""
+"""What a clip costs: by the server's own list, by the catalogue, by what it charged."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gridgen.models import relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gridgen.grid.cells import Cell
-    from gridgen.models import Price
+    from gridgen.models import Price, Quote
 
 __all__ = ["CHARGED", "NOISE", "PriceClass", "Prices", "price_class"]
 
@@ -21,12 +23,19 @@ MICRO = Decimal("0.000001")
 CHARGED = "what the server charged here"
 RECALLED = "what was listed when one like it was submitted here"
 
-PriceClass = tuple[str, str | None, bool, bool]
-"""Model, tier, whether there is a reference image, and whether the length is left to the model."""
+PriceClass = tuple[str, str | None, frozenset[str], int, int | None]
+"""Model, tier, what else sets the price apart, pictures that are billed, and the length where it tells nothing of others."""
+
+
+class _Paid(NamedTuple):
+    """What one clip of a class costs, and how long it is."""
+
+    usd: Decimal
+    seconds: int
 
 
 class Prices:
-    """What a clip costs, by the best source there is: the catalogue, then the server's list.
+    """What a clip costs, by the best source there is: the server's list, then the catalogue.
 
     What the server was seen to charge counts too: where nothing is listed, and
     where it charges more than is listed. Where there is none of these, what was
@@ -36,7 +45,7 @@ class Prices:
     Parameters
     ----------
     listed : mapping of str to Price or None
-        The server's own prices by model id, for models without one in the catalogue.
+        The server's own prices by model id.
 
     Attributes
     ----------
@@ -47,8 +56,8 @@ class Prices:
     def __init__(self, listed: Mapping[str, Price | None] | None = None) -> None:
         self.watchers: list[Callable[[], None]] = []
         self._listed = dict(listed or {})
-        self._charged: dict[PriceClass, Decimal] = {}
-        self._recalled: dict[PriceClass, Decimal] = {}
+        self._charged: dict[PriceClass, _Paid] = {}
+        self._recalled: dict[PriceClass, _Paid] = {}
         self._confirmed: set[PriceClass] = set()
         self._quoted: dict[Any, tuple[Decimal | None, str | None]] = {}
 
@@ -58,27 +67,43 @@ class Prices:
 
     def quoted(self, cell: Cell) -> tuple[Decimal | None, str | None]:
         """Return the price of one clip in USD and where it comes from, both None where it is unknown."""
-        kind = (cell.model, cell.record, cell.quality, cell.duration, len(cell.image_urls))
+        kind = (cell.model, cell.record, cell.quality, cell.duration, cell.pictures, cell.traits)
         found = self._quoted.get(kind)
         if found is None:
             found = self._quoted[kind] = self._quote(cell)
         return found
 
+    def like(self, cell: Cell) -> tuple[Decimal | None, str | None]:
+        """Return what the clip would cost at the price of its model's family, and whose price that is.
+
+        It is a guess, and never spent against: nobody has seen what the model itself costs.
+        """
+        model = relative(cell.model)
+        if model is None or cell.record is not None:
+            return None, None
+        for price in (self._listed.get(model.id), model.price):
+            quote = cell.quote(price)
+            if quote is not None and quote.usd is not None:
+                return quote.usd, f"like {model.id}"
+        return None, None
+
     def _quote(self, cell: Cell) -> tuple[Decimal | None, str | None]:
-        listed, source = self._of_lists(cell)
-        kind = price_class(cell)
+        price, quote = self._of_lists(cell)
+        listed = None if quote is None else quote.usd
+        source = None if price is None or quote is None or listed is None else f"{price.named}: {quote.entry}"
+        kind = self._class(cell)
         for known, named in ((self._charged.get(kind), CHARGED), (self._recalled.get(kind), RECALLED)):
             if known is None or (listed is not None and named == RECALLED):
                 continue
-            usd = (known * _seconds(cell)).quantize(MICRO)
+            usd = self._scaled(known, cell)
             if listed is None or listed < usd:
                 listed, source = usd, named
         return listed, source
 
     def confirmed(self, cell: Cell) -> bool:
         """Whether a cell's price is one that the server told: by its list at this start, or by a charge of late."""
-        listed = self._listed.get(cell.model)
-        return price_class(cell) in self._confirmed or (listed is not None and _by(listed, cell) is not None)
+        listed = cell.quote(self._listed.get(cell.model))
+        return self._class(cell) in self._confirmed or (listed is not None and listed.usd is not None)
 
     def heard(self, model: str) -> bool:
         """Whether the server's list has told of a model, if only that it has no price."""
@@ -88,14 +113,16 @@ class Prices:
         """Take in what the server's list says of a model; a price that it told stays when it tells none."""
         if price is None and self.heard(model):
             return
-        self._listed[model] = price
-        self._changed()
+        if self._listed.get(model, self) != price:
+            self._listed[model] = price
+            self._changed()
 
     def recall(self, cell: Cell, price: Decimal) -> None:
         """Take in what was known of a cell's price when it was submitted."""
-        kind, found = price_class(cell), price / _seconds(cell)
-        if found > self._recalled.get(kind, Decimal(0)):
-            self._recalled[kind] = found
+        kind = self._class(cell)
+        before = self._recalled.get(kind)
+        if before is None or self._scaled(before, cell) < price:
+            self._recalled[kind] = _Paid(price, _seconds(cell))
             self._changed()
 
     def learn(self, cell: Cell, cost: Decimal, *, lately: bool = True) -> None:
@@ -105,10 +132,10 @@ class Prices:
         """
         known = self.of(cell)
         if cost and lately:
-            self._confirmed.add(price_class(cell))
+            self._confirmed.add(self._class(cell))
         if not cost or (known is not None and cost - known <= NOISE):
             return
-        self._charged[price_class(cell)] = cost / _seconds(cell)
+        self._charged[self._class(cell)] = _Paid(cost, _seconds(cell))
         self._changed()
 
     def _changed(self) -> None:
@@ -116,26 +143,51 @@ class Prices:
         for watcher in tuple(self.watchers):
             watcher()
 
-    def _of_lists(self, cell: Cell) -> tuple[Decimal | None, str | None]:
-        for price in (cell.spec.price, self._listed.get(cell.model)):
-            if price is None:
-                continue
-            usd = _by(price, cell)
-            if usd is not None:
-                return usd, price.named
+    def _of_lists(self, cell: Cell) -> tuple[Price | None, Quote | None]:
+        """Return the list that has the clip's model and tier, the server's first, and what it says."""
+        for price in (self._listed.get(cell.model), cell.spec.price):
+            quote = cell.quote(price)
+            if quote is not None:
+                return price, quote
         return None, None
+
+    def _unit(self, cell: Cell) -> str | None:
+        """Return what a clip of the model is billed by, that of its family if need be, None where nobody knows."""
+        family = relative(cell.model) if cell.record is None else None
+        known = (self._listed.get(cell.model), cell.spec.price, None if family is None else family.price)
+        return next((price.unit for price in known if price is not None), None)
+
+    def _class(self, cell: Cell) -> PriceClass:
+        """Return the class of a cell, its length included where the server's list bills by the clip."""
+        *rest, length = price_class(cell)
+        return (*rest, cell.duration if self._unit(cell) == "request" else length)  # type: ignore[return-value]  # the same but the length
+
+    def _scaled(self, paid: _Paid, cell: Cell) -> Decimal:
+        """Return what a clip costs as far as one of its class tells.
+
+        Only what is billed by the second is divided by seconds. Where pictures may be
+        in the sum, or nobody knows what is billed, a shorter clip may cost as much.
+        """
+        longer = Decimal(_seconds(cell)) / paid.seconds
+        unit = self._unit(cell)
+        if unit == "request":
+            return paid.usd
+        if unit != "second" or price_class(cell)[3]:
+            longer = max(Decimal(1), longer)
+        return (paid.usd * longer).quantize(MICRO)
 
 
 def price_class(cell: Cell) -> PriceClass:
-    """Return what cells must share so that one's cost tells the other's.
+    """Return what cells must share so that one's cost tells the other's: all that one entry of a list covers.
 
-    A clip whose length the model chooses tells nothing of a second's price.
+    A clip whose length the model chooses tells nothing of a second's price. Of what is
+    billed by the clip each length is a class of its own.
     """
-    return (cell.model, cell.quality, bool(cell.image_urls), not cell.seconds)
-
-
-def _by(price: Price, cell: Cell) -> Decimal | None:
-    return price.of(quality=cell.quality, duration=cell.duration, images=len(cell.image_urls))
+    price = cell.spec.price
+    billed = cell.pictures if price is None else price.billed_images(cell.pictures)
+    by_clip = price is not None and price.unit == "request"
+    length = cell.duration if by_clip else None if cell.seconds else 0
+    return (cell.model, cell.quality, cell.traits, billed, length)
 
 
 def _seconds(cell: Cell) -> int:

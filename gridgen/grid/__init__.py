@@ -69,6 +69,7 @@ class GridAxes(TypedDict, total=False):
     first_frame_image: Texts
     last_frame_image: Texts
     extend_from_task_id: Texts
+    person_generation: Texts
     video_url: Texts
     audio_url: Texts
     video_urls: Any

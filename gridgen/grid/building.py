@@ -23,7 +23,7 @@ from gridgen.grid.axes import (
 )
 from gridgen.grid.cells import FIELDS, option_names
 from gridgen.grid.places import Places, strides
-from gridgen.models import DEFAULT_MODEL, Model, find
+from gridgen.models import DEFAULT_MODEL, Model, find, unseen
 from gridgen.models import nearest as nearest_model
 from gridgen.templates import Part, Template
 from gridgen.templates.grammar import Ref
@@ -199,10 +199,7 @@ class _Building:
                 continue
             found.setdefault(model.id, model)
             if not model.known:
-                self.warnings.append(
-                    f"model={model.id!r} is not in the catalogue (nearest: {nearest_model(model.id)!r}), so its values "
-                    "are not checked, only what you state is sent, and its price is unknown"
-                )
+                self.warnings.append(_unseen(model))
         return list(found.values()) or [find(DEFAULT_MODEL)]
 
     def _entries(self, name: str, given: Any) -> list[Value]:
@@ -580,6 +577,15 @@ class _Building:
         if "seed" not in self.columns:
             return []
         return [model for model in self.models if not _has_seed(model)]
+
+
+def _unseen(model: Model) -> str:
+    """Say of a model whose values are not checked what the user should know."""
+    what = f"is not in the catalogue (nearest: {nearest_model(model.id)!r})"
+    if model.id in unseen():
+        what = "is known by its name only" if model.price is None else "is known by its name and price only"
+    unpriced = ", and its price is unknown" if model.price is None else ""
+    return f"model={model.id!r} {what}, so its values are not checked, only what you state is sent{unpriced}"
 
 
 def _open_slots(prompt: Any) -> set[str]:

@@ -10,12 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from gridgen.models import DEFAULT_MODEL, Model, catalogue, find
+from gridgen.errors import GridError
+from gridgen.models import DEFAULT_MODEL, NO_TRAITS, Model, catalogue, find
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-__all__ = ["FIELDS", "Cell", "option_names"]
+    from gridgen.models import Price, Quote
+
+__all__ = ["FIELDS", "Cell", "option_names", "renamed"]
 
 FIELDS = ("prompt", "size", "duration", "quality", "image_urls", "model")
 """The request fields that every cell states, in the user's words."""
@@ -56,6 +59,9 @@ class Cell:
         not count when cells are compared.
     record : Model or None
         What the model takes, where that is not the catalogue's.
+    known_as : str or None
+        The key under which a folder has the cell since an older catalogue, where that
+        is not what it would be by now.
     """
 
     prompt: str
@@ -67,6 +73,7 @@ class Cell:
     extras: tuple[tuple[str, Any], ...] = ()
     labels: tuple[tuple[str, Any], ...] = field(default=(), compare=False)
     record: Model | None = field(default=None, compare=False, repr=False)
+    known_as: str | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         # asking for the exact type first keeps a hundred thousand cells quick
@@ -128,7 +135,12 @@ class Cell:
         It names the cell for ever: the order of axes, labels, takes and a
         default spelled out do not change it.
         """
-        return hashlib.sha256(_json(self.stated()).encode()).hexdigest()
+        return _digest(self.stated())
+
+    @property
+    def filed_as(self) -> str:
+        """The key under which the folder of a sweep has it: `key`, but for what an older catalogue named otherwise."""
+        return self.known_as or self.key
 
     def stated(self) -> dict[str, Any]:
         """Return the fields of the request in the user's words: those of every cell, then the extras."""
@@ -162,9 +174,53 @@ class Cell:
         """Whether the takes of the cell have seeds of their own: the model has one, and none is stated."""
         return self.spec.option("seed") is not None and self.get("seed") is None
 
+    @property
+    def pictures(self) -> int:
+        """How many pictures go along, in whatever fields."""
+        found = len(self.image_urls)
+        for name, value in self.extras:
+            if self.spec.names_pictures(name):
+                found += 1 if isinstance(value, (str, Mapping)) else len(value)
+        return found
+
+    @property
+    def traits(self) -> frozenset[str]:
+        """What sets its price apart besides tier, length and pictures, as of `Model.traits`."""
+        return self.spec.traits(dict(self.extras)) if self.extras else NO_TRAITS
+
     def price(self) -> Decimal | None:
         """Return the catalogue's price in USD, None where it knows none."""
-        known = self.spec.price
-        if known is None:
+        found = self.quote(self.spec.price)
+        return None if found is None else found.usd
+
+    def quote(self, price: Price | None) -> Quote | None:
+        """Return what a price of its model says of it, None where that says nothing."""
+        if price is None:
             return None
-        return known.of(quality=self.quality, duration=self.duration, images=len(self.image_urls))
+        return price.quote(
+            quality=self.quality, duration=self.duration, images=self.pictures, traits=self.traits
+        )
+
+
+def renamed(key: str, fields: Mapping[str, Any]) -> str | None:
+    """Return the key that a cell has by today's catalogue, None for what is no cell of that key.
+
+    Parameters
+    ----------
+    key : str
+        Under which a journal has it.
+    fields : mapping
+        What it once stated, by whatever catalogue, and its labels.
+    """
+    try:
+        told = {name: value for name, value in fields.items() if name != "labels"}
+        if _digest(told) != key:
+            return None
+        model = find(told.pop("model"))
+        return _digest({"image_urls": (), **model.settled(told), "model": model.id})
+    except (GridError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def _digest(stated: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_json(stated).encode()).hexdigest()

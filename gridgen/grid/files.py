@@ -410,10 +410,12 @@ def _tuples(record: Mapping[str, Any]) -> dict[str, Any]:
 
 def _price(record: Mapping[str, Any]) -> Price:
     facts = {"usd": {}, **record}
-    for name in ("usd", "with_images"):
-        if name == "usd" or facts.get(name) is not None:
-            facts[name] = {tier: money(usd, "price") for tier, usd in facts[name].items()}
+    facts["usd"] = {tier: money(usd, "price") for tier, usd in facts["usd"].items()}
+    # an older gridgen knew a price beside images; the dearer of both is not less than what is billed
+    for tier, usd in (facts.pop("with_images", None) or {}).items():
+        facts["usd"][tier] = max(facts["usd"].get(tier, Decimal(0)), money(usd, "price"))
     facts["per_image"] = money(facts.get("per_image", "0"), "price")
+    facts["unread"] = tuple(facts.get("unread", ()))
     if facts.get("verified_on"):
         facts["verified_on"] = date.fromisoformat(facts["verified_on"])
     return Price(**facts)

@@ -122,6 +122,10 @@ def totals_of(tiles: Iterable[Tile], time: str = "") -> Totals:
     return Totals(counts, reasons, seconds, total(prices), prices.count(None), time)
 
 
+_UNPRICED = frozenset({"prompt", "size", "seed", "negative_prompt"})
+"""Fields of the request on which no price depends, and no time."""
+
+
 def planned(
     places: Places,
     rows: str | Iterable[str] | None,
@@ -136,7 +140,7 @@ def planned(
     """
     sums, unpriced, seconds = list[Decimal](), 0, 0
     kinds: list[tuple[Cell, int]] = []
-    names = ("model", "duration", "quality", "image_urls")
+    names = [axis.name for axis in places.axes if axis.sent and axis.name not in _UNPRICED]
     for position, count in places.classes(names):
         [cell] = places.cells([position])
         price = cell.price()

@@ -283,6 +283,9 @@ class _Table:
             return checked(name, value, [model])
         if name == "image_urls" and value is None:
             return ()
+        choice = {"size": model.size, "quality": model.quality}.get(name)
+        if choice is not None:
+            return choice.word(value) or value
         return tuple(value) if isinstance(value, list) else value
 
     def places(self) -> Places:

@@ -246,7 +246,7 @@ class Journal:
         An attempt that provably was not applied is taken up again with its own
         key and bytes; otherwise a new attempt begins.
         """
-        slot = (origin, cell.key, take)
+        slot = (origin, cell.filed_as, take)
         last = self.records.get(slot)
         if last is not None and last.state == State.PLANNED:
             return last
@@ -340,7 +340,7 @@ class Journal:
         named = json.dumps(_fields(cell), sort_keys=True, ensure_ascii=False)
         await self._commit(
             [
-                ("INSERT OR IGNORE INTO cell VALUES (?, ?)", (cell.key, named)),
+                ("INSERT OR IGNORE INTO cell VALUES (?, ?)", (cell.filed_as, named)),
                 _insertion(record, changes),
                 _event(record.id, self.clock, changes["state"], odd or detail),
             ]

@@ -6,21 +6,26 @@ The client checks against them and the simulator serves them.
 
 from gridgen.models.fields import Choice, Images, Option, Rule, Span
 from gridgen.models.model import Lack, Model
-from gridgen.models.price import Price, enough
-from gridgen.models.records import DEFAULT_MODEL, catalogue, find, nearest
+from gridgen.models.price import NO_TRAITS, Price, Quote, enough
+from gridgen.models.records import DEFAULT_MODEL, catalogue, find, nearest, price_page, relative, unseen
 
 __all__ = [
     "DEFAULT_MODEL",
+    "NO_TRAITS",
     "Choice",
     "Images",
     "Lack",
     "Model",
     "Option",
     "Price",
+    "Quote",
     "Rule",
     "Span",
     "catalogue",
     "enough",
     "find",
     "nearest",
+    "price_page",
+    "relative",
+    "unseen",
 ]

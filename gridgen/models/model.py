@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Lack", "Model"]
 
+_VIDEOS = ("video_urls", "video_list", "video_url")
+_TASK = "omni_reference_task_type"
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:
@@ -176,6 +179,31 @@ class Model:
         """Whether a further field takes reference images."""
         option = self.option(name)
         return option is not None and option.image
+
+    def traits(self, stated: Mapping[str, Any]) -> frozenset[str]:
+        """Return what sets the price of a clip apart besides tier, length and pictures.
+
+        Parameters
+        ----------
+        stated : mapping
+            Further fields, under the user's words.
+
+        Returns
+        -------
+        frozenset of str
+            ``sound`` where it is asked for, ``video`` beside a reference video (a model
+            that always works from one has no other price), ``edit``, ``extend``.
+        """
+        found = {str(stated.get(_TASK))} & {"edit", "extend"}
+        if stated.get("audio") is True:
+            found.add("sound")
+        if stated.get("extend_from_task_id"):
+            found.add("extend")
+        for name in _VIDEOS:
+            option = self.option(name)
+            if stated.get(name) and not (option is not None and option.required):
+                found.add("video")
+        return frozenset(found)
 
     def settled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return a cell's fields in one spelling each: the same for all ways to mean the same clip.

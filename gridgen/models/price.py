@@ -1,18 +1,38 @@
-"""What a model costs, in USD."""
+"""What a model costs, in USD, and which entry of a price list says so."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gridgen.models.fields import AUTOMATIC
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
-__all__ = ["Price", "enough"]
+__all__ = ["NO_TRAITS", "Price", "Quote", "enough", "entry_name"]
+
+NO_TRAITS: frozenset[str] = frozenset()
+
+_REPLACED = {"edit": "video", "extend": "video"}
+"""What works on a clip that exists has a price of its own, in place of that beside a reference video."""
+
+
+class Quote(NamedTuple):
+    """What a price list says of one clip.
+
+    Attributes
+    ----------
+    usd : Decimal or None
+        None where the list has the model and does not say what this clip costs.
+    entry : str
+        Which entry says so, or why none does.
+    """
+
+    usd: Decimal | None
+    entry: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +45,23 @@ class Price:
         What is counted: ``"second"`` of footage, ``"request"``, or ``"token"``, whose
         number nobody knows beforehand.
     usd : mapping of str to Decimal
-        Price of one unit, by quality; the key ``""`` holds for every quality without
-        one of its own.
+        Price of one unit, by entry: a tier, what else sets the price apart, and the
+        length where that does, as in ``720p``, ``1080p-sound``, ``4k-video``,
+        ``720p-8s``. An entry without a tier (``""``, ``-sound``) holds for every tier
+        without one of its own. ``input`` is the price of a second beside a reference
+        video whose own seconds are billed as well, so that nobody knows the sum.
     source : str
         Where the price was read.
     verified_on : date or None
         When it was read; None when a server said it just now.
     per_image : Decimal
         What each reference image costs in addition.
-    with_images : mapping of str to Decimal
-        Price of one unit beside a reference image, where that differs.
+    images_free : int
+        How many cost nothing.
+    unread : tuple of str
+        Tiers of which an entry says something that nobody proved; their price is unknown.
+    base : str or None
+        The only tier for which entries without one hold; None for all.
     """
 
     unit: str
@@ -42,27 +69,101 @@ class Price:
     source: str
     verified_on: date | None
     per_image: Decimal = Decimal(0)
-    with_images: Mapping[str, Decimal] | None = None
+    images_free: int = 0
+    unread: tuple[str, ...] = ()
+    base: str | None = None
 
     @property
     def named(self) -> str:
         """Its source, and its date where it has one."""
         return self.source if self.verified_on is None else f"{self.source}, {self.verified_on:%Y-%m-%d}"
 
-    def of(self, *, quality: str | None, duration: int | None, images: int = 0) -> Decimal | None:
-        """Return the price of one clip in USD, None where it is unknown."""
-        each = self._each(quality or "", with_images=images > 0)
-        if each is None or self.unit == "token":
-            return None
+    def billed_images(self, images: int) -> int:
+        """Return how many of so many reference images cost something."""
+        return max(0, images - self.images_free) if self.per_image else 0
+
+    def of(
+        self,
+        *,
+        quality: str | None,
+        duration: int | None,
+        images: int = 0,
+        traits: frozenset[str] = NO_TRAITS,
+    ) -> Decimal | None:
+        """Return the price of one clip in USD, None where it is unknown; arguments as of `quote`."""
+        found = self.quote(quality=quality, duration=duration, images=images, traits=traits)
+        return None if found is None else found.usd
+
+    def quote(
+        self,
+        *,
+        quality: str | None,
+        duration: int | None,
+        images: int = 0,
+        traits: frozenset[str] = NO_TRAITS,
+    ) -> Quote | None:
+        """Return what it says of one clip, None where it says nothing of its tier.
+
+        Parameters
+        ----------
+        quality : str or None
+            The tier, in the user's words.
+        duration : int or None
+            Whole seconds; None and -1 where they are left to the model.
+        images : int, default 0
+            How many pictures go along.
+        traits : frozenset of str
+            What sets the price apart: ``sound``, ``video`` (a reference video), ``edit``
+            and ``extend``.
+        """
+        if self.unit == "token":
+            return Quote(None, "billed by tokens")
+        entry, why = self._entry(quality or "", duration, self._priced(traits))
+        if entry is None:
+            return None if not why else Quote(None, why)
+        each, extra = self.usd[entry], self.billed_images(images) * self.per_image
+        named = f"{entry.lstrip('-') or 'default'} ${each.normalize():f} a {self.unit}"
         if self.unit != "second":
-            return each + images * self.per_image
-        return (
-            None if duration is None or duration == AUTOMATIC else each * duration + images * self.per_image
+            return Quote(each + extra, named)
+        if duration is None or duration == AUTOMATIC:
+            return Quote(None, f"{named}, and nobody knows for how many")
+        return Quote(each * duration + extra, named)
+
+    def _priced(self, traits: frozenset[str]) -> frozenset[str]:
+        """Return the traits that set a price apart here: sound only where the list tells it from silence."""
+        found = {trait for trait in traits if not any(_REPLACED.get(each) == trait for each in traits)}
+        if not any("sound" in entry.split("-") for entry in self.usd):
+            found.discard("sound")
+        return frozenset(found)
+
+    def _entry(self, tier: str, duration: int | None, traits: frozenset[str]) -> tuple[str | None, str]:
+        """Return the entry for a clip, or None and why there is none; an empty reason where the tier is not listed."""
+        general = self.base is None or tier in {"", self.base}
+        for place in dict.fromkeys((tier, tier.casefold(), *([""] if general else []))):
+            if place in self.unread:
+                return None, "an entry of the list that nobody proved how to read"
+            for seconds in (duration, None):
+                entry = entry_name(place, traits, seconds)
+                if entry in self.usd:
+                    return entry, ""
+            if entry_name(place, (traits - {"video"}) | {"input"}) in self.usd and "video" in traits:
+                return None, "the seconds of the reference video are billed as well"
+            if not traits and self._by_length(place):
+                return None, "no entry for this length"
+        if traits:
+            return None, f"no entry for {' and '.join(sorted(traits))}"
+        return None, ""
+
+    def _by_length(self, tier: str) -> bool:
+        """Whether a tier has a price for each length."""
+        return any(
+            entry.startswith(f"{tier}-") and entry.rpartition("-")[2][:-1].isdigit() for entry in self.usd
         )
 
-    def _each(self, quality: str, *, with_images: bool) -> Decimal | None:
-        listed = {**self.usd, **((self.with_images or {}) if with_images else {})}
-        return listed.get(quality, listed.get(""))
+
+def entry_name(tier: str, traits: Iterable[str] = (), seconds: int | None = None) -> str:
+    """Return what a price list's entry is called here: its tier, what else sets it apart, its length."""
+    return "-".join([tier, *sorted(traits), *([] if seconds is None else [f"{seconds}s"])])
 
 
 def enough(usd: Decimal) -> Decimal:

@@ -310,12 +310,13 @@ class App:
         """Answer ``GET /v1/model-schema`` and ``GET /v1/models/{model}/schema``."""
         self._key_id(request)
         name = request.path_params.get("model") or request.query_params.get("model", "")
-        return _json({"success": True, "data": replies.model_schema(self._known(name))})
+        return _json({"model": name, **replies.model_schema(self._known(name))})
 
     async def model_docs(self, request: Request) -> Response:
         """Answer ``GET /v1/model-docs``."""
         self._key_id(request)
-        return _json(replies.model_docs(self._known(request.query_params.get("model", ""))))
+        model = self._known(request.query_params.get("model", ""))
+        return _json(replies.model_docs(model, int(self._now()), _base(request)))
 
     def _known(self, name: str) -> Model:
         model = self.world.shelf.find(name)

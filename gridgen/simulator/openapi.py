@@ -147,6 +147,19 @@ _UPLOADED = _object(
         "created_at": _WHOLE,
     }
 )
+_SCHEMA = _object({"model": _TEXT, "operation": _TEXT, "input_schema": {"type": "object"}})
+_DOCS = _object(
+    {
+        "object": {"const": "model.documentation"},
+        "model": _TEXT,
+        "doc_url": _TEXT,
+        "markdown_url": _TEXT,
+        "markdown": _TEXT,
+        "fetched_at": _WHOLE,
+        "cache_ttl_seconds": _WHOLE,
+        "stale": {"type": "boolean"},
+    }
+)
 _DONE = _object({"success": _TRUE, "data": {"type": "object"}})
 
 
@@ -263,9 +276,9 @@ def description(base: str, shape: str, shelf: Shelf) -> dict[str, Any]:
         "/user/balance": _get(_BALANCE),
         "/v1/usage": _get(_USAGE, 400, 429, parameters=dates),
         "/v1/models": _get(_MODELS, 402, parameters=_query(expand=_TEXT)),
-        "/v1/models/{model}/schema": _get(_DONE, 404, parameters=[_path("model", name)]),
-        "/v1/model-schema": _get(_DONE, 404, parameters=one_model),
-        "/v1/model-docs": _get(_DONE, 404, parameters=one_model),
+        "/v1/models/{model}/schema": _get(_SCHEMA, 404, parameters=[_path("model", name)]),
+        "/v1/model-schema": _get(_SCHEMA, 404, parameters=one_model),
+        "/v1/model-docs": _get(_DOCS, 404, parameters=one_model),
         "/api/pricing/model": _get(_DONE, public=True, parameters=_query(model=_TEXT)),
         "/api/pricing/models/all": _get(_DONE, public=True),
         "/api/marketplace/models": _get(

@@ -46,6 +46,12 @@ class Order:
         Names of fields that had no effect.
     doomed : str or None
         Why the task will fail although it is accepted.
+    sound : bool
+        Whether sound is asked for.
+    videos : int
+        Reference videos, of a model that can do without.
+    task : str
+        ``edit`` or ``extend`` where a clip that exists is worked on.
     """
 
     model: Model
@@ -56,6 +62,9 @@ class Order:
     images: tuple[str, ...]
     ignored: tuple[str, ...] = ()
     doomed: str | None = None
+    sound: bool = False
+    videos: int = 0
+    task: str = ""
 
 
 class _Unoffered(Exception):  # noqa: N818 - caught where the profile decides what it means
@@ -144,7 +153,24 @@ def read(body: dict[str, Any], profile: Profile, shelf: Shelf) -> Order:
         images=images + _further_images(body, model),
         ignored=tuple(ignored),
         doomed=complaints[0] if complaints else None,
+        sound=body.get("audio") is True or body.get("generate_audio") is True,
+        videos=_videos(body, model),
+        task=_task(body),
     )
+
+
+def _videos(body: dict[str, Any], model: Model) -> int:
+    """Count the reference videos of a body; a model that always works from one has no other price."""
+    needed = {option.field for option in model.options.values() if option.required}
+    given = [body.get(name) for name in ("video_urls", "video_list", "video_url") if name not in needed]
+    return sum(len(value) if isinstance(value, list) else bool(value) for value in given)
+
+
+def _task(body: dict[str, Any]) -> str:
+    if body.get("extend_from_task_id"):
+        return "extend"
+    task = body.get("omni_reference_task_type")
+    return task if isinstance(task, str) and task in {"edit", "extend"} else ""
 
 
 def _refusal(error: _Unoffered, profile: Profile) -> Refusal:

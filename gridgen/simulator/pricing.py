@@ -1,15 +1,21 @@
 """What the simulated server charges, and what its public price list says.
 
-The catalogue's price holds where it has one. Where no public source states a price
-the simulator has its own, which its price list publishes as the real one does.
+Both come from the price page as it was on one day, in the page's own words; what a
+clip is charged is worked out here, not by the client's reading. Where no public source
+states a price the simulator has its own, which its price list publishes as the real
+one does.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gridgen.models import find, price_page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from gridgen.models import Model
     from gridgen.simulator.orders import Order
     from gridgen.simulator.shelf import Shelf
@@ -20,14 +26,29 @@ MICRO = 1_000_000
 """Micro-USD in one USD; the world counts money in whole micro-USD."""
 
 _HOUSE = {
-    "360p": Decimal("0.008"),
-    "480p": Decimal("0.0102"),
-    "540p": Decimal("0.014"),
-    "720p": Decimal("0.01912"),
-    "1080p": Decimal("0.045"),
-    "4k": Decimal("0.12"),
+    "360P": Decimal("0.008"),
+    "480P": Decimal("0.0102"),
+    "540P": Decimal("0.014"),
+    "720P": Decimal("0.01912"),
+    "1080P": Decimal("0.045"),
+    "4K": Decimal("0.12"),
 }
 _HOUSE_ELSE = Decimal("0.03")
+_DISCOUNT = Decimal("0.8")
+"""What is billed of the list price; on the page it was the same for every row."""
+
+_REFERENCE = 5
+"""Seconds that a reference video is taken to have."""
+
+
+class _Tariff(NamedTuple):
+    """What a model costs: what is counted, USD by the page's entries in capitals, images, and what is billed of it."""
+
+    unit: str
+    usd: dict[str, Decimal]
+    image: Decimal = Decimal(0)
+    images_free: int = 0
+    discount: Decimal = _DISCOUNT
 
 
 def usd(micro: int) -> Decimal:
@@ -35,24 +56,51 @@ def usd(micro: int) -> Decimal:
     return Decimal(micro) / MICRO
 
 
-def _unit(model: Model) -> tuple[str, dict[str, Decimal]]:
-    """Return what is counted, and the price of one by tier: the catalogue's, else the house's."""
-    tiers = model.quality.values if model.quality is not None else ("",)
-    known = model.price.usd if model.price is not None else {}
-    unit = model.price.unit if model.price is not None else "second"
-    return unit, {tier: known.get(tier, known.get("", _HOUSE.get(tier, _HOUSE_ELSE))) for tier in tiers}
+def _tariff(model: Model) -> _Tariff:
+    page = price_page()["price"]
+    listed = next((page[name] for name in (model.id, *model.aliases) if name in page), None)
+    if listed is not None and find(model.id) is model:
+        unit = "second" if "second" in listed else "request"
+        entries = {name.upper(): Decimal(price) for name, price in listed[unit].items()}
+        return _Tariff(unit, entries, Decimal(listed.get("per_image", "0")), listed.get("images_free", 0))
+    if model.price is not None:
+        own = {tier.upper() or "DEFAULT": price for tier, price in model.price.usd.items()}
+        return _Tariff(model.price.unit, own, discount=Decimal(1))
+    tiers = [tier.upper() for tier in model.quality.values] if model.quality is not None else []
+    house = {tier: _HOUSE.get(tier, _HOUSE_ELSE) for tier in tiers}
+    return _Tariff("second", house or {"DEFAULT": _HOUSE_ELSE}, discount=Decimal(1))
 
 
 def cost(order: Order) -> int:
     """Return what a clip costs, in micro-USD."""
-    known, count = order.model.price, len(order.images)
-    price = None
-    if known is not None:
-        price = known.of(quality=order.quality, duration=order.duration, images=count)
-    if price is None:
-        unit, each = _unit(order.model)
-        price = each.get(order.quality, _HOUSE_ELSE) * (order.duration if unit == "second" else 1)
-    return round(price * MICRO)
+    tariff = _tariff(order.model)
+    entry = next((name for name in _entries(order) if name in tariff.usd), next(iter(tariff.usd)))
+    each, seconds = tariff.usd[entry], order.duration
+    if entry.endswith("-INPUT"):
+        seconds += order.videos * _REFERENCE
+    images = max(0, len(order.images) - tariff.images_free) * tariff.image
+    return round((each * (seconds if tariff.unit == "second" else 1) + images) * MICRO)
+
+
+def _entries(order: Order) -> Iterator[str]:
+    """Yield names that the entry for an order may have on the page, the closest first."""
+    quality = order.model.quality
+    spelled = [order.quality, *([quality.spelled(order.quality)] if quality is not None else [])]
+    tiers = [tier.upper() for tier in dict.fromkeys(spelled)]
+    if order.task:
+        yield from (f"{order.task.upper()}-{tier}" for tier in tiers)
+        yield order.task.upper()
+    if order.videos:
+        for tier in tiers:
+            yield from (f"{tier}-INPUT", f"{tier}-REFVIDEO", f"{tier}-VIDEO", f"V2V-{tier}", f"{tier}-VIDREF")
+        yield "VIDEO"
+    if order.sound:
+        yield from (f"{tier}-{kind}" for tier in tiers for kind in ("SOUND", "AUDIO"))
+        if tiers[-1] in {"STD", tiers[0]}:
+            yield from ("SOUND", "AUDIO")
+    for tier in tiers:
+        yield from (f"{tier}-{order.duration}S", tier, f"OFFICIAL-{tier}")
+    yield "DEFAULT"
 
 
 _NO_MODEL: dict[str, Any] = {
@@ -66,41 +114,63 @@ _NO_MODEL: dict[str, Any] = {
     "size_quality_prices": {},
     "paid_price": 0,
     "resolution_paid_prices": {},
+    "billing_tier_paid_prices": {},
 }
 
 
 def price_of_model(name: str, shelf: Shelf) -> dict[str, Any]:
-    """Return the reply of ``GET /api/pricing/model``: zeros for a model it does not know."""
+    """Return the reply of ``GET /api/pricing/model``: zeros for a model it does not know.
+
+    What a model with modes costs stands in tables of its own, beside empty ones by resolution.
+    """
     model = shelf.find(name)
     if model is None:
         return {"success": True, "data": {"model_name": name, **_NO_MODEL}}
-    unit, each = _unit(model)
-    prices = {tier.upper(): float(price) for tier, price in each.items()}
-    lowest = min(prices.values(), default=0.0)
+    tariff = _tariff(model)
+    whole = tariff.usd.get("DEFAULT", Decimal(0))
+    tiers = {entry: price for entry, price in tariff.usd.items() if entry != "DEFAULT"}
+    modes = model.quality is not None and model.quality.field == "mode"
+    paid = {entry.lower() if modes else entry: float(price) for entry, price in tiers.items()}
+    listed = {entry: _listed(price, tariff) for entry, price in tiers.items()}
     data = {
         "model_name": name,
         **_NO_MODEL,
-        "billing_type": f"per_{unit}",
-        "model_price": lowest,
-        "discount_rate": 1,
-        "resolution_enabled": True,
+        "billing_type": f"per_{tariff.unit}",
+        "model_price": _listed(whole, tariff),
+        "discount_rate": float(tariff.discount),
+        "resolution_enabled": not modes,
         "supported_sizes": list(model.size.values) if model.size else [],
         "supported_qualities": list(model.quality.values) if model.quality else [],
-        "resolution_prices": prices,
-        "paid_price": lowest,
-        "resolution_paid_prices": prices,
+        "resolution_prices": {} if modes else listed,
+        "paid_price": float(whole),
+        "resolution_paid_prices": {} if modes else paid,
+        "billing_tier_paid_prices": paid if modes else {},
     }
+    if tariff.image:
+        data |= {
+            "input_image_price": _listed(tariff.image, tariff),
+            "input_image_paid_price": float(tariff.image),
+        }
     return {"success": True, "data": data}
 
 
+def _listed(price: Decimal, tariff: _Tariff) -> float:
+    """Return a list price, before the discount."""
+    return float(round(price / tariff.discount, 8))
+
+
 def price_list(shelf: Shelf) -> dict[str, Any]:
-    """Return the reply of ``GET /api/pricing/models/all``."""
+    """Return the reply of ``GET /api/pricing/models/all``, which is what the page shows."""
     video = []
     for model in shelf:
-        unit, each = _unit(model)
-        items = [{"key": t.upper(), "after_discount": float(p)} for t, p in each.items()]
-        prices = {"unit": unit, "dimension": "resolution", "items": items}
-        video.append({"id": model.id, "discount_percent": 0, "fixed_prices": prices})
+        tariff = _tariff(model)
+        items = [
+            {"key": entry, "original_price": _listed(price, tariff), "after_discount": float(price)}
+            for entry, price in tariff.usd.items()
+        ]
+        prices = {"unit": tariff.unit, "dimension": "resolution", "items": items}
+        off = int(100 - 100 * tariff.discount)
+        video.append({"id": model.id, "discount_percent": off, "fixed_prices": prices})
     return {"success": True, "data": {"models": {"video": video}}}
 
 

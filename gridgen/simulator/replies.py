@@ -237,8 +237,8 @@ _KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def model_docs(model: Model) -> dict[str, Any]:
-    """Return a model's page, as Markdown made from the catalogue."""
+def model_docs(model: Model, now: int, base: str) -> dict[str, Any]:
+    """Return a model's page, as Markdown made from the catalogue, at a Unix time."""
     choices = [choice for choice in (model.size, model.quality) if choice is not None]
     lines = [f"# {model.id}"]
     lines += [f"- `{choice.field}`: {', '.join(choice.wire or choice.values)}" for choice in choices]
@@ -248,7 +248,14 @@ def model_docs(model: Model) -> dict[str, Any]:
     if model.images.max:
         lines.append(f"- `{model.images.field}`: at most {model.images.max} public URLs")
     lines += [f"- `{option.field}`: {option.offered}" for option in model.options.values()]
+    at = f"{base}/docs/{model.id}"
     return {
-        "success": True,
-        "data": {"model": model.id, "content": "\n".join(lines), "stale": False},
+        "object": "model.documentation",
+        "model": model.id,
+        "doc_url": at,
+        "markdown_url": f"{at}.md",
+        "markdown": "\n".join(lines),
+        "fetched_at": now,
+        "cache_ttl_seconds": 604_800,
+        "stale": False,
     }

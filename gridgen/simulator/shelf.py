@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridgen.models import catalogue, find
+from gridgen.models import catalogue, find, unseen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,7 +30,11 @@ class Shelf:
         return iter(self._models.values())
 
     def find(self, name: str) -> Model | None:
-        """Return a model by its id, or by another name of the catalogue's; None for one that is not offered."""
+        """Return a model by its id, or by another name of the catalogue's; None for one that is not offered.
+
+        Those of which only the name is known are made too, and never listed.
+        """
         if name in self._models or not name.strip():
             return self._models.get(name)
-        return self._models.get(find(name).id)
+        found = find(name).id
+        return self._models.get(found) or unseen().get(found)

@@ -343,8 +343,8 @@ class Sweep:
         Parameters
         ----------
         ask : bool, default True
-            Whether the server is asked for prices that the catalogue does not know;
-            otherwise those count that this client has heard before.
+            Whether the server's list is asked for the price of every model; otherwise
+            what this client has heard of it before counts, and then the catalogue.
         """
         client = self._execution.client
         return self._estimate(wait(self._pricing.asked(client)) if ask else self._pricing.heard(client))

@@ -153,7 +153,7 @@ class Execution:
                 return
             await asyncio.wait({asyncio.wrap_future(self.future)})
         client = self.connected()
-        prices = await self._pricing.asked(client)
+        prices = await self._pricing.asked(client, anew=False)
         await self._check_funds(prices, terms.budget)
         from gridgen.sweep.scheduler import Scheduler
 

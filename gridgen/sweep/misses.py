@@ -60,7 +60,7 @@ def _said(row: Row, folder: Path, made: _Made) -> str:
     if row.status not in NEW:
         error = f" ({row.error})" if row.error else ""
         return f"{FACTS[row.status].says}{error}{_remedy(row.status)}"
-    if row.cell.key in made.keys:
+    if row.cell.filed_as in made.keys:
         return f"takes of this cell are made, and take {row.take} is not yet"
     near = nearest_made(row.cell.stated(), made.cells)
     return f"no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
@@ -79,7 +79,7 @@ def _remedy(status: str) -> str:
 def _of_done(row: Row, folder: Path) -> str:
     if row.path is None or not (folder / row.path).is_file():
         return f"it was made, but its file {row.path!r} is no longer in this folder; run() downloads it again while it can be had"
-    return f"this folder has it under the key {row.cell.key[:8]}, take {row.take}"
+    return f"this folder has it under the key {row.cell.filed_as[:8]}, take {row.take}"
 
 
 def nearest_made(stated: Mapping[str, Any], made: Iterable[Mapping[str, Any]]) -> str:

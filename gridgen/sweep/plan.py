@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
 from gridgen.estimate.prices import PriceClass, Prices, price_class
+from gridgen.grid.cells import renamed
 from gridgen.grid.lookup import Lookup
-from gridgen.states import RETRIED, RETRIED_BY_NAME, State
+from gridgen.states import RETRIED, RETRIED_BY_NAME, VACANT, State
 from gridgen.sweep.agenda import Item
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gridgen.grid import Cell, Grid
-    from gridgen.journal import Row
+    from gridgen.journal import Record, Row
+    from gridgen.money import ClipKey
 
 __all__ = ["Plan", "is_condition", "is_retried", "passed_over"]
 
@@ -60,6 +63,51 @@ class Plan:
         ]
         self.by_slot = {item.slot: item for item in self.items}
         self.cells = {item.slot[:2]: item.cell for item in self.items}
+        self._today: dict[str, str | None] = {}
+
+    def recognise(
+        self, records: Mapping[ClipKey, Record], stored: Callable[[], Mapping[str, Mapping[str, Any]]]
+    ) -> None:
+        """Take over the keys under which the folder has cells since an older catalogue.
+
+        What a model takes, its names and its defaults are part of a key, so a cell
+        that is typed in the same way has another one once the catalogue has learned
+        of its model. What was paid under the older key is that cell.
+
+        Parameters
+        ----------
+        records : mapping
+            The latest attempts in the folder.
+        stored : callable
+            Returns what each cell of the folder states, by its key.
+        """
+        made: dict[str, bool] = {}
+        for (origin, key, _), record in records.items():
+            if origin == self.origin:
+                made[key] = made.get(key, False) or record.state not in VACANT
+        wanting = {key for origin, key in self.cells if origin == self.origin and not made.get(key)}
+        others = [key for key in made if (self.origin, key) not in self.cells]
+        if not wanting or not others:
+            return
+        if any(key not in self._today for key in others):
+            told = stored()
+            self._today = {key: renamed(key, told[key]) for key in others if key in told}
+        found: dict[str | None, str] = {}
+        for key in sorted(others, key=lambda key: (not made[key], key)):
+            today = self._today.get(key)
+            if today in wanting and (made[key] or today not in made):
+                found.setdefault(today, key)
+        if found:
+            self._take_over(found)
+
+    def _take_over(self, found: Mapping[str | None, str]) -> None:
+        for item in self.items:
+            origin, key, take = item.slot
+            if key in found:
+                item.cell = replace(item.cell, known_as=found[key])
+                item.slot = (origin, found[key], take)
+        self.by_slot = {item.slot: item for item in self.items}
+        self.cells = {item.slot[:2]: item.cell for item in self.items}
 
     @cached_property
     def lookup(self) -> Lookup:
@@ -68,7 +116,7 @@ class Plan:
 
     def slot(self, row: Row) -> tuple[str, str, int]:
         """Return what names a row in the journal: origin, cell and take."""
-        return (self.origin, row.cell.key, row.take)
+        return (self.origin, row.cell.filed_as, row.take)
 
     def item(self, cell: Cell | int, take: int) -> Item:
         """Return the item of a cell, or of the cell with that index, and of a take.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import TYPE_CHECKING
 
-from gridgen.clock import Clock
+
+from gridgen.clock import Clock, of_the_wire
 from gridgen.errors import GridgenError
 from gridgen.estimate import Estimate, Services, estimate, pictures
 from gridgen.estimate.prices import Prices
@@ -25,14 +27,17 @@ if TYPE_CHECKING:
 __all__ = ["Pricing"]
 
 ASKED_AGAIN = 10.0
-"""Seconds after which the server's list is asked again for a price that it did not give."""
+"""Seconds after which the server's list is asked again where it did not answer."""
+
+PATIENCE = 8.0
+"""Seconds for which a start waits for the server's list; what it has not told by then the catalogue tells."""
 
 LATELY = 7 * 86_400.0
 """Seconds for which a charge tells that a price still holds."""
 
 
 class Pricing:
-    """The prices of a sweep's clips: of the catalogue, of the server's list, and of what the clips have cost.
+    """The prices of a sweep's clips: of the server's list, of the catalogue, and of what the clips have cost.
 
     Parameters
     ----------
@@ -44,27 +49,57 @@ class Pricing:
     def __init__(self, plan: Plan, rows: Rows) -> None:
         self._plan, self._rows = plan, rows
         self._prices: Prices | None = None
-        self._unpriced: dict[str, float] = {}
+        self._silent: dict[str, float] = {}
 
-    async def asked(self, client: Client | None) -> Prices:
-        """Return the prices; those that the catalogue does not know are asked for until they are told."""
+    async def asked(self, client: Client | None, *, anew: bool = True) -> Prices:
+        """Return the prices, having asked the server's list for every model of the grid.
+
+        A list that cannot be had stops nothing.
+
+        Parameters
+        ----------
+        client : Client or None
+            Whom to ask; nobody with None.
+        anew : bool, default True
+            Whether to ask for what it has told already; what it told a while ago may have changed.
+        """
         if self._prices is None:
             self._prices = Prices()
-            models = (cell.model for cell in self._plan.grid if cell.price() is None)
-            self._unpriced = dict.fromkeys(models, -math.inf)
         if client is not None:
-            await self._ask(client, self._prices)
+            await self._ask(client, self._prices, anew=anew)
         return self._learned(self._prices, _now(client))
 
-    async def _ask(self, client: Client, prices: Prices) -> None:
-        """Ask the server's list for what it has not told, but not again at once."""
-        for model, asked in self._unpriced.items():
-            if prices.heard(model) or client.clock.monotonic() - asked <= ASKED_AGAIN:
-                continue
-            try:
-                prices.hear(model, await client.price(model))
-            except GridgenError:
-                self._unpriced[model] = client.clock.monotonic()
+    async def _ask(self, client: Client, prices: Prices, *, anew: bool) -> None:
+        """Ask for all models at once, for a few seconds; first for those that have no price otherwise."""
+        now = client.clock.monotonic()
+        priced = {cell.model: cell.spec.price is not None for cell in self._plan.cells.values()}
+        models = [
+            model
+            for model in sorted(priced, key=lambda model: priced[model])
+            if now - self._silent.get(model, -math.inf) > ASKED_AGAIN and (anew or not prices.heard(model))
+        ]
+        if not models:
+            return
+        asks = [asyncio.ensure_future(self._ask_for(model, client, prices)) for model in models]
+        over = asyncio.ensure_future(of_the_wire(client.clock).sleep(PATIENCE))
+        try:
+            while not over.done() and not all(ask.done() for ask in asks):
+                await asyncio.wait(
+                    {over, *(ask for ask in asks if not ask.done())}, return_when="FIRST_COMPLETED"
+                )
+        finally:
+            for each in (over, *asks):
+                each.cancel()
+            await asyncio.gather(over, *asks, return_exceptions=True)
+
+    async def _ask_for(self, model: str, client: Client, prices: Prices) -> None:
+        self._silent[model] = client.clock.monotonic()
+        try:
+            prices.hear(model, await client.price(model))
+        except GridgenError:
+            self._silent[model] = client.clock.monotonic()
+        else:
+            del self._silent[model]
 
     def heard(self, client: Client | None) -> Prices:
         """Return the prices as far as they are known, without asking."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gridgen._loop import engine
 from gridgen.errors import JournalError
-from gridgen.journal import Row, abandoned, read, row
+from gridgen.journal import Row, abandoned, read, read_cells, row
 from gridgen.judgements import Consensus, Judgements
 from gridgen.money import Commitments
 from gridgen.states import State
@@ -149,6 +149,7 @@ class Rows:
                 self._stamp = stamp
 
     def _take_in(self, records: Mapping[Slot, Record]) -> None:
+        self._plan.recognise(records, lambda: read_cells(self._plan.folder))
         self._rows = self._by(records)
         counted = {slot: record for slot, record in records.items() if slot[:2] in self._plan.cells}
         self._unshown = {slot: each for slot, each in counted.items() if slot not in self._plan.by_slot}

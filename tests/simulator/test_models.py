@@ -149,7 +149,8 @@ def test_prices_by_request_and_by_second(world):
 
     assert [entry.cost for entry in asker.simulator.ledger] == [Decimal("0.64"), Decimal("0.1912")]
     shown = asker.get("/api/pricing/model?model=veo3.1-fast").json()["data"]
-    assert (shown["billing_type"], shown["resolution_prices"]["4K"]) == ("per_request", 0.64)
+    assert (shown["billing_type"], shown["resolution_paid_prices"]["4K"]) == ("per_request", 0.64)
+    assert (shown["resolution_prices"]["4K"], shown["discount_rate"]) == (0.8, 0.8)
 
 
 def test_a_model_of_ones_own(world, tmp_path):

@@ -332,7 +332,11 @@ def test_models_and_docs(world):
     assert category["category"] == "video"
     schema = asker.get(f"/v1/model-schema?model={DEFAULT}").json()
     assert schema == asker.get(f"/v1/models/{DEFAULT}/schema").json()
-    assert "6 to 30 s" in asker.get(f"/v1/model-docs?model={DEFAULT}").json()["data"]["content"]
+    assert {"model", "operation", "input_schema"} <= set(schema)
+    page = asker.get(f"/v1/model-docs?model={DEFAULT}").json()
+    assert (page["object"], page["model"], page["stale"]) == ("model.documentation", DEFAULT, False)
+    assert {"doc_url", "markdown_url", "fetched_at", "cache_ttl_seconds"} <= set(page)
+    assert "6 to 30 s" in page["markdown"]
     assert [asker.get(f"/v1/model-{kind}?model=x").status_code for kind in ("docs", "schema")] == [404, 404]
     page = asker.get("/api/marketplace/models?page=2&page_size=1&type=video").json()["data"]
     assert [list(asker.get("/v1/models").json()["data"])[1]["id"]] == [m["model_name"] for m in page["items"]]
