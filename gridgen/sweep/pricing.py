@@ -6,7 +6,6 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
-
 from gridgen.clock import Clock, of_the_wire
 from gridgen.errors import GridgenError
 from gridgen.estimate import Estimate, Services, estimate, pictures
