@@ -24,7 +24,7 @@ from gridgen.errors import GridgenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Engine", "allow_nested_loops", "engine", "on_engine", "wait", "wait_async"]
+__all__ = ["Engine", "allow_nested_loops", "ended", "engine", "on_engine", "wait", "wait_async"]
 
 T = TypeVar("T")
 
@@ -134,6 +134,14 @@ async def wait_async(future: Future[T]) -> T:
     while not wrapped.done():
         await asyncio.wait({wrapped}, timeout=SLICE)
     return wrapped.result()
+
+
+async def ended(future: Future[Any]) -> None:
+    """Wait on the engine's loop for the end of other work on it, whatever that is; who began it hears of it."""
+    wrapped = asyncio.wrap_future(future)
+    await asyncio.wait({wrapped})
+    if not wrapped.cancelled():
+        wrapped.exception()
 
 
 def allow_nested_loops() -> None:

@@ -23,6 +23,8 @@ COLUMNS = (
     "progress",
     "task_id",
     "path",
+    "last_frame",
+    "further",
     "url",
     "expires_at",
     "submitted_at",

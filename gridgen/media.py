@@ -32,7 +32,18 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-__all__ = ["Facts", "MediaError", "poster", "preview", "probe", "small_of", "sniff", "stills"]
+__all__ = [
+    "Facts",
+    "MediaError",
+    "fingerprint",
+    "poster",
+    "preview",
+    "probe",
+    "small_of",
+    "sniff",
+    "stills",
+    "suffix_of",
+]
 
 LONGEST_SIDE = 8192
 """Pixels; the largest side of a picture that is opened."""
@@ -50,6 +61,7 @@ _BT709, _UNNAMED, _BT601 = 1, 2, 6
 _HIGH = 720
 _PREVIEW_FPS = 30
 _DEMUXERS = {"mp4": "mov", "webm": "matroska"}
+_HEAD = 64
 _WEBM_MAGIC = b"\x1a\x45\xdf\xa3"
 
 
@@ -81,7 +93,7 @@ class Facts:
     fps : float
         Average frames per second.
     frames : int
-        Frames in the file, counted.
+        Frames that the file shows, counted.
     seconds : float
         Length of the picture, from the first frame's start to the last one's end.
     bytes : int
@@ -123,6 +135,16 @@ def sniff(head: bytes) -> str | None:
     return None
 
 
+def suffix_of(path: Path) -> str:
+    """Return how the name of a video is to end, by its content: ``.mp4``, ``.webm`` or ``.mkv``.
+
+    WebM is Matroska that says so (RFC 9559 and the WebM container guidelines, DocType).
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD)
+    return ".mp4" if sniff(head) != "webm" else ".mkv" if b"matroska" in head else ".webm"
+
+
 def probe(path: Path) -> Facts:
     """Measure a video file: every packet is read, the first frame is decoded.
 
@@ -143,7 +165,7 @@ def probe(path: Path) -> Facts:
     OSError
         The file cannot be read.
     """
-    size, digest = _fingerprint(path)
+    size, digest = fingerprint(path)
     with _opened(path) as (container, stream):
         first = next(container.decode(stream), None)
         if first is None:
@@ -249,7 +271,8 @@ def stills(path: Path, moments: Sequence[float]) -> list[Image.Image]:
     return found
 
 
-def _fingerprint(path: Path) -> tuple[int, str]:
+def fingerprint(path: Path) -> tuple[int, str]:
+    """Return the size of a file in bytes, and the hex digest of its SHA-256."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         return file.tell(), digest
@@ -258,7 +281,7 @@ def _fingerprint(path: Path) -> tuple[int, str]:
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     with path.open("rb") as file:
-        head = file.read(64)
+        head = file.read(_HEAD)
     container_name = sniff(head)
     if container_name is None:
         found = "is empty" if not head else f"starts with {head[:16]!r}"
@@ -268,6 +291,12 @@ def _opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             yield container, _picture(path, container)
     except av.error.FFmpegError as error:
         raise MediaError(path, f"damaged or cut short ({error.strerror}). Fetch it again.") from error
+    except (GridgenError, OSError):
+        raise
+    except (
+        Exception
+    ) as error:  # the bindings raise anything at damaged files: AttributeError, UnicodeDecodeError
+        raise MediaError(path, f"damaged ({type(error).__name__}: {error}). Fetch it again.") from error
 
 
 def _picture(path: Path, container: InputContainer) -> VideoStream:
@@ -283,11 +312,14 @@ def _picture(path: Path, container: InputContainer) -> VideoStream:
 
 
 def _count(path: Path, container: InputContainer, stream: VideoStream) -> tuple[int, Fraction]:
-    packets = [p for p in container.demux(stream) if p.pts is not None and p.time_base is not None]
-    if any(p.is_corrupt for p in packets) or len(packets) < stream.frames:
+    there = [p for p in container.demux(stream) if p.pts is not None and p.time_base is not None]
+    sound = sum(not p.is_corrupt for p in there)
+    if sound < len(there) or (sound < stream.frames and _untrimmed(path) < stream.frames):
         whole = stream.frames or "all"
-        found = sum(not p.is_corrupt for p in packets)
-        raise MediaError(path, f"cut short: {found} of {whole} frames are there. Fetch it again.")
+        raise MediaError(path, f"cut short: {sound} of {whole} frames are there. Fetch it again.")
+    packets = [p for p in there if not p.is_discard]
+    if not packets:
+        raise MediaError(path, "the video stream shows no picture.")
     starts = [_moment(packet) for packet in packets]
     ends = [_moment(packet, packet.duration or 0) for packet in packets]
     seconds = max(ends) - min(starts)
@@ -296,6 +328,13 @@ def _count(path: Path, container: InputContainer, stream: VideoStream) -> tuple[
     if seconds <= 0:
         raise MediaError(path, f"{len(packets)} frames without a length.")
     return len(packets), seconds
+
+
+def _untrimmed(path: Path) -> int:
+    """Count the frames in a file, those too that an edit list of it leaves out on purpose."""
+    with av.open(str(path), options={"ignore_editlist": "1"}, format=_DEMUXERS["mp4"]) as container:
+        stream = container.streams.video[0]
+        return sum(packet.pts is not None and not packet.is_corrupt for packet in container.demux(stream))
 
 
 def _moment(packet: Packet[Any], later: int = 0) -> Fraction:

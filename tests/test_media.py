@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import random
+import struct
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -12,7 +14,7 @@ import pytest
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from gridgen.media import Facts, MediaError, poster, preview, probe, small_of, sniff
+from gridgen.media import Facts, MediaError, poster, preview, probe, small_of, sniff, suffix_of
 from gridgen.simulator.clips import Scene, render
 
 if TYPE_CHECKING:
@@ -394,3 +396,93 @@ def test_a_picture_in_place_of_a_poster_is_webp(clip, tmp_path):
     poster(clip, tmp_path / "poster.bin")
 
     assert Image.open(io.BytesIO((tmp_path / "poster.bin").read_bytes())).format == "WEBP"
+
+
+def trimmed(path: Path) -> Path:
+    """Write an MP4 of 72 frames in three groups, of which an edit list shows the last 36."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=24)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.options = {"x264-params": "keyint=24:scenecut=0:bframes=0"}
+        for at in range(72):
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), 3 * at, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = at, Fraction(1, 24)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    with av.open(str(path)) as made:
+        base = made.streams.video[0].time_base
+    content = bytearray(path.read_bytes())
+    at = content.index(b"elst") + 12
+    content[at : at + 8] = struct.pack(">II", 1500, int(Fraction(36, 24) / base))
+    path.write_bytes(content)
+    return path
+
+
+def test_a_clip_trimmed_by_an_edit_list_is_whole(tmp_path):
+    """Case F5: an edit list leaves frames out on purpose; what is shown counts, and nothing is missing."""
+    path = trimmed(tmp_path / "a.mp4")
+    with av.open(str(path)) as opened:
+        stream = opened.streams.video[0]
+        packets = [packet for packet in opened.demux(stream) if packet.pts is not None]
+        assert (stream.frames, len(packets)) == (72, 48)
+
+    facts = probe(path)
+    assert (facts.frames, facts.seconds, facts.fps) == (36, pytest.approx(1.5), pytest.approx(24.0))
+    poster(path, tmp_path / "a.webp")
+    preview(path, tmp_path / "b.mp4")
+    assert probe(tmp_path / "b.mp4").frames == 36
+
+
+def test_a_trimmed_clip_cut_short_is_found_out(tmp_path):
+    """Case F5: an edit list is no excuse for frames that are not in the file."""
+    path = trimmed(tmp_path / "a.mp4")
+    content = path.read_bytes()
+    moov, mdat = content.index(b"moov") - 4, content.index(b"mdat") - 4
+    size = int.from_bytes(content[moov : moov + 4], "big")
+    # the index first, as servers send it, so that a cut takes frames alone
+    assert moov > mdat
+    kept = (moov - mdat) // 2
+    index = bytearray(content[moov : moov + size])
+    at = index.index(b"stco") + 12
+    offset = int.from_bytes(index[at : at + 4], "big") + size
+    index[at : at + 4] = offset.to_bytes(4, "big")
+    path.write_bytes(content[:mdat] + bytes(index) + content[mdat : mdat + kept])
+
+    with pytest.raises(MediaError, match=r"cut short|damaged|no picture"):
+        probe(path)
+
+
+def damages(content: bytes, count: int) -> list[bytes]:
+    """Return so many copies of a clip, in each of which a few bytes of its index or of anything are others."""
+    chance = random.Random(5)
+    made = []
+    for _ in range(count):
+        changed = bytearray(content)
+        begin = chance.choice([content.index(b"moov"), 0])
+        for _ in range(chance.choice([1, 2, 5, 30])):
+            changed[chance.randrange(begin, len(changed))] = chance.randrange(256)
+        made.append(bytes(changed))
+    return made
+
+
+def test_a_few_changed_bytes_are_a_sentence(tmp_path):
+    """Case A5: whatever a decoder raises at a damaged file is a MediaError, of facts and pictures alike."""
+    path = write_video(tmp_path / "a.mp4", moments=(0, 0.1, 0.2))
+    refused = []
+    for content in damages(path.read_bytes(), 200):
+        path.write_bytes(content)
+        for use in (probe, lambda source: poster(source, tmp_path / "a.webp")):
+            try:
+                use(path)
+            except MediaError as error:
+                refused.append(str(error))
+    assert len(refused) > 20
+    assert all(str(path) in each for each in refused)
+
+
+@pytest.mark.parametrize(("name", "suffix"), [("a.mp4", ".mp4"), ("a.webm", ".webm"), ("a.mkv", ".mkv")])
+def test_what_a_file_is_called_by_its_content(tmp_path, name, suffix):
+    """Case F9: MP4, WebM and Matroska are told apart by what is in them."""
+    codec = "libvpx" if suffix == ".webm" else "libx264"
+    path = write_video(tmp_path / name, codec=codec).rename(tmp_path / "a.part")
+    assert suffix_of(path) == suffix

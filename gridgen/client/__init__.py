@@ -32,9 +32,10 @@ import httpx
 from gridgen import private
 from gridgen._loop import engine, wait, wait_async
 from gridgen.client import download, proof
-from gridgen.client.download import LARGEST_FILE, http_errors, is_loopback, untrusted
+from gridgen.client.download import LARGEST_FILE, http_errors, untrusted
+from gridgen.client.links import is_loopback
 from gridgen.client.upload import Stored, classify_upload, encoded, lost, pictures
-from gridgen.clock import SteadyClock, of_the_wire
+from gridgen.clock import Clock, SteadyClock, of_the_wire
 from gridgen.errors import (
     APIError,
     AuthenticationError,
@@ -71,7 +72,6 @@ if TYPE_CHECKING:
 
     from gridgen.client.proof import Proof
     from gridgen.client.upload import UploadOutcome
-    from gridgen.clock import Clock
     from gridgen.grid import Cell
 
 __all__ = ["OFFICIAL", "Balance", "Client"]
@@ -83,6 +83,13 @@ MIRRORS = frozenset({"api.apimart.ai", "api.apib.ai", "api.aiuxu.com", "api.aish
 _NOT_FOR_THIS_KEY = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 LARGEST_REPLY = 8 * 2**20
 CONTROL, DOWNLOADS = 12, 4
+
+IDLE_FOR = 30.0
+"""Seconds for which a connection without use is kept."""
+
+FRESH_FOR = 1.0
+"""Seconds without use after which a connection carries no submission: servers close idle ones, and what arrives then
+may be lost on the way."""
 
 OnSending = Callable[[], Awaitable[None]]
 
@@ -161,6 +168,7 @@ class Client:
         self._make_http = _factory(http_client)
         self._traced = http_client is None
         self._http: dict[str, Any] = {}
+        self._opened: dict[str, float] = {}
         self._places: dict[str, asyncio.Semaphore] = {}
         self._retired: dict[int, Any] = {}
         self._users: Counter[Any] = Counter()
@@ -474,12 +482,27 @@ class Client:
         """Let later requests use new connections; those on their way keep theirs until they are through."""
         await self._close()
 
-    async def fetch(self, url: str, part: Path, *, most: int = LARGEST_FILE) -> None:
+    async def fetch(self, url: str, part: Path, *, most: int = LARGEST_FILE, picture: bool = False) -> None:
         """Stream one result link into a file, as `gridgen.client.download` does; on the engine's loop."""
-        async with self._room("downloads"), self._using("downloads") as http:
-            await download.download(
-                http, url, part, on_loopback=self.on_loopback, clock=self.clock, most=most
-            )
+        try:
+            async with self._room("downloads"), self._using("downloads") as http:
+                await download.download(
+                    http,
+                    url,
+                    part,
+                    on_loopback=self.on_loopback,
+                    clock=self.clock,
+                    most=most,
+                    base=f"{self.base_url}/",
+                    picture=picture,
+                )
+        except (GridgenError, OSError):
+            raise
+        except (
+            Exception
+        ) as error:  # a link and what answers to it may be anything; it is this file's trouble alone
+            msg = f"the download failed: {type(error).__name__}: {str(error)[:200]}"
+            raise NetworkError(msg) from error
 
     async def probe(self) -> None:
         """Ask something that costs nothing, to see whether the server answers at all.
@@ -658,7 +681,7 @@ class Client:
         clock, asked = of_the_wire(self.clock), self.clock.time()
         end = clock.monotonic() + 4 * seconds
         async with (
-            self._using("control") as http,
+            self._using("control" if method == "GET" else "submissions") as http,
             http.stream(
                 method,
                 self.base_url + path,
@@ -688,8 +711,13 @@ class Client:
     @contextlib.asynccontextmanager
     async def _using(self, purpose: str) -> AsyncIterator[Any]:
         """Hold the HTTP client of a purpose for one exchange; of one that was closed meanwhile the last closes it."""
+        now = Clock().monotonic()
+        if purpose == "submissions" and not self._traced and now - self._opened.get(purpose, now) > FRESH_FOR:
+            # how long connections of an injected client may be idle is its own: none is older than the client
+            self._retire(purpose)
         if purpose not in self._http:
-            self._http[purpose] = self._make_http(self.on_loopback)
+            idle = FRESH_FOR if purpose == "submissions" else IDLE_FOR
+            self._http[purpose], self._opened[purpose] = self._make_http(self.on_loopback, idle), now
         http = self._http[purpose]
         self._users[http] += 1
         try:
@@ -701,6 +729,13 @@ class Client:
             if self._retired:
                 # apart, so that nothing that goes wrong in it costs an answer
                 engine().submit(self._close_idle())
+
+    def _retire(self, purpose: str) -> None:
+        """Let later requests of a purpose use new connections."""
+        http = self._http.pop(purpose, None)
+        if http is not None:
+            self._retired[id(http)] = http
+            engine().submit(self._close_idle())
 
     def _room(self, purpose: str) -> asyncio.Semaphore:
         """At most 16 requests are in flight: 12 to ask and submit, 4 to download."""
@@ -933,11 +968,11 @@ def _fingerprint(key: str) -> Callable[[str], str]:
     return fingerprint
 
 
-def _factory(http_client: Any) -> Callable[[bool], Any]:
+def _factory(http_client: Any) -> Callable[[bool, float], Any]:
     if http_client is None:
 
-        def make(on_loopback: bool) -> httpx.AsyncClient:  # noqa: FBT001 - private
-            limits = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=30)
+        def make(on_loopback: bool, idle: float) -> httpx.AsyncClient:  # noqa: FBT001 - private
+            limits = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=idle)
             return httpx.AsyncClient(limits=limits, trust_env=not on_loopback)
 
         return make
@@ -947,7 +982,7 @@ def _factory(http_client: Any) -> Callable[[bool], Any]:
             "one: it must be made and closed on gridgen's own loop"
         )
         raise GridgenError(msg)
-    return lambda _on_loopback: http_client()
+    return lambda _on_loopback, _idle: http_client()
 
 
 def _balance(payload: Mapping[str, Any]) -> Balance:

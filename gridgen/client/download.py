@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
-import ipaddress
 import logging
 import os
 import re
 import shutil
-import socket
 import ssl
 import sys
+import zlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
-from urllib.request import getproxies, proxy_bypass
+from urllib.parse import urlsplit
 
 import httpx
 
 from gridgen._loop import engine
+from gridgen.client.links import RefusedError, addresses, redirected, web_address
 from gridgen.clock import of_the_wire
-from gridgen.errors import APIError, NetworkError
+from gridgen.errors import NetworkError
 from gridgen.outcome import api_error
 
 if TYPE_CHECKING:
@@ -30,14 +28,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gridgen.clock import Clock
-    from gridgen.errors import GridgenError
+    from gridgen.errors import APIError, GridgenError
 
 __all__ = [
     "LARGEST_FILE",
     "download",
     "http_errors",
     "is_dead_link",
-    "is_loopback",
+    "is_hopeless",
     "make_sure_of_room",
     "untrusted",
 ]
@@ -58,11 +56,24 @@ _ROOM_EVERY = 8 * 2**20
 _NO_TRAPS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """Neither through a link, nor waiting for a reader of a pipe."""
 
+_CODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
+"""What a body may be packed in, and what zlib calls that."""
+
+_PIECE = 2**20
+_WHOLE = frozenset({HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.NON_AUTHORITATIVE_INFORMATION})
 _DEAD_LINK = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
 async def download(
-    http: Any, url: str, part: Path, *, on_loopback: bool, clock: Clock, most: int = LARGEST_FILE
+    http: Any,
+    url: str,
+    part: Path,
+    *,
+    on_loopback: bool,
+    clock: Clock,
+    most: int = LARGEST_FILE,
+    base: str = "",
+    picture: bool = False,
 ) -> None:
     """Stream one link into `part`, going on where an earlier try broke off.
 
@@ -83,11 +94,16 @@ async def download(
         Of the client.
     most : int, default 512 MiB
         Bytes that the file may have; a smaller number is what a quota has left.
+    base : str, optional
+        What a link without a host is relative to.
+    picture : bool, default False
+        Whether a picture is expected in place of a video.
 
     Raises
     ------
     APIError
-        If the answer is no file; statuses 403, 404 and 410 mean a dead link.
+        If the answer is no file; statuses 403, 404 and 410 mean a dead link. Where
+        `is_hopeless` says so, no later try can bring it.
     MediaError
         If what comes is no video, or larger than it may be; nothing of it is kept.
     NetworkError
@@ -96,24 +112,21 @@ async def download(
         If the file cannot be written, or the disk (``ENOSPC``) or the quota
         (``EDQUOT``) would be full with it.
     """
+    proxied = not on_loopback and bool(getattr(http, "trust_env", False))
+    url = web_address(url, base)
     for _hop in range(MOST_HOPS + 1):
-        addresses = await _addresses(url, on_loopback=on_loopback)
-        following = await _fetch(http, url, addresses, _File(part, most, clock))
+        reached = await addresses(url, on_loopback=on_loopback, proxied=proxied)
+        following = await _fetch(http, url, reached, _File(part, most, clock, picture=picture))
         if following is None:
             return
-        url = following
+        url = redirected(url, following)
     msg = f"the link was redirected more than {MOST_HOPS} times"
     raise NetworkError(msg)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine's own."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def is_hopeless(error: BaseException) -> bool:
+    """Whether a link will never bring its file, however often it is asked."""
+    return isinstance(error, RefusedError)
 
 
 def is_dead_link(error: APIError) -> bool:
@@ -152,45 +165,6 @@ def http_errors() -> tuple[type[Exception], ...]:
     return (httpx.HTTPError, httpx.InvalidURL, *((newer.HTTPError, newer.InvalidURL) if newer else ()))
 
 
-async def _addresses(url: str, *, on_loopback: bool) -> tuple[str, ...]:
-    """Return the public addresses of a link's host; none where it need not be looked up here.
-
-    That is so on this machine, for a simulator's client, and behind a proxy that
-    looks hosts up itself and whose resolver this machine may not share.
-    """
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if on_loopback and is_loopback(host) and parts.scheme in {"http", "https"}:
-        return ()
-    if parts.scheme != "https" or not host:
-        msg = (
-            f"the result link starts with {parts.scheme or 'nothing'}://, which is not fetched; only https is"
-        )
-        raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
-    proxied = _is_proxied(host)
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, parts.port or 443, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        if proxied:
-            return ()
-        msg = f"the result's host {host[:100]!r} is not found: {error}"
-        raise NetworkError(msg) from error
-    addresses = tuple(dict.fromkeys(str(each[4][0]) for each in found))
-    if not all(_is_public(each) for each in addresses):
-        msg = f"the result link leads into a private network ({host[:100]!r}), which is not fetched"
-        raise APIError(msg, status=HTTPStatus.BAD_REQUEST)
-    return () if proxied else addresses
-
-
-def _is_public(address: str) -> bool:
-    found = ipaddress.ip_address(address)
-    return found.is_global and not found.is_multicast
-
-
-def _is_proxied(host: str) -> bool:
-    return bool({"https", "all"} & set(getproxies())) and not proxy_bypass(host)
-
-
 def _pinned(url: str, address: str) -> tuple[str, dict[str, str], dict[str, Any]]:
     """Return URL, headers and extensions that reach a link's host at one address and no other.
 
@@ -205,14 +179,14 @@ def _pinned(url: str, address: str) -> tuple[str, dict[str, str], dict[str, Any]
     return parts._replace(netloc=f"{shown}{port}").geturl(), headers, {"sni_hostname": host}
 
 
-async def _fetch(http: Any, url: str, addresses: tuple[str, ...], file: _File) -> str | None:
+async def _fetch(http: Any, url: str, reached: tuple[str, ...], file: _File) -> str | None:
     """Fetch one hop from the first address that answers: return where it redirects to, None when all is there."""
-    if not addresses:
-        return await _fetch_from(http, url, file, {}, {}, base=url)
-    for last, address in zip([*[False] * (len(addresses) - 1), True], addresses, strict=True):
+    if not reached:
+        return await _fetch_from(http, url, file, {}, {})
+    for last, address in zip([*[False] * (len(reached) - 1), True], reached, strict=True):
         there, headers, extensions = _pinned(url, address)
         try:
-            return await _fetch_from(http, there, file, headers, extensions, base=url)
+            return await _fetch_from(http, there, file, headers, extensions)
         except NetworkError as error:
             if last or type(error.__cause__).__name__ not in {"ConnectError", "ConnectTimeout"}:
                 raise
@@ -220,7 +194,7 @@ async def _fetch(http: Any, url: str, addresses: tuple[str, ...], file: _File) -
 
 
 async def _fetch_from(
-    http: Any, url: str, file: _File, headers: dict[str, str], extensions: dict[str, Any], *, base: str
+    http: Any, url: str, file: _File, headers: dict[str, str], extensions: dict[str, Any]
 ) -> str | None:
     headers = {"Accept-Encoding": "identity", **headers, **file.wanted()}
     _log_without_query(urlsplit(url).hostname or "")
@@ -230,11 +204,11 @@ async def _fetch_from(
             "GET", url, headers=headers, follow_redirects=False, timeout=timeout, extensions=extensions
         ) as response:
             if response.is_redirect:
-                return urljoin(base, str(response.headers.get("location", "")))
+                return str(response.headers.get("location", ""))
             if not file.begin(response.status_code, response.headers):
                 body = await anext(_as_sent(response), b"")
                 raise api_error(response.status_code, {}, body[:300])
-            await file.write(_as_sent(response))
+            await file.write(_unpacked(response))
     except http_errors() as error:
         why = untrusted(error)
         msg = why or f"the download broke off: {type(error).__name__}"
@@ -269,10 +243,52 @@ def _log_without_query(host: str) -> None:
 
 
 def _as_sent(response: Any) -> AsyncIterator[bytes]:
-    """Return the body as it comes: what is compressed, although that was not asked for, may unpack to anything."""
+    """Return the body as it comes: an HTTP library may unpack it, to anything and at once."""
     packed = "content-encoding" in response.headers
     found: AsyncIterator[bytes] = response.aiter_raw() if packed else response.aiter_bytes()
     return found
+
+
+async def _unpacked(response: Any) -> AsyncIterator[bytes]:
+    """Yield the body, unpacked where it was packed although that was not asked for, a little at a time."""
+    coding = _coding(response.headers)
+    if not coding:
+        async for chunk in _as_sent(response):
+            yield chunk
+        return
+    unpacker = zlib.decompressobj(_CODINGS[coding])
+    async for chunk in _as_sent(response):
+        rest = chunk
+        while rest and not unpacker.eof:
+            try:
+                data = unpacker.decompress(rest, _PIECE)
+            except zlib.error as error:
+                msg = f"the download cannot be unpacked ({coding}: {error})"
+                raise NetworkError(msg) from error
+            rest = unpacker.unconsumed_tail
+            yield data
+    if not unpacker.eof:
+        msg = f"the download broke off: {coding} ends early"
+        raise NetworkError(msg)
+
+
+def _coding(headers: Mapping[str, str]) -> str:
+    """Return how a body is packed, an empty text for not at all.
+
+    Raises
+    ------
+    RefusedError
+        If it is packed in a way that is not understood.
+    """
+    coding = headers.get("content-encoding", "").strip().lower()
+    if coding in {"", "identity"}:
+        return ""
+    if coding not in _CODINGS:
+        msg = (
+            f"the server packed the result as {coding[:40]!r}, which was not asked for and is not understood"
+        )
+        raise RefusedError(msg, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+    return coding
 
 
 class _File:
@@ -282,13 +298,15 @@ class _File:
     one under the same link: its ETag and its length.
     """
 
-    def __init__(self, part: Path, most: int, clock: Clock) -> None:
+    def __init__(self, part: Path, most: int, clock: Clock, *, picture: bool) -> None:
         self._part = part
+        self._picture = picture
         self._mark = part.with_name(f"{part.name}.etag")
         self._most = most
         self._clock = of_the_wire(clock)
         self._start = 0
         self._total: int | None = None
+        self._packed = False
 
     def wanted(self) -> dict[str, str]:
         """Return the headers that ask for what is missing."""
@@ -300,12 +318,17 @@ class _File:
 
     def begin(self, status: int, headers: Mapping[str, str]) -> bool:
         """Take in the head of an answer; say whether it is the file, or the missing part of it."""
-        have = _size(self._part)
+        have, known = _size(self._part), self._known().partition(" ")[0]
         start, total = _place(status, headers, have)
-        known = self._known().partition(" ")[0]
+        if start and total is None and known.isdecimal():
+            total = int(known)
         if start is None or (start and known.isdecimal() and int(known) != total):
             self._forget()
             return False
+        self._packed = bool(_coding(headers))
+        if self._packed:
+            # what is left of a packed body is no part of what it unpacks to
+            start, total = 0, None
         self._start, self._total = start, total
         if total is not None and total > self._most:
             raise self._too_large(total)
@@ -317,18 +340,27 @@ class _File:
 
     async def write(self, chunks: AsyncIterator[bytes]) -> None:
         """Write what comes, and make sure that it is all there, a video, and on the disk."""
-        flags = os.O_CREAT | os.O_WRONLY | _NO_TRAPS | (0 if self._start else os.O_TRUNC)
-        # unbuffered: what came in is there for the next process, however this one ends
-        with os.fdopen(os.open(self._part, flags, 0o600), "wb", buffering=0) as out:
-            out.seek(self._start)
-            size = await self._copy(chunks, out)
-            await engine().in_thread(os.fsync, out.fileno())
+        try:
+            size = await self._save(chunks)
+        except BaseException:
+            if self._packed:
+                self._forget()
+            raise
         if self._total is not None and size != self._total:
             if size > self._total:
                 self._forget()
             msg = f"the download has {size} bytes, expected {self._total}"
             raise NetworkError(msg)
         self._mark.unlink(missing_ok=True)
+
+    async def _save(self, chunks: AsyncIterator[bytes]) -> int:
+        flags = os.O_CREAT | os.O_WRONLY | _NO_TRAPS | (0 if self._start else os.O_TRUNC)
+        # unbuffered: what came in is there for the next process, however this one ends
+        with os.fdopen(os.open(self._part, flags, 0o600), "wb", buffering=0) as out:
+            out.seek(self._start)
+            size = await self._copy(chunks, out)
+            await engine().in_thread(os.fsync, out.fileno())
+        return size
 
     async def _copy(self, chunks: AsyncIterator[bytes], out: io.FileIO) -> int:
         size, checked, head = self._start, self._start, b""
@@ -337,7 +369,7 @@ class _File:
             size += len(chunk)
             if size > self._most:
                 raise self._too_large(size)
-            if not self._start and len(head) < _MAGIC:
+            if not (self._start or self._picture) and len(head) < _MAGIC:
                 head += chunk
                 self._check_magic(head)
             if size - checked > _ROOM_EVERY:
@@ -392,12 +424,16 @@ def _write(out: io.FileIO, data: bytes) -> None:
 def _place(status: int, headers: Mapping[str, str], have: int) -> tuple[int | None, int | None]:
     """Return at which byte the answer begins, None if it is no file, and the file's whole length if it says so."""
     length = headers.get("content-length", "")
-    if status == HTTPStatus.OK:
+    if status in _WHOLE:
         return 0, int(length) if re.fullmatch(r"\d{1,15}", length, re.ASCII) else None
-    said = re.fullmatch(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15})", headers.get("content-range", ""), re.ASCII)
-    if status == HTTPStatus.PARTIAL_CONTENT and said is not None and int(said[1]) == have:
-        return have, int(said[2])
-    return None, None
+    if status != HTTPStatus.PARTIAL_CONTENT:
+        return None, None
+    told = headers.get("content-range", "")
+    said = re.fullmatch(r"bytes (\d{1,15})-\d{1,15}/(\d{1,15}|\*)", told, re.ASCII)
+    if said is None:
+        # no range was asked for, so it may be all there is; whether it plays will be seen
+        return (0, None) if not (told or have) else (None, None)
+    return (have, None if said[2] == "*" else int(said[2])) if int(said[1]) == have else (None, None)
 
 
 def _size(part: Path) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import math
 import re
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from gridgen.journal.extras import shown
 from gridgen.money import ClipKey, Outlay, Stage
 from gridgen.states import FACTS, SENDABLE, State
 
@@ -25,6 +27,7 @@ __all__ = [
     "Record",
     "Row",
     "Sender",
+    "clean",
     "is_inside",
     "row",
 ]
@@ -66,6 +69,9 @@ class Changes(TypedDict, total=False):
     http_status: int | None
     request_id: str | None
     replays: int
+    last_frame: str | None
+    further: str | None
+    mtime: int | None
 
 
 @dataclass(slots=True)
@@ -94,6 +100,12 @@ class Record:
         What is known of a submission whose outcome nobody knows: the transport's
         last event, and of an answer its status, the server's name for it and the
         first bytes.
+    last_frame, further : str, optional
+        The file of the picture with which the clip ends, and as JSON (`extras.read`)
+        what else the task brought beside the first link to its first video.
+    mtime : int, optional
+        When the file was last written, in nanoseconds, as its system told it when the
+        file was checked.
     """
 
     id: int
@@ -136,6 +148,9 @@ class Record:
     http_status: int | None = None
     request_id: str | None = None
     replays: int = 0
+    last_frame: str | None = None
+    further: str | None = None
+    mtime: int | None = None
     earlier: tuple[Outlay, ...] = ()
 
     @property
@@ -175,7 +190,8 @@ class Row:
     """One cell and take, as the table, the wall and the board show it.
 
     Money is in USD, times are Unix seconds, names are relative to the sweep's
-    folder. ``status`` is a `State`; ``earlier`` is what attempts of this take
+    folder. ``status`` is a `State`; ``last_frame`` is a picture of how the clip ends,
+    ``further`` the files, or else the links, of further results; ``earlier`` is what attempts of this take
     before the latest one have cost or may cost.
     """
 
@@ -204,6 +220,8 @@ class Row:
     clip_seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    last_frame: str | None = None
+    further: str | None = None
     earlier: tuple[Outlay, ...] = ()
     rating: float | None = None
     pick: bool | None = None
@@ -240,6 +258,15 @@ _MOST_MILLIONTHS = 10**15
 
 _TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
 
+MOST_MONEY = Decimal(10**12)
+"""USD; SQLite keeps integers of 64 bits, and money in millionths."""
+
+LATEST_TIME = 253_402_300_799.0
+"""Unix seconds: the end of the year 9999, the last one that Python's dates know."""
+
+LONGEST_TEXT = 100_000
+_INT64 = 2**63 - 1
+
 
 def stage(state: str, completed_at: float | None) -> Stage:
     """Return how far the money of an attempt is settled.
@@ -275,12 +302,36 @@ def row(index: int, cell: Cell, take: int, record: Record | None, *, planned: st
     if record.created_at is not None and record.completed_at is not None:
         seconds = max(0.0, record.completed_at - record.created_at)
     status = planned if record.state == State.PLANNED else record.state
-    shown = {name: getattr(record, name) for name in _SHARED}
-    return Row(index, cell, take, status, service_seconds=seconds, **shown)
+    shared = {name: getattr(record, name) for name in _SHARED}
+    shared["further"] = shown(record.further)
+    return Row(index, cell, take, status, service_seconds=seconds, **shared)
+
+
+def clean(changes: Changes) -> Changes:
+    """Return changes that a database, a table and a page can hold, whatever a server said.
+
+    Halves of characters become question marks, texts are cut, numbers are bounded, and
+    what is no number becomes unknown.
+    """
+    kept: Any = {name: _clean(name, value) for name, value in changes.items()}
+    return kept  # type: ignore[no-any-return]
+
+
+def _clean(name: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
+    if isinstance(value, (float, Decimal)) and not math.isfinite(value):
+        return None
+    if name in _TIMES and value is not None:
+        return max(0.0, min(value, LATEST_TIME))
+    if name in _MONEY and value is not None:
+        return max(-MOST_MONEY, min(value, MOST_MONEY))
+    return max(-_INT64, min(value, _INT64)) if type(value) is int else value
 
 
 def stored(name: str, value: Any) -> Any:
     """Return a field as the database keeps it: money in millionths of a USD, times in ms."""
+    value = _clean(name, value)
     if value is None:
         return None
     if name in _MONEY:

@@ -132,7 +132,13 @@ CREATE TABLE upload (
 CREATE INDEX upload_of_image ON upload (origin, image);
 """
 
-MIGRATIONS = (_FIRST, _EVIDENCE_AND_INVARIANTS, _REPLAYS, _UPLOADS)
+_FURTHER_RESULTS = """
+ALTER TABLE attempt ADD COLUMN last_frame TEXT;
+ALTER TABLE attempt ADD COLUMN further TEXT;
+ALTER TABLE attempt ADD COLUMN mtime INTEGER;
+"""
+
+MIGRATIONS = (_FIRST, _EVIDENCE_AND_INVARIANTS, _REPLAYS, _UPLOADS, _FURTHER_RESULTS)
 """What leads from each version to the next, the first one from nothing.
 
 Scripts may call ``sha256(blob)``, which gives hexadecimal text.

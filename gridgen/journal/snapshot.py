@@ -187,7 +187,7 @@ def _parsed(file: Any) -> Iterator[dict[str, Any]]:
 
 def _check_names(row: Mapping[str, Any]) -> None:
     """Refuse files outside of the folder that the journal will be in."""
-    for name in ("path", "poster", "preview"):
+    for name in ("path", "poster", "preview", "last_frame"):
         if row.get(name) is not None and not is_inside(row[name]):
             msg = f"{str(row[name])[:80]!r} is not the name of a file in the sweep's folder"
             raise ValueError(msg)

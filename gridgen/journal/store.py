@@ -23,6 +23,7 @@ from gridgen.journal.record import (
     Record,
     Sender,
     changed,
+    clean,
     loaded,
     selected,
     stage,
@@ -220,6 +221,16 @@ class Journal:
                 _sync(each)
         return int(number)
 
+    def check(self) -> None:
+        """Make sure that the folder is still this process's.
+
+        Raises
+        ------
+        JournalError
+            If it is not: another one has taken it, or it was deleted or moved.
+        """
+        self._lease.check()
+
     async def flush(self) -> None:
         """Bring everything that was saved to the disk.
 
@@ -332,6 +343,7 @@ class Journal:
         self, record: Record, cell: Cell, changes: Changes, *, detail: str | None = None
     ) -> None:
         """Write an attempt's first or next going out."""
+        changes = clean(changes)
         if self.records.get(record.slot) is record:
             await self.save(record, durable=True, detail=detail, **changes)
             return
@@ -417,7 +429,8 @@ class Journal:
         JournalError
             If it cannot be written.
         """
-        ended = replace(upload, url=url, expires_at=expires_at, error=error)
+        told = clean({"url": url, "expires_at": expires_at, "error": error})
+        ended = replace(upload, url=told["url"], expires_at=told["expires_at"], error=told["error"])
         await self._commit([end(ended)])
         if url is not None:
             self.uploads[ended.origin, ended.image] = ended
@@ -436,6 +449,7 @@ class Journal:
         JournalError
             If it cannot be written.
         """
+        changes = clean(changes)
         odd = self._odd(record, changes.get("state", record.state))
         if odd:
             changes, detail, durable = _paid(record, changes, odd), odd, True
@@ -452,7 +466,7 @@ class Journal:
         if durable or _is_money(record, changes):
             await self._commit(statements)
         else:
-            self.writer.soon(statements)
+            self.writer.soon(statements, lambda error: self._unkept(record, error))
         changed(record, changes)
         self._tell(record)
 
@@ -466,9 +480,12 @@ class Journal:
         _log.warning("%s: cell %s, take %d in %s", text, record.cell[:8], record.take, self.folder)
         return text
 
+    def _unkept(self, record: Record, error: JournalError) -> None:
+        self.show(record, error_class="journal", error=str(error)[:500])
+
     def show(self, record: Record, **changes: Unpack[Changes]) -> None:
         """Apply changes in memory only: progress is seen, not kept."""
-        changed(record, changes)
+        changed(record, clean(changes))
         self._tell(record)
 
     def release(self, slots: set[tuple[str, str, int]]) -> None:

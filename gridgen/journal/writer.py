@@ -15,7 +15,7 @@ from gridgen.errors import JournalError
 from gridgen.journal.lease import HEARTBEAT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from gridgen.journal.lease import Lease
@@ -42,7 +42,7 @@ class Writer:
     connection : sqlite3.Connection
         Used by this thread only, until `close`.
     lease : Lease
-        Looked at before each durable commit.
+        Looked at in each commit.
     folder : Path
         Named in errors.
 
@@ -55,10 +55,12 @@ class Writer:
     def __init__(self, connection: sqlite3.Connection, lease: Lease, folder: Path) -> None:
         self._connection, self._lease, self._folder = connection, lease, folder
         self.synced = self.written = 0
-        self._refused: JournalError | None = None
         self._closing, self._closed = threading.Lock(), False
+        self._ended: JournalError | None = None
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._kept: list[_Write] = []
+        self._batch: list[_Write | None] = []
+        self._gone: JournalError | None = None
         self._clock = Clock()
         self._thread = threading.Thread(target=self._run, name="gridgen-journal", daemon=True)
         self._thread.start()
@@ -77,21 +79,28 @@ class Writer:
         # what was handed over will be committed, so a cancelled caller still waits for it
         await _finished(done)
 
-    def soon(self, statements: list[Statement]) -> None:
+    def soon(self, statements: list[Statement], refused: Callable[[JournalError], None]) -> None:
         """Write with the next commit.
+
+        Parameters
+        ----------
+        statements : list of Statement
+        refused : callable
+            Called on the loop of the caller when these, and not the disk, are to blame that
+            they cannot be written.
 
         Raises
         ------
         JournalError
-            If an earlier one was refused, or the journal is closed.
+            If the journal is closed, or the folder is no longer this process's.
         """
-        self._put(_Write(statements))
+        self._put(_Write(statements, asyncio.get_running_loop(), refused=refused))
 
     def _put(self, write: _Write) -> None:
-        refused, self._refused = self._refused, None
-        if refused is not None:
-            raise refused
         with self._closing:
+            for refusal in (self._ended, self._gone):
+                if refusal is not None:
+                    raise refusal
             if self._closed:
                 msg = f"the journal in {str(self._folder)!r} is closed. Nothing more is sent."
                 raise JournalError(msg)
@@ -105,11 +114,32 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._work()
+        except BaseException as error:  # noqa: BLE001 - whatever ends this thread, all that wait for it must be told
+            self._end(error)
+
+    def _end(self, error: BaseException) -> None:
+        """Tell those who wait, and those who come later, that nothing is written any more."""
+        ended = JournalError(
+            f"the journal's writer has ended ({type(error).__name__}: {error}) in {str(self._folder)!r}. "
+            "Nothing more is sent; restart the kernel, then run() goes on."
+        )
+        with self._closing:
+            self._ended = ended
+        writes, self._batch = [*self._kept, *self._batch], []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                writes.append(self._queue.get_nowait())
+        _settle([(write, ended) for write in writes if write is not None])
+
+    def _work(self) -> None:
         open_, beaten = True, self._clock.monotonic()
         while open_:
-            batch = self._gather()
-            open_ = None not in batch
-            self._write([write for write in batch if write is not None])
+            self._batch = self._gather()
+            open_ = None not in self._batch
+            self._write([write for write in self._batch if write is not None])
+            self._batch = []
             if self._clock.monotonic() - beaten > HEARTBEAT:
                 beaten = self._clock.monotonic()
                 self._lease.beat()
@@ -135,12 +165,12 @@ class Writer:
             return
         try:
             self._commit(writes)
-        except (sqlite3.Error, JournalError):
+        except Exception:  # noqa: BLE001 - a value may be anything; which one it is, each alone will show
             self._write_singly(writes)
-            if self._kept:
-                # where the folder is gone this never ends, so whoever writes next must hear of it
-                self._refused = self._moved() or self._refused
+            # where the folder is gone this never ends, so whoever writes next must hear of it
+            self._gone = self._moved() if self._kept else None
         else:
+            self._gone = None
             _settle([(write, None) for write in writes])
 
     def _write_singly(self, writes: list[_Write]) -> None:
@@ -150,27 +180,19 @@ class Writer:
             if refused is None:
                 try:
                     self._commit([write])
-                except sqlite3.IntegrityError as error:
-                    self._tell(write, error)
-                except (sqlite3.Error, JournalError) as error:
-                    refused = error
+                except Exception as error:  # noqa: BLE001 - its caller gets whatever it is
+                    refused = error if _is_the_disks(error) else None
+                    if refused is None:
+                        _settle([(write, self._unwritable(error))])
                 else:
                     _settle([(write, None)])
             if refused is not None and write.done is not None:
-                self._tell(write, refused)
+                _settle([(write, self._unwritable(refused))])
             elif refused is not None:
                 self._kept.append(write)
 
-    def _tell(self, write: _Write, error: Exception) -> None:
-        told = error if isinstance(error, JournalError) else self._unwritable(error)
-        told.__cause__ = None if told is error else error
-        if write.done is None:
-            self._refused = told
-        else:
-            _settle([(write, told)])
-
     def _moved(self) -> JournalError | None:
-        """Return what is to be said of a folder that is no longer where it was, None where it is."""
+        """Return what is to be said of a folder that is no longer this process's, or where it was; None where it is."""
         try:
             self._lease.check()
         except JournalError as error:
@@ -178,17 +200,19 @@ class Writer:
         return None
 
     def _unwritable(self, error: Exception) -> JournalError:
+        if isinstance(error, JournalError):
+            return error
         return self._moved() or JournalError(
             f"the journal in {str(self._folder)!r} cannot be written: {error}. Nothing more is sent."
         )
 
     def _commit(self, writes: list[_Write]) -> None:
         durable = any(write.done is not None for write in writes)
-        if durable:
-            self._lease.check()
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         with self._connection:
             self._connection.execute("BEGIN IMMEDIATE")
+            # only now can no other owner write: one that lost the folder while it slept changes nothing in it
+            self._lease.check()
             for write in writes:
                 for statement, values in write.statements:
                     self._connection.execute(statement, values)
@@ -199,13 +223,19 @@ class Writer:
 @dataclass(slots=True)
 class _Write:
     statements: list[Statement]
-    loop: asyncio.AbstractEventLoop | None = None
+    loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None] | None = None
+    refused: Callable[[JournalError], None] | None = None
+
+
+def _is_the_disks(error: Exception) -> bool:
+    """Whether what follows would fare no better: the disk, the file or the lease refuses, not this one value."""
+    return isinstance(error, (sqlite3.OperationalError, JournalError)) or type(error) is sqlite3.DatabaseError
 
 
 def _settle(told: list[tuple[_Write, JournalError | None]]) -> None:
     """Let those who wait go on: one call for all that wait on the same loop."""
-    for loop in {write.loop for write, _ in told if write.loop is not None}:
+    for loop in {write.loop for write, _ in told}:
         with contextlib.suppress(RuntimeError):  # a loop that was closed meanwhile waits for nothing
             loop.call_soon_threadsafe(_resolve, [each for each in told if each[0].loop is loop])
 
@@ -213,8 +243,11 @@ def _settle(told: list[tuple[_Write, JournalError | None]]) -> None:
 def _resolve(told: list[tuple[_Write, JournalError | None]]) -> None:
     for write, error in told:
         if write.done is None:
+            if error is not None and write.refused is not None:
+                write.refused(error)
+        elif write.done.done():
             continue
-        if error is None:
+        elif error is None:
             write.done.set_result(None)
         else:
             write.done.set_exception(error)

@@ -5,6 +5,28 @@ how many tasks the server works on, `gridgen.pacing.timing` tells when to ask fo
 `gridgen.pacing.limiter`, which is not pure, shares a rate with other processes.
 """
 
-from gridgen.pacing.pace import LONGEST_WAIT, Alike, Backoff, Bucket, Pace, Storm, Window, backoff, wording
+from gridgen.pacing.pace import (
+    LONGEST_WAIT,
+    Alike,
+    Backoff,
+    Bucket,
+    Pace,
+    ResultBreaker,
+    Storm,
+    Window,
+    backoff,
+    wording,
+)
 
-__all__ = ["LONGEST_WAIT", "Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff", "wording"]
+__all__ = [
+    "LONGEST_WAIT",
+    "Alike",
+    "Backoff",
+    "Bucket",
+    "Pace",
+    "ResultBreaker",
+    "Storm",
+    "Window",
+    "backoff",
+    "wording",
+]

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["LONGEST_WAIT", "Alike", "Backoff", "Bucket", "Pace", "Storm", "Window", "backoff", "wording"]
+__all__ = [
+    "LONGEST_WAIT",
+    "Alike",
+    "Backoff",
+    "Bucket",
+    "Pace",
+    "ResultBreaker",
+    "Storm",
+    "Window",
+    "backoff",
+    "wording",
+]
 
 LONGEST_WAIT = 600.0
 """Seconds after which a task is asked for, or a refused submission tried, whatever the server wished: links die."""
@@ -331,6 +342,68 @@ class Alike:
         self.count = self.count + 1 if words == self.words else 1
         self.words = words
         return self.count >= ALIKE
+
+
+@dataclass(slots=True)
+class ResultBreaker:
+    """A breaker for paid results: five in a row that could not be had let no more be paid until one can be.
+
+    Attributes
+    ----------
+    why : str
+        The reason of the last one.
+    """
+
+    why: str = ""
+    _failing: set[object] = field(default_factory=set)
+    _given_up: set[object] = field(default_factory=set)
+    _had: bool = False
+    _certain: bool = False
+
+    @property
+    def count(self) -> int:
+        """How many could not be had, without a good one between them."""
+        return len(self._failing)
+
+    @property
+    def open(self) -> bool:
+        """Whether nothing more is to be paid."""
+        return self._certain or self.count >= ALIKE
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether none of those that it is about is tried any more."""
+        return self.open and (self._certain or self._failing <= self._given_up)
+
+    def failed(self, result: object, why: str, *, certain: bool = False) -> None:
+        """Take in that a result could not be had just now.
+
+        Parameters
+        ----------
+        result : object
+            Which; tried again, it counts once.
+        why : str
+        certain : bool, default False
+            Whether the others will fare no better, as long as none was had.
+        """
+        self.why = why
+        self._failing.add(result)
+        self._certain = self._certain or (certain and not self._had)
+
+    def gave_up(self, result: object) -> None:
+        """Take in that one that failed is not tried again."""
+        self._given_up.add(result)
+
+    def had(self) -> None:
+        """Take in that a result was had: the way is open."""
+        self.reset()
+        self._had = True
+
+    def reset(self) -> None:
+        """Count anew."""
+        self._failing.clear()
+        self._given_up.clear()
+        self._certain = False
 
 
 @dataclass(slots=True)

@@ -41,7 +41,7 @@ MANIFEST, JOURNAL, TABLE = "gridgen.json", "journal.jsonl", "sweep.csv"
 KIND, FORMAT = "gridgen bundle", 1
 
 _PICTURE = re.compile(r"[0-9a-f]{32}\.[a-z]{3,4}")
-_MEDIA = frozenset({".mp4", ".webp"})
+_MEDIA = frozenset({".mp4", ".webm", ".mkv", ".webp"})
 _LARGEST_TEXT = 2**28
 """Bytes of the largest part of a bundle that is no clip."""
 

@@ -129,7 +129,11 @@ class _Files:
         poster = self._take(row.poster, f"{stem}.webp")
         preview = self._take(row.preview, f"{stem}.preview.mp4")
         small = self._take(small_of(row.preview), f"{stem}.small.mp4") if row.preview and self._many else None
-        original = self._take(row.path, f"{stem}.mp4") if self._shown.originals or not preview else None
+        original = (
+            self._take(row.path, f"{stem}{PurePosixPath(row.path or 'a.mp4').suffix}")
+            if self._shown.originals or not preview
+            else None
+        )
         return {"poster": poster, "preview": preview or original, "small": small, "path": original or preview}
 
     def _take(self, source: str | None, name: str) -> str | None:

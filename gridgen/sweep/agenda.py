@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from gridgen.pacing import Storm
+from gridgen.pacing import ResultBreaker, Storm
 from gridgen.states import OWED, Phase
 from gridgen.sweep.stats import Meter
 
@@ -91,6 +91,7 @@ class Agenda:
         self.clock = clock
         self.meter = Meter()
         self.storm = Storm()
+        self.results = ResultBreaker()
         self.error: Exception | None = None
         self.stopping = False
         self.crowded = self.yielding = False

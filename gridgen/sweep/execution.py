@@ -8,7 +8,7 @@ import functools
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from gridgen._loop import engine
+from gridgen._loop import ended, engine
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
@@ -151,7 +151,7 @@ class Execution:
                 if self._rows.journal is not None:
                     await self._keep(self._rows.journal, terms)
                 return
-            await asyncio.wait({asyncio.wrap_future(self.future)})
+            await ended(self.future)
         client = self.connected()
         prices = await self._pricing.asked(client, anew=False)
         await self._check_funds(prices, terms.budget)

@@ -9,19 +9,24 @@ import heapq
 import itertools
 import os
 import re
+import stat
 import unicodedata
 from collections import deque
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gridgen import media
 from gridgen._loop import engine
 from gridgen.client import DOWNLOADS
-from gridgen.client.download import LARGEST_FILE, is_dead_link, make_sure_of_room
-from gridgen.errors import APIError, GridgenError, NetworkError, RateLimitError
+from gridgen.client.download import LARGEST_FILE, is_dead_link, is_hopeless, make_sure_of_room
+from gridgen.client.links import InsideError
+from gridgen.errors import APIError, GridgenError, JournalError, NetworkError, RateLimitError
+from gridgen.journal import extras
 from gridgen.pacing import backoff
 from gridgen.states import State
+from gridgen.sweep.further import bring
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +82,7 @@ class Fetching:
         self._pictures: deque[Item] = deque()
         self._failing: dict[Item, float] = {}
         self._names: dict[str, tuple[str, str, int]] | None = None
+        self._fresh: set[Item] = set()
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
@@ -85,18 +91,51 @@ class Fetching:
     def forgive(self) -> None:
         """Count failed tries anew."""
         self._failing.clear()
+        self._agenda.results.reset()
 
     def take_on(self, item: Item, record: Record) -> bool:
-        """Take on what is still to be fetched or drawn of a finished task; say whether anything is."""
-        if record.state == State.DOWNLOADING or (
-            record.state == State.DONE and not self._exists(record.path)
-        ):
+        """Take on what is still to be fetched, checked or drawn of a finished task; say whether anything is."""
+        if record.state == State.DOWNLOADING:
             self.download(item, record)
-        elif record.state == State.DONE and not self._is_drawn(record):
-            self._draw(item)
-        else:
+        elif record.state != State.DONE:
             return False
+        elif (spoilt := self._spoilt(record)) is not None:
+            self._fetch_anew(item, record, spoilt)
+        elif self._is_complete(record):
+            return False
+        else:
+            self._draw(item)
         return True
+
+    def _spoilt(self, record: Record) -> str | None:
+        """Say in words what has become of a file that was good, None for nothing that its size would show."""
+        try:
+            found = (self._journal.folder / (record.path or "")).stat()
+        except OSError:
+            return "its file is gone"
+        if not stat.S_ISREG(found.st_mode):
+            return "its file is none any more"
+        if record.bytes not in {None, found.st_size}:
+            return f"its file has {found.st_size} bytes, expected {record.bytes}"
+        return None
+
+    def _fetch_anew(self, item: Item, record: Record, why: str) -> None:
+        """Fetch a video again whose file is not what was checked; the journal calls it done until it is known better."""
+        text = f"{why}; it is fetched again"
+        self._journal.show(record, state=State.DOWNLOADING, error_class="download", error=text)
+        self.download(item, record)
+
+    def _is_complete(self, record: Record) -> bool:
+        return not self._is_doubtful(record) and self._is_drawn(record) and not self._lacks(record)
+
+    def _is_doubtful(self, record: Record) -> bool:
+        """Whether a file was written since it was checked; older journals do not tell."""
+        file = self._journal.folder / (record.path or "")
+        return record.mtime is not None and record.mtime != _written_at(file)
+
+    def _lacks(self, record: Record) -> bool:
+        """Whether a further result of the task is still to be fetched."""
+        return any(each.wanted and not self._exists(each.path) for each in extras.read(record.further))
 
     def download(self, item: Item, record: Record) -> None:
         """Fetch an item's video, the one whose link dies first before others."""
@@ -122,16 +161,20 @@ class Fetching:
         if self._quota is None:
             return LARGEST_FILE
         records = self._journal.records.values()
-        taken = sum(record.bytes or 0 for record in records if record.path is not None)
+        taken = sum(
+            (record.bytes or 0) + sum(each.bytes for each in extras.read(record.further))
+            for record in records
+            if record.path is not None
+        )
         return min(LARGEST_FILE, self._quota - taken - sum(self._coming.values()))
 
     def hear(self, record: Record) -> None:
         """Note which file names are taken."""
         if self._names is not None and record.path is not None:
-            self._names[record.path] = record.slot
+            self._names[_stem_of(record.path)] = record.slot
 
     def _draw(self, item: Item) -> None:
-        if not self._previews:
+        if self._is_complete(self._journal.records[item.slot]) and item not in self._fresh:
             self._agenda.move(item, "over")
             return
         self._agenda.move(item, "picture")
@@ -145,32 +188,27 @@ class Fetching:
 
     async def _download(self, item: Item, most: int) -> None:
         record = self._journal.records[item.slot]
-        # clips lie in the folder itself: what is noted elsewhere was noted by somebody else
-        name = record.path if record.path and "/" not in record.path else self._file_name(item)
-        target = self._journal.folder / name
-        if record.path is None and record.n > 1:
-            target = await engine().in_thread(_unnamed, target, self._journal)
-        # what broke off belongs to one attempt; another one's task is another file
-        part = target.with_name(f"{target.name}{'' if record.n == 1 else f'.{record.n}'}.part")
         meter = self._agenda.meter
         meter.requests["downloads"] += 1
         try:
-            await self._client.fetch(record.url or "", part, most=max(0, most))
-            target = await engine().in_thread(_free, target, part)
-            name = target.relative_to(self._journal.folder).as_posix()
-            facts = await self._accept(part, target)
-        except (APIError, NetworkError, media.MediaError) as error:
-            await self._failed(item, record, error)
+            self._journal.check()
+            target, facts = await self._fetched(item, record, most)
+        except JournalError:
+            raise
         except OSError as error:
             self._disk_failed(item, error)
+        except Exception as error:  # noqa: BLE001 - a server's file may cause anything; it is this row's error alone
+            await self._failed(item, record, error)
         else:
             meter.ended, meter.bytes = self._agenda.clock.monotonic(), meter.bytes + facts.bytes
             told = record.error_class == SECOND_TASK
+            self._agenda.results.had()
             await self._journal.save(
                 record,
                 durable=True,
                 state=State.DONE,
-                path=name,
+                path=target.name,
+                mtime=_written_at(target),
                 error_class=record.error_class if told else None,
                 error=record.error if told else None,
                 width=facts.width,
@@ -181,37 +219,91 @@ class Fetching:
                 bytes=facts.bytes,
                 sha256=facts.sha256,
             )
+            self._fresh.add(item)
             self._draw(item)
         finally:
             self._coming.pop(item, None)
 
-    def _file_name(self, item: Item) -> str:
-        """Return the item's name, with its origin where another slot has taken it."""
+    async def _fetched(self, item: Item, record: Record, most: int) -> tuple[Path, media.Facts]:
+        """Fetch a video from the first of its links that brings it; raise what the most hopeful one raised."""
+        folder = self._journal.folder
+        # clips lie in the folder itself: what is noted elsewhere was noted by somebody else
+        named = record.path if record.path and "/" not in record.path else None
+        stem = self._file_stem(item) if named is None else _stem_of(named)
+        # what broke off belongs to one attempt and one link; others bring another file
+        attempt = "" if record.n == 1 else f".{record.n}"
+        links = (record.url or "", *extras.mirrors(record.further))
+        parts = [folder / f"{stem}.mp4{attempt}{f'.{at}' if at else ''}.part" for at in range(len(links))]
+        errors: list[Exception] = []
+        for link, part in zip(links, parts, strict=True):
+            try:
+                await self._client.fetch(link, part, most=max(0, most))
+                target = folder / f"{stem}{_suffix(part)}"
+                if record.path is None and record.n > 1:
+                    target = await engine().in_thread(_unnamed, target, self._journal)
+                target = await engine().in_thread(_free, target, part)
+                facts = await self._accept(part, target)
+            except (JournalError, OSError):
+                raise
+            except Exception as error:  # noqa: BLE001 - the next link may be better
+                errors.append(error)
+            else:
+                _sweep_away(parts)
+                return target, facts
+        raise min(errors, key=_hopelessness)
+
+    def _file_stem(self, item: Item) -> str:
+        """Return the item's name without its suffix, with its origin where another slot has taken it."""
         if self._names is None:
-            self._names = {record.path: slot for slot, record in self._journal.records.items() if record.path}
+            records = self._journal.records.items()
+            self._names = {_stem_of(record.path): slot for slot, record in records if record.path}
         origin, key, take = item.slot
         name = f"{_stem(item.cell)}_{key[:8]}-{take}"
-        if self._names.setdefault(f"{name}.mp4", item.slot) == item.slot:
-            return f"{name}.mp4"
-        return f"{name}-{origin}.mp4"
+        return name if self._names.setdefault(name, item.slot) == item.slot else f"{name}-{origin}"
 
     async def _failed(self, item: Item, record: Record, error: Exception) -> None:
+        """Try again later, the row saying why, or leave it; too many in a row let no more be paid."""
+        results, why = self._agenda.results, str(error)[:500] or type(error).__name__
+        dead = isinstance(error, APIError) and is_dead_link(error)
+        if not (dead and self._has_had_its_time(record)):
+            results.failed(item.slot, why, certain=isinstance(error, InsideError))
         if not getattr(error, "trusted", True):
+            self._journal.show(record, error_class="download", error=why)
             raise error
         now = self._agenda.clock.monotonic()
-        item.tries += isinstance(error, media.MediaError)
+        item.tries += not isinstance(error, (APIError, NetworkError))
         since = self._failing.setdefault(item, now)
-        dead = isinstance(error, APIError) and is_dead_link(error)
-        hopeless = item.tries >= MOST_TRIES or now - since > FAILING_FOR
+        hopeless = is_hopeless(error) or item.tries >= MOST_TRIES or now - since > FAILING_FOR
         if hopeless or (dead and not await self._may_be_renewed(record)):
             self._agenda.move(item, "over")
             kind, state = ("expired", State.EXPIRED) if dead else ("download", State.MISSING)
-            await self._journal.save(record, state=state, error_class=kind, error=str(error)[:500])
+            await self._journal.save(record, state=state, error_class=kind, error=why)
+            results.gave_up(item.slot)
+            self._break_off()
             return
+        if record.error_class in {None, "download"} and record.error != why:
+            await self._journal.save(record, error_class="download", error=why)
         item.failures += 1
         self._agenda.later(backoff(item.failures), "download", item)
         if self._links:
             self._agenda.wake()
+
+    def _has_had_its_time(self, record: Record) -> bool:
+        """Whether a link is dead because it was left too long, which tells nothing of others."""
+        return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._agenda.clock.time()
+
+    def _break_off(self) -> None:
+        """Stop submitting when results in a row could not be had and none of them is tried any more."""
+        results, phases = self._agenda.results, self._agenda.phases
+        waiting = phases["planned"] + phases["replay"]
+        if not (results.hopeless and waiting):
+            return
+        count = "the first clip" if results.count == 1 else f"{results.count} clips in a row"
+        msg = (
+            f"{count} could not be had though paid ({results.why}), so the other {waiting} are not submitted. "
+            "The reasons are in the table (df.error); once they are mended, run() fetches these clips and goes on."
+        )
+        self._agenda.fail(GridgenError(msg))
 
     async def _may_be_renewed(self, record: Record) -> bool:
         """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""
@@ -221,16 +313,31 @@ class Fetching:
             return True
         except APIError as error:
             return error.status >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, RateLimitError)
-        if not task.videos or task.videos[0].url == record.url:
+        known = {record.url, *extras.mirrors(record.further)}
+        if not task.videos or known.issuperset(task.videos[0].urls):
             return False
-        await self._journal.save(record, url=task.videos[0].url, expires_at=task.videos[0].expires_at)
+        await self._journal.save(
+            record,
+            url=task.videos[0].url,
+            expires_at=task.videos[0].expires_at,
+            further=extras.noted(task.videos, record.further),
+        )
         return True
 
     def _disk_failed(self, item: Item, error: OSError) -> None:
         """Begin no further download: the next run goes on, soonest to expire first."""
+        self._agenda.fail(self._why_unwritten(error))
         for each in (item, *(queued[-1] for queued in self._links)):
             self._agenda.move(each, "over")
+            record = self._journal.records[each.slot]
+            self._journal.show(record, error_class="download", error=str(self._agenda.error)[:500])
         self._links.clear()
+
+    def _why_unwritten(self, error: OSError) -> GridgenError:
+        try:
+            self._journal.check()
+        except JournalError as lost:
+            return lost
         why = {
             errno.ENOSPC: "the disk is full",
             errno.EDQUOT: f"the videos would take more than disk_quota={self._quota} bytes"
@@ -238,24 +345,48 @@ class Fetching:
             else "the disk quota is used up",
         }.get(error.errno or 0, f"a file cannot be written: {error.strerror}")
         msg = f"{why} in {str(self._journal.folder)!r}. Nothing is lost: make room, then run() downloads the rest."
-        self._agenda.fail(GridgenError(msg))
+        return GridgenError(msg)
 
     async def _picture(self, item: Item) -> None:
+        """Do what is left to be done with a file that is there: be sure of it, bring what belongs to it, draw it."""
         record = self._journal.records[item.slot]
-        folder = self._journal.folder
-        stem = (record.path or "").removesuffix(".mp4")
-        poster, preview = f"posters/{stem}.webp", f"previews/{stem}.mp4"
         try:
-            await engine().in_thread(_draw, media.poster, folder / (record.path or ""), folder / poster)
-            await self._journal.save(record, poster=poster)
-            await engine().in_thread(_draw, media.preview, folder / (record.path or ""), folder / preview)
-            await self._journal.save(record, preview=preview)
-        except (media.MediaError, OSError) as error:
-            self._journal.show(
-                record, error_class="preview", error=f"no preview could be made: {error}"[:500]
-            )
+            if item not in self._fresh and not await self._is_as_checked(record):
+                self._fetch_anew(item, record, "its file is another one than was checked")
+                return
+            if self._lacks(record):
+                await bring(self._client, self._journal, record, self._allowance)
+            if self._previews and (item in self._fresh or not self._is_drawn(record)):
+                await self._draw_pictures(record)
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a server's file may cause anything; it is this row's error alone
+            text = f"no preview could be made: {error}"[:500]
+            self._journal.show(record, error_class="preview", error=text)
         finally:
-            self._agenda.move(item, "over")
+            self._fresh.discard(item)
+            if item.phase == "picture":
+                self._agenda.move(item, "over")
+
+    async def _is_as_checked(self, record: Record) -> bool:
+        """Whether a file is the one that was checked, though it was written since."""
+        file = self._journal.folder / (record.path or "")
+        written = _written_at(file)
+        if record.mtime in {None, written}:
+            return True
+        if await engine().in_thread(media.fingerprint, file) != (record.bytes, record.sha256):
+            return False
+        await self._journal.save(record, mtime=written)
+        return True
+
+    async def _draw_pictures(self, record: Record) -> None:
+        video = self._journal.folder / (record.path or "")
+        stem = _stem_of(record.path or "")
+        poster, preview = f"posters/{stem}.webp", f"previews/{stem}.mp4"
+        await engine().in_thread(_draw, media.poster, video, self._journal.folder / poster)
+        await self._journal.save(record, poster=poster)
+        await engine().in_thread(_draw, media.preview, video, self._journal.folder / preview)
+        await self._journal.save(record, preview=preview)
 
 
 async def accept(part: Path, target: Path) -> media.Facts:
@@ -264,20 +395,24 @@ async def accept(part: Path, target: Path) -> media.Facts:
     Raises
     ------
     MediaError
-        If it is no video that plays; it is deleted.
+        If it is no video that plays; it is kept under another name, as it is paid and may
+        be all that will ever come.
     """
     return await engine().in_thread(_checked, part, target)
 
 
 def _checked(part: Path, target: Path) -> media.Facts:
+    kept = target.with_name(f"{target.name}.kept")
     try:
         facts = media.probe(part)
-    except media.MediaError:
-        part.unlink()
-        raise
+    except media.MediaError as error:
+        part.replace(kept)
+        why = f"{error.why} What came is kept as {kept.name}"
+        raise media.MediaError(target, why) from error
     if target.is_symlink():
         raise media.MediaError(target, "it is a link, which is not written through")
     part.replace(target)
+    kept.unlink(missing_ok=True)
     _sync(target.parent)
     return facts
 
@@ -304,6 +439,37 @@ def _unnamed(target: Path, journal: Journal) -> Path:
 def _is_same(file: Path, part: Path) -> bool:
     """Whether a file is the one that came just now, as when a process ended before it noted so, or has nothing in it."""
     return file.is_file() and (not file.stat().st_size or filecmp.cmp(file, part, shallow=False))
+
+
+def _hopelessness(error: Exception) -> int:
+    """Return 0 for what may be mended by waiting, more for what a fresh link or nothing mends."""
+    return 2 if is_hopeless(error) else int(isinstance(error, APIError) and is_dead_link(error))
+
+
+def _suffix(part: Path) -> str:
+    try:
+        return media.suffix_of(part)
+    except OSError:
+        return ".mp4"
+
+
+def _stem_of(name: str) -> str:
+    return PurePosixPath(name).with_suffix("").as_posix()
+
+
+def _written_at(file: Path) -> int | None:
+    """Return when a file was last written, in nanoseconds; None for no file."""
+    try:
+        return file.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
+def _sweep_away(parts: list[Path]) -> None:
+    """Leave nothing of the links that were not needed."""
+    for part in parts if len(parts) > 1 else ():
+        part.unlink(missing_ok=True)
+        part.with_name(f"{part.name}.etag").unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

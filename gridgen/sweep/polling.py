@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from gridgen.client import CONTROL
 from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError, RateLimitError
 from gridgen.estimate.prices import NOISE
+from gridgen.journal.extras import noted
 from gridgen.outcome import is_gone
 from gridgen.pacing import LONGEST_WAIT, backoff, wording
 from gridgen.pacing.line import Line
@@ -578,6 +579,7 @@ class Polling:
             completed_at=completed,
             url=task.videos[0].url,
             expires_at=task.videos[0].expires_at,
+            further=noted(task.videos, record.further),
         )
         self._fetching.download(item, record)
 

@@ -161,6 +161,7 @@ class Scheduler:
             pause=self._submitting.pausing,
             slow=self._submitting.slow,
             failing=self._polling.failing,
+            results=(agenda.results.count, agenda.results.why) if agenda.results.open else None,
             committed=self._budget.commitments.known,
             cap=self._budget.usd,
             probing=self._budget.probing,
@@ -207,6 +208,7 @@ class Scheduler:
         self._agenda.stopping, self._agenda.error = False, None
         self._budget.usd = budget
         self._agenda.storm.calm()
+        self._agenda.results.reset()
         self._submitting.resume()
         for item in self._budget.free_all():
             self._submitting.plan(item)

@@ -44,6 +44,8 @@ class Standing:
         What submissions wait for otherwise: ``"rate"``, ``"concurrency"`` or ``"requests"``.
     failing : tuple of int and str, or None
         How many questions failed in a row, and the last reason.
+    results : tuple of int and str, or None
+        How many paid clips in a row could not be had, so that no more are paid, and the last reason.
     committed : Decimal
         What the clips have cost or may cost.
     cap : Decimal or None
@@ -71,6 +73,7 @@ class Standing:
     pause: tuple[str, float] | None = None
     slow: str | None = None
     failing: tuple[int, str] | None = None
+    results: tuple[int, str] | None = None
     committed: Decimal = Decimal(0)
     cap: Decimal | None = None
     at_risk: Decimal = Decimal(0)
@@ -86,6 +89,9 @@ class Standing:
             yield f"{_remedy(self.error)}: {str(self.error)[:_LONGEST]}"
         elif self.stopped and self.planned:
             yield f"run() or start(): {_clips(self.planned)} not submitted since it was stopped"
+        elif self.results is not None and (self.planned or self.replays):
+            count, why = self.results
+            yield f"results: {_clips(count)} in a row could not be had ({why[:_LONGEST]}); no more are paid until one can be"
         elif self.probe_at is not None:
             yield f"the server, which fails every time; it is asked again at {_clock(self.probe_at)}"
         elif self.pause is not None and (self.planned or self.replays):

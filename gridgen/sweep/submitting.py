@@ -132,7 +132,7 @@ class Submitting:
             for item in self._budget.freed():
                 self.plan(item)
         while self._planned and self._agenda.submits:
-            if self._hindered(now) or self._agenda.storm.open:
+            if self._hindered(now) or self._agenda.storm.open or self._agenda.results.open:
                 return
             item = self._planned.popleft()
             if self._budget.allows(item).answer is not Answer.YES:
@@ -149,7 +149,7 @@ class Submitting:
 
     def takes_turn(self, now: float) -> bool:
         """Whether a submission that is not in the line may leave now; if so it has been counted."""
-        if self._agenda.storm.open:
+        if self._agenda.storm.open or self._agenda.results.open:
             return False
         self._late = self._late or self._bucket.wait(now) > 0
         return not self._late and self._takes_shared_turn(now)

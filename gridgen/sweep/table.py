@@ -31,6 +31,8 @@ _COLUMNS = (
     "width",
     "height",
     "clip_seconds",
+    "last_frame",
+    "further",
 )
 
 
@@ -42,18 +44,23 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
     JournalError
         If the folder is gone.
     GridgenError
-        If it cannot be replaced, such as while another program has it open.
+        If it cannot be written or replaced, such as while another program has it open.
     """
     target = folder / "sweep.csv"
-    # a name of its own: another sweep of the folder may write its table at this moment
     try:
+        # a name of its own: another sweep of the folder may write its table at this moment
         descriptor, part = tempfile.mkstemp(".part", "sweep-", folder)
     except FileNotFoundError as error:
         msg = (
             f"the folder {str(folder)!r} was deleted or moved while it was in use. Nothing more is sent. "
-            "gridgen.open(...) it where it is now, and run() goes on."
+            "gridgen.open(...) it where it is now, and run() goes on; run() here makes it anew and fetches the clips."
         )
         raise JournalError(msg) from error
+    except OSError as error:
+        msg = (
+            f"the table {str(target)!r} cannot be written: {error.strerror}. The clips are safe; run() again."
+        )
+        raise GridgenError(msg) from error
     with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
         fields = [*FIELDS, *(axis.name for axis in axes if axis.name not in FIELDS)]

@@ -13,6 +13,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import zlib
 from typing import TYPE_CHECKING
 
 import httpx
@@ -183,15 +184,70 @@ def test_an_unknown_host_is_tried_again_later(resolve, tmp_path):
 
 
 def test_behind_a_proxy_the_proxy_resolves(resolve, tmp_path, monkeypatch):
-    """Where a proxy is set, the name goes to it; what resolves to a private address here is refused all the same."""
+    """Case F2: where a proxy is set, names go to it unasked; addresses of inside are refused all the same."""
     monkeypatch.setenv("https_proxy", "http://proxy.example.org:3128")
-    resolve([], ["10.0.0.1"])
+    asked = resolve(["10.0.0.1"])
     server = Server(answer())
     server.get("https://cdn.example.org/a.mp4", tmp_path / "a.part", on_loopback=False)
-    assert server.asked[0].url.host == "cdn.example.org"
 
-    with pytest.raises(APIError, match="private"):
-        server.get("https://cdn.example.org/a.mp4", tmp_path / "b.part", on_loopback=False)
+    assert asked == []
+    assert server.asked[0].url.host == "cdn.example.org"
+    for host in ("10.0.0.1", "127.1", "2130706433", "[fd00::1]", "localhost", "a.localhost", "198.18.0.9"):
+        with pytest.raises(APIError, match="private network"):
+            server.get(f"https://{host}/a.mp4", tmp_path / "b.part", on_loopback=False)
+    assert len(server.asked) == 1
+
+
+def test_a_made_up_address_of_a_resolver_is_fetched(resolve, tmp_path):
+    """Case F2: a resolver of a TUN device answers with 198.18.0.0/15 for every name, and the way leads through it."""
+    resolve(["198.18.1.206"])
+    server = Server(answer())
+    server.get("https://cdn.example.org/a.mp4", tmp_path / "a.part", on_loopback=False)
+    assert (server.asked[0].url.host, server.asked[0].headers["host"]) == ("198.18.1.206", "cdn.example.org")
+
+    with pytest.raises(APIError, match=r"198\.18\.0\.0/15"):
+        server.get("https://198.18.1.206/a.mp4", tmp_path / "b.part", on_loopback=False)
+
+
+INSIDE = {
+    "fc00::1f": "fc00::/7",
+    "100.64.3.7": "100.64.0.0/10",
+    "10.1.2.3": "10.0.0.0/8",
+    "172.20.0.1": "172.16.0.0/12",
+    "192.168.7.7": "192.168.0.0/16",
+    "127.0.0.1": "127.0.0.0/8",
+    "169.254.169.254": "169.254.0.0/16",
+    "fe80::1": "fe80::/10",
+    "fec0::1": "fec0::/10",
+    "64:ff9b::a9fe:a9fe": "169.254.0.0/16",
+    "64:ff9b::10.0.0.1": "10.0.0.0/8",
+    "2002:a00:1::1": "2002::/16",
+    "2002:5db8:d822::1": "2002::/16",
+    "::ffff:100.64.0.1": "100.64.0.0/10",
+    "::127.0.0.1": "::/8",
+    "64:ff9b:1::1": "64:ff9b:1::/48",
+}
+
+
+@pytest.mark.parametrize("address", INSIDE)
+def test_a_name_that_leads_inside_says_range_and_remedy(resolve, tmp_path, address):
+    """Case F2: what is refused is named with its range and what to do; nothing is connected to."""
+    resolve([address])
+    server = Server(answer())
+    with pytest.raises(APIError) as refused:
+        server.get("https://cdn.example.org/a.mp4", tmp_path / "a.part", on_loopback=False)
+
+    assert INSIDE[address] in str(refused.value)
+    assert "HTTPS_PROXY" in str(refused.value)
+    assert "cdn.example.org" in str(refused.value)
+    assert server.asked == []
+
+
+def test_a_public_address_behind_a_translator_is_fetched(resolve, tmp_path):
+    """Case F2: on a network of IPv6 alone a public server answers at 64:ff9b::/96 (RFC 6052)."""
+    resolve(["64:ff9b::93.184.216.34"])
+    Server(answer()).get("https://cdn.example.org/a.mp4", tmp_path / "a.part", on_loopback=False)
+    assert (tmp_path / "a.part").read_bytes() == BOX
 
 
 def moved(to: str, status: int = 302) -> httpx.Response:
@@ -336,13 +392,158 @@ def test_what_is_no_video_is_never_written(tmp_path, body):
 
 
 @pytest.mark.security("S12")
-def test_a_compressed_body_is_not_unpacked(tmp_path):
-    """S12: media is asked for as it is; a server that compresses it sends what is no video."""
-    bomb = streamed(gzip.compress(BOX + bytes(10**6)), content_encoding="gzip")
-    server = Server(bomb)
-    with pytest.raises(GridgenError, match="not an MP4 or WebM video"):
-        server.get("http://127.0.0.1/a", tmp_path / "a.part")
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "deflate"])
+def test_a_compressed_body_is_unpacked(tmp_path, coding):
+    """S12, case F6: media is asked for as it is; a server that packs it all the same is understood."""
+    body = BOX + bytes(3 * 10**6)
+    packed = zlib.compress(body) if coding == "deflate" else gzip.compress(body)
+    server = Server(
+        streamed(*(packed[at : at + 1000] for at in range(0, len(packed), 1000)), content_encoding=coding)
+    )
+    server.get("http://127.0.0.1/a", tmp_path / "a.part")
+
+    assert (tmp_path / "a.part").read_bytes() == body
+    assert [path.name for path in tmp_path.iterdir()] == ["a.part"]
     assert server.asked[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.mark.security("S12")
+def test_a_bomb_is_unpacked_up_to_the_cap(tmp_path, monkeypatch):
+    """S12, case F6: a body that unpacks to more than a video may have is given up, and nothing of it stays."""
+    monkeypatch.setattr(downloads, "LARGEST_FILE", 10**6)
+    bomb = streamed(gzip.compress(BOX + bytes(10**8)), content_encoding="gzip")
+    with pytest.raises(GridgenError, match="expected at most 1000000"):
+        Server(bomb).get("http://127.0.0.1/a", tmp_path / "a.part", most=10**6)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_packed_body_that_breaks_off_begins_anew(tmp_path):
+    """Case F6: what was unpacked cannot be resumed where it broke off, so nothing of it is mixed with the rest."""
+    part = tmp_path / "a.part"
+    packed = gzip.compress(BOX + os.urandom(5000))
+    server = Server(streamed(packed[:2000], content_encoding="gzip"), answer(BOX))
+    with pytest.raises(NetworkError, match="broke off"):
+        server.get("http://127.0.0.1/a", part)
+    server.get("http://127.0.0.1/a", part)
+
+    assert "range" not in server.asked[1].headers
+    assert part.read_bytes() == BOX
+
+
+@pytest.mark.parametrize("coding", ["br", "zstd", "gzip, gzip", "nonsense"])
+def test_another_coding_is_refused_at_once(tmp_path, coding):
+    """Case F6: a coding that nobody asked for and that is not understood is named; trying again is no use."""
+    with pytest.raises(APIError, match="is not understood") as refused:
+        Server(streamed(BOX, content_encoding=coding)).get("http://127.0.0.1/a", tmp_path / "a.part")
+    assert downloads.is_hopeless(refused.value)
+
+
+def test_garbage_that_calls_itself_packed(tmp_path):
+    """Case F6: a body that cannot be unpacked is a broken transfer."""
+    with pytest.raises(NetworkError, match="unpacked"):
+        Server(streamed(BOX * 50, content_encoding="gzip")).get("http://127.0.0.1/a", tmp_path / "a.part")
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        answer(status=201),
+        answer(status=203),
+        answer(status=206, content_range=f"bytes 0-{len(BOX) - 1}/*"),
+        answer(status=206, content_range=f"bytes 0-{len(BOX) - 1}/{len(BOX)}"),
+        answer(status=206),
+    ],
+)
+def test_other_words_for_the_whole_file(tmp_path, reply):
+    """Case F7: 201, 203, and a part that begins at the first byte, are the file."""
+    Server(reply).get("http://127.0.0.1/a", tmp_path / "a.part")
+    assert (tmp_path / "a.part").read_bytes() == BOX
+
+
+def test_a_part_of_unknown_whole_goes_on(tmp_path):
+    """Case F7: the rest of a file may come with `*` for its length; where that was told before, it counts."""
+    part = tmp_path / "a.part"
+    whole = BOX + bytes(range(200))
+    first = httpx.Response(200, content=whole[:100], headers={"content-length": "224"})
+    server = Server(first, answer(whole[100:150], 206, content_range="bytes 100-149/*"))
+    for size in (100, 150):
+        with pytest.raises(NetworkError, match=f"{size} bytes, expected 224"):
+            server.get("http://127.0.0.1/a", part)
+
+
+UNREADABLE = {
+    "https://[": "address",
+    "https://[::1": "address",
+    "https://cdn.example.org:99999/a": "address",
+    "https://cdn.example.org:port/a": "address",
+    "https://]/": "address",
+    "cdn.example.org/a.mp4": "https://",
+    "f/video/a.mp4": "https://",
+    "ftp://cdn.example.org/a": "ftp://",
+    "": "empty",
+    " \n": "empty",
+    "https:///a": "host",
+    "https://a b/": "address",
+    "https://" + "a" * 300 + "/": "address",
+    "https://xn--a/\ud83d": "address",
+    "https://e.org/\x00": "address",
+}
+
+
+@pytest.mark.parametrize("link", UNREADABLE)
+def test_a_link_that_leads_nowhere_is_refused_at_once(resolve, tmp_path, link):
+    """Cases A5, F8: what is no address of the web is named as such, and trying again is no use."""
+    resolve(["93.184.216.34"])
+    client = Client(
+        "key", "https://api.example.org", http_client=lambda: httpx.AsyncClient(transport=Server(answer()))
+    )
+    with pytest.raises(APIError, match=UNREADABLE[link]) as refused:
+        wait(client.fetch(link, tmp_path / "a.part"))
+    assert downloads.is_hopeless(refused.value)
+    assert len(str(refused.value)) < 600
+
+
+@pytest.mark.parametrize(
+    ("link", "fetched"),
+    [
+        ("\r\n https://cdn.example.org/a.mp4\n", "https://cdn.example.org/a.mp4"),
+        ("https://cdn.example.org/\na.mp4", "https://cdn.example.org/a.mp4"),
+        ("/f/a.mp4?x=1", "https://api.example.org/f/a.mp4?x=1"),
+        ("//cdn.example.org/a.mp4", "https://cdn.example.org/a.mp4"),
+        ("HTTPS://cdn.example.org/a b.mp4", "https://cdn.example.org/a%20b.mp4"),
+    ],
+)
+def test_a_link_is_read_as_people_write_it(resolve, tmp_path, link, fetched):
+    """Case F8: blanks and line breaks around and within are dropped, and what begins with / is on the API's host."""
+    resolve(["93.184.216.34"])
+    server = Server(answer())
+    client = Client("key", "https://api.example.org", http_client=lambda: httpx.AsyncClient(transport=server))
+    wait(client.fetch(link, tmp_path / "a.part"))
+
+    (request,) = server.asked
+    there = str(request.url).replace("93.184.216.34", request.headers["host"])
+    assert there == fetched
+
+
+def test_a_redirect_that_cannot_be_parsed(tmp_path):
+    """Case A5: the next hop is a link like the first one."""
+    with pytest.raises(APIError, match="address"):
+        Server(moved("https://[")).get("http://127.0.0.1/a", tmp_path / "a.part")
+
+
+def test_whatever_a_transport_raises_is_a_broken_transfer(tmp_path):
+    """Case A5: no exception of a transfer is one of a whole run."""
+
+    class Odd(Server):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            msg = f"what nobody foresaw of {request.url.path}"
+            raise AttributeError(msg)
+
+    client = Client(
+        "sim-key", "http://127.0.0.1:9", http_client=lambda: httpx.AsyncClient(transport=Odd(answer()))
+    )
+    with pytest.raises(NetworkError, match=r"AttributeError: what nobody foresaw"):
+        wait(client.fetch("http://127.0.0.1:9/a", tmp_path / "a.part"))
 
 
 @pytest.mark.security("S10")
