@@ -8,7 +8,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import gridgen as gg
@@ -200,6 +200,7 @@ def test_an_alias_of_yaml_is_read_where_it_is_small(tmp_path: Path) -> None:
     assert len(Grid.load(tmp_path / "g.yaml").skipped) == 2
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='[]{}",:&*?-|>!%@`\n \t0129eE.+~promtduainl', max_size=60))
 def test_no_text_is_anything_but_a_grid_or_an_error(tmp_path_factory, text: str) -> None:
     """Case A13: whatever stands in a file, in each of the formats, is a grid or a GridError and nothing else."""
