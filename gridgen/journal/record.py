@@ -258,8 +258,8 @@ _MOST_MILLIONTHS = 10**15
 
 _TIMES = ("submitted_at", "created_at", "completed_at", "expires_at")
 
-MOST_MONEY = Decimal(10**12)
-"""USD; SQLite keeps integers of 64 bits, and money in millionths."""
+MOST_MONEY = Decimal(_MOST_MILLIONTHS) / 1_000_000
+"""USD; what is kept can be read again."""
 
 LATEST_TIME = 253_402_300_799.0
 """Unix seconds: the end of the year 9999, the last one that Python's dates know."""

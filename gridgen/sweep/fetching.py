@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import filecmp
 import heapq
 import itertools
 import os
@@ -26,7 +25,7 @@ from gridgen.errors import APIError, GridgenError, JournalError, NetworkError, R
 from gridgen.journal import extras
 from gridgen.pacing import backoff
 from gridgen.states import State
-from gridgen.sweep.further import bring
+from gridgen.sweep.further import bring, free_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -241,7 +240,7 @@ class Fetching:
                 target = folder / f"{stem}{_suffix(part)}"
                 if record.path is None and record.n > 1:
                     target = await engine().in_thread(_unnamed, target, self._journal)
-                target = await engine().in_thread(_free, target, part)
+                target = await engine().in_thread(free_name, target, part)
                 facts = await self._accept(part, target)
             except (JournalError, OSError):
                 raise
@@ -417,16 +416,6 @@ def _checked(part: Path, target: Path) -> media.Facts:
     return facts
 
 
-def _free(target: Path, part: Path) -> Path:
-    """Return a file's name, or another one where a file has it that is not the same: nothing is ever replaced."""
-    names = (target.with_stem(f"{target.stem}.{number}") for number in itertools.count(2))
-    free = target
-    # a link is no name to move on from: the file is refused as it is checked
-    while free.exists() and not free.is_symlink() and not _is_same(free, part):
-        free = next(names)
-    return free
-
-
 def _unnamed(target: Path, journal: Journal) -> Path:
     """Return a file's name, or another one where an earlier attempt of the take had it: a name is one attempt's for ever."""
     names = (target.with_stem(f"{target.stem}.{number}") for number in itertools.count(2))
@@ -434,11 +423,6 @@ def _unnamed(target: Path, journal: Journal) -> Path:
     while journal.names(free.name):
         free = next(names)
     return free
-
-
-def _is_same(file: Path, part: Path) -> bool:
-    """Whether a file is the one that came just now, as when a process ended before it noted so, or has nothing in it."""
-    return file.is_file() and (not file.stat().st_size or filecmp.cmp(file, part, shallow=False))
 
 
 def _hopelessness(error: Exception) -> int:

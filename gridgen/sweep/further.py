@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import filecmp
+import itertools
 from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
 
-__all__ = ["bring"]
+__all__ = ["bring", "free_name"]
 
 MOST_TRIES = 3
 
@@ -93,7 +95,7 @@ async def _fetched(client: Client, part: Path, extra: Extra, room: Callable[[], 
             part.unlink(missing_ok=True)
             last = error
         else:
-            target = part.with_suffix(suffix)
+            target = await engine().in_thread(free_name, part.with_suffix(suffix), part)
             if target.is_symlink():
                 raise media.MediaError(target, "it is a link, which is not written through")
             size = part.stat().st_size
@@ -112,3 +114,18 @@ def _picture_suffix(part: Path) -> str:
 def _video_suffix(part: Path) -> str:
     media.probe(part)
     return media.suffix_of(part)
+
+
+def free_name(target: Path, part: Path) -> Path:
+    """Return a file's name, or another one where a file has it that is not the same: nothing is ever replaced."""
+    names = (target.with_stem(f"{target.stem}.{number}") for number in itertools.count(2))
+    free = target
+    # a link is no name to move on from: the file is refused as it is checked
+    while free.exists() and not free.is_symlink() and not _is_same(free, part):
+        free = next(names)
+    return free
+
+
+def _is_same(file: Path, part: Path) -> bool:
+    """Whether a file is the one that came just now, as when a process ended before it noted so, or has nothing in it."""
+    return file.is_file() and (not file.stat().st_size or filecmp.cmp(file, part, shallow=False))
