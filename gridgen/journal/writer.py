@@ -202,9 +202,11 @@ class Writer:
     def _unwritable(self, error: Exception) -> JournalError:
         if isinstance(error, JournalError):
             return error
-        return self._moved() or JournalError(
+        told = self._moved() or JournalError(
             f"the journal in {str(self._folder)!r} cannot be written: {error}. Nothing more is sent."
         )
+        told.__cause__ = error
+        return told
 
     def _commit(self, writes: list[_Write]) -> None:
         durable = any(write.done is not None for write in writes)

@@ -240,7 +240,8 @@ class Fetching:
                 target = folder / f"{stem}{_suffix(part)}"
                 if record.path is None and record.n > 1:
                     target = await engine().in_thread(_unnamed, target, self._journal)
-                target = await engine().in_thread(free_name, target, part)
+                if target.exists():
+                    target = await engine().in_thread(free_name, target, part)
                 facts = await self._accept(part, target)
             except (JournalError, OSError):
                 raise
