@@ -343,10 +343,8 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return grid.preview(), grid.estimate(takes=self._takes.value)
 
     def _ask_prices(self, grid: Grid) -> None:
-        """Ask the server in the background, once for each model, for prices that the catalogue does not know."""
-        records = grid.places.records
-        models = [records.get(name) or find(name) for name in grid.places.axis("model").values]
-        new = [model.id for model in models if model.price is None and model.id not in self._asked]
+        """Ask the server's list in the background, once for each model."""
+        new = [name for name in grid.places.axis("model").values if name not in self._asked]
         if self.client is not None and new:
             self._asked.update(new)
             engine().submit(self._hear_prices(self.client, new))

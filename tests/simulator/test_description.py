@@ -75,7 +75,7 @@ def test_from_submission_to_end(simulator, tmp_path):
     """Whatever is accepted can be asked for, and each status is as described, in each shape."""
     simulator.profile = simulator.profile.but(bad_values="refuse")
 
-    code, said = explore(simulator, tmp_path, *LIFE_OF_A_TASK, "--max-examples=25")
+    code, said = explore(simulator, tmp_path, *LIFE_OF_A_TASK, "--max-examples=40")
 
     assert code == 0, said
     assert "2 covered / 2 selected" in said
