@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import math
 import re
+import threading
 import weakref
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 from gridgen.simulator import pricing
@@ -17,7 +20,7 @@ from gridgen.simulator.injector import Injector
 from gridgen.simulator.ledger import Ledger
 from gridgen.simulator.profiles import Profile, Switches, named
 from gridgen.simulator.server import Server
-from gridgen.simulator.state import StateFile
+from gridgen.simulator.state import KEPT, Copies, StateFile, warn_of_loss
 from gridgen.simulator.world import World, new_key
 
 if TYPE_CHECKING:
@@ -61,7 +64,8 @@ class Simulator:
     profile : str or Profile, default "demo"
         Behaviour; names join by ``+`` (see `gridgen.simulator.profiles`).
     state : path or None, default None
-        File in which tasks, money and uploads outlive the process.
+        File in which tasks, money and uploads outlive the process. By default each sweep
+        keeps what happens while it is at work in its own folder; see `keep_in`.
     clips : str, default "full"
         ``"full"``, or ``"tiny"`` for clips of a few kB.
     port : int, default 0
@@ -112,7 +116,8 @@ class Simulator:
         chosen = named(profile) if isinstance(profile, str) else profile
         self._state = None if state is None else StateFile(state)
         self._world = World(seed=seed, profile=chosen.but(**switches), state=self._state, models=models)
-        self.clock: Clock = _clock(speed, self._world.latest)
+        self.clock = _clock(speed, self._world.latest)
+        self._taking_in = threading.Lock()
         self._world.set_key(key)
         self._footage = Footage(self._world, tiny=clips == "tiny")
         self.faults = Faults(faults, seed=seed, clock=self.clock)
@@ -125,7 +130,9 @@ class Simulator:
         at = "" if self._server is None else f":{self._server.port}"
         self.base_url = f"http://127.0.0.1{at}"
         self.ledger = _ledger(self._world, self.clock)
-        self._end = weakref.finalize(self, _close, self._server, self._footage, self._state)
+        self._end = weakref.finalize(
+            self, _close, self._server, self._footage, self._state, self._world.copies
+        )
 
     def __repr__(self) -> str:
         return f"<Simulator at {self.base_url}: {self.ledger!r}>"
@@ -202,6 +209,27 @@ class Simulator:
             if self._server is not None:
                 self._server.accept()
 
+    def keep_in(self, folder: str | os.PathLike[str]) -> Callable[[], None]:
+        """Keep tasks, uploads, keys and time in a folder's ``simulator.jsonl`` until the returned function is called.
+
+        A sweep calls it before it asks for anything. What earlier simulators kept there
+        is taken in, so that their tasks go on and are paid already; time goes on from
+        where it stood then if that lies ahead. What is no such file is left as it is, with
+        a warning. Several simulators may keep in one folder, and one in several. With
+        `state` nothing is done: that file holds everything.
+        """
+        path = Path(folder).resolve() / KEPT
+        if self._state is None:
+            try:
+                with self._taking_in:
+                    self._world.keep_in(path)
+                    self.clock.forward(self._world.latest)
+            except (OSError, ValueError) as error:
+                warn_of_loss(error)
+            else:
+                return functools.partial(self._world.leave, path)
+        return lambda: None
+
     def transport(self) -> httpx.AsyncBaseTransport:
         """Return an httpx transport that reaches this simulator without a socket."""
         from gridgen.simulator.transport import InProcess
@@ -258,15 +286,16 @@ def _check(clips: str, key: str | None) -> None:
         raise ValueError(msg)
 
 
-def _clock(speed: float, latest: float) -> Clock:
+def _clock(speed: float, latest: float) -> ScaledClock | VirtualClock:
     if speed == math.inf:
         return VirtualClock(latest) if latest else VirtualClock()
     return ScaledClock(speed, start=latest)
 
 
-def _close(server: Server | None, footage: Footage, state: StateFile | None) -> None:
+def _close(server: Server | None, footage: Footage, state: StateFile | None, copies: Copies) -> None:
     if server is not None:
         server.close()
     footage.close()
+    copies.close()
     if state is not None:
         state.close()

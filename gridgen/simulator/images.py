@@ -11,12 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from gridgen.simulator.refusals import Refusal
+from gridgen.simulator.state import is_time
 
 __all__ = ["IMAGE_TYPES", "UPLOAD_LIMIT", "Upload", "file_field", "image_type", "make_upload"]
 
 UPLOAD_LIMIT = 20 * 1024 * 1024
 """The largest image that is taken, in bytes."""
 
+_PATH = re.compile(r"/f/image/[0-9a-f]{16}-[0-9a-f-]{36}-[A-Za-z0-9._-]{1,60}")
 _MAGIC = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -58,9 +60,20 @@ class Upload:
 
     @classmethod
     def from_fields(cls, fields: list[Any]) -> Upload:
-        """Return the upload that `fields` came from."""
-        path, name, content_type, data, at = fields
-        return cls(path, name, content_type, base64.b64decode(data), at)
+        """Return the upload that `fields` came from.
+
+        Raises
+        ------
+        ValueError
+            If they are not those of an image that was taken.
+        """
+        path, name, content_type, text, at = fields
+        data = base64.b64decode(text, validate=True)
+        sound = _PATH.fullmatch(path) and isinstance(name, str) and is_time(at) and len(data) <= UPLOAD_LIMIT
+        if not sound or image_type(data) != content_type:
+            msg = "this is no upload"
+            raise ValueError(msg)
+        return cls(path, name, content_type, data, at)
 
 
 def image_type(data: bytes) -> str | None:

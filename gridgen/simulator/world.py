@@ -25,9 +25,11 @@ from gridgen.simulator.orders import Order, parse, read
 from gridgen.simulator.profiles import Profile
 from gridgen.simulator.refusals import Refusal
 from gridgen.simulator.shelf import Shelf
+from gridgen.simulator.state import Copies, is_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from pathlib import Path
 
     from gridgen.models import Model
     from gridgen.simulator.fate import Fate
@@ -37,8 +39,16 @@ __all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World", "new_key"]
 
 _TASK_ID = re.compile(r"task_[0-9A-HJKMNP-TV-Z]{26}|task-unified-[0-9]+-[0-9A-Za-z]{8}")
 _VISIBLE_ASCII = re.compile(r"[!-~]{1,191}")
+_KEY = re.compile(r"sim-[!-~]{1,200}")
 _TEST_KEY = re.compile(r"sk-test[!-~]*")
+_OUTCOMES = ("completed", "failed", "cancelled", "stuck")
 _USAGE_RATE = 60
+_TOLD = 60.0
+"""Seconds by which the time that was kept may be behind."""
+
+_DEAREST = 10**10
+"""Micro-USD that a task in a file may have cost."""
+
 UPLOAD_LIFE = 259_200.0
 """Seconds for which an uploaded image can be fetched: 72 h."""
 
@@ -107,11 +117,28 @@ class Task:
 
     @classmethod
     def from_fields(cls, fields: list[Any]) -> Task:
-        """Return the task that `fields` came from."""
+        """Return the task that `fields` came from.
+
+        Raises
+        ------
+        ValueError, Refusal
+            If they are not those of a task.
+        """
         task = cls(*fields)
         task.raw = fields[1].encode("utf-8", "surrogateescape")
         task.end = math.inf if fields[8] is None else task.end
+        numbers = _whole(task.arrival, 1), _whole(task.estimate, 1), _whole(task.cost, 0, _DEAREST)
+        times = is_time(task.at) and task.at <= task.begin <= task.end
+        if not (all(numbers) and times and _TASK_ID.fullmatch(task.id) and task.outcome in _OUTCOMES):
+            msg = "this is no task"
+            raise ValueError(msg)
+        if not isinstance(parse(task.raw)["model"], str):
+            raise TypeError
         return task
+
+
+def _whole(value: object, least: int, most: int = 10**9) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most
 
 
 class Receipt(NamedTuple):
@@ -166,6 +193,7 @@ class World:
         self.tasks: list[Task] = []
         self.uploads: dict[str, Upload] = {}
         self._state = state
+        self.copies = Copies()
         self._lock = threading.RLock()
         self._index: dict[str, int] = {}
         self._arrivals: dict[int, int] = {}
@@ -371,12 +399,15 @@ class World:
         )
 
     def _book(self, task: Task) -> None:
-        index = len(self.tasks)
-        self.tasks.append(task)
-        self._index[task.id] = index
-        self._arrivals[_digest(fate.canonical(json.loads(task.raw)))] = task.arrival
+        index = self._index.setdefault(task.id, len(self.tasks))
         if task.idempotency_key is not None:
             self._submitted.setdefault(task.key_id, {})[task.idempotency_key] = index
+        if index < len(self.tasks):
+            # the same body for the same time: what another file tells of it is the same clip
+            return
+        self.tasks.append(task)
+        digest = _digest(fate.canonical(json.loads(task.raw)))
+        self._arrivals[digest] = max(task.arrival, self._arrivals.get(digest, 0))
         self._held -= task.cost
         self._used += task.cost
         if task.outcome in {"failed", "cancelled"}:
@@ -397,7 +428,7 @@ class World:
         if not _TASK_ID.fullmatch(task_id):
             message = "Invalid task ID format"
             raise Refusal.invalid(message, "invalid_task_id")
-        if task_id not in self._index and self._state is not None:
+        if task_id not in self._index and self._is_kept:
             with self._writing():
                 pass
         index = self._index.get(task_id)
@@ -413,10 +444,10 @@ class World:
     def look(self, task_id: str, now: float) -> View:
         """Return a task as it stands now; raises as `find`."""
         task = self.find(task_id)
+        if self._is_kept and (self.latest < task.end <= now or now - self.latest > _TOLD):
+            with self._writing():
+                self._save("time", now)
         if now >= task.end:
-            if self._state is not None and self.latest < task.end:
-                with self._writing():
-                    self._save("time", now)
             cost = task.cost if task.outcome == "completed" else 0
             return View(task, task.outcome, 1.0, cost)
         if now < task.begin:
@@ -479,28 +510,71 @@ class World:
 
     # keeping
 
+    @property
+    def _is_kept(self) -> bool:
+        return self._state is not None or bool(self.copies)
+
+    def keep_in(self, path: Path) -> None:
+        """Write tasks, uploads, keys and time to a file as well, having taken in those that are in it.
+
+        What is no such file is left as it is, nothing of it counts, and a warning says so.
+
+        Raises
+        ------
+        OSError
+            If it cannot be opened.
+        ValueError
+            If it is no plain file.
+        """
+        with self._lock:
+            new = self.copies.join(path)
+            with self._writing():
+                if new:
+                    self.copies.append(["key", self.key], only=path)
+
+    def leave(self, path: Path) -> None:
+        """Write to a file no more, once for each time that it was asked for."""
+        with self._lock:
+            self.copies.leave(path)
+
     @contextlib.contextmanager
     def _writing(self) -> Iterator[None]:
-        """Be the only writer, knowing all that others wrote to the state file."""
-        with self._lock:
+        """Be the only writer, knowing all that others wrote to the files."""
+        with self._lock, self.copies.locked():
+            for kind, value in self.copies.news(_read):
+                self._take_in(kind, value)
             if self._state is None:
                 yield
                 return
             with self._state.locked():
-                self._catch_up(self._state)
+                for kind, value in self._state.news(_read):
+                    self._apply(kind, value)
                 yield
 
-    def _catch_up(self, state: StateFile) -> None:
-        for kind, *fields in state.news():
-            try:
-                self._apply(kind, _FORMS[kind].from_fields(fields) if kind in _FORMS else fields[0])
-            except (TypeError, ValueError, AttributeError, LookupError):
-                raise state.foreign(json.dumps([kind, *fields]).encode()) from None
+    def _take_in(self, kind: str, value: Any) -> None:
+        """Let count what the file in a folder says: a key of then is taken, and is not the world's own."""
+        if kind == "key":
+            self._keys.add(value)
+        elif kind == "task" and not self._is_offered(value):
+            return
+        elif kind in _COPIED:
+            self._apply(kind, value)
+
+    def _is_offered(self, task: Task) -> bool:
+        try:
+            self.order(task)
+        except Refusal:
+            return False
+        return True
 
     def _save(self, kind: str, value: Any) -> None:
-        """Write what happened to the state file, then let it count."""
-        if self._state is not None:
-            self._state.append([kind, *(value.fields() if kind in _FORMS else [value])])
+        """Write what happened to the files, then let it count."""
+        if self._is_kept:
+            record = [kind, *(value.fields() if kind in _FORMS else [value])]
+            if self._state is not None:
+                self._state.append(record)
+            if kind in _COPIED:
+                self.copies.append(record)
         self._apply(kind, value)
 
     def _apply(self, kind: str, value: Any) -> None:
@@ -522,6 +596,37 @@ class World:
 
 _FORMS: dict[str, type[Task | Upload]] = {"task": Task, "upload": Upload}
 """What happens that takes more than one value to say."""
+
+_COPIED = frozenset({"task", "upload", "key", "time"})
+"""What is written to the folders of sweeps; what a person does to the account is done again by the same cells."""
+
+_SOUND: dict[str, Callable[[Any], bool]] = {
+    "key": lambda key: _KEY.fullmatch(key) is not None,
+    "revoked": lambda key: isinstance(key, str),
+    "top-up": lambda micro: isinstance(micro, int) and abs(micro) <= _DEAREST**2,
+    "time": is_time,
+}
+
+
+def _read(record: list[Any]) -> tuple[str, Any]:
+    """Return a kind and a value from a file, having checked them.
+
+    Raises
+    ------
+    ValueError, TypeError, AttributeError
+        If they are nothing that could have happened.
+    """
+    kind, *fields = record
+    try:
+        if kind in _FORMS:
+            return kind, _FORMS[kind].from_fields(fields)
+    except Refusal as error:
+        raise ValueError(str(error)) from None
+    (value,) = fields
+    if not _SOUND[kind](value):
+        msg = f"this is no {kind}"
+        raise ValueError(msg)
+    return kind, value
 
 
 def _slot_free(task: Task) -> float:

@@ -22,7 +22,7 @@ from gridgen.sweep.standing import Standing
 from gridgen.sweep.table import write_table
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from concurrent.futures import Future
     from decimal import Decimal
 
@@ -83,6 +83,7 @@ class Execution:
         self.future: Future[None] | None = None
         self.replaying: set[tuple[str, str, int]] = set()
         self._waits: tuple[str, ...] = ()
+        self._handed: list[Callable[[], None]] = []
         self._starting = asyncio.Lock()
         self._stops = 0
 
@@ -116,7 +117,12 @@ class Execution:
         """Go on with another client; from any thread."""
         self.client = client
         if self.scheduler is not None:
-            engine().loop.call_soon_threadsafe(self.scheduler.use, client)
+            engine().submit(self._use(self.scheduler, client))
+
+    async def _use(self, scheduler: Scheduler, client: Client) -> None:
+        if not scheduler.finished:
+            await self._hand_folder(client)
+        scheduler.use(client)
 
     async def start(self, terms: Terms) -> None:
         """Begin a run, or go on with the one that is stopping.
@@ -162,8 +168,7 @@ class Execution:
             return
         journal = await self._open(terms, prices)
         if self._stops != stops:
-            self._rows.leave()
-            await detach(journal)
+            await self._close(journal)
             return
         self.scheduler = Scheduler(
             client=client,
@@ -190,8 +195,19 @@ class Execution:
         finally:
             if not self._starting.locked():
                 engine().shared["executions"].discard(self)
-            self._rows.leave()
-            await detach(journal)
+            await self._close(journal)
+
+    async def _close(self, journal: Journal) -> None:
+        while self._handed:
+            self._handed.pop()()
+        self._rows.leave()
+        await detach(journal)
+
+    async def _hand_folder(self, client: Client) -> None:
+        """Let the client's simulator, where it has one, keep there what would be gone with its process."""
+        keep_in = getattr(client.simulator, "keep_in", None)
+        if keep_in is not None:
+            self._handed.append(await engine().in_thread(keep_in, self._plan.folder))
 
     async def stop(self) -> None:
         """Submit nothing more of these clips in this process; what was submitted is still followed and downloaded.
@@ -333,6 +349,7 @@ class Execution:
             records = tuple(journal.records.values())
             await engine().in_thread(witnesses.check, self._plan, records, journal.store_id, sequence)
             await self._keep(journal, terms)
+            await self._hand_folder(self.connected())
         except OSError as error:
             await detach(journal)
             msg = f"the folder {str(folder)!r} cannot be written: {error.strerror}. Nothing was sent."

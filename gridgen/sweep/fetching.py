@@ -263,6 +263,9 @@ class Fetching:
 
     async def _failed(self, item: Item, record: Record, error: Exception) -> None:
         """Try again later, the row saying why, or leave it; too many in a row let no more be paid."""
+        if isinstance(error, NetworkError) and await self._is_elsewhere(item, record):
+            self._agenda.later(0.0, "download", item)
+            return
         results, why = self._agenda.results, str(error)[:500] or type(error).__name__
         dead = isinstance(error, APIError) and is_dead_link(error)
         if not (dead and self._has_had_its_time(record)):
@@ -287,6 +290,13 @@ class Fetching:
         self._agenda.later(backoff(item.failures), "download", item)
         if self._links:
             self._agenda.wake()
+
+    async def _is_elsewhere(self, item: Item, record: Record) -> bool:
+        """Whether a link that reached nobody, an earlier run's perhaps, has another in its place by now."""
+        url = record.url
+        if item not in self._failing:
+            await self._may_be_renewed(record)
+        return record.url != url
 
     def _has_had_its_time(self, record: Record) -> bool:
         """Whether a link is dead because it was left too long, which tells nothing of others."""
