@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import functools
+import os
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,7 @@ from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
 from gridgen.journal import is_begun
-from gridgen.states import STRANDED, VACANT, State
+from gridgen.states import LIVE, STRANDED, VACANT, State
 from gridgen.sweep import witnesses
 from gridgen.sweep.funds import check_balance, check_budget, check_priced
 from gridgen.sweep.journals import attach, detach
@@ -135,7 +138,7 @@ class Execution:
             If the folder cannot be used. Nothing is sent.
         """
         stops = self._stops
-        running: set[Execution] = engine().shared.setdefault("executions", set())
+        running = _executions()
         async with self._starting:
             # of two that start at once, the second finds the run of the first
             running.add(self)
@@ -228,6 +231,18 @@ class Execution:
     def _shares_clips(self, other: Execution) -> bool:
         mine, theirs = self._plan, other._plan
         return mine.folder == theirs.folder and not mine.by_slot.keys().isdisjoint(theirs.by_slot)
+
+    def parting_word(self) -> str:
+        """Say what is paid, or under way, and not in the folder, empty for nothing; from any thread."""
+        left = sum(row.status in LIVE for row in self._rows.last()) if self.running else 0
+        if not left:
+            return ""
+        clips, they, are = ("1 clip", "it", "is") if left == 1 else (f"{left} clips", "they", "are")
+        return (
+            f"gridgen: this process ends before {clips} of {self._plan.name!r} {are} fetched, which {are} paid or "
+            f"under way. Run it again: {they} {are} fetched then, and not paid again. "
+            f"sweep.wait() at its end waits for {'it' if left == 1 else 'them'}.\n"
+        )
 
     async def settled(self) -> None:
         """Wait for the scheduler to have nothing to wait for, and raise what stopped it."""
@@ -414,3 +429,22 @@ class Execution:
         if waits != self._waits:
             self._waits = waits
             self._rows.watchers.mark(())
+
+
+def _executions() -> set[Execution]:
+    """Return what runs in this process, which at its end says what it leaves behind."""
+    shared = engine().shared
+    if "executions" not in shared:
+        shared["executions"] = set()
+        atexit.register(_take_leave, shared["executions"], os.getpid())
+    running: set[Execution] = shared["executions"]
+    return running
+
+
+def _take_leave(running: set[Execution], pid: int) -> None:
+    """Write each sweep's parting word where a script's errors go; a notebook's own streams are closed by then."""
+    if pid != os.getpid() or sys.__stderr__ is None:
+        return
+    words = dict.fromkeys(each.parting_word() for each in tuple(running))
+    with contextlib.suppress(OSError, ValueError):
+        sys.__stderr__.write("".join(words))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from gridgen.journal import Row
 
-__all__ = ["explained", "nearest_made"]
+__all__ = ["explained", "nearest_made", "why_missing"]
 
 _MOST_SHOWN = 60
 
@@ -59,11 +59,30 @@ def _said(row: Row, folder: Path, made: _Made) -> str:
         return _of_done(row, folder)
     if row.status not in NEW:
         error = f" ({row.error})" if row.error else ""
-        return f"{FACTS[row.status].says}{error}{_remedy(row.status)}"
+        remedy = "" if row.status == State.MISSING else _remedy(row.status)
+        return f"{FACTS[row.status].says}{error}{remedy}"
     if row.cell.filed_as in made.keys:
         return f"takes of this cell are made, and take {row.take} is not yet"
     near = nearest_made(row.cell.stated(), made.cells)
     return f"no clip of this cell is made{f'; {near}' if near else ' in this folder'}"
+
+
+def why_missing(row: Row, origin: str) -> str:
+    """Say why a clip is missing, and what a person can do about it, where its row is seen.
+
+    Parameters
+    ----------
+    row : Row
+        As the journal has it.
+    origin : str
+        Where it was made.
+    """
+    if origin == "simulator" and row.error_class == "missing":
+        return (
+            "the simulator that had this clip is gone with its process, and nothing of it was kept in this folder; "
+            f"retry(where={str(row.status)!r}) makes it again, $0"
+        )
+    return f"{(row.error or 'nobody said why').rstrip('.')}.{_remedy(row.status)}"
 
 
 def _remedy(status: str) -> str:

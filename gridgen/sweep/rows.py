@@ -13,6 +13,7 @@ from gridgen.journal import Row, abandoned, read, read_cells, row
 from gridgen.judgements import Consensus, Judgements
 from gridgen.money import Commitments
 from gridgen.states import State
+from gridgen.sweep.misses import why_missing
 from gridgen.sweep.watching import Watchers
 
 if TYPE_CHECKING:
@@ -196,6 +197,8 @@ class Rows:
     def _row(self, item: Item, record: Record | None) -> Row:
         planned = State.HELD if item.phase == "held" else State.PLANNED
         found = row(item.index, item.cell, item.take, record, planned=planned)
+        if found.status == State.MISSING:
+            found = replace(found, error=why_missing(found, item.slot[0]))
         said = self.judgements.book.consensus(item.slot)
         return found if said is None else _judged(found, said)
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 import gridgen as gg
-from gridgen.simulator import Simulator
+from gridgen.board import Board
+from gridgen.simulator import Fault, Simulator
 from simulator.asking import PNG, Asker
 
 if TYPE_CHECKING:
@@ -53,6 +56,13 @@ words = {"queued": "at the server", "running": "at the server"}
 while Counter(words.get(row.status, row.status) for row in sweep.rows()) != {wanted}:
     threading.Event().wait(0.02)
 os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+LEAVING = """
+import threading
+
+while set(row.status for row in sweep.rows()) - {"queued", "running"}:
+    threading.Event().wait(0.02)
 """
 
 TELLING = """
@@ -118,6 +128,65 @@ def test_a_kernel_that_is_killed_in_mid_run_loses_nothing(tmp_path, before, afte
     assert {task for _, task in told["rows"]} == set(tasks)
     assert [task for task, _ in told["books"]] == tasks
     assert len(list((tmp_path / "boats").glob("*.mp4"))) == 8
+
+
+def test_a_script_that_ends_too_early_says_so(tmp_path):
+    """Case U2: README's ten lines as a plain script say at their end what is paid and not fetched, and how it is had."""
+    slow = """clips="tiny", faults=[Fault(kind="delay", times=None, seconds=240)]"""
+    first = script(tmp_path, LEAVING, slow)
+
+    assert (first.returncode, first.stdout) == (0, "")
+    assert first.stderr == (
+        "gridgen: this process ends before 8 clips of 'boats' are fetched, which are paid or under way. Run it "
+        "again: they are fetched then, and not paid again. sweep.wait() at its end waits for them.\n"
+    )
+    second = script(tmp_path, TELLING)
+    told = json.loads(second.stdout)
+    assert second.stderr == ""
+    assert [status for status, _ in told["rows"]] == ["done"] * 8
+    assert len(told["books"]) == 8
+
+
+FORGETFUL = Fault(kind="reply", on="status", status=404, body={"message": "gone"}, times=None)
+
+
+def test_a_missing_row_says_why_and_how_it_is_had(tmp_path, begun):
+    """Case U2: where nothing of the simulator was kept, table, board and explanation say so, and name the way that works."""
+    simulator = begun(faults=[FORGETFUL])
+    sweep = sweep_of(simulator.client(), tmp_path)
+    sweep.run()
+
+    assert sweep.counts() == {"missing": 2}
+    for said in (sweep.df["error"][0], Board(sweep).state()["troubles"][0]["why"], sweep.explain(0)):
+        assert "the simulator that had this clip is gone with its process" in said
+        assert said.count("retry(where='missing') makes it again, $0") == 1
+    simulator.faults.clear()
+    assert sweep.retry(where="missing") == 2
+    sweep.wait()
+    assert sweep.counts() == {"done": 2}
+    assert len(simulator.ledger) == 4
+
+
+def test_a_missing_row_of_another_server_says_what_it_costs(tmp_path, begun):
+    """The server's own words come first; that it is paid again is said, as nobody knows whether the first was."""
+    simulator = begun(
+        faults=[Fault(kind="reply", on="status", status=404, body={"message": "gone"}, times=None)]
+    )
+    client = gg.Client(
+        "sk-test-1", simulator.base_url, clock=simulator.clock, http_client=lambda: _in_process(simulator)
+    )
+    sweep = sweep_of(client, tmp_path, budget=1)
+    sweep.run()
+
+    assert sweep.counts() == {"missing": 2}
+    assert re.search(
+        r"gone.* run\(\) asks for it again; retry\(where='missing'\) makes it, and pays for it, again",
+        sweep.df["error"][0],
+    )
+
+
+def _in_process(simulator: Simulator) -> httpx.AsyncClient:
+    return httpx.AsyncClient(transport=simulator.transport(), trust_env=False)
 
 
 def test_a_file_that_is_gone_is_fetched_from_a_new_simulator(tmp_path, begun):
