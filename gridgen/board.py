@@ -11,10 +11,12 @@ import IPython.display
 import traitlets as t
 
 from gridgen.gallery.channel import QuestionError, SweepWidget
+from gridgen.gallery.feed import beside_notebook
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.script import script, style
 from gridgen.money import total
 from gridgen.states import ATTENTION, FACTS, UNFINISHED, State, meanings
+from gridgen.sweep.reopen import KEPT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -85,6 +87,11 @@ class Board(SweepWidget):
             "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
             "more": max(0, len(troubled) - _MOST_TROUBLES),
+            "stop": {
+                "folder": beside_notebook(self.sweep.folder),
+                "beside": KEPT,
+                "file": self.sweep.stop_file,
+            },
         }
 
     def __repr__(self) -> str:
@@ -109,7 +116,10 @@ class Board(SweepWidget):
             case "standing":
                 return {"standing": self.state()}, []
             case "stop":
-                self.sweep.stop()
+                name = self.sweep.stop_file
+                # of a click that a file has told already, the message comes when the cell is over
+                if question.get("file", name) == name:
+                    self.sweep.stop()
                 return {"stopped": True}, []
             case other:
                 msg = f"{other!r} is not a question that the board answers"

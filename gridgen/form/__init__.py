@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from gridgen._loop import engine
+from gridgen.board import Board
 from gridgen.errors import GridError, GridgenError
 from gridgen.form.draft import Draft, slots_of
 from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of
@@ -117,10 +118,8 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._run = ipywidgets.Button(
             description="Run", button_style="primary", layout={"width": "auto", "min_width": "120px"}
         )
-        self._stop = ipywidgets.Button(
-            description="Stop", disabled=True, tooltip="Submit nothing more; what runs is followed"
-        )
         self._skeleton = Skeleton(self._toggled, self._take_image)
+        self._standing = ipywidgets.VBox()
         self._results = ipywidgets.VBox()
         form = ipywidgets.VBox(
             [
@@ -136,8 +135,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 ipywidgets.HBox([self._folder, self._budget, self._takes]),
             ]
         )
-        buttons = ipywidgets.HBox([self._run, self._stop])
-        super().__init__([form, self._skeleton, buttons, self._results])
+        super().__init__([form, self._skeleton, self._run, self._standing, self._results])
         self.add_class("gridgen-builder")
         if client is None:
             self._skeleton.said = "To run from here, give the client: gridgen.builder(client=...)"
@@ -216,10 +214,10 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._stop_watching()
         self._stop_watching = sweep.watch(self._heard)
         self._skeleton.said = ""
-        self._stop.disabled = False
-        old, self._results.children = self._results.children, [sweep.gallery()]
-        for gallery in old:
-            gallery.close()
+        old = self._standing.children + self._results.children
+        self._standing.children, self._results.children = [Board(sweep)], [sweep.gallery()]
+        for each in old:
+            each.close()
         return sweep
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -260,7 +258,6 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             field.observe(self._changed, "value")
         self._models.observe(self._remodelled, "value")
         self._run.on_click(self._start)
-        self._stop.on_click(self._halt)
 
     def _remodelled(self, _change: object) -> None:
         self._offer()
@@ -408,16 +405,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _heard(self, _rows: object) -> None:
         """Draw the layout anew once everything that was started is over."""
         if self.sweep is not None and not AWAITED.intersection(self.sweep.counts()):
-            engine().submit(engine().in_thread(self._finish))
-
-    def _finish(self) -> None:
-        self._show()
-        self._stop.disabled = True
-
-    def _halt(self, _button: object) -> None:
-        if self.sweep is not None:
-            self.sweep.stop()
-            self._skeleton.said = "Stopped: nothing more is submitted, what runs is followed. Run goes on."
+            engine().submit(engine().in_thread(self._show))
 
 
 def _counted(count: int, what: str) -> str:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["Feed", "inside"]
+__all__ = ["Feed", "beside_notebook", "inside"]
 
 MEDIA = ("poster", "preview", "small", "path")
 MOST_BYTES = 20_000_000
@@ -67,7 +67,7 @@ class Feed:
             return {
                 **self._stamp(),
                 "name": Path(self._sweep.name).name,
-                "folder": _beside_notebook(self._sweep.folder),
+                "folder": beside_notebook(self._sweep.folder),
                 "lettered": self._sweep.origin == "simulator",
                 "axes": self.axes,
                 "states": meanings(),
@@ -167,7 +167,7 @@ class Feed:
         }
 
 
-def _beside_notebook(folder: Path) -> str:
+def beside_notebook(folder: Path) -> str:
     """Return the folder relative to the notebook, where the kernel is told which that is, else to where it works.
 
     jupyter_server puts the notebook's path into ``JPY_SESSION_NAME``.

@@ -876,7 +876,12 @@ class Sweep:
         """
         return self._rows.watchers.add(callback)
 
-    # What `unknown`, `ratings` and the gallery need of it
+    # What `unknown`, `ratings`, the board and the gallery need of it
+
+    @property
+    def stop_file(self) -> str:
+        """Name of an empty file that, put into its folder, stops a sweep that goes on, once; the name changes then."""
+        return self._execution.stop_file.name
 
     @contextlib.contextmanager
     def stopped_by_interrupt(self) -> Iterator[None]:

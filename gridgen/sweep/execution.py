@@ -22,6 +22,7 @@ from gridgen.sweep.funds import check_balance, check_budget, check_priced
 from gridgen.sweep.journals import attach, detach
 from gridgen.sweep.reopen import keep_sequence, keep_sweep
 from gridgen.sweep.standing import Standing
+from gridgen.sweep.stopping import StopFile, heed_stop_files
 from gridgen.sweep.table import write_table
 
 if TYPE_CHECKING:
@@ -77,6 +78,8 @@ class Execution:
         The latest run itself.
     replaying : set of slots
         Submissions that a person wants replayed.
+    stop_file : StopFile
+        How a page stops it while a cell holds the kernel.
     """
 
     def __init__(self, plan: Plan, rows: Rows, pricing: Pricing, client: Client | None) -> None:
@@ -89,6 +92,8 @@ class Execution:
         self._handed: list[Callable[[], None]] = []
         self._starting = asyncio.Lock()
         self._stops = 0
+        self.stop_file = StopFile(plan.folder, self.stop)
+        self._heeding: asyncio.Task[None] | None = None
 
     @property
     def running(self) -> bool:
@@ -139,6 +144,8 @@ class Execution:
         """
         stops = self._stops
         running = _executions()
+        if self._heeding is None or self._heeding.done():
+            self._heeding = asyncio.create_task(heed_stop_files(self._plan.folder, lambda: self in running))
         async with self._starting:
             # of two that start at once, the second finds the run of the first
             running.add(self)
@@ -227,6 +234,7 @@ class Execution:
         self._stops += 1
         if self.scheduler is not None and not self.scheduler.finished:
             await self.scheduler.stop()
+        self._rows.watchers.mark(())
 
     def _shares_clips(self, other: Execution) -> bool:
         mine, theirs = self._plan, other._plan

@@ -11,6 +11,7 @@ import pytest
 from waiting import until
 
 from gridgen import Grid, GridgenError, Sweep
+from gridgen.board import Board
 from gridgen.simulator import Fault
 
 
@@ -129,3 +130,80 @@ def interrupted(verb, when) -> None:
 async def awaited(sweep: Sweep) -> None:
     """Await a sweep."""
     await sweep
+
+
+@pytest.fixture
+def slow(simulate, tmp_path):
+    """A sweep of sixty clips that takes half a minute, of which a few are submitted each second, and its simulator."""
+    simulator = simulate(speed=60.0, rate=40.0)
+    return Sweep(boats(60), client=simulator.client(), folder=tmp_path, previews=False), simulator
+
+
+def stops(sweep: Sweep, simulator, name: str) -> None:
+    """Leave an empty file in the sweep's folder, and see that within a second nothing more is submitted."""
+    asked = sweep.folder / name
+    asked.touch()
+    until(lambda: any("stopped" in words for words in sweep.waits_for), 1.0)
+    stopped = posts(simulator)
+
+    asyncio.run(simulator.clock.sleep(30))
+    assert 0 < posts(simulator) == stopped < 60
+    assert not asked.exists()
+
+
+def test_a_file_in_the_folder_stops_the_sweep(slow):
+    """Case U1: where the kernel hears no button, the empty file that the board names stops the run within a second."""
+    sweep, simulator = slow
+    board = Board(sweep)
+    sweep.start()
+    until(lambda: posts(simulator) >= 2)
+
+    stops(sweep, simulator, board.state()["stop"]["file"])
+    board.close()
+
+
+def test_a_file_stops_a_sweep_that_was_made_twice(slow):
+    """Cases U1 and A1: the file of a board that shows the second object stops the run of the first."""
+    sweep, simulator = slow
+    sweep.start()
+    until(lambda: posts(simulator) >= 2)
+    board = Board(Sweep(boats(60), client=simulator.client(), folder=sweep.folder, previews=False))
+
+    stops(sweep, simulator, board.state()["stop"]["file"])
+    board.close()
+
+
+def test_a_file_stops_once_and_a_late_message_of_the_same_click_not_at_all(slow):
+    """Case U1: the name is spent with the file, so neither the queued message nor the same file stops what goes on then."""
+    sweep, simulator = slow
+    board = Board(sweep)
+    sweep.start()
+    until(lambda: posts(simulator) >= 2)
+    spent = board.state()["stop"]["file"]
+    stops(sweep, simulator, spent)
+    sweep.start()
+    (sweep.folder / spent).touch()
+    board.answer({"kind": "stop", "file": spent})
+    before = posts(simulator)
+    until(lambda: posts(simulator) >= before + 5)
+
+    assert not any("stopped" in words for words in sweep.waits_for)
+    board.close()
+    sweep.stop()
+
+
+def test_no_other_file_stops_a_sweep_and_what_pages_left_is_cleared(slow):
+    """Case U1: an empty file of a run that is dead is removed by the next; what somebody wrote stays; neither stops it."""
+    sweep, simulator = slow
+    board = Board(sweep)
+    name = board.state()["stop"]["file"]
+    dead, written = (sweep.folder / f"stop-{digit * (len(name) - len('stop-.txt'))}.txt" for digit in "ab")
+    dead.touch()
+    written.write_text("mine")
+    sweep.start()
+    until(lambda: posts(simulator) >= 5)
+
+    assert (dead.exists(), written.exists()) == (False, True)
+    assert not any("stopped" in words for words in sweep.waits_for)
+    board.close()
+    sweep.stop()

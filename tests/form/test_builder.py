@@ -123,7 +123,7 @@ def test_run(form):
     form._run.click()
     assert form.sweep is not None
     form.sweep.wait()
-    until(lambda: form._stop.disabled)
+    until(lambda: form._run.disabled)
 
     assert form.sweep.counts() == {"done": 8}
     assert len(form._results.children) == 1
@@ -144,20 +144,22 @@ def test_the_price_comes_from_the_server_where_the_catalogue_has_none(simulate):
     assert [seen.query for seen in simulator.requests] == ["model=grok-imagine-1.0-video-apimart"]
     form._run.click()
     form.sweep.wait()
-    until(lambda: form._stop.disabled)
-    assert form._skeleton.plan["facts"][0] == "0 clips to make"
+    until(lambda: form._skeleton.plan["facts"][0] == "0 clips to make")
     form.close()
 
 
 def test_stop(simulate):
-    """Stop submits nothing more, and says how to go on."""
+    """Under Run stands the board of what it started, whose Stop submits nothing more; a new Run has a board of its own."""
     form = builder(client=simulate(speed=1.0).client(), folder="boats")
     form.fill(prompts=[f"boat {number}" for number in range(40)])
     form._run.click()
-    form._stop.click()
+    [board] = form._standing.children
+    board.answer({"kind": "stop"})
 
     assert form.sweep.counts()["planned"] > 0
-    assert "Run goes on" in form._skeleton.said
+    assert any("stopped" in words for words in form.sweep.waits_for)
+    form._run.click()
+    assert form._standing.children[0].sweep is form.sweep is not board.sweep
     form.close()
 
 

@@ -84,6 +84,7 @@ class FakeSweep:
         self.judgements = Judgements(folder)
         self.running = False
         self.stopped = False
+        self.stop_file = "stop-0.txt"
         self.watchers: list[Callable[[tuple[FakeRow, ...]], None]] = []
         pairs = itertools.product(grid, range(1, takes + 1))
         self._rows = [

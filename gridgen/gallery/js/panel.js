@@ -1,13 +1,18 @@
 import { Ticker } from "./clock.js";
 import { followTheme, make, mark, write } from "./dom.js";
+import { stopByFile } from "./stopfile.js";
 import { announce, elapsed, isSettled, meaningOf, money, toneOf } from "./words.js";
 
 /**
  * @typedef {import("./link.js").Link} Link
  * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
  *   began: number | null, ended: number | null, cost: string, estimate: string, unpriced: number,
- *   waits: string[], troubles: {what: string, status: string, why: string}[], more: number}} Standing
+ *   waits: string[], troubles: {what: string, status: string, why: string}[], more: number,
+ *   stop: import("./stopfile.js").StopFile}} Standing
  */
+
+/** Milliseconds that the kernel is given to answer; one that a cell holds does not hear. */
+const ANSWERS_WITHIN = 250;
 
 /** Where a sweep stands: counts, bar, time, money, what went wrong, and the button that stops it. */
 export class Panel {
@@ -108,16 +113,37 @@ export class Panel {
   }
 
   async #halt() {
+    const { stop } = /** @type {Standing} */ (this.#standing);
+    let over = false;
+    const end = (/** @type {string} */ why) => {
+      if (over) return;
+      over = true;
+      if (why) this.#refuse(why);
+      else this.#halted();
+    };
     this.#stop.disabled = true;
     write(this.#note, "Stopping …");
-    try {
-      await this.#link.ask({ kind: "stop" }, this.#signal);
-      this.#stopped = new Map(this.#standing?.counts).get("planned") ?? 0;
-      write(this.#note, "Stopped: nothing more is submitted; what runs is followed. start() or run() goes on.");
-    } catch (reason) {
-      this.#release();
-      write(this.#note, `Not stopped: ${/** @type {Error} */ (reason).message}`);
-    }
+    const answered = this.#link.ask({ kind: "stop", file: stop.file }, this.#signal).then(
+      () => end(""),
+      (reason) => end(`Not stopped: ${reason.message}`),
+    );
+    await Promise.race([answered, new Promise((late) => setTimeout(late, ANSWERS_WITHIN))]);
+    const isTaken = () => this.#standing?.stop.file !== stop.file;
+    if (over) return;
+    if (await stopByFile(stop, isTaken, () => over)) end("");
+    else if (!over) this.#refuse("Not stopped yet: the kernel is busy. Use the kernel's stop button (■).");
+  }
+
+  #halted() {
+    this.#stop.disabled = true;
+    this.#stopped = new Map(this.#standing?.counts).get("planned") ?? 0;
+    write(this.#note, "Stopped: nothing more is submitted; what runs is followed. start() or run() goes on.");
+  }
+
+  /** @param {string} why */
+  #refuse(why) {
+    this.#release();
+    write(this.#note, why);
   }
 
   #release() {

@@ -65,11 +65,9 @@ export class ServedFiles {
    */
   async #find(base, tile, file) {
     const page = await namedPage(base);
-    for (const place of candidates(page, base, this.#store.folder)) {
-      if (await isFile(fileUrl(base, [...place, ...file.split("/")], document.cookie), tile.bytes ?? null)) return place;
-    }
-    if (location.pathname !== page) this.#place = null;
-    return null;
+    const place = await findFolder(page, base, this.#store.folder, file, tile.bytes ?? null);
+    if (!place && location.pathname !== page) this.#place = null;
+    return place;
   }
 }
 
@@ -253,10 +251,27 @@ export function candidates(pathname, baseUrl, folder) {
 }
 
 /**
+ * Ask the server where a folder is, by a file that is known to be in it.
+ *
+ * @param {string} page its path
+ * @param {string} base of the server
+ * @param {string} folder relative to the notebook
+ * @param {string} file relative to the folder
+ * @param {number | null} bytes its length, when known
+ * @returns {Promise<string[] | null>} path segments, null where the server has no such file
+ */
+export async function findFolder(page, base, folder, file, bytes) {
+  for (const place of candidates(page, base, folder)) {
+    if (await isFile(fileUrl(base, [...place, ...file.split("/")], document.cookie), bytes)) return place;
+  }
+  return null;
+}
+
+/**
  * @param {string} baseUrl of the server
  * @returns {Promise<string>} path of the page, once it names a document: JupyterLab restores its outputs before its address
  */
-async function namedPage(baseUrl) {
+export async function namedPage(baseUrl) {
   const nameless = new RegExp("^(?:lab|doc)(?:/workspaces/[^/]+)?/?$");
   const last = performance.now() + NAMED_WITHIN;
   while (nameless.test(location.pathname.slice(baseUrl.length)) && performance.now() < last) {
@@ -287,9 +302,17 @@ function resolve(place, relative) {
  * @returns {string} address on the server's files route; the token in it stands in for a missing Referer
  */
 export function fileUrl(baseUrl, path, cookies) {
-  const token = /(?:^|;\s*)_xsrf=([^;]+)/.exec(cookies)?.[1];
-  const query = token ? `?_xsrf=${encodeURIComponent(decodeURIComponent(token))}` : "";
+  const token = tokenIn(cookies);
+  const query = token ? `?_xsrf=${encodeURIComponent(token)}` : "";
   return `${baseUrl}files/${path.map(encodeURIComponent).join("/")}${query}`;
+}
+
+/**
+ * @param {string} cookies
+ * @returns {string} what the server wants to see from a page of its own, "" without one
+ */
+export function tokenIn(cookies) {
+  return decodeURIComponent(/(?:^|;\s*)_xsrf=([^;]+)/.exec(cookies)?.[1] ?? "");
 }
 
 /**
@@ -311,7 +334,7 @@ function keyOf(tile, what) {
 }
 
 /** @returns {string | null} the Jupyter server's base path, null on a page that is none of its own */
-function serverBase() {
+export function serverBase() {
   const config = document.getElementById("jupyter-config-data")?.textContent;
   if (!config) return null;
   try {
