@@ -19,7 +19,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from gridgen.grid import Cell
@@ -44,6 +44,16 @@ __all__ = [
 
 class GridgenError(Exception):
     """The base of every error that gridgen raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # a pool of processes sends what a worker raises, whatever its class takes for arguments
+        return _again, (type(self), self.args), vars(self)
+
+
+def _again(kind: type[GridgenError], args: tuple[Any, ...]) -> GridgenError:
+    error = kind.__new__(kind, *args)
+    Exception.__init__(error, *args)  # of a TimeoutError, __new__ leaves the message to it
+    return error
 
 
 class GridError(GridgenError, ValueError):
