@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StopFile", "heed_stop_files"]
 
-LOOK = 0.3
+LOOK = 0.2
 """Seconds of real time between two looks for such files."""
 
 _OURS = re.compile("stop-[0-9a-f]{32}[.]txt")
