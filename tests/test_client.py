@@ -340,8 +340,8 @@ def test_task_ids_are_encoded():
 def test_unknown_models_have_no_price(simulate):
     """C35: zeros from the price list mean unknown, not free."""
     client = simulate().client()
-    assert wait(client.price("no-such-model")) is None
+    assert wait(client.wire.price("no-such-model")) is None
     assert (
-        wait(client.price("grok-imagine-1.0-video-apimart")).of(quality="480p", duration=6)
+        wait(client.wire.price("grok-imagine-1.0-video-apimart")).of(quality="480p", duration=6)
         == Grid(prompt="a", model="grok-imagine-1.5-video-ext")[0].price()
     )

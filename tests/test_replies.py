@@ -69,7 +69,7 @@ def test_what_became_of_a_submission(reply):
     """Cases T5, A12: each form of an answer to a submission has its verdict, and the server's words are in it."""
     means = reply["means"]
     with saying(reply) as (client, asked):
-        outcome = wait(client.send(b"{}", idempotency_key="k", on_sending=nothing))
+        outcome = wait(client.wire.send(b"{}", idempotency_key="k", on_sending=nothing))
 
     assert len(asked) == 1
     error = getattr(outcome, "error", None)

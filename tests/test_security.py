@@ -149,7 +149,7 @@ def test_headers_are_never_default_headers(simulate):
     """S3: no HTTP client that gridgen makes carries the key among its headers."""
     client = simulate(speed=1000.0).client(api_key=CANARY)
     client.balance()
-    made = list(client._http.values())
+    made = list(client.wire._http.values())
 
     assert made
     assert [dict(http.headers) for http in made if CANARY in repr(dict(http.headers))] == []

@@ -9,11 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import hmac
 import math
 import os
 import secrets
-import sys
 import warnings
 import weakref
 from collections import Counter
@@ -24,16 +22,18 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, AnyStr, Self
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from gridgen import private
-from gridgen._loop import engine, wait, wait_async
+from gridgen._loop import engine, on_engine, wait, wait_async
 from gridgen.client import download, proof
 from gridgen.client.download import LARGEST_FILE, http_errors, untrusted
+from gridgen.client.key import Key
 from gridgen.client.links import is_loopback
+from gridgen.client.surroundings import UNUSABLE, unusable
 from gridgen.client.upload import Stored, classify_upload, encoded, lost, pictures
 from gridgen.clock import Clock, SteadyClock, of_the_wire
 from gridgen.errors import (
@@ -154,39 +154,31 @@ class Client:
         clock: Clock | None = None,
         rate: float | None = None,
     ) -> None:
+        key, api_key = Key(api_key), None  # no frame that raises may hold it
+        wire = Wire(key, _base_url(base_url), timeout=timeout, http_client=http_client, clock=clock)
+        self.wire = wire
+        """What the engine needs of it, on its own loop and nowhere else."""
         self.pace = Pace.at(_rate(rate))
-        self.base_url = _base_url(base_url)
-        self.host = urlsplit(self.base_url).hostname or ""
-        self.on_loopback = is_loopback(self.host)
-        self.clock = clock or SteadyClock()
-        key = _key(api_key, self.host)
-        self.is_simulator = key.startswith("sim-")
-        self._authorize = _authorization(key)
-        self._fingerprint = _fingerprint(key)
-        self._redact = _redaction(key)
-        self._timeout = timeout
-        self._make_http = _factory(http_client)
-        self._traced = http_client is None
-        self._http: dict[str, Any] = {}
-        self._opened: dict[str, float] = {}
-        self._places: dict[str, asyncio.Semaphore] = {}
-        self._retired: dict[int, Any] = {}
-        self._users: Counter[Any] = Counter()
-        self._proofs: dict[str, Proof] = {}
-        self._links: dict[str, Stored] = {}
-        self.listed: dict[str, Price | None] = {}
+        self.base_url, self.host, self.clock = wire.base_url, wire.host, wire.clock
+        self.is_simulator, self.on_loopback = wire.is_simulator, wire.on_loopback
+        self.listed = wire.listed
         """What the server's price list said of each model when it was last asked."""
-        self.earlier: tuple[Client, ...] = ()
-        """Clients of the same service that may know tasks which this one's key does not."""
         self.simulator: object = None
-        weakref.finalize(self, _abandon, self._http, self._retired).atexit = False
+        weakref.finalize(self, _abandon, *wire.connections).atexit = False
 
     @property
     def origin(self) -> str:
         """Where clips come from: ``apimart``, ``simulator``, or the host's name."""
-        if self.is_simulator:
-            return "simulator"
-        return "apimart" if self.host in MIRRORS else self.host
+        return self.wire.origin
+
+    @property
+    def earlier(self) -> tuple[Client, ...]:
+        """Clients of the same service that may know tasks which this one's key does not."""
+        return self.wire.earlier
+
+    @earlier.setter
+    def earlier(self, clients: tuple[Client, ...]) -> None:
+        self.wire.earlier = clients
 
     def fingerprint(self, salt: str) -> str:
         """Return 16 hexadecimal digits that tell keys apart and tell nothing about the key.
@@ -196,7 +188,7 @@ class Client:
         salt : str
             Another one gives other digits for the same key.
         """
-        return self._fingerprint(salt)
+        return self.wire.fingerprint(salt)
 
     @functools.cached_property
     def limiter(self) -> Limiter | None:
@@ -205,13 +197,6 @@ class Client:
         if salt is None:
             return None
         return Limiter(self.fingerprint(f"{salt} {self.base_url}"), speed=self.clock.speed)
-
-    def _place(self) -> str | None:
-        """Return what proofs are kept under; a server on this machine is another one for each key."""
-        if not (self.is_simulator or self.on_loopback):
-            return self.origin
-        salt = private.salt()
-        return None if salt is None else f"{self.origin} {self.fingerprint(salt + self.host)}"
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, origin={self.origin!r})"
@@ -242,11 +227,11 @@ class Client:
         UnknownOutcome
             If the answer was lost: it may be billed, and is not repeated.
         """
-        return wait(self._submit(cell))
+        return wait(self.wire.submit(cell))
 
     async def asubmit(self, cell: Cell) -> Task:
         """Do as `submit`, from any event loop."""
-        return await wait_async(engine().submit(self._submit(cell)))
+        return await wait_async(engine().submit(self.wire.submit(cell)))
 
     def task(self, task_id: str) -> Task:
         """Return a task as it stands.
@@ -258,11 +243,11 @@ class Client:
         NetworkError
             If no answer came.
         """
-        return wait(self.poll(task_id))
+        return wait(self.wire.poll(task_id))
 
     async def atask(self, task_id: str) -> Task:
         """Do as `task`, from any event loop."""
-        return await wait_async(engine().submit(self.poll(task_id)))
+        return await wait_async(engine().submit(self.wire.poll(task_id)))
 
     def download(self, task: Task, path: str | os.PathLike[str]) -> Path:
         """Save the first video of a completed task and return the path.
@@ -278,11 +263,11 @@ class Client:
         NetworkError
             If the transfer broke off.
         """
-        return wait(self._download(task, Path(path)))
+        return wait(self.wire.save(task, Path(path)))
 
     async def adownload(self, task: Task, path: str | os.PathLike[str]) -> Path:
         """Do as `download`, from any event loop."""
-        return await wait_async(engine().submit(self._download(task, Path(path))))
+        return await wait_async(engine().submit(self.wire.save(task, Path(path))))
 
     def balance(self) -> Balance:
         """Return what the account has left.
@@ -294,11 +279,11 @@ class Client:
         NetworkError
             If no answer came.
         """
-        return wait(self.remaining())
+        return wait(self.wire.remaining())
 
     async def abalance(self) -> Balance:
         """Do as `balance`, from any event loop."""
-        return await wait_async(engine().submit(self.remaining()))
+        return await wait_async(engine().submit(self.wire.remaining()))
 
     def upload(self, image: Any) -> str:
         """Upload a reference image and return its URL, which lives for 72 h.
@@ -322,14 +307,14 @@ class Client:
             If nothing was sent, or the answer was lost; it is not repeated.
         """
         picture = reference(image)
-        return wait(self._upload(picture)) if isinstance(picture, LocalImage) else picture
+        return wait(self.wire.upload(picture)) if isinstance(picture, LocalImage) else picture
 
     async def aupload(self, image: Any) -> str:
         """Do as `upload`, from any event loop."""
         picture = await asyncio.to_thread(reference, image)
         if not isinstance(picture, LocalImage):
             return picture
-        return await wait_async(engine().submit(self._upload(picture)))
+        return await wait_async(engine().submit(self.wire.upload(picture)))
 
     def refresh_catalogue(self) -> CatalogueReport:
         """Ask the server for its video models, their schemas and prices, and show what differs from the catalogue.
@@ -349,11 +334,11 @@ class Client:
         NetworkError
             If no answer came.
         """
-        return wait(self._refresh())
+        return wait(self.wire.refresh())
 
     async def arefresh_catalogue(self) -> CatalogueReport:
         """Do as `refresh_catalogue`, from any event loop."""
-        return await wait_async(engine().submit(self._refresh()))
+        return await wait_async(engine().submit(self.wire.refresh()))
 
     def prove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
@@ -378,28 +363,116 @@ class Client:
         APIError, NetworkError, UnknownOutcome
             As `submit`, of the first submission.
         """
-        return wait(self._prove(model, None if budget is None else Decimal(str(budget))))
+        return wait(self.wire.prove(model, None if budget is None else Decimal(str(budget))))
 
     async def aprove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
     ) -> Proof:
         """Do as `prove_idempotency`, from any event loop."""
-        work = self._prove(model, None if budget is None else Decimal(str(budget)))
+        work = self.wire.prove(model, None if budget is None else Decimal(str(budget)))
         return await wait_async(engine().submit(work))
 
     def proof(self, model: str) -> Proof | None:
         """Return what `prove_idempotency` found for a model, None where it is not known or too old."""
+        return self.wire.proof(model)
+
+    def close(self) -> None:
+        """Close the connections, those of requests on their way once these are through; new ones open on use."""
+        wait(self.wire.close())
+
+    async def aclose(self) -> None:
+        """Do as `close`, from any event loop."""
+        await wait_async(engine().submit(self.wire.close()))
+
+
+class Wire:
+    """What a client does on the engine's loop: each coroutine refuses to run anywhere else, and in a forked child.
+
+    Parameters
+    ----------
+    key : Key
+    base_url : str
+        Without ``/v1``.
+    timeout, http_client, clock
+        As of `Client`.
+
+    Attributes
+    ----------
+    earlier : tuple of Client
+        Those that may know tasks which this key does not.
+    listed : dict
+        What the server's price list said of each model when it was last asked.
+    connections : tuple of dict
+        What is open: in use, and closed as soon as it carries nothing.
+    """
+
+    def __init__(
+        self, key: Key, base_url: str, *, timeout: float | None, http_client: Any, clock: Clock | None
+    ) -> None:
+        self.base_url = base_url
+        self.host = urlsplit(self.base_url).hostname or ""
+        self.on_loopback = is_loopback(self.host)
+        self.clock = clock or SteadyClock()
+        _settle(key, self.host)
+        self.is_simulator = key.is_simulated
+        self._authorize, self.fingerprint, self._redact = key.authorize, key.fingerprint, key.redact
+        self._process, self._checked = os.getpid(), False
+        self._timeout = timeout
+        self._make_http = _factory(http_client)
+        self._traced = http_client is None
+        self._http: dict[str, Any] = {}
+        self._opened: dict[str, float] = {}
+        self._places: dict[str, asyncio.Semaphore] = {}
+        self._retired: dict[int, Any] = {}
+        self.connections = self._http, self._retired
+        self._users: Counter[Any] = Counter()
+        self._proofs: dict[str, Proof] = {}
+        self._links: dict[str, Stored] = {}
+        self.listed: dict[str, Price | None] = {}
+        self.earlier: tuple[Client, ...] = ()
+
+    @property
+    def origin(self) -> str:
+        """Where clips come from, as of `Client`."""
+        if self.is_simulator:
+            return "simulator"
+        return "apimart" if self.host in MIRRORS else self.host
+
+    def _place(self) -> str | None:
+        """Return what proofs are kept under; a server on this machine is another one for each key."""
+        if not (self.is_simulator or self.on_loopback):
+            return self.origin
+        salt = private.salt()
+        return None if salt is None else f"{self.origin} {self.fingerprint(salt + self.host)}"
+
+    def proof(self, model: str) -> Proof | None:
+        """Return what is known, as of `Client`."""
         place = self._place()
         found = self._proofs.get(model) or (None if place is None else proof.find(place, model))
         return found if found is not None and found.current else None
 
-    def close(self) -> None:
-        """Close the connections, those of requests on their way once these are through; new ones open on use."""
-        wait(self._close())
+    def check(self) -> None:
+        """Raise `GridgenError` where nothing can be sent from this process, or with this environment."""
+        self._check_process()
+        if self._traced and not (self.on_loopback or self._checked):
+            self._make_http(self.on_loopback, IDLE_FOR)
+            self._checked = True
 
-    async def aclose(self) -> None:
-        """Do as `close`, from any event loop."""
-        await wait_async(engine().submit(self._close()))
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            msg = (
+                "this Client was made before the process was forked, and its connections are the parent's: "
+                "make a Client in the child, and a Sweep with it. Nothing was sent."
+            )
+            raise GridgenError(msg)
+
+    def _check_loop(self) -> None:
+        if not on_engine():
+            msg = (
+                "this runs on gridgen's own loop and on no other; call the verb of Client, or its twin with an a: "
+                "await client.atask(task_id), for example. Nothing was sent."
+            )
+            raise GridgenError(msg)
 
     async def send(self, body: bytes, *, idempotency_key: str | None, on_sending: OnSending) -> Outcome:
         """Send one submission and say what became of it; on the engine's loop.
@@ -461,7 +534,7 @@ class Client:
                 raise
             for client in self.earlier:
                 with contextlib.suppress(APIError, NetworkError):
-                    return await client.ask(task_id)
+                    return await client.wire.ask(task_id)
             raise
 
     async def ask(self, task_id: str) -> Task:
@@ -480,7 +553,7 @@ class Client:
 
     async def reconnect(self) -> None:
         """Let later requests use new connections; those on their way keep theirs until they are through."""
-        await self._close()
+        await self.close()
 
     async def fetch(self, url: str, part: Path, *, most: int = LARGEST_FILE, picture: bool = False) -> None:
         """Stream one result link into a file, as `gridgen.client.download` does; on the engine's loop."""
@@ -535,16 +608,17 @@ class Client:
         self.listed[model] = found
         return found
 
-    async def _submit(self, cell: Cell) -> Task:
+    async def submit(self, cell: Cell) -> Task:
+        """Submit one cell, as `Client.submit`."""
         key = f"gridgen-{secrets.token_hex(24)}"
         outcome = await self.send(await self._body(cell), idempotency_key=key, on_sending=_unrecorded)
         return Task(_accepted(outcome, cell, key).task_id)
 
     async def _body(self, cell: Cell) -> bytes:
         """Return the request of a cell, with its pictures uploaded."""
-        return encoded(cell, {image: await self._upload(image) for image in pictures(cell)})
+        return encoded(cell, {image: await self.upload(image) for image in pictures(cell)})
 
-    async def _upload(self, image: LocalImage) -> str:
+    async def upload(self, image: LocalImage) -> str:
         """Return the link of a picture, which this client uploads once while the link lives."""
         known = self._links.get(image)
         if known is None or known.expires_at - self.clock.time() < FRESH:
@@ -553,7 +627,8 @@ class Client:
             self._links[image] = known
         return known.url
 
-    async def _refresh(self) -> CatalogueReport:
+    async def refresh(self) -> CatalogueReport:
+        """Ask what there is, as `Client.refresh_catalogue`."""
         payload = await self._get("/v1/models?expand=parameters")
         listed = payload.get("data")
         records = [each for each in listed if _is_video(each)] if isinstance(listed, list) else []
@@ -569,7 +644,8 @@ class Client:
                 schema = _schema(await self._get(f"/v1/model-schema?{asked}"))
         return Told(name, schema, await self._listed_price(name))
 
-    async def _prove(self, model: str, budget: Decimal | None) -> Proof:
+    async def prove(self, model: str, budget: Decimal | None) -> Proof:
+        """Submit twice under one key, as `Client.prove_idempotency`."""
         cell = _cheapest(find(model).id)
         quoted = cell.quote(await self._listed_price(cell.model)) or cell.quote(cell.spec.price)
         usd = None if quoted is None else quoted.usd
@@ -618,7 +694,8 @@ class Client:
             msg = f"{told}, which is more than budget={budget} USD. Nothing was sent."
             raise BudgetError(msg)
 
-    async def _download(self, task: Task, path: Path) -> Path:
+    async def save(self, task: Task, path: Path) -> Path:
+        """Save a task's video, as `Client.download`."""
         from gridgen.media import probe
 
         if task.status is not Status.COMPLETED or not task.videos:
@@ -663,7 +740,7 @@ class Client:
             why = untrusted(error)
             told = why or f"{type(error).__name__}. Check the network; nothing was sent twice"
             msg = f"no answer from {self.host}: {told}."
-            raise NetworkError(msg, trusted=why is None) from error
+            raise NetworkError(msg, trusted=why is None) from _without_frames(error)
         payload = parse_json(body)
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             raise api_error(status, headers, body, payload)
@@ -739,11 +816,15 @@ class Client:
 
     def _room(self, purpose: str) -> asyncio.Semaphore:
         """At most 16 requests are in flight: 12 to ask and submit, 4 to download."""
+        self._check_process()
+        self._check_loop()
         if purpose not in self._places:
             self._places[purpose] = asyncio.Semaphore(CONTROL if purpose == "control" else DOWNLOADS)
         return self._places[purpose]
 
-    async def _close(self) -> None:
+    async def close(self) -> None:
+        """Close what is open, each connection once it carries nothing."""
+        self._check_loop()
         self._retired.update((id(http), http) for http in self._http.values())
         self._http.clear()
         await self._close_idle()
@@ -876,6 +957,15 @@ def _named(outcome: Outcome, error: Exception, status: int | None) -> NotSent | 
     return Ambiguous(f"{type(error).__name__} after {after}", event=event, status=status)
 
 
+def _without_frames(error: BaseException) -> BaseException:
+    """Return an error of the HTTP client, and what caused it, without the frames that hold the headers sent."""
+    each: BaseException | None = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error
+
+
 def _base_url(text: str) -> str:
     try:
         parts = urlsplit(text)
@@ -896,37 +986,26 @@ def _base_url(text: str) -> str:
     return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{path}"
 
 
-def _key(given: str | None, host: str) -> str:
-    key = given
-    if key is None and host in MIRRORS:
-        key = os.environ.get("APIMART_API_KEY")
-    if key is None and host not in MIRRORS:
+def _settle(key: Key, host: str) -> None:
+    """Raise `MissingKeyError` without a key that may be sent to a host, and warn of one that everybody may see."""
+    if not key.given and host not in MIRRORS:
         msg = f"the key in APIMART_API_KEY is only sent to APIMart; give api_key= for {host!r}"
         raise MissingKeyError(msg)
-    key = (key or "").strip()
-    if not key:
+    if key.is_empty:
         msg = (
             "no API key: set the environment variable APIMART_API_KEY (or give api_key=), "
             "or do without one: client = gridgen.Simulator().client()"
         )
         raise MissingKeyError(msg)
-    if not key.isascii() or not key.isprintable() or " " in key:
+    if not key.is_plain:
         msg = "the API key has characters that no key has (a space, a line break or non-ASCII); copy it again"
         raise MissingKeyError(msg)
-    if given is not None and not key.startswith("sim-") and _stands_in_a_cell(key):
+    if key.given and not key.is_simulated and key.stands_in_a_cell():
         msg = (
             "the API key stands in a cell of this notebook and is saved with it. Take it from the environment "
             "(APIMART_API_KEY) or ask for it: gridgen.Client(getpass.getpass()); then make a new key, as this one may be seen"
         )
-        warnings.warn(msg, UserWarning, stacklevel=3)
-    return key
-
-
-def _stands_in_a_cell(key: str) -> bool:
-    """Whether a cell that was run holds the key, as one that papermill injected does."""
-    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
-    cells = [] if shell is None else shell.user_ns.get("In", [])
-    return any(key in str(cell) for cell in cells)
+        warnings.warn(msg, UserWarning, stacklevel=4)
 
 
 def _rate(value: float | None) -> float | None:
@@ -942,38 +1021,15 @@ def _rate(value: float | None) -> float | None:
     return rate
 
 
-def _authorization(key: str) -> Callable[[Any], Any]:
-    def authorize(request: Any) -> Any:
-        request.headers["Authorization"] = f"Bearer {key}"
-        return request
-
-    return authorize
-
-
-def _redaction(key: str) -> Callable[[AnyStr], AnyStr]:
-    """Return what takes the key out of what a server says: some quote it in their errors."""
-
-    def redact(said: AnyStr) -> AnyStr:
-        if isinstance(said, bytes):
-            return said.replace(key.encode(), b"[key]")
-        return said.replace(key, "[key]")
-
-    return redact
-
-
-def _fingerprint(key: str) -> Callable[[str], str]:
-    def fingerprint(salt: str) -> str:
-        return hmac.digest(salt.encode(), key.encode(), "sha256").hex()[:16]
-
-    return fingerprint
-
-
 def _factory(http_client: Any) -> Callable[[bool, float], Any]:
     if http_client is None:
 
         def make(on_loopback: bool, idle: float) -> httpx.AsyncClient:  # noqa: FBT001 - private
             limits = httpx.Limits(max_connections=16, max_keepalive_connections=16, keepalive_expiry=idle)
-            return httpx.AsyncClient(limits=limits, trust_env=not on_loopback)
+            try:
+                return httpx.AsyncClient(limits=limits, trust_env=not on_loopback)
+            except UNUSABLE as error:
+                raise GridgenError(unusable(error)) from None
 
         return make
     if not callable(http_client) or hasattr(http_client, "stream"):

@@ -349,7 +349,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     async def _hear_prices(self, client: Client, models: Sequence[str]) -> None:
         for model in models:
             with contextlib.suppress(GridgenError):
-                await client.price(model)
+                await client.wire.price(model)
         await engine().in_thread(self._show)
 
     def _sweep(self, grid: Grid) -> Sweep:

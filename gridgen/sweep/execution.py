@@ -111,7 +111,7 @@ class Execution:
         Raises
         ------
         GridgenError
-            If there is none.
+            If there is none, or it cannot send anything from here.
         """
         if self.client is None:
             msg = (
@@ -119,6 +119,7 @@ class Execution:
                 f"gridgen.open({self._plan.name!r}, client=gridgen.Client()), or client=gridgen.Simulator().client()"
             )
             raise GridgenError(msg)
+        self.client.wire.check()
         return self.client
 
     def use(self, client: Client) -> None:
@@ -293,7 +294,7 @@ class Execution:
         JournalError
             If the item has a clip already, or another one has that task.
         """
-        await self.connected().poll(task_id)
+        await self.connected().wire.poll(task_id)
         async with self.journaled() as journal:
             last = journal.records.get(item.slot)
             if last is not None and last.state not in VACANT:

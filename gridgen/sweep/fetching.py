@@ -236,7 +236,7 @@ class Fetching:
         errors: list[Exception] = []
         for link, part in zip(links, parts, strict=True):
             try:
-                await self._client.fetch(link, part, most=max(0, most))
+                await self._client.wire.fetch(link, part, most=max(0, most))
                 target = folder / f"{stem}{_suffix(part)}"
                 if record.path is None and record.n > 1:
                     target = await engine().in_thread(_unnamed, target, self._journal)
@@ -318,7 +318,7 @@ class Fetching:
     async def _may_be_renewed(self, record: Record) -> bool:
         """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""
         try:
-            task = await self._client.poll(record.task_id or "")
+            task = await self._client.wire.poll(record.task_id or "")
         except NetworkError:
             return True
         except APIError as error:

@@ -69,7 +69,7 @@ async def check_balance(found: Estimate, client: Client) -> None:
     if not found.usd:
         return
     try:
-        left = (await client.remaining()).remaining
+        left = (await client.wire.remaining()).remaining
     except GridgenError:
         return
     if 0 <= left < found.usd:

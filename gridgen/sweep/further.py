@@ -87,7 +87,7 @@ async def _fetched(client: Client, part: Path, extra: Extra, room: Callable[[], 
     last: Exception | None = None
     for link in extra.urls:
         try:
-            await client.fetch(link, part, most=max(0, most), picture=is_frame)
+            await client.wire.fetch(link, part, most=max(0, most), picture=is_frame)
             suffix = await engine().in_thread(_picture_suffix if is_frame else _video_suffix, part)
         except (JournalError, OSError):
             raise

@@ -374,7 +374,7 @@ class Polling:
         self._agenda.meter.requests["polls"] += 1
         sent = self._agenda.clock.time()
         try:
-            task = await self._client.poll(record.task_id or "")
+            task = await self._client.wire.poll(record.task_id or "")
         except (APIError, NetworkError) as error:
             if item.phase == "poll":
                 await self._failed(item, record, error)
@@ -590,7 +590,7 @@ class Polling:
             if not self._agenda.submits:
                 return
             try:
-                task = await self._client.poll(record.task_id or "")
+                task = await self._client.wire.poll(record.task_id or "")
             except (APIError, NetworkError):
                 continue
             if task.cost:

@@ -94,7 +94,7 @@ class Pricing:
     async def _ask_for(self, model: str, client: Client, prices: Prices) -> None:
         self._silent[model] = client.clock.monotonic()
         try:
-            prices.hear(model, await client.price(model))
+            prices.hear(model, await client.wire.price(model))
         except GridgenError:
             self._silent[model] = client.clock.monotonic()
         else:

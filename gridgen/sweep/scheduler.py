@@ -306,7 +306,7 @@ class Scheduler:
         """
         self._polling.forgive()
         self._fetching.forgive()
-        self._agenda.spawn("reconnect", None, self._client.reconnect())
+        self._agenda.spawn("reconnect", None, self._client.wire.reconnect())
         self._agenda.hasten("poll")
 
     def _take_up_due(self, now: float) -> None:
@@ -340,7 +340,7 @@ class Scheduler:
 
     async def _probe(self) -> None:
         try:
-            await self._client.probe()
+            await self._client.wire.probe()
         except (APIError, NetworkError):
             self._agenda.storm.failed(self._agenda.clock.monotonic())
         else:

@@ -221,7 +221,7 @@ class Submitting:
     async def _priced(self, item: Item) -> bool:
         """Ask once more for a price before a clip is paid blindly; say whether it may still leave."""
         try:
-            price = await self._client.price(item.cell.model)
+            price = await self._client.wire.price(item.cell.model)
         except APIError:
             return True
         except NetworkError as error:
@@ -261,7 +261,7 @@ class Submitting:
         agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
         agenda.meter.requests["submissions"] += 1
         try:
-            outcome = await self._client.send(
+            outcome = await self._client.wire.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
         except StoppedError:

@@ -181,7 +181,7 @@ class Unknown(Sequence["Row"]):
         return f"unknown are the rows {', '.join(now[:_MOST_NAMED])}{more} of sweep.df"
 
     async def _attach(self, row: Row, task_id: str) -> None:
-        await self._sweep.client.poll(task_id)
+        await self._sweep.client.wire.poll(task_id)
 
         async def attached(journal: Journal, record: Record) -> None:
             self._sweep.check_unused(journal, task_id)

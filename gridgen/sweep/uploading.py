@@ -96,7 +96,7 @@ class Uploading:
         with self._client.clock.working():
             data = await engine().in_thread(image.read)
             record = await self._journal.uploading(self._client.origin, image)
-            outcome = await self._client.send_image(image.file_name, data, image.content_type)
+            outcome = await self._client.wire.send_image(image.file_name, data, image.content_type)
             if isinstance(outcome, Stored):
                 await self._journal.uploaded(record, url=outcome.url, expires_at=outcome.expires_at)
                 self._expected.discard(image)

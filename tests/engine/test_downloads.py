@@ -498,7 +498,7 @@ def test_a_link_that_leads_nowhere_is_refused_at_once(resolve, tmp_path, link):
         "key", "https://api.example.org", http_client=lambda: httpx.AsyncClient(transport=Server(answer()))
     )
     with pytest.raises(APIError, match=UNREADABLE[link]) as refused:
-        wait(client.fetch(link, tmp_path / "a.part"))
+        wait(client.wire.fetch(link, tmp_path / "a.part"))
     assert downloads.is_hopeless(refused.value)
     assert len(str(refused.value)) < 600
 
@@ -518,7 +518,7 @@ def test_a_link_is_read_as_people_write_it(resolve, tmp_path, link, fetched):
     resolve(["93.184.216.34"])
     server = Server(answer())
     client = Client("key", "https://api.example.org", http_client=lambda: httpx.AsyncClient(transport=server))
-    wait(client.fetch(link, tmp_path / "a.part"))
+    wait(client.wire.fetch(link, tmp_path / "a.part"))
 
     (request,) = server.asked
     there = str(request.url).replace("93.184.216.34", request.headers["host"])
@@ -543,7 +543,7 @@ def test_whatever_a_transport_raises_is_a_broken_transfer(tmp_path):
         "sim-key", "http://127.0.0.1:9", http_client=lambda: httpx.AsyncClient(transport=Odd(answer()))
     )
     with pytest.raises(NetworkError, match=r"AttributeError: what nobody foresaw"):
-        wait(client.fetch("http://127.0.0.1:9/a", tmp_path / "a.part"))
+        wait(client.wire.fetch("http://127.0.0.1:9/a", tmp_path / "a.part"))
 
 
 @pytest.mark.security("S10")

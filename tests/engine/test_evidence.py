@@ -39,7 +39,7 @@ def submitted(url, *, body=BODY, before=None, **options):
 
     client = Client(KEY, url, **options)
     try:
-        outcome = wait(client.send(body, idempotency_key="key-1", on_sending=on_sending))
+        outcome = wait(client.wire.send(body, idempotency_key="key-1", on_sending=on_sending))
     finally:
         client.close()
     return outcome, len(written)
@@ -136,9 +136,9 @@ def test_no_connection_to_be_had(library):
         async def intend() -> None:
             """Nothing is kept here."""
 
-        first = asyncio.create_task(client.send(BODY, idempotency_key="a", on_sending=intend))
+        first = asyncio.create_task(client.wire.send(BODY, idempotency_key="a", on_sending=intend))
         await asyncio.to_thread(until, lambda: server.requests)
-        second = await client.send(BODY, idempotency_key="b", on_sending=intend)
+        second = await client.wire.send(BODY, idempotency_key="b", on_sending=intend)
         server.over.set()
         return [await first, second]
 
