@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from gridgen import Cell, Grid, GridgenError, Task, errors
+from gridgen.client.links import InsideError, RefusedError
 from gridgen.media import MediaError
 from gridgen.sweep.submitting import StoppedError
 
@@ -30,6 +31,8 @@ ERRORS = [
     errors.UnknownOutcome("no", cell=BOAT, evidence="sent", idempotency_key="k"),
     errors.TaskFailed("no", task=TASK),
     errors.TaskTimeout("no", task=TASK),
+    RefusedError("no"),
+    InsideError("no"),
     MediaError(Path("boat.mp4"), "is no video"),
 ]
 
