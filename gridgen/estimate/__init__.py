@@ -262,6 +262,7 @@ class Estimate:
         return "\n".join(lines)
 
     def _facts(self) -> list[tuple[str, str]]:
+        lists = dict.fromkeys(source.partition(": ")[0] for source in self.sources)
         facts = [
             ("to make", f"{counted(self.videos)}, {self.seconds:,} s of footage"),
             ("price", self.total),
@@ -277,7 +278,7 @@ class Estimate:
         facts += [
             ("spent so far", f"${self.committed:.4f}"),
             ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
-            ("price read from", self._lists or "nowhere: no price is known"),
+            ("price read from", "; ".join(lists) or "nowhere: no price is known"),
         ]
         if self.videos and self.timed_by:
             facts.append(("time", f"{self.lasts}, {self.timed_by}"))
@@ -290,12 +291,6 @@ class Estimate:
     @property
     def _guess(self) -> str:
         return f"{' and '.join(self.like)}: ${self.guess:.4f}"
-
-    @property
-    def _lists(self) -> str:
-        """Which lists the prices are from; with their entries where these are few."""
-        lists = dict.fromkeys(source.partition(": ")[0] for source in self.sources)
-        return "; ".join(self.sources if len(self.sources) <= len(lists) else lists)
 
     def _repr_html_(self) -> str:
         rows = "".join(
