@@ -45,6 +45,8 @@ class Switches(TypedDict, total=False):
     link_life: float
     expired_status: int
     idempotency: str
+    told_first: str
+    settles: float | None
     balance: float | Decimal
     unlimited: bool
     balance_fails: bool
@@ -106,6 +108,11 @@ class Profile:
     idempotency : str
         ``"honoured"``, ``"ignored"``, ``"in_progress"`` or ``"indeterminate"`` (409 on a
         repeat), or ``"unavailable"`` (503; nothing is executed).
+    told_first : str
+        What a task tells of its cost until it is settled: ``"whole"``, ``"part"`` (a tenth),
+        ``"zero"`` or ``"absent"``. The account is charged the whole in any case.
+    settles : float or None
+        Seconds from a task's end until it tells its whole cost; None means never.
     balance : Decimal
         What the account holds at the start, in USD.
     unlimited : bool
@@ -145,6 +152,8 @@ class Profile:
     link_life: float = 86_400.0
     expired_status: int = 403
     idempotency: str = "honoured"
+    told_first: str = "whole"
+    settles: float | None = 0.0
     balance: Decimal = Decimal(1000)
     unlimited: bool = False
     balance_fails: bool = False
@@ -260,6 +269,7 @@ _WORDS: dict[str, tuple[str | int, ...]] = {
         "absent",
     ),
     "idempotency": ("honoured", "ignored", "in_progress", "indeterminate", "unavailable"),
+    "told_first": ("whole", "part", "zero", "absent"),
     "expired_status": (403, 404, 410),
     "unlimited": (False, True),
     "balance_fails": (False, True),
@@ -276,6 +286,7 @@ _NUMBERS = {
     "failures": _Number(most=1),
     "stuck": _Number(most=1),
     "link_life": _Number(),
+    "settles": _Number(optional=True),
     "videos": _Number(whole=True),
     "skew": _Number(-math.inf),
 }
@@ -303,6 +314,9 @@ PROFILES: dict[str, Switches] = {
     "late-failure": {"bad_values": "fail"},
     "ignored-duration": {"bad_values": "ignore"},
     "unlimited": {"unlimited": True},
+    "part-charge": {"told_first": "part"},
+    "late-charge": {"told_first": "absent", "settles": 600.0},
+    "no-charge": {"told_first": "absent", "settles": None},
 }
 """What each named profile sets otherwise than the demo."""
 

@@ -90,8 +90,7 @@ def task(view: View, profile: Profile, links: tuple[list[str], str], language: s
         "id": which.id,
         "status": _WORDS[profile.words].get(phase, phase),
         "progress": 100 if phase == "completed" else 0,
-        "cost": cost / MICRO,
-        "credits_cost": cost / MICRO * 10,
+        **({} if cost is None else {"cost": cost / MICRO, "credits_cost": cost / MICRO * 10}),
         "created": created,
         "estimated_time": which.estimate,
     }

@@ -152,13 +152,14 @@ class View(NamedTuple):
     """A task as it stands at one moment.
 
     `phase` is ``queued``, ``running``, ``completed``, ``failed`` or ``cancelled``;
-    `fraction` is the share of the service time that has passed.
+    `fraction` is the share of the service time that has passed, `cost` what is told of its
+    charge, in micro-USD, None where nothing is.
     """
 
     task: Task
     phase: str
     fraction: float
-    cost: int
+    cost: int | None
 
 
 class World:
@@ -448,12 +449,18 @@ class World:
             with self._writing():
                 self._save("time", now)
         if now >= task.end:
-            cost = task.cost if task.outcome == "completed" else 0
-            return View(task, task.outcome, 1.0, cost)
+            return View(task, task.outcome, 1.0, self._told(task, now))
         if now < task.begin:
-            return View(task, "queued", 0.0, task.cost)
+            return View(task, "queued", 0.0, self._told(task, now))
         span = 2.0 * task.estimate if task.end == math.inf else task.end - task.begin
-        return View(task, "running", min(0.999, (now - task.begin) / span), task.cost)
+        return View(task, "running", min(0.999, (now - task.begin) / span), self._told(task, now))
+
+    def _told(self, task: Task, now: float) -> int | None:
+        settles = self.profile.settles
+        if settles is not None and now >= task.end + settles:
+            return task.cost if task.outcome == "completed" else 0
+        first = {"whole": task.cost, "part": task.cost // 10, "zero": 0}
+        return first.get(self.profile.told_first)
 
     def order(self, task: Task) -> Order:
         """Return what a task was asked for, as it was understood."""
