@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 import math
@@ -9,6 +10,8 @@ import re
 import threading
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
+
+from gridgen.simulator.forms import forms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -47,6 +50,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "headers": ("mid_reply",),
     "corrupt": ("mid_reply",),
     "patch": ("mid_reply",),
+    "form": ("mid_reply", *_INSTEAD),
     "fail": ("fate",),
     "cancel": ("fate",),
     "stick": ("fate",),
@@ -72,7 +76,8 @@ class Fault:
         (`size` bytes instead of it), ``gzip`` (a bomb of `size` bytes), ``headers``
         (`size` bytes of further headers), ``corrupt`` (bytes changed, length kept),
         ``patch`` (`patch` merged into its JSON; ``...`` as a value removes the key).
-        A reply that is no JSON is not patched. In the task that a submission makes:
+        A reply that is no JSON is not patched. ``form``: the reply that `form` names, as
+        the server was seen to give it. In the task that a submission makes:
         ``fail``, ``cancel``, ``stick`` (it never ends), ``delay`` (its service takes
         `seconds` longer).
     on : str
@@ -104,6 +109,11 @@ class Fault:
         hold.
     patch : dict
         Of a ``patch``.
+    form : str
+        Of a ``form``, which says where it strikes: the name of one in ``forms.json``, such
+        as ``"succeed"``. Most of them spell a true reply otherwise, with its own id and
+        links, and let replies of other kinds pass: ``"fail"`` waits for a task that failed.
+        The others stand in its place: ``"insufficient_quota"``.
 
     Raises
     ------
@@ -125,9 +135,12 @@ class Fault:
     body: Any = b""
     headers: dict[str, str] = field(default_factory=dict)
     patch: dict[str, Any] = field(default_factory=dict)
+    form: str = ""
 
     def __post_init__(self) -> None:
         _known("kind", self.kind, tuple(KINDS), "a fault")
+        if self.kind == "form":
+            self._take_form()
         _known("on", self.on, ENDPOINTS, "an endpoint")
         moments = KINDS[self.kind]
         if self.when is None:
@@ -138,6 +151,26 @@ class Fault:
         self._check_aim()
         self._check_numbers()
         self._check_reply()
+
+    @property
+    def of(self) -> str:
+        """What a reply has to be for it to strike: a word of `gridgen.simulator.forms`, empty for any."""
+        return forms()[self.form].of if self.form else ""
+
+    def _take_form(self) -> None:
+        """Take from its form where it strikes, and with what."""
+        if self.form not in forms():
+            near = ", ".join(map(repr, difflib.get_close_matches(str(self.form), forms(), n=5, cutoff=0.0)))
+            msg = f"form={self.form!r} is no form of a reply (nearest: {near}; all are in gridgen/simulator/forms.json)."
+            raise ValueError(msg)
+        form = forms()[self.form]
+        when = self.when or ("mid_reply" if form.of else "before")
+        if self.on not in {"any", form.on} or (when == "mid_reply") != bool(form.of):
+            msg = f"The form {self.form!r} strikes on={form.on!r}, {'in the' if form.of else 'before or after a'} reply."
+            raise ValueError(msg)
+        for name, value in {**form._asdict(), "when": when}.items():
+            if name != "of":
+                object.__setattr__(self, name, value)
 
     def _check_aim(self) -> None:
         """Refuse a rule that could never strike."""
@@ -271,7 +304,9 @@ class Faults:
         """Return how often a rule in force has struck."""
         return sum(count.struck for rule, count in self._rules if rule is fault)
 
-    def pick(self, endpoint: str, moments: tuple[str, ...], submission: bytes | None) -> Fault | None:
+    def pick(
+        self, endpoint: str, moments: tuple[str, ...], submission: bytes | None, is_to_be: str = ""
+    ) -> Fault | None:
         """Return the rule that strikes a request, and count it.
 
         Parameters
@@ -282,12 +317,14 @@ class Faults:
             Moments of which the rule must name one.
         submission : bytes or None
             Body of the submission that the request is, or belongs to.
+        is_to_be : str, default ""
+            What the reply is going to be, as far as `Fault.of` tells replies apart.
         """
         if not self._rules:
             return None
         with self._lock:
             for index, (fault, count) in enumerate(self._rules):
-                aimed = fault.when in moments and fault.on in {endpoint, "any"}
+                aimed = fault.when in moments and fault.on in {endpoint, "any"} and fault.of in {"", is_to_be}
                 if (
                     aimed
                     and self._is_time(fault)

@@ -6,7 +6,12 @@ import gzip
 import io
 import json
 from collections import deque
+from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
+
+from gridgen.simulator.forms import filled
+from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -91,10 +96,11 @@ class Injector:
             return
         place = _place(scope["path"])
         submission = self._submission(place, scope["path"])
-        fault = self._faults.pick(place, _FIRST if place == "submit" else _ALL, submission)
+        is_to_be = self._stands(scope["path"]) if place == "status" else "accepted"
+        fault = self._faults.pick(place, _FIRST if place == "submit" else _ALL, submission, is_to_be)
         if fault is None and place == "submit":
             submission, receive = await _buffered(receive)
-            fault = self._faults.pick(place, _ALL[1:], submission)
+            fault = self._faults.pick(place, _ALL[1:], submission, is_to_be)
         if fault is None:
             await self._app(scope, receive, send)
         elif fault.when in {"before_read", "before"}:
@@ -117,6 +123,14 @@ class Injector:
         task_id = name if place == "status" else "-".join(name.split("-")[:-2])
         return self._world.body_of(task_id)
 
+    def _stands(self, path: str) -> str:
+        """Return how a task stands, as forms of replies tell it, empty where there is none."""
+        try:
+            phase = self._world.look(_task_id(path), self._clock.time()).phase
+        except Refusal:
+            return ""
+        return {"queued": "running", "cancelled": "failed"}.get(phase, phase)
+
     async def _instead(self, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
         """Do what the fault says in place of answering."""
         wire = _wire(scope, self._clock)
@@ -132,8 +146,8 @@ class Injector:
         """Let the application answer, and do what the fault says to its reply."""
         start, body = await _reply_of(self._app, scope, receive)
         wire = _wire(scope, self._clock)
-        if fault.kind in {"headers", "corrupt", "patch"}:
-            start, body = _changed(fault, start, body)
+        if fault.kind in {"headers", "corrupt", "patch", "form"}:
+            start, body = _changed(fault, start, body, scope["path"])
             await send(start)
             await send({"type": "http.response.body", "body": body})
             return
@@ -221,7 +235,12 @@ async def _drip(fault: Fault, wire: Wire, body: bytes, send: Send) -> None:
         await send({"type": "http.response.body", "body": part, "more_body": more})
 
 
-def _changed(fault: Fault, start: Message, body: bytes) -> tuple[Message, bytes]:
+def _task_id(path: str) -> str:
+    folder, _, name = path.rpartition("/")
+    return name if folder == "/v1/tasks" else ""
+
+
+def _changed(fault: Fault, start: Message, body: bytes, path: str) -> tuple[Message, bytes]:
     headers = list(start["headers"])
     if fault.kind == "headers":
         filler = b"x" * 1000
@@ -231,11 +250,25 @@ def _changed(fault: Fault, start: Message, body: bytes) -> tuple[Message, bytes]
         body = (
             body[:middle] + bytes(255 - byte for byte in body[middle : middle + 4096]) + body[middle + 4096 :]
         )
+    elif fault.kind == "form":
+        return _respelled(fault, start, body, path)
     elif (b"content-type", b"application/json") in headers:
         body = json.dumps(_merged(json.loads(body), fault.patch)).encode()
         headers = [pair for pair in headers if pair[0].lower() != b"content-length"]
         headers.append((b"content-length", str(len(body)).encode()))
     return {**start, "headers": headers}, body
+
+
+def _respelled(fault: Fault, start: Message, body: bytes, path: str) -> tuple[Message, bytes]:
+    """Return a true reply in the form that a fault names; a refusal stays one."""
+    if start["status"] >= HTTPStatus.BAD_REQUEST:
+        return start, body
+    spelled = replace(
+        fault, kind="reply", form="", when="before", body=filled(fault.body, json.loads(body), _task_id(path))
+    )
+    said, content_type = _as_body(spelled)
+    headers = {"content-type": content_type, **{name.lower(): value for name, value in fault.headers.items()}}
+    return _start(fault.status, {**headers, "content-length": str(len(said))}), said
 
 
 def _merged(value: Any, patch: Any) -> Any:
