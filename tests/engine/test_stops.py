@@ -85,15 +85,15 @@ def test_what_waits_is_refused_in_a_callback(simulate, tmp_path):
 @pytest.mark.parametrize("verb", ["start", "run", "retry", "resubmit", "await"])
 def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
     """Case A2: interrupted while the account's balance is asked for, no verb submits anything afterwards."""
-    lost = Fault(kind="close", on="submit", when="after", times=1)
-    simulator = simulate(speed=20.0, faults=[lost, Fault(kind="fail", on="submit", match="boat 1")])
+    lost = Fault(kind="close", on="submit", when="after", match="boat 0")
+    simulator = simulate(speed=30.0, faults=[lost, Fault(kind="fail", on="submit", match="boat 1")])
     sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, previews=False)
     if verb in {"retry", "resubmit"}:
         sweep.run()
         assert set(sweep.counts()) == {"unknown", "failed"}
     before = posts(simulator)
     simulator.faults.clear()
-    simulator.faults.add(Fault(kind="slow", on="balance", seconds=20, times=None))
+    simulator.faults.add(Fault(kind="slow", on="balance", seconds=90, times=None))
 
     seen = len(simulator.requests)
     verbs = {
@@ -108,7 +108,7 @@ def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
             verbs[verb], lambda: any("balance" in each.path for each in list(simulator.requests)[seen:])
         )
 
-    asyncio.run(simulator.clock.sleep(60))
+    asyncio.run(simulator.clock.sleep(120))
     assert posts(simulator) == before
 
 
