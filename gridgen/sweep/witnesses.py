@@ -184,6 +184,7 @@ def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Ma
     rows = _rows(plan.folder / TABLE)
     paths = {record.path for record in records}
     tasks = {record.task_id for record in records}
+    left = {(each.cell, each.take) for each in records if each.tries}
     foreign = [
         row
         for row in rows
@@ -202,7 +203,8 @@ def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Ma
         row = by_clip.get((key[:8], take))
         if row is None:
             row = by_fields.get((*(csv_text(item.cell.get(name)) for name in names), str(take)))
-        if row is not None:
+        # without file and task it tells only that one left, which the journal may know, and how it ended since
+        if row is not None and (row.get("path") or row.get("task_id") or (key, take) not in left):
             found[key, take] = row
     return found
 

@@ -13,6 +13,7 @@ import pytest
 
 import gridgen as gg
 from gridgen import Grid, JournalError, Sweep
+from gridgen.simulator import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -350,3 +351,27 @@ def test_a_clip_made_again_after_its_link_died_has_a_file(simulator: Simulator, 
     assert sweep.counts() == {"done": 1}
     assert (tmp_path / sweep.rows()[0].path).is_file()
     assert posts(simulator) == 2
+
+
+def test_a_table_that_fell_behind_is_no_witness_of_what_the_journal_settled(simulate, tmp_path):
+    """Case A4: a row that was unknown when the table was written may have ended since; the journal knows that it left."""
+    simulator = simulate(
+        faults=[Fault(kind="fail", on="submit"), Fault(kind="reset", on="submit", when="after")]
+    )
+    grid = Grid(prompt=["a", "b"])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    assert sweep.counts() == {"unknown": 1, "done": 1}
+    table = (tmp_path / "sweep.csv").read_bytes()
+    (row,) = (each for each in sweep.rows() if each.status == "unknown")
+    known = {each.task_id for each in sweep.rows()}
+    sweep.unknown.attach(
+        row.index, next(each.task_id for each in simulator.ledger if each.task_id not in known)
+    )
+    sweep.run()
+    assert sweep.counts() == {"failed": 1, "done": 1}
+    (tmp_path / "sweep.csv").write_bytes(table)
+
+    again = Sweep(grid, client=simulator.client(), folder=tmp_path)
+    again.run()
+    assert again.counts() == {"failed": 1, "done": 1}
