@@ -168,7 +168,9 @@ def similar_prompts(places: Places) -> str | None:
     if len(prompts) == 1:
         return None
     first: dict[str, str] = {}
-    twins = [(first[seen], text) for text in prompts if first.setdefault(seen := _seen(str(text)), text) != text]
+    twins = [
+        (first[seen], text) for text in prompts if first.setdefault(seen := _seen(str(text)), text) != text
+    ]
     if not twins:
         return None
     named = "; ".join(f"{one!a:.80} and {other!a:.80}" for one, other in twins[:_MOST_NAMED])
