@@ -55,6 +55,8 @@ class FakeRow:
     clip_seconds: float | None = None
     bytes: int | None = None
     sha256: str | None = None
+    last_frame: str | None = None
+    further: str | None = None
     rating: int | None = None
     pick: bool | None = None
     tags: str | None = None
