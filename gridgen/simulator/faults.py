@@ -155,7 +155,7 @@ class Fault:
     @property
     def of(self) -> str:
         """What a reply has to be for it to strike: a word of `gridgen.simulator.forms`, empty for any."""
-        return forms()[self.form].of if self.form else ""
+        return forms()[self.form].of if self.kind == "form" else ""
 
     def _take_form(self) -> None:
         """Take from its form where it strikes, and with what."""

@@ -88,6 +88,7 @@ MARKS: dict[str, Callable[[Heard], bool]] = {
     "headers": lambda heard: len(heard.head) > 90_000 and b'"submitted"' in heard.body,
     "corrupt": lambda heard: len(heard.body) == 88 and b'"task_id"' not in heard.body,
     "patch": lambda heard: json.loads(heard.body)["code"] == 999,
+    "form": lambda heard: heard.head[9:12] == str(json.loads(heard.body).get("code", 402)).encode() != b"200",
 }
 """What each kind of fault leaves on the wire."""
 FATES = {"fail": b'"failed"', "cancel": b'"cancelled"', "stick": b'"processing"', "delay": b'"processing"'}
@@ -102,7 +103,8 @@ def test_every_kind_at_every_moment(served, kind, when):
     seconds = {"slow": 300, "drip": 50}.get(kind)
     size = SIZES.get(kind, 90_000)
     fault = {"status": 418, "body": "teapot", "patch": {"code": 999}, "size": size, "seconds": seconds}
-    served.faults.add(Fault(kind=kind, on="submit", when=when, **fault))
+    form = {"form": "202, id alone" if when == "mid_reply" else "402"} if kind == "form" else {}
+    served.faults.add(Fault(kind=kind, on="submit", when=when, **fault, **form))
     request = _request(served, "POST", SUBMIT, json.dumps(cell()).encode())
     begun = time.perf_counter()
 
