@@ -150,7 +150,7 @@ class Slow:
 
 
 @pytest.mark.fault("23-submit")
-@pytest.mark.parametrize("close", ["reconnect", "aclose"])
+@pytest.mark.parametrize("close", [lambda client: client.wire.reconnect(), Client.aclose])
 def test_a_lid_closed_twice_while_a_submission_is_on_its_way(simulate, tmp_path, close):
     """F23: new connections, however often, cut no answer that is still to come; the old ones are closed after it."""
     simulator = simulate(speed=300.0)
@@ -160,7 +160,7 @@ def test_a_lid_closed_twice_while_a_submission_is_on_its_way(simulate, tmp_path,
     sweep.start()
     until(lambda: len(simulator.ledger) == 1)
     for _ in range(3):
-        engine().submit(getattr(client, close)()).result(10)
+        engine().submit(close(client)).result(10)
     before = slow.closed
     engine().loop.call_soon_threadsafe(slow.through.set)
     sweep.wait(10)

@@ -6,7 +6,7 @@ import { findFolder, namedPage, serverBase, tokenIn } from "./sources.js";
  */
 
 /** Milliseconds within which the engine finds the file, and between two looks whether it has. */
-const TAKEN_WITHIN = 2000;
+const TAKEN_WITHIN = 5000;
 const GLANCE = 50;
 
 /**
