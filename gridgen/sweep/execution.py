@@ -217,7 +217,7 @@ class Execution:
     async def _hand_folder(self, client: Client) -> None:
         """Let the client's simulator, where it has one, keep there what would be gone with its process."""
         keep_in = getattr(client.simulator, "keep_in", None)
-        if keep_in is not None:
+        if keep_in is not None and client.is_simulator:
             self._handed.append(await engine().in_thread(keep_in, self._plan.folder))
 
     async def stop(self) -> None:

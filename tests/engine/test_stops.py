@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import asyncio
+import signal
 import threading
 from contextlib import suppress
 
@@ -120,11 +121,14 @@ def interrupted(verb, when) -> None:
         _thread.interrupt_main()
 
     other = threading.Thread(target=interrupt)
+    # a shell that starts the tests in the background lets them ignore what is sent here
+    ignored = signal.signal(signal.SIGINT, signal.default_int_handler)
     other.start()
     try:
         verb()
     finally:
         other.join()
+        signal.signal(signal.SIGINT, ignored)
 
 
 async def awaited(sweep: Sweep) -> None:

@@ -145,10 +145,10 @@ def _around_save(state: str, *, before: bool) -> Callable[[Callable[[], bool], R
 
 
 def _while_asking(passed: Callable[[], bool], random: Random) -> None:
-    poll = http.Client.poll
+    poll = http.Wire.poll
     answered = random.random() < 0.5
 
-    async def wrapped(self: http.Client, task_id: str) -> Any:
+    async def wrapped(self: http.Wire, task_id: str) -> Any:
         last = passed()
         if last and not answered:
             die()
@@ -157,7 +157,7 @@ def _while_asking(passed: Callable[[], bool], random: Random) -> None:
             die()
         return task
 
-    http.Client.poll = wrapped
+    http.Wire.poll = wrapped
 
 
 def _in_download(passed: Callable[[], bool], random: Random) -> None:

@@ -135,6 +135,7 @@ class Api:
 
     def __init__(self, scenario: Scenario, world: World, clock: jump.JumpClock) -> None:
         self.scenario, self.world, self.clock = scenario, world, clock
+        self.wire = self
         self.pace = Pace.at(scenario.told)
         self.posts: list[tuple[float, int]] = []
         self.asked: list[float] = []
