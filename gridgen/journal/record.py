@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from pathlib import PurePosixPath, PureWindowsPath
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from gridgen.journal.extras import shown
 from gridgen.money import ClipKey, Outlay, Stage
@@ -313,8 +313,7 @@ def clean(changes: Changes) -> Changes:
     Halves of characters become question marks, texts are cut, numbers are bounded, and
     what is no number becomes unknown.
     """
-    kept: Any = {name: _clean(name, value) for name, value in changes.items()}
-    return kept  # type: ignore[no-any-return]
+    return cast("Changes", {name: _clean(name, value) for name, value in changes.items()})
 
 
 def _clean(name: str, value: Any) -> Any:

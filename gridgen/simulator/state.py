@@ -155,7 +155,7 @@ class StateFile:
     def _record(self, line: bytes, take: Callable[[list[Any]], T]) -> T:
         try:
             record = json.loads(line)
-            if not isinstance(record, list) or len(record) < 2 or record[0] not in _KINDS:  # noqa: PLR2004
+            if not isinstance(record, list) or len(record) < 2 or record[0] not in _KINDS:  # noqa: PLR2004 - a kind and what it tells
                 raise self._foreign(line)
             return take(record)
         except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError, RecursionError):
