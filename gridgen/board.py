@@ -84,6 +84,7 @@ class Board(SweepWidget):
             "cost": str(self.sweep.cost),
             "estimate": str(total(prices)) if prices else "",
             "unpriced": _wanted(rows) - len(prices),
+            "stopped": self.sweep.stopped,
             "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
             "more": max(0, len(troubled) - _MOST_TROUBLES),

@@ -883,6 +883,11 @@ class Sweep:
         """Name of an empty file that, put into its folder, stops a sweep that goes on, once; the name changes then."""
         return self._execution.stop_file.name
 
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop`, an interrupt or a page stopped the submitting, and nobody has begun it again."""
+        return self._execution.stopped
+
     @contextlib.contextmanager
     def stopped_by_interrupt(self) -> Iterator[None]:
         """Let nothing more be submitted after an interrupt, whatever the engine was doing for the verb."""

@@ -78,6 +78,8 @@ class Execution:
         The latest run itself.
     replaying : set of slots
         Submissions that a person wants replayed.
+    stopped : bool
+        Whether a person stopped it and nobody has begun it again.
     stop_file : StopFile
         How a page stops it while a cell holds the kernel.
     """
@@ -92,6 +94,7 @@ class Execution:
         self._handed: list[Callable[[], None]] = []
         self._starting = asyncio.Lock()
         self._stops = 0
+        self.stopped = False
         self.stop_file = StopFile(plan.folder, self.stop)
         self._heeding: asyncio.Task[None] | None = None
 
@@ -143,7 +146,7 @@ class Execution:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
-        stops = self._stops
+        stops, self.stopped = self._stops, False
         running = _executions()
         if self._heeding is None or self._heeding.done():
             self._heeding = asyncio.create_task(heed_stop_files(self._plan.folder, lambda: self in running))
@@ -233,6 +236,7 @@ class Execution:
     async def halt(self) -> None:
         """Do so for this sweep alone."""
         self._stops += 1
+        self.stopped = True
         if self.scheduler is not None and not self.scheduler.finished:
             await self.scheduler.stop()
         self._rows.watchers.mark(())

@@ -7,7 +7,7 @@ import { announce, elapsed, isSettled, meaningOf, money, toneOf } from "./words.
  * @typedef {import("./link.js").Link} Link
  * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
  *   began: number | null, ended: number | null, cost: string, estimate: string, unpriced: number,
- *   waits: string[], troubles: {what: string, status: string, why: string}[], more: number,
+ *   stopped: boolean, waits: string[], troubles: {what: string, status: string, why: string}[], more: number,
  *   stop: import("./stopfile.js").StopFile}} Standing
  */
 
@@ -22,7 +22,7 @@ export class Panel {
   /** @type {Standing | null} */
   #standing = null;
   #spoken = 0;
-  #stopped = -1;
+  #stopped = false;
   #name = make("strong", { class: "gg-name" });
   #plan = make("span", { class: "gg-sums" });
   #bar = make("div", { class: "gg-segments", role: "progressbar", "aria-label": "Clips finished", "aria-valuemin": 0 });
@@ -65,8 +65,8 @@ export class Panel {
     this.#segments(standing);
     this.#chips.replaceChildren(...standing.counts.map(([status, count]) => chip(status, count)));
     this.#stop.hidden = !busy;
-    const planned = new Map(standing.counts).get("planned") ?? 0;
-    if (this.#stopped > planned) this.#release();
+    if (standing.stopped) this.#halted();
+    else if (this.#stopped) this.#release();
     this.#list(standing);
     this.#waits.hidden = standing.waits.length === 0;
     this.#waits.replaceChildren(...standing.waits.map((text) => make("li", { text: `Waits for ${text}` })));
@@ -136,7 +136,7 @@ export class Panel {
 
   #halted() {
     this.#stop.disabled = true;
-    this.#stopped = new Map(this.#standing?.counts).get("planned") ?? 0;
+    this.#stopped = true;
     write(this.#note, "Stopped: nothing more is submitted; what runs is followed. start() or run() goes on.");
   }
 
@@ -147,7 +147,7 @@ export class Panel {
   }
 
   #release() {
-    this.#stopped = -1;
+    this.#stopped = false;
     this.#stop.disabled = false;
     write(this.#note, "");
   }
