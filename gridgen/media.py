@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import os
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
@@ -21,6 +20,7 @@ from av.video.frame import PictureType
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridgenError
 
 if TYPE_CHECKING:
@@ -466,13 +466,5 @@ def _thinned(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
 def _replace(target: Path, write: Callable[[Path], object]) -> None:
     if target.is_symlink():
         raise MediaError(target, "a symbolic link; it is not written through. Remove it first.")
-    part = target.with_name(target.name + ".part")
-    part.unlink(missing_ok=True)
-    part.touch(0o600)
-    try:
+    with write_atomically(target, mode=0o600) as part:
         write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)

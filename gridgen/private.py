@@ -16,7 +16,7 @@ from pathlib import Path
 
 import platformdirs
 
-__all__ = ["data_folder", "keep", "runtime_folder", "salt"]
+__all__ = ["data_folder", "runtime_folder", "salt"]
 
 ELSEWHERE = "GRIDGEN_DATA_DIR"
 """Environment variable that names another folder for all of it."""
@@ -46,27 +46,6 @@ def salt() -> str | None:
     """Return 64 hex digits that go into prints of secrets, the same for all processes; None where none can be kept."""
     folder = data_folder()
     return None if folder is None else _salt(folder / "salt")
-
-
-def keep(path: Path, data: bytes) -> None:
-    """Replace a file as a whole, readable by its owner only.
-
-    Raises
-    ------
-    OSError
-        If it cannot be written; the file is as it was.
-    """
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f"{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        raise
 
 
 def _runtime_base() -> Path | None:

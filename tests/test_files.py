@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import resource
+import signal
 import warnings
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hypothesis.strategies as st
 import pandas as pd
@@ -14,6 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from test_algebra import grids
 
 from gridgen import Grid, GridError, Model, linked, template, value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 SEEDANCE = "seedance-2.0"
 
@@ -34,6 +40,24 @@ def same(a: Grid, b: Grid) -> bool:
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A folder for the files of all examples."""
     return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture
+def few_bytes() -> Callable[[], contextlib.AbstractContextManager[None]]:
+    """Let a file have a thousand bytes at most, as on a disk that is nearly full."""
+
+    @contextlib.contextmanager
+    def limited() -> Iterator[None]:
+        limits, signals = resource.getrlimit(resource.RLIMIT_FSIZE), signal.getsignal(signal.SIGXFSZ)
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+            signal.signal(signal.SIGXFSZ, signals)
+
+    return limited
 
 
 @settings(deadline=None, max_examples=40)
@@ -419,3 +443,18 @@ def test_a_damaged_file_is_a_grid_or_a_clear_error(folder, data):
     assert not said or ("damaged.json" in said and "Nothing was submitted." in said)
     assert len(found.df) == len(found.places)
     found._repr_html_()
+
+
+@pytest.mark.parametrize("kind", ["yaml", "json", "csv"])
+def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, few_bytes, kind):
+    """A grid that does not fit is an error; the grid that was in the file is still there, alone, behind a link too."""
+    path, link = tmp_path / f"boats.{kind}", tmp_path / f"link.{kind}"
+    link.symlink_to(path)
+    boats = Grid(prompt="a boat")
+    boats.save(link)
+    with few_bytes(), pytest.raises(GridError, match="cannot be written"):
+        Grid(prompt=["a boat" * 400, "a fox" * 400]).save(link)
+
+    assert same(Grid.load(path), boats)
+    assert sorted(tmp_path.iterdir()) == [path, link]
+    assert link.is_symlink()

@@ -448,7 +448,7 @@ def test_a_table_that_is_held_open_elsewhere_is_told(simulate, boats, tmp_path):
     (tmp_path / "sweep.csv").mkdir()
     sweep = Sweep(boats, client=simulate().client(), folder=tmp_path)
 
-    with pytest.raises(GridgenError, match=r"sweep.csv.*cannot be replaced.*clips are safe"):
+    with pytest.raises(GridgenError, match=r"sweep.csv.*cannot be written.*clips are safe"):
         sweep.run()
     assert sweep.counts() == {"done": 8}
     assert list(tmp_path.glob("*.part")) == []

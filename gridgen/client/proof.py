@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridgen import private
+from gridgen.atomic import write_atomically
 from gridgen.clock import Clock
 from gridgen.outcome import Accepted, Ambiguous
 
@@ -88,7 +89,8 @@ def keep(proof: Proof) -> bool:
     if path is None:
         return False
     try:
-        private.keep(path, json.dumps(asdict(proof), indent=1).encode())
+        with write_atomically(path, mode=0o600, shared=True) as part:
+            part.write_bytes(json.dumps(asdict(proof), indent=1).encode())
     except OSError:
         return False
     return True

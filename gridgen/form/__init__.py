@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from gridgen._loop import engine
+from gridgen.atomic import write_atomically
 from gridgen.board import Board
 from gridgen.errors import GridError, GridgenError
 from gridgen.form.draft import Draft, slots_of
@@ -390,7 +391,8 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         stem = re.sub(r"[^a-z0-9]+", "-", Path(name).stem.lower()).strip("-")[:40] or "image"
         path = Path(_REFERENCES) / f"{stem}-{image.digest[:8]}{Path(image.file_name).suffix}"
         path.parent.mkdir(exist_ok=True)
-        path.write_bytes(content)
+        with write_atomically(path, shared=True) as part:
+            part.write_bytes(content)
         self._images.value = "\n".join(dict.fromkeys([*lines_of(self._images.value), path.as_posix()]))
         return f"{path.as_posix()} is a reference image now"
 

@@ -17,6 +17,7 @@ from decimal import Decimal
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridError
 from gridgen.grid.axes import NOTHING, Axis, bare, checked, labelled, nearest, refuse
 from gridgen.grid.building import MOST_CELLS, Column, build
@@ -443,7 +444,9 @@ def write(places: Places, path: Path) -> None:
             definition(places), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST
         )
     try:
-        path.write_bytes(text.encode())
+        # a link is written through, as a person who keeps the file elsewhere expects
+        with write_atomically(path.resolve(), shared=True) as part:
+            part.write_bytes(text.encode())
     except OSError as error:
         msg = f"{str(path)!r} cannot be written: {error.strerror}"
         raise GridError(msg) from error

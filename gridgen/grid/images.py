@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridError
 from gridgen.models.fields import public_url
 
@@ -275,9 +276,8 @@ def keep(images: Iterable[LocalImage], folder: Path) -> None:
             continue
         data = image.read()
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
-        part.write_bytes(data)
-        part.replace(path)
+        with write_atomically(path, shared=True) as part:
+            part.write_bytes(data)
 
 
 def digested(text: str) -> str:

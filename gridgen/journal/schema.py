@@ -11,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import hashlib
-import os
 import sqlite3
 from typing import TYPE_CHECKING
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import JournalError
 
 if TYPE_CHECKING:
@@ -278,12 +278,8 @@ def _run(connection: sqlite3.Connection, number: int, upto: int) -> None:
 
 
 def _copy(connection: sqlite3.Connection, target: Path) -> None:
-    part = target.with_name(f"{target.name}.part")
-    part.unlink(missing_ok=True)
-    os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    with contextlib.closing(sqlite3.connect(part)) as copy:
+    with write_atomically(target, mode=0o600) as part, contextlib.closing(sqlite3.connect(part)) as copy:
         connection.backup(copy)
-    part.replace(target)
 
 
 def _sha256(blob: bytes) -> str:

@@ -10,10 +10,10 @@ import base64
 import binascii
 import contextlib
 import json
-import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import JournalError
 from gridgen.journal import schema
 from gridgen.journal.lease import Lease
@@ -43,20 +43,16 @@ def snapshot(folder: Path, target: Path) -> Path:
     if not path.exists():
         msg = f"there is no journal in {str(folder)!r} yet; it begins with the first run"
         raise JournalError(msg)
-    part = target.with_name(f"{target.name}.part")
-    part.unlink(missing_ok=True)
     with (
         contextlib.closing(connect(path, readonly=True)) as connection,
-        os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8") as file,
+        write_atomically(target, mode=0o600) as part,
+        part.open("w", encoding="utf-8") as file,
     ):
         connection.execute("BEGIN")
         number = schema.check_tables(connection, path)
         for line in _lines(connection, number):
             json.dump(line, file, ensure_ascii=False, separators=(",", ":"))
             file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(target)
     return target
 
 

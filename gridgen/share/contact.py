@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 import io
 import math
 import textwrap
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image, ImageDraw, ImageFont
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
 from gridgen.gallery.channel import QuestionError
 from gridgen.gallery.feed import inside
@@ -153,17 +153,13 @@ def contact_sheet(
         msg = "there is no clip to show: clips= names none. Nothing was written."
         raise GridError(msg)
     image = _Table(sweep, chosen, rows, cols, taken.checked()).image()
-    part = target.with_name(f"{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        image.save(part, FORMATS[target.suffix.lower()], quality=88, optimize=True)
-        part.replace(target)
+        with write_atomically(target, shared=True) as part:
+            image.save(part, FORMATS[target.suffix.lower()], quality=88, optimize=True)
     except OSError as error:
         msg = f"the sheet {str(path)!r} cannot be written: {error.strerror or error}. What was there is as it was."
         raise GridgenError(msg) from error
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
     return ContactSheet(target, *image.size, len(chosen), target.stat().st_size)
 
 

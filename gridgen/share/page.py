@@ -6,16 +6,15 @@ import base64
 import hashlib
 import html
 import json
-import os
 import secrets
 import shutil
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.script import script, style
@@ -23,6 +22,7 @@ from gridgen.share.known import Known, Shown, known
 from gridgen.states import State
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterable, Mapping
 
     from gridgen.sweep import Sweep
@@ -149,21 +149,14 @@ def zipped(target: Path, found: Known, more: Mapping[str, bytes]) -> None:
     found.told["snapshot"]["folder"] = "media"
     page = render(found.told, {})
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(".part", f"{stem}-", target.parent)
-    try:
-        with os.fdopen(descriptor, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(f"{stem}/{_INDEX}", page, zipfile.ZIP_DEFLATED)
-            for name, source in found.files.items():
-                entry = zipfile.ZipInfo.from_file(source, f"{stem}/media/{name}")
-                entry.external_attr = 0o644 << 16
-                archive.writestr(entry, source.read_bytes())
-            for name, data in more.items():
-                archive.writestr(f"{stem}/{name}", data, zipfile.ZIP_DEFLATED)
-        Path(part).chmod(0o644)
-        Path(part).replace(target)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with write_atomically(target, shared=True) as part, zipfile.ZipFile(part, "w") as archive:
+        archive.writestr(f"{stem}/{_INDEX}", page, zipfile.ZIP_DEFLATED)
+        for name, source in found.files.items():
+            entry = zipfile.ZipInfo.from_file(source, f"{stem}/media/{name}")
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, source.read_bytes())
+        for name, data in more.items():
+            archive.writestr(f"{stem}/{name}", data, zipfile.ZIP_DEFLATED)
 
 
 def _clear(folder: Path) -> Path:
@@ -198,15 +191,8 @@ def _remove(folder: Path) -> None:
 def _replace(target: Path, text: str) -> None:
     """Write a file as a whole, or not at all."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, part = tempfile.mkstemp(".part", f"{target.stem}-", target.parent)
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(part).chmod(0o644)
-        Path(part).replace(target)
-    except BaseException:
-        Path(part).unlink(missing_ok=True)
-        raise
+    with write_atomically(target, shared=True) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:

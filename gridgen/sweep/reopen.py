@@ -8,6 +8,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, JournalError
 from gridgen.grid import Grid
 from gridgen.grid.axes import NOTHING
@@ -15,7 +16,7 @@ from gridgen.grid.files import definition, places_of
 from gridgen.grid.images import recall, recalled
 from gridgen.grid.thinning import counted_takes, money
 from gridgen.journal import read, read_cells
-from gridgen.private import keep, salt
+from gridgen.private import salt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,7 +102,8 @@ def mark_of(folder: Path) -> tuple[str, int]:
 
 
 def _write(folder: Path, told: Mapping[str, Any]) -> None:
-    keep(folder / KEPT, json.dumps(told, ensure_ascii=False, indent=1).encode())
+    with write_atomically(folder / KEPT, mode=0o600, shared=True) as part:
+        part.write_bytes(json.dumps(told, ensure_ascii=False, indent=1).encode())
 
 
 def _mark(told: Mapping[str, Any]) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gridgen.atomic import write_atomically
 from gridgen.errors import GridgenError, JournalError
 from gridgen.grid.cells import FIELDS
 from gridgen.grid.tables import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from gridgen.grid.axes import Axis
     from gridgen.journal import Row
@@ -47,9 +46,18 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
         If it cannot be written or replaced, such as while another program has it open.
     """
     target = folder / "sweep.csv"
+    fields = [*FIELDS, *(axis.name for axis in axes if axis.name not in FIELDS)]
     try:
-        # a name of its own: another sweep of the folder may write its table at this moment
-        descriptor, part = tempfile.mkstemp(".part", "sweep-", folder)
+        # another sweep of the folder may write its table at this moment
+        with (
+            write_atomically(target, mode=0o600, shared=True) as part,
+            part.open("w", newline="", encoding="utf-8") as file,
+        ):
+            table = csv.writer(file)
+            table.writerow([*map(csv_text, fields), *_COLUMNS, "cell"])
+            for each in rows:
+                cell = [csv_text(each.cell.get(name)) for name in fields]
+                table.writerow([*cell, *(csv_text(getattr(each, name)) for name in _COLUMNS), each.cell.key])
     except FileNotFoundError as error:
         msg = (
             f"the folder {str(folder)!r} was deleted or moved while it was in use. Nothing more is sent. "
@@ -58,19 +66,7 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
         raise JournalError(msg) from error
     except OSError as error:
         msg = (
-            f"the table {str(target)!r} cannot be written: {error.strerror}. The clips are safe; run() again."
+            f"the table {str(target)!r} cannot be written: {error.strerror}. The clips are safe; close it where another "
+            "program has it open, and run() again."
         )
-        raise GridgenError(msg) from error
-    with os.fdopen(descriptor, "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        fields = [*FIELDS, *(axis.name for axis in axes if axis.name not in FIELDS)]
-        table.writerow([*map(csv_text, fields), *_COLUMNS, "cell"])
-        for each in rows:
-            cell = [csv_text(each.cell.get(name)) for name in fields]
-            table.writerow([*cell, *(csv_text(getattr(each, name)) for name in _COLUMNS), each.cell.key])
-    try:
-        Path(part).replace(target)
-    except OSError as error:
-        Path(part).unlink()
-        msg = f"the table {str(target)!r} cannot be replaced: {error.strerror}. The clips are safe; close it and run() again."
         raise GridgenError(msg) from error
