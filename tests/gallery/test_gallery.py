@@ -26,6 +26,7 @@ from gridgen.grid import Grid
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 TESTS = Path(__file__).parent
+SCRIPTS = TESTS.parents[1] / "gridgen" / "gallery" / "js"
 
 
 class Tags(html.parser.HTMLParser):
@@ -67,6 +68,14 @@ def test_the_script_passes_node() -> None:
         )
         assert not re.search(r"^import |^export (?!default)", source, re.MULTILINE)
         assert source.count("export default") == exports
+
+
+def test_no_import_renames() -> None:
+    """Where modules are joined a name is the same everywhere: what an import renames would be undefined in the browser."""
+    for path in sorted(SCRIPTS.glob("*.js")):
+        imports = re.findall(r"^import\b[^;]*;", path.read_text("utf-8"), re.MULTILINE)
+        plain = re.compile(r'import \{ ?[\w$]+(?:, [\w$]+)* ?\} from "\./[\w-]+\.js";')
+        assert [each for each in imports if not plain.fullmatch(each)] == [], path.name
 
 
 def test_style_and_script_fetch_nothing() -> None:
