@@ -31,8 +31,9 @@ from gridgen.sweep.reopen import KEPT
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
 __all__ = ["Bundle", "pack", "unpack"]
@@ -41,7 +42,7 @@ MANIFEST, JOURNAL, TABLE = "gridgen.json", "journal.jsonl", "sweep.csv"
 KIND, FORMAT = "gridgen bundle", 1
 
 _PICTURE = re.compile(r"[0-9a-f]{32}\.[a-z]{3,4}")
-_MEDIA = frozenset({".mp4", ".webm", ".mkv", ".webp"})
+_MEDIA = frozenset({".mp4", ".webm", ".mkv", ".webp", ".png", ".jpg", ".gif"})
 _LARGEST_TEXT = 2**28
 """Bytes of the largest part of a bundle that is no clip."""
 
@@ -90,6 +91,9 @@ def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:
     # a clip that is its own preview has two names in the page, and is one file of the sweep
     folder = sweep.folder.resolve()
     names = {file.relative_to(folder).as_posix(): name for name, file in found.files.items()}
+    for name in _further(sweep.rows(), folder):
+        names[name] = f"further-{name}"
+        found.files[names[name]] = folder / name
     told = {"kind": KIND, "format": FORMAT, "files": names}
     with tempfile.TemporaryDirectory() as place:
         journal = sweep.snapshot(Path(place) / JOURNAL).read_bytes()
@@ -159,6 +163,14 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None =
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return open_sweep(target)
+
+
+def _further(rows: Iterable[Row], folder: Path) -> Iterator[str]:
+    """Yield the files of what tasks brought beside their first videos; links of what could not be had are none."""
+    told = (name for row in rows for name in (row.last_frame, *(row.further or "").split()) if name)
+    for name in told:
+        if is_inside(name) and (folder / name).is_file() and not (folder / name).is_symlink():
+            yield name
 
 
 def _json(told: Any) -> bytes:

@@ -53,7 +53,9 @@ async def bring(client: Client, journal: Journal, record: Record, room: Callable
     told = None
     if lacking:
         named = "; ".join(f"{each.urls[0].partition('?')[0]}: {each.why}" for each in lacking)
-        told = f"the clip is here, and {len(lacking)} further results of its task are not: {named}"[:500]
+        results = "1 further result" if len(lacking) == 1 else f"{len(lacking)} further results"
+        are = "is" if len(lacking) == 1 else "are"
+        told = f"the clip is here, and {results} of its task {are} not: {named}"[:500]
     await journal.save(record, further=written(found), last_frame=next(frames, None))
     if told is not None:
         await journal.save(record, error_class="further", error=told)

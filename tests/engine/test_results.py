@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gridgen import Grid, GridgenError, JournalError, Sweep
+from gridgen import Grid, GridgenError, JournalError, Sweep, unpack
 from gridgen.simulator import Fault
 
 if TYPE_CHECKING:
@@ -222,6 +222,27 @@ def test_all_videos_of_a_task_are_kept(simulate, tmp_path):
     assert len([path for path in transport.asked if "/f/" in path]) == 1
 
 
+def test_a_bundle_carries_all_that_a_task_brought(simulate, tmp_path):
+    """Case F3: further videos and the picture of the end go along, and are there where the bundle is unpacked."""
+    simulator = simulate()
+    frame = io.BytesIO()
+    Image.new("RGB", (400, 400)).save(frame, "PNG")
+    _, client = altered(
+        simulator,
+        result=lambda url: {
+            "videos": [{"url": [f"{url}?x={at}"]} for at in range(2)],
+            "last_frame_url": aside(url, "end.png"),
+        },
+        files={"end.png": lambda: httpx.Response(200, content=frame.getvalue())},
+    )
+    sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path / "boats")
+    sweep.run()
+    (row,) = unpack(sweep.bundle(tmp_path / "boats.zip"), tmp_path / "there").rows()
+
+    for name in (row.further, row.last_frame):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "boats" / name).read_bytes()
+
+
 def test_a_further_video_that_is_dead_is_said(simulate, tmp_path):
     """Case F3: what cannot be had of further videos is told in the row with its link, and the clip is done."""
     simulator = simulate()
@@ -236,7 +257,7 @@ def test_a_further_video_that_is_dead_is_said(simulate, tmp_path):
     (row,) = sweep.rows()
     assert row.status == "done"
     assert row.further.endswith("/second.mp4")
-    assert "1 further results" in row.error
+    assert "1 further result of its task is not" in row.error
     assert "secret" not in row.error
     transport.files = {"second.mp4": lambda: httpx.Response(200, content=video("mp4", "libx264"))}
     sweep.run()
