@@ -1,8 +1,9 @@
 """When to submit and when to poll: pure, and told the time.
 
 `gridgen.pacing.pace` keeps to the rate that a key is allowed, `gridgen.pacing.line` tells
-how many tasks the server works on, `gridgen.pacing.timing` tells when to ask for one, and
-`gridgen.pacing.limiter`, which is not pure, shares a rate with other processes.
+how many tasks the server works on, `gridgen.pacing.timing` how long they take,
+`gridgen.pacing.schedule` whom to ask next, and when, and `gridgen.pacing.limiter`, which
+is not pure, shares a rate with other processes.
 """
 
 from gridgen.pacing.pace import (

@@ -131,7 +131,7 @@ class Scheduler:
     @property
     def limits(self) -> Limits:
         """What the server was found to allow so far."""
-        pace, slots = self._client.pace, self._polling.line.slots
+        pace, slots = self._client.pace, self._polling.schedule.line.slots
         if slots is None and pace.window.limit < math.inf:
             slots = int(pace.window.limit)
         return Limits(pace.submits.known, pace.submits.burst, slots)

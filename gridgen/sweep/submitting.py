@@ -180,7 +180,7 @@ class Submitting:
         if self._bucket.wait(now) > 0:
             self._late = True
             return "rate"
-        if self._is_window_full() or self._polling.queue_is_long:
+        if self._is_window_full() or self._polling.schedule.queue_is_long:
             return "concurrency"
         if flying["submit"] + flying["poll"] >= CONTROL:
             self._agenda.crowded = True

@@ -980,7 +980,11 @@ def test_a_process_killed_while_it_downloads(simulate, tmp_path):
     simulator = simulate(speed=60.0, faults=[drip])
     folder = tmp_path / "boats"
     with running(simulator, folder, speed=60.0, count=1) as child:
-        until(lambda: any(part.stat().st_size for part in folder.glob("*.part")) or child.poll() is not None)
+        until(
+            lambda: (
+                any(part.stat().st_size for part in folder.glob("*.mp4*.part")) or child.poll() is not None
+            )
+        )
     sweep = Sweep(boats(1), client=simulator.client(), folder=folder, previews=False)
     sweep.run()
 
