@@ -155,6 +155,7 @@ class App:
             ("/api/pricing/model", get, self.price),
             ("/api/pricing/models/all", get, self.prices),
             ("/api/marketplace/models", get, self.marketplace),
+            ("/docs/{name:path}", get, self.page),
             ("/openapi.json", get, self.openapi),
         ]
         routes = [Route(path, _answering(end), methods=how) for path, how, end in table]
@@ -167,7 +168,7 @@ class App:
 
     def _request_id(self) -> str:
         self._requests += 1
-        return "req_" + hashlib.blake2b(str(self._requests).encode(), digest_size=12).hexdigest()
+        return replies.request_id(str(self._requests))
 
     def _key_id(self, request: Request) -> str:
         return self.world.admit(request.headers.get("authorization"), self._request_id())
@@ -191,7 +192,7 @@ class App:
         headers = {"X-APIMart-Response-Version": replies.VERSION} if shape == "C" else {}
         if receipt.replayed:
             headers["Idempotency-Replayed"] = "true"
-        body = replies.submitted(receipt, shape, self._request_id(), self.world.profile.skew)
+        body = replies.submitted(receipt, shape, self.world.profile.skew)
         return _json(body, body["code"], headers)
 
     @contextlib.contextmanager
@@ -310,13 +311,18 @@ class App:
         """Answer ``GET /v1/model-schema`` and ``GET /v1/models/{model}/schema``."""
         self._key_id(request)
         name = request.path_params.get("model") or request.query_params.get("model", "")
-        return _json({"model": name, **replies.model_schema(self._known(name))})
+        return _json(replies.model_schema(self._known(name), name))
 
     async def model_docs(self, request: Request) -> Response:
         """Answer ``GET /v1/model-docs``."""
         self._key_id(request)
-        model = self._known(request.query_params.get("model", ""))
-        return _json(replies.model_docs(model, int(self._now()), _base(request)))
+        name = request.query_params.get("model", "")
+        return _json(replies.model_docs(self._known(name), name, int(self._now()), _base(request)))
+
+    async def page(self, request: Request) -> Response:
+        """Answer GET and HEAD of the links to a model's page; public."""
+        name = request.path_params["name"].removesuffix(".md")
+        return Response(replies.model_page(self._known(name), name), media_type="text/markdown")
 
     def _known(self, name: str) -> Model:
         model = self.world.shelf.find(name)

@@ -191,7 +191,7 @@ def _body(shelf: Shelf) -> dict[str, Any]:
     always = {"webhook": _TEXT, "language": _TEXT}
     bodies = []
     for model in shelf:
-        schema = model_schema(model)["input_schema"]
+        schema = model_schema(model, model.id)["input_schema"]
         bodies.append({**schema, "title": model.id, "properties": {**schema["properties"], **always}})
     return {"oneOf": bodies, "discriminator": {"propertyName": "model"}}
 

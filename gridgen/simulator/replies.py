@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from gridgen.simulator.fate import progress
 from gridgen.simulator.pricing import MICRO
@@ -20,8 +22,10 @@ __all__ = [
     "VERSION",
     "balance",
     "model_docs",
+    "model_page",
     "model_schema",
     "models",
+    "request_id",
     "submitted",
     "task",
     "uploaded",
@@ -57,12 +61,17 @@ LANGUAGES = {
 """What a failed task says, by the codes that ``?language=`` takes."""
 
 
-def submitted(receipt: Receipt, shape: str, request_id: str, skew: float = 0.0) -> dict[str, Any]:
+def request_id(request: str) -> str:
+    """Return the id that a request is known by: the same for the same one, so that a replay is the original reply."""
+    return "req_" + hashlib.blake2b(request.encode(), digest_size=12).hexdigest()
+
+
+def submitted(receipt: Receipt, shape: str, skew: float = 0.0) -> dict[str, Any]:
     """Return the reply to a submission in shape A, B or C."""
     task = receipt.task
     if shape == "C":
         data = {"id": task.id, "status": "queued", "object": "generation.task"}
-        return {"code": 202, "request_id": request_id, "data": data}
+        return {"code": 202, "request_id": request_id(task.id), "data": data}
     if shape == "B":
         created = int(task.at + skew)
         made = {"id": task.id, "status": "submitted", "progress": 0}
@@ -168,28 +177,31 @@ def models(shelf: Shelf, *, expand: str | None) -> dict[str, Any]:
         if expand in {"category", "parameters"}:
             record |= {"category": "video", "capability_tags": ["text-to-video", "image-to-video"]}
         if expand == "parameters":
-            record["parameters"] = model_schema(model)
+            record["parameters"] = model_schema(model, model.id)
         data.append(record)
     return {"object": "list", "success": True, "data": data}
 
 
-def model_schema(model: Model) -> dict[str, Any]:
-    """Return what a model takes, as the server's registry states it."""
+def model_schema(model: Model, name: str) -> dict[str, Any]:
+    """Return what a model takes, as the server's registry states it, under the name that was asked for."""
     properties: dict[str, Any] = {
-        "model": {"type": "string", "const": model.id},
+        "model": {"type": "string", "const": name},
         "prompt": {"type": "string", "pattern": r"\S"}
         | ({"maxLength": model.prompt_max} if model.prompt_max else {}),
         **_limits(model),
         **{option.field: _described(option) for option in model.options.values()},
     }
-    schema = {"type": "object", "required": ["model", "prompt"], "properties": properties}
+    needed = [model.images.field] if model.images.min else []
+    needed += [option.field for option in model.options.values() if option.required]
+    schema = {"type": "object", "required": ["model", "prompt", *needed], "properties": properties}
     return {
+        "model": name,
         "operation": "video_generation",
+        "input_schema": schema,
         "method": "POST",
         "endpoint": "/v1/videos/generations",
         "schema_version": "2026-07-30",
         "source": "task_model_registry",
-        "input_schema": schema,
     }
 
 
@@ -207,7 +219,8 @@ def _limits(model: Model) -> dict[str, Any]:
     if images.max and images.single:
         found[images.field] = _LINK
     elif images.max:
-        found[images.field] = {"type": "array", "items": _LINK, "maxItems": images.max}
+        least = {"minItems": images.min} if images.min else {}
+        found[images.field] = {"type": "array", "items": _LINK, **least, "maxItems": images.max}
     return found
 
 
@@ -215,9 +228,9 @@ def _described(option: Option) -> dict[str, Any]:
     """Return the schema of a further field."""
     limits = {"minimum": option.min, "maximum": option.max} if option.kind == "integer" else {}
     if option.kind in {"urls", "objects"}:
-        limits = {"maxItems": option.max}
+        limits = {"minItems": option.min, "maxItems": option.max}
     elif option.kind == "text":
-        limits = {"maxLength": option.max}
+        limits = {"minLength": option.min, "maxLength": option.max}
     return {**_KINDS[option.kind], **{name: limit for name, limit in limits.items() if limit is not None}} | (
         {"enum": list(option.values)} if option.values else {}
     )
@@ -236,10 +249,10 @@ _KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-def model_docs(model: Model, now: int, base: str) -> dict[str, Any]:
-    """Return a model's page, as Markdown made from the catalogue, at a Unix time."""
+def model_page(model: Model, name: str) -> str:
+    """Return a model's page under one of its names, as Markdown made from the catalogue."""
     choices = [choice for choice in (model.size, model.quality) if choice is not None]
-    lines = [f"# {model.id}"]
+    lines = [f"# {name}"]
     lines += [f"- `{choice.field}`: {', '.join(choice.wire or choice.values)}" for choice in choices]
     if model.duration is not None:
         span = model.duration
@@ -247,13 +260,18 @@ def model_docs(model: Model, now: int, base: str) -> dict[str, Any]:
     if model.images.max:
         lines.append(f"- `{model.images.field}`: at most {model.images.max} public URLs")
     lines += [f"- `{option.field}`: {option.offered}" for option in model.options.values()]
-    at = f"{base}/docs/{model.id}"
+    return "\n".join(lines)
+
+
+def model_docs(model: Model, name: str, now: int, base: str) -> dict[str, Any]:
+    """Return what is known of a model's page, which was fetched at a Unix time, under the name that was asked for."""
+    at = f"{base}/docs/{quote(name)}"
     return {
         "object": "model.documentation",
-        "model": model.id,
+        "model": name,
         "doc_url": at,
         "markdown_url": f"{at}.md",
-        "markdown": "\n".join(lines),
+        "markdown": model_page(model, name),
         "fetched_at": now,
         "cache_ttl_seconds": 604_800,
         "stale": False,
