@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridgen.models import relative
+from gridgen.models.fields import AUTOMATIC
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,8 +24,30 @@ MICRO = Decimal("0.000001")
 CHARGED = "what the server charged here"
 RECALLED = "what was listed when one like it was submitted here"
 
-PriceClass = tuple[str, str | None, frozenset[str], int, int | None]
-"""Model, tier, what else sets the price apart, pictures that are billed, and the length where it tells nothing of others."""
+
+class PriceClass(NamedTuple):
+    """What cells must share so that one's cost tells the other's.
+
+    Attributes
+    ----------
+    model : str
+    quality : str or None
+    traits : frozenset of str
+        What else sets the price apart, as of `Model.traits`.
+    pictures : int
+        Those that are billed.
+    length : int or None
+        Where it tells nothing of others.
+    videos : tuple of str
+        Reference videos, where their own seconds may be billed: nobody knows how many they have.
+    """
+
+    model: str
+    quality: str | None
+    traits: frozenset[str]
+    pictures: int
+    length: int | None
+    videos: tuple[str, ...] = ()
 
 
 class _Paid(NamedTuple):
@@ -67,7 +90,10 @@ class Prices:
 
     def quoted(self, cell: Cell) -> tuple[Decimal | None, str | None]:
         """Return the price of one clip in USD and where it comes from, both None where it is unknown."""
-        kind = (cell.model, cell.record, cell.quality, cell.duration, cell.pictures, cell.traits)
+        kind = (
+            *(cell.model, cell.record, cell.quality, cell.duration, cell.pictures),
+            *(cell.traits, cell.videos),
+        )
         found = self._quoted.get(kind)
         if found is None:
             found = self._quoted[kind] = self._quote(cell)
@@ -91,6 +117,8 @@ class Prices:
         price, quote = self._of_lists(cell)
         listed = None if quote is None else quote.usd
         source = None if price is None or quote is None or listed is None else f"{price.named}: {quote.entry}"
+        if self._has_any_length(cell):
+            return listed, source
         kind = self._class(cell)
         for known, named in ((self._charged.get(kind), CHARGED), (self._recalled.get(kind), RECALLED)):
             if known is None or (listed is not None and named == RECALLED):
@@ -157,22 +185,30 @@ class Prices:
         known = (self._listed.get(cell.model), cell.spec.price, None if family is None else family.price)
         return next((price.unit for price in known if price is not None), None)
 
+    def _has_any_length(self, cell: Cell) -> bool:
+        """Whether the model chooses how long a clip is that is not billed as one: no other's charge tells its price."""
+        return cell.duration == AUTOMATIC and self._unit(cell) != "request"
+
     def _class(self, cell: Cell) -> PriceClass:
-        """Return the class of a cell, its length included where the server's list bills by the clip."""
-        *rest, length = price_class(cell)
-        return (*rest, cell.duration if self._unit(cell) == "request" else length)  # type: ignore[return-value]  # the same but the length
+        """Return the class of a cell by the server's list, which may bill by the clip, or not price a reference video."""
+        kind, quote = price_class(cell), self._of_lists(cell)[1]
+        if self._unit(cell) == "request":
+            return kind._replace(length=cell.duration, videos=())
+        return kind._replace(videos=() if quote is not None and quote.usd is not None else cell.videos)
 
     def _scaled(self, paid: _Paid, cell: Cell) -> Decimal:
         """Return what a clip costs as far as one of its class tells.
 
-        Only what is billed by the second is divided by seconds. Where pictures may be
-        in the sum, or nobody knows what is billed, a shorter clip may cost as much.
+        Only what is billed by the second is divided by seconds. Where pictures or the
+        seconds of a reference video may be in the sum, or nobody knows what is billed, a
+        shorter clip may cost as much.
         """
         longer = Decimal(_seconds(cell)) / paid.seconds
         unit = self._unit(cell)
         if unit == "request":
             return paid.usd
-        if unit != "second" or price_class(cell)[3]:
+        kind = self._class(cell)
+        if unit != "second" or kind.pictures or kind.videos:
             longer = max(Decimal(1), longer)
         return (paid.usd * longer).quantize(MICRO)
 
@@ -187,7 +223,8 @@ def price_class(cell: Cell) -> PriceClass:
     billed = cell.pictures if price is None else price.billed_images(cell.pictures)
     by_clip = price is not None and price.unit == "request"
     length = cell.duration if by_clip else None if cell.seconds else 0
-    return (cell.model, cell.quality, cell.traits, billed, length)
+    videos = () if by_clip or cell.price() is not None else cell.videos
+    return PriceClass(cell.model, cell.quality, cell.traits, billed, length, videos)
 
 
 def _seconds(cell: Cell) -> int:

@@ -184,6 +184,11 @@ class Cell:
         return found
 
     @property
+    def videos(self) -> tuple[str, ...]:
+        """The reference videos that go along, in whatever fields, in one spelling each."""
+        return self.spec.videos(dict(self.extras)) if self.extras else ()
+
+    @property
     def traits(self) -> frozenset[str]:
         """What sets its price apart besides tier, length and pictures, as of `Model.traits`."""
         return self.spec.traits(dict(self.extras)) if self.extras else NO_TRAITS

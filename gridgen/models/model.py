@@ -192,18 +192,26 @@ class Model:
         -------
         frozenset of str
             ``sound`` where it is asked for, ``video`` beside a reference video (a model
-            that always works from one has no other price), ``edit``, ``extend``.
+            that always works from one has no other price), ``edit``, ``extend``,
+            ``nsfw_check``, which costs extra (a public gateway's notes on the pages,
+            2026-09-08).
         """
         found = {str(stated.get(_TASK))} & {"edit", "extend"}
         if stated.get("audio") is True:
             found.add("sound")
         if stated.get("extend_from_task_id"):
             found.add("extend")
+        if stated.get("nsfw_check") is True:
+            found.add("nsfw_check")
         for name in _VIDEOS:
             option = self.option(name)
             if stated.get(name) and not (option is not None and option.required):
                 found.add("video")
         return frozenset(found)
+
+    def videos(self, stated: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return the reference videos among further fields, as texts that are the same for the same ones."""
+        return tuple(repr(stated[name]) for name in _VIDEOS if stated.get(name))
 
     def settled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return a cell's fields in one spelling each: the same for all ways to mean the same clip.

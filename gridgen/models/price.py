@@ -113,8 +113,7 @@ class Price:
         images : int, default 0
             How many pictures go along.
         traits : frozenset of str
-            What sets the price apart: ``sound``, ``video`` (a reference video), ``edit``
-            and ``extend``.
+            What sets the price apart, as of `Model.traits`.
         """
         if self.unit == "token":
             return Quote(None, "billed by tokens")

@@ -18,6 +18,10 @@ TELLS = ("at once", "partly", "zero first", "at the end", "late", "never")
 """When a task tells its cost: from the start; a tenth first; 0 first; when it has ended; a minute later; not at all."""
 
 
+ZEROS = {"billing_type": "", "model_price": 0, "discount_rate": 0, "paid_price": 0, "resolution_prices": {}}
+"""What the list says of a model that it does not know."""
+
+
 class Biller(httpx.AsyncBaseTransport):
     """Bills each submission when it comes in, works on it for a while, and tells its cost in its own way.
 
@@ -30,11 +34,12 @@ class Biller(httpx.AsyncBaseTransport):
     tells : str
         One of `TELLS`.
     listed : dict or None
-        What the price list says of a model; the others are in no list.
+        What the price list says of a model, for which an empty record means zeros, as for a
+        model that it does not know; of the others it tells nothing.
     service : float
         Seconds that a task takes.
-    slots : int
-        Tasks worked on at once.
+    silent : int
+        Questions for a price that it does not answer, before it does.
 
     Attributes
     ----------
@@ -50,9 +55,11 @@ class Biller(httpx.AsyncBaseTransport):
         tells: str = "at once",
         listed: dict[str, Any] | None = None,
         service: float = 40.0,
+        silent: int = 0,
     ) -> None:
         self.clock = VirtualClock()
         self.clip, self.bill, self.tells, self.listed, self.service = clip, bill, tells, listed or {}, service
+        self.silent = silent
         self.bills: list[Decimal] = []
         self.models: list[str] = []
         self.begun: list[float] = []
@@ -86,14 +93,26 @@ class Biller(httpx.AsyncBaseTransport):
             return httpx.Response(200, json={"code": 200, "data": self._task(int(path.rpartition("_")[2]))})
         if path.startswith("/clips/"):
             return httpx.Response(200, content=self.clip, headers={"content-type": "video/mp4"})
-        if path == "/api/pricing/model" and (entry := self.listed.get(request.url.params["model"])):
-            return httpx.Response(200, json={"success": True, "data": entry})
+        if path == "/api/pricing/model":
+            return self._price(request.url.params["model"])
         if path.endswith("/balance"):
             used = float(self.billed + self.charged_elsewhere)
             return httpx.Response(
                 200, json={"success": True, "remain_balance": 100 - used, "used_balance": used}
             )
         return httpx.Response(404, json={"error": {"message": "there is no such thing", "code": "not_found"}})
+
+    def _price(self, model: str) -> httpx.Response:
+        if self.silent:
+            self.silent -= 1
+            return httpx.Response(503, json={"error": {"message": "come back later", "code": "busy"}})
+        if model not in self.listed:
+            return httpx.Response(
+                404, json={"error": {"message": "there is no such thing", "code": "not_found"}}
+            )
+        return httpx.Response(
+            200, json={"success": True, "data": {**ZEROS, **self.listed[model], "model_name": model}}
+        )
 
     def _task(self, number: int) -> dict[str, Any]:
         begun, now = self.begun[number], self.clock.time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import io
 from decimal import Decimal
 
@@ -10,8 +11,10 @@ import av
 import numpy as np
 import pytest
 from biller import TELLS, Biller
+from tariffs import KNOWN, UNKNOWN, Form
 
 from gridgen import BudgetError, Grid, Sweep
+from gridgen.models import find
 
 pytestmark = pytest.mark.filterwarnings("ignore:the price of")
 
@@ -109,3 +112,99 @@ def test_clips_of_known_price_go_on_beside_one_of_unknown_price(clip, tmp_path):
     assert at_once.count(MODEL) == 1
     assert EXT in at_once
     assert len(server.bills) == 8
+
+
+def cells(form: Form, **others) -> Grid:
+    """Return the twelve cells of a form."""
+    grid = Grid(**form.axes | others)
+    assert len(grid) == 12
+    return grid
+
+
+def bills(form: Form, grid: Grid) -> list[Decimal]:
+    """Return what a server bills for each cell, in USD."""
+    return [form.bill(cell.body()) for cell in grid]
+
+
+def room_for_four(form: Form) -> Decimal:
+    """Return a budget for four clips of middling price."""
+    return 4 * sum(bills(form, cells(form)), Decimal(0)) / 12
+
+
+@pytest.mark.parametrize("tells", TELLS)
+@pytest.mark.parametrize("name", KNOWN)
+def test_what_the_list_tells_never_passes_the_budget(clip, tmp_path, name, tells):
+    """Twelve clips are refused under a budget for four; those that fit by the estimate are billed no more than it says."""
+    form = KNOWN[name]
+    server = Biller(clip, form.bill, tells=tells, listed={form.model: form.listed})
+    budget = room_for_four(form)
+    with pytest.raises(BudgetError, match="Nothing was sent"):
+        Sweep(cells(form), client=server.client(), folder=tmp_path / "all", budget=budget).run()
+    assert not server.bills
+
+    grid = cells(form)[:1]
+    while True:
+        wider = cells(form)[: len(grid) + 1]
+        told = Sweep(wider, client=server.client(), folder=tmp_path / "asked").estimate()
+        assert not told.unpriced
+        if told.usd > budget:
+            break
+        grid = wider
+    sweep = Sweep(grid, client=server.client(), folder=tmp_path / "some", budget=budget, previews=False)
+    estimate = sweep.estimate().usd
+    sweep.run()
+
+    assert len(server.bills) == len(grid) >= 2
+    assert server.billed <= estimate <= budget
+    assert sweep.counts() == {"done": len(grid)}
+
+
+@pytest.mark.parametrize("tells", TELLS)
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_list_that_is_heard_late_stops_what_is_under_way(clip, tmp_path, name, tells):
+    """Where the price comes in after the start, the twelve begin, and no clip leaves that could pass the budget."""
+    form = KNOWN[name]
+    model = copy.copy(find(form.model))
+    model.price = None
+    server = Biller(clip, form.bill, tells=tells, listed={form.model: form.listed}, silent=1)
+    budget = room_for_four(form)
+    sweep = Sweep(
+        cells(form, model=model), client=server.client(), folder=tmp_path, budget=budget, previews=False
+    )
+    sweep.run()
+
+    assert 2 <= len(server.bills) < 12
+    assert server.billed <= budget
+    assert sweep.counts() == {"held": 12 - len(server.bills), "done": len(server.bills)}
+
+
+@pytest.mark.parametrize("tells", TELLS)
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_what_no_list_tells_passes_the_budget_by_one_clip_at_most(clip, tmp_path, name, tells):
+    """Twelve clips whose price shows only in their charge: one goes alone, and where nothing is told no other follows."""
+    form = UNKNOWN[name]
+    server = Biller(clip, form.bill, tells=tells, listed={form.model: form.listed})
+    budget = room_for_four(form)
+    sweep = Sweep(cells(form), client=server.client(), folder=tmp_path, budget=budget, previews=False)
+    assert sweep.estimate().unpriced == 12
+    sweep.run()
+
+    assert server.billed <= budget + max(server.bills)
+    assert sweep.counts() == {"held": 12 - len(server.bills), "done": len(server.bills)}
+    assert len(server.bills) == 1 if tells == "never" else len(server.bills) >= 2
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_a_charge_prices_no_clip_too_low(clip, tmp_path, name):
+    """What one clip of a form was charged prices others at no less than they are billed, whichever it was."""
+    form = UNKNOWN[name]
+    kinds = {(cell.quality, cell.duration, cell.pictures): number for number, cell in enumerate(cells(form))}
+    for first in kinds.values():
+        server = Biller(clip, form.bill, listed={form.model: form.listed})
+        options = {"client": server.client(), "folder": tmp_path / str(first), "budget": 9, "previews": False}
+        Sweep(cells(form)[first : first + 1], **options).run()
+        assert len(server.bills) == 1
+        for number in {*kinds.values()} - {first}:
+            other = cells(form)[number : number + 1]
+            found = Sweep(cells(form)[first : first + 1] + other, **options).estimate()
+            assert found.unpriced or found.usd >= form.bill(other[0].body())
