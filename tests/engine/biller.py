@@ -45,6 +45,8 @@ class Biller(httpx.AsyncBaseTransport):
     ----------
     bills : list of Decimal
         One for each submission that was taken.
+    told_at : float or None
+        When the whole of a bill was first told.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Biller(httpx.AsyncBaseTransport):
         self.models: list[str] = []
         self.begun: list[float] = []
         self.charged_elsewhere = Decimal(0)
+        self.told_at: float | None = None
 
     def client(self) -> Client:
         """Return a client of this server, with a key that no simulator issued."""
@@ -125,6 +128,8 @@ class Biller(httpx.AsyncBaseTransport):
             "estimated_time": int(self.service),
         }
         cost = self._told(number, ended=ended, since=now - begun - self.service)
+        if cost == self.bills[number]:
+            self.told_at = self.told_at or now
         if cost is not None:
             task |= {"cost": float(cost), "credits_cost": float(10 * cost)}
         if ended:

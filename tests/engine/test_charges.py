@@ -208,3 +208,32 @@ def test_a_charge_prices_no_clip_too_low(clip, tmp_path, name):
             other = cells(form)[number : number + 1]
             found = Sweep(cells(form)[first : first + 1] + other, **options).estimate()
             assert found.unpriced or found.usd >= form.bill(other[0].body())
+
+
+@pytest.mark.parametrize("tells", ["at once", "partly", "zero first", "at the end"])
+@pytest.mark.parametrize(
+    "name", ["seconds by resolution", "billing tiers", "by call and length", "further pictures"]
+)
+def test_a_list_that_tells_too_little_is_believed_until_a_charge_says_otherwise(clip, tmp_path, name, tells):
+    """Billed three times what is listed: nothing leaves after that was told, and by the new price nothing more does."""
+    form = KNOWN[name]
+    server = Biller(clip, lambda body: 3 * form.bill(body), tells=tells, listed={form.model: form.listed})
+    server.service = 5
+    grid = cells(form)
+    options = {
+        "client": server.client(),
+        "folder": tmp_path,
+        "budget": sum(bills(form, grid)),
+        "previews": False,
+    }
+    with pytest.raises(BudgetError, match="whose known price is"):
+        Sweep(grid, **options).run()
+    made = len(server.bills)
+    assert made < 12
+    assert max(server.begun) <= server.told_at
+
+    again = Sweep(grid, **options)
+    with pytest.raises(BudgetError, match="is spent already"):
+        again.run()
+    assert len(server.bills) == made
+    assert again.cost == server.billed
