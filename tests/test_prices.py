@@ -145,7 +145,12 @@ def test_a_list_is_read_as_it_is_billed(server, tmp_path, listed, model, fields,
 @pytest.mark.parametrize("family", ["720P-hologram", "hologram", "official-720P", "720P-sound-hologram"])
 def test_an_unknown_family_is_no_base_price(server, tmp_path, family):
     """Case P2: a family that nobody knows makes the price of the clips that it may be about unknown, for the catalogue too."""
-    listed = {"billing_type": "per_second", "paid_price": 0.01, "resolution_paid_prices": {family: 0.3}}
+    listed = {"billing_type": "per_second", "model_price": 0.0125, "paid_price": 0.01}
+    if family.startswith("720P"):
+        listed |= {"resolution_prices": {"720P": 0.0125, family: 0.375}}
+        listed |= {"resolution_paid_prices": {"720P": 0.01, family: 0.3}}
+    else:
+        listed |= {"resolution_prices": {}, "billing_tier_paid_prices": {family: 0.3}}
     found = quoted(server, tmp_path, listed, "kling-3.0-turbo", quality="720p")
 
     assert (found.usd, found.unpriced) == (Decimal(0), 1)
@@ -265,9 +270,9 @@ def test_a_familys_price_is_named_and_never_spent(server, tmp_path):
     found = sweep.estimate()
 
     assert (found.usd, found.unpriced, found.total) == (0, 2, "an unknown price")
-    assert (found.guess, found.like) == (Decimal("0.1224"), ("like grok-imagine-1.5-video-apimart",))
     for text in (repr(found), str(found), found._repr_html_()):
         assert "like grok-imagine-1.5-video-apimart: $0.1224" in text
+    assert (found.guess, found.like) == (Decimal("0.1224"), ("like grok-imagine-1.5-video-apimart",))
     assert "What the first clip costs settles it" in str(found)
     assert list(found.df["usd"].isna()) == [True, True]
     prices = Prices()
