@@ -401,7 +401,11 @@ class Execution:
             If the folder cannot be used.
         """
         prices = self._pricing.heard(self.client)
-        async with self.journaled(clock) as journal:
+        # one at a time: a verb that was interrupted goes on here, and may have been called again
+        async with (
+            self.journaled(clock) as journal,
+            journal.shared.setdefault("taking in", asyncio.Lock()),
+        ):
             records = tuple(journal.records.values())
             tasks = {record.task_id for record in records}
             for each in await engine().in_thread(witnesses.unnoted, self._plan, records):
