@@ -600,7 +600,7 @@ class Machine(RuleBasedStateMachine):
             self.do("run", lambda: self.interrupted(verb, verbs[verb], moment, nth), self.wait)
 
     @rule(
-        verb=st.sampled_from(["retry", "resubmit", "replay", "attach"]),
+        verb=st.sampled_from(["replay", "retry", "resubmit", "replay", "attach"]),
         moment=st.sampled_from(MOMENTS),
         nth=st.integers(1, 4),
         at=st.integers(0, 3),
