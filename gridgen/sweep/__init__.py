@@ -389,11 +389,8 @@ class Sweep:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
-        with self.stopped_by_interrupt():
-            prices = wait(self._pricing.asked(self._execution.client))
-            if self.budget is not None:
-                warn_of_probes(self._estimate(prices), self.budget)
-            wait(self._execution.start(self._terms))
+        with self.stoppable() as start:
+            start()
         return self
 
     def stop(self) -> None:
@@ -446,9 +443,9 @@ class Sweep:
         if left is not None:
             warnings.warn(left, stacklevel=2)
         if chosen:
-            with self.stopped_by_interrupt():
+            with self.stoppable() as start:
                 wait(self.renew(chosen))
-                self.start()
+                start()
         return len(chosen)
 
     def adopt(self, task_id: str, cell: Cell | int, *, take: int = 1) -> None:
@@ -802,8 +799,8 @@ class Sweep:
         GridgenError
             As `start` and `wait`.
         """
-        with self.stopped_by_interrupt():
-            self.start()
+        with self.stoppable() as start:
+            start()
             with showing(self) as tick:
                 wait_future(engine().submit(self._execution.settled()), None, tick)
 
@@ -812,10 +809,11 @@ class Sweep:
 
     async def _begin(self) -> None:
         """Do as `start`, from any event loop."""
+        stops = self._execution.stops
         prices = await wait_async(engine().submit(self._pricing.asked(self._execution.client)))
         if self.budget is not None:
             warn_of_probes(self._estimate(prices), self.budget)
-        await wait_async(engine().submit(self._execution.start(self._terms)))
+        await wait_async(engine().submit(self._execution.start(self._terms, stops)))
 
     async def _await(self) -> None:
         await self._interruptible(self._run_out())
@@ -825,7 +823,7 @@ class Sweep:
         await wait_async(engine().submit(self._execution.settled()))
 
     async def _interruptible(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do as `stopped_by_interrupt`, from any event loop."""
+        """Do as `stoppable`, from any event loop."""
         try:
             await work
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
@@ -889,10 +887,24 @@ class Sweep:
         return self._execution.stopped
 
     @contextlib.contextmanager
-    def stopped_by_interrupt(self) -> Iterator[None]:
-        """Let nothing more be submitted after an interrupt, whatever the engine was doing for the verb."""
+    def stoppable(self) -> Iterator[Callable[[], None]]:
+        """Let a verb submit nothing after an interrupt or a stop since it began, whatever the engine does for it.
+
+        Yields
+        ------
+        callable
+            Does as `start`, unless there was a stop.
+        """
+        stops = self._execution.stops
+
+        def start() -> None:
+            prices = wait(self._pricing.asked(self._execution.client))
+            if self.budget is not None:
+                warn_of_probes(self._estimate(prices), self.budget)
+            wait(self._execution.start(self._terms, stops))
+
         try:
-            yield
+            yield start
         except KeyboardInterrupt:
             engine().submit(self._execution.stop())
             raise KeyboardInterrupt(_INTERRUPTED) from None

@@ -78,6 +78,8 @@ class Execution:
         The latest run itself.
     replaying : set of slots
         Submissions that a person wants replayed.
+    stops : int
+        How often it was stopped.
     stopped : bool
         Whether a person stopped it and nobody has begun it again.
     stop_file : StopFile
@@ -93,7 +95,7 @@ class Execution:
         self._waits: tuple[str, ...] = ()
         self._handed: list[Callable[[], None]] = []
         self._starting = asyncio.Lock()
-        self._stops = 0
+        self.stops = 0
         self.stopped = False
         self.stop_file = StopFile(plan.folder, self.stop)
         self._heeding: asyncio.Task[None] | None = None
@@ -136,8 +138,8 @@ class Execution:
             await self._hand_folder(client)
         scheduler.use(client)
 
-    async def start(self, terms: Terms) -> None:
-        """Begin a run, or go on with the one that is stopping.
+    async def start(self, terms: Terms, stops: int) -> None:
+        """Begin a run, or go on with the one that is stopping, unless it was stopped since `stops` were counted.
 
         Raises
         ------
@@ -146,7 +148,9 @@ class Execution:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
-        stops, self.stopped = self._stops, False
+        if self.stops != stops:
+            return
+        self.stopped = False
         running = _executions()
         if self._heeding is None or self._heeding.done():
             self._heeding = asyncio.create_task(heed_stop_files(self._plan.folder, lambda: self in running))
@@ -160,12 +164,12 @@ class Execution:
                     running.discard(self)
 
     async def _start(self, terms: Terms, stops: int) -> None:
-        """Begin, unless it was stopped since `stops` was counted."""
+        """Begin, unless it was stopped since."""
         if self.scheduler is not None and self.future is not None:
             if terms.budget is None:
                 await self._check_funds(self._pricing.heard(self.client), None)
             if not self.scheduler.finished:
-                if self._stops != stops:
+                if self.stops != stops:
                     return
                 self.scheduler.resume(terms.budget)
                 if self._rows.journal is not None:
@@ -178,10 +182,10 @@ class Execution:
         from gridgen.sweep.scheduler import Scheduler
 
         await self._keep_pictures()
-        if self._stops != stops:
+        if self.stops != stops:
             return
         journal = await self._open(terms, prices)
-        if self._stops != stops:
+        if self.stops != stops:
             await self._close(journal)
             return
         self.scheduler = Scheduler(
@@ -235,7 +239,7 @@ class Execution:
 
     async def halt(self) -> None:
         """Do so for this sweep alone."""
-        self._stops += 1
+        self.stops += 1
         self.stopped = True
         if self.scheduler is not None and not self.scheduler.finished:
             await self.scheduler.stop()
@@ -397,7 +401,11 @@ class Execution:
             If the folder cannot be used.
         """
         prices = self._pricing.heard(self.client)
-        async with self.journaled(clock) as journal:
+        # one at a time: a verb that was interrupted goes on here, and may have been called again
+        async with (
+            self.journaled(clock) as journal,
+            journal.shared.setdefault("taking in", asyncio.Lock()),
+        ):
             records = tuple(journal.records.values())
             tasks = {record.task_id for record in records}
             for each in await engine().in_thread(witnesses.unnoted, self._plan, records):

@@ -282,7 +282,6 @@ class Fetching:
             kind, state = ("expired", State.EXPIRED) if dead else ("download", State.MISSING)
             await self._journal.save(record, state=state, error_class=kind, error=why)
             results.gave_up(item.slot)
-            self._break_off()
             return
         if record.error_class in {None, "download"} and record.error != why:
             await self._journal.save(record, error_class="download", error=why)
@@ -302,11 +301,18 @@ class Fetching:
         """Whether a link is dead because it was left too long, which tells nothing of others."""
         return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._agenda.clock.time()
 
-    def _break_off(self) -> None:
-        """Stop submitting when results in a row could not be had and none of them is tried any more."""
+    def break_off(self, coming: int) -> None:
+        """Stop submitting when results in a row could not be had and none of them is tried any more.
+
+        Parameters
+        ----------
+        coming : int
+            How many clips may still have a result; where there is none, nothing would end the waiting.
+        """
         results, phases = self._agenda.results, self._agenda.phases
         waiting = phases["planned"] + phases["replay"]
-        if not (results.hopeless and waiting):
+        over = results.hopeless or (results.open and not coming + phases["download"])
+        if not (over and waiting):
             return
         count = "the first clip" if results.count == 1 else f"{results.count} clips in a row"
         msg = (

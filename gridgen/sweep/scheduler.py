@@ -292,6 +292,8 @@ class Scheduler:
         self._polling.start(now)
         self._start_probe(now)
         self._fetching.start()
+        phases = self._agenda.phases
+        self._fetching.break_off(phases["submit"] + phases["poll"] - self.stalled)
         waiting = self._agenda.unfinished + self._still_foreign() + self._agenda.flying["charge"]
         if waiting == self.stalled:
             self.settled.set()

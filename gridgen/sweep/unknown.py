@@ -99,9 +99,9 @@ class Unknown(Sequence["Row"]):
         if len(chosen) != 1:
             msg = f"{len(chosen)} rows were given, and one is needed: a task is one clip. Nothing was sent."
             raise GridError(msg)
-        with self._sweep.stopped_by_interrupt():
+        with self._sweep.stoppable() as start:
             wait(self._attach(chosen[0], task_id))
-            self._sweep.start()
+            start()
 
     def replay(self, *rows: Any) -> None:
         """Send these again as they were, under their own keys; all of them when none is named.
@@ -118,10 +118,10 @@ class Unknown(Sequence["Row"]):
         chosen = self._chosen(rows)
         if not chosen:
             return
-        with self._sweep.stopped_by_interrupt():
+        with self._sweep.stoppable() as start:
             wait(self._check_replays(chosen))
             self._sweep.replaying.update(self._sweep.slot(row) for row in chosen)
-            self._sweep.start()
+            start()
 
     async def _check_replays(self, rows: Sequence[Row]) -> None:
         client = self._sweep.client
@@ -151,9 +151,9 @@ class Unknown(Sequence["Row"]):
         chosen = self._chosen(rows)
         if not chosen:
             return
-        with self._sweep.stopped_by_interrupt():
+        with self._sweep.stoppable() as start:
             wait(self._sweep.renew(chosen))
-            self._sweep.start()
+            start()
 
     def drop(self, *rows: Any) -> None:
         """Give these up; all of them when none is named. What they may have cost still counts."""

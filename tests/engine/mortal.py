@@ -18,7 +18,7 @@ from gridgen.journal import Journal
 from gridgen.journal.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     import pytest
 
@@ -39,7 +39,13 @@ def standing() -> str:
 
 
 class Life:
-    """One process's time: what it sends and writes counts until it dies."""
+    """One process's time: what it sends and writes counts until it dies.
+
+    Attributes
+    ----------
+    posts : int
+        Submissions that have left.
+    """
 
     def __init__(self) -> None:
         self.alive, self.buried = True, False
@@ -50,6 +56,9 @@ class Life:
         self.over = False
         self.clock: Any = None
         self.journals: list[Journal] = []
+        self.posts = 0
+        self._act: tuple[str, Callable[[], None]] | None = None
+        self._until = 0
         _lives.append(self)
 
     def doom(self, moment: str, nth: int) -> None:
@@ -57,8 +66,24 @@ class Life:
         with self._lock:
             self._moment, self._left = moment, nth
 
+    def when(self, moment: str, nth: int, act: Callable[[], None]) -> None:
+        """Call something once, on the thread that comes to the nth time of a moment; 0 times is never."""
+        with self._lock:
+            self._act, self._until = (moment, act) if nth else None, nth
+
+    def _acts(self, moment: str) -> None:
+        with self._lock:
+            if self._act is None or self._act[0] != moment:
+                return
+            self._until -= 1
+            if self._until:
+                return
+            (_, act), self._act = self._act, None
+            act()
+
     def passes(self, moment: str) -> bool:
         """Note a moment; say whether the process is alive after it."""
+        self._acts(moment)
         with self._lock:
             dies = False
             if self.alive and moment == self._moment:
@@ -118,6 +143,7 @@ class _Mortal(httpx.AsyncBaseTransport):
         if not self._life.passes(MOMENTS[0]):
             message = "its process is dead"
             raise httpx.ConnectError(message)
+        self._life.posts += request.method == "POST"
         response = await self._inner.handle_async_request(request)
         if not self._life.passes(MOMENTS[1]):
             message = "its process is dead"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import math
 import os
 import sqlite3
 from pathlib import Path
@@ -127,6 +128,38 @@ def test_results_that_cannot_be_had_stop_the_paying(simulate, tmp_path, case):
     sweep.run()
     assert sweep.counts() == {"done": 60}
     assert len(simulator.ledger) == 60
+
+
+@pytest.mark.filterwarnings("ignore:the price of")
+def test_a_clip_that_money_is_found_for_after_the_brake_is_told_of_too(simulate, tmp_path):
+    """Case F1: when the last result was given up it waited for money; it is not waited for when there is some."""
+    inside = {"result": {"videos": [{"url": ["https://10.0.0.1/a.mp4"], "expires_at": 2_000_000_000}]}}
+    failed = {"status": "failed", "cost": 0, "error": {"message": "no"}}
+    faults = [
+        *(
+            Fault(kind="patch", on="status", match=f"boat {n}", patch={"data": inside}, times=None)
+            for n in range(1, 6)
+        ),
+        Fault(kind="reply", on="prices", status=500, times=None),
+        Fault(kind="delay", on="submit", match="boat 6", seconds=900),
+        Fault(
+            kind="patch",
+            on="status",
+            match="boat 6",
+            patch={"data": failed},
+            during=(400, math.inf),
+            times=None,
+        ),
+    ]
+    simulator = simulate(faults=faults)
+    grid = Grid(prompt=[f"boat {n}" for n in range(8)])
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path, budget="0.43", previews=False)
+    sweep.start()
+    with pytest.raises(GridgenError, match="5 clips in a row could not be had though paid"):
+        sweep.wait(5)
+
+    assert sweep.counts() == {"planned": 1, "done": 1, "failed": 1, "missing": 5}
+    assert len(simulator.ledger) == 7
 
 
 def test_a_row_says_why_it_waits_after_its_first_failure(simulate, tmp_path):

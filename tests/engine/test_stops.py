@@ -113,6 +113,36 @@ def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
     assert posts(simulator) == before
 
 
+@pytest.mark.parametrize("verb", ["start", "run", "retry", "resubmit", "await"])
+def test_a_stop_counts_for_a_verb_that_has_only_begun(simulate, tmp_path, verb):
+    """A verb that still asks for prices when stop() is called submits nothing afterwards; the next one does."""
+    lost = Fault(kind="close", on="submit", when="after", match="boat 0")
+    simulator = simulate(speed=30.0, faults=[lost, Fault(kind="fail", on="submit", match="boat 1")])
+    sweep = Sweep(boats(2), client=simulator.client(), folder=tmp_path, previews=False)
+    if verb in {"retry", "resubmit"}:
+        sweep.run()
+    before, seen = posts(simulator), len(simulator.requests)
+    simulator.faults.add(Fault(kind="slow", on="prices", seconds=10))
+    verbs = {
+        "start": sweep.start,
+        "run": sweep.run,
+        "retry": sweep.retry,
+        "resubmit": sweep.unknown.resubmit,
+        "await": lambda: asyncio.run(awaited(sweep)),
+    }
+    begun = threading.Thread(target=verbs[verb])
+    begun.start()
+    until(lambda: any("pricing" in each.path for each in list(simulator.requests)[seen:]))
+    sweep.stop()
+    begun.join()
+
+    asyncio.run(simulator.clock.sleep(30))
+    assert posts(simulator) == before
+    assert sweep.stopped
+    sweep.run()
+    assert posts(simulator) > before
+
+
 def interrupted(verb, when) -> None:
     """Call a verb, and send this thread what the stop button of a notebook sends as soon as something holds."""
 

@@ -7,6 +7,7 @@ import csv
 import json
 import shutil
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -172,6 +173,21 @@ def test_the_clips_are_taken_in(simulator: Simulator, tmp_path: Path, how: str) 
     assert clips(tmp_path).items() >= before.items()
     again.run()
     assert gg.open(tmp_path).counts() == {"done": 3}
+
+
+def test_clips_are_taken_in_once_though_that_is_asked_for_twice(simulator: Simulator, tmp_path: Path) -> None:
+    """Case A4: a restore that was interrupted goes on, so another one that begins meanwhile waits for its end."""
+    prompts = [f"boat {number}" for number in range(8)]
+    sweep_of(simulator, tmp_path, *prompts).run()
+    lose(tmp_path, "missing")
+    again = [sweep_of(simulator, tmp_path, *prompts) for _ in range(2)]
+    with ThreadPoolExecutor(4) as pool:
+        for each in [pool.submit(sweep.restore) for sweep in again * 2]:
+            each.result()
+
+    assert again[0].counts() == again[1].counts() == {"done": 8}
+    again[0].run()
+    assert posts(simulator) == 8
 
 
 def test_a_planned_row_takes_in_its_clip_too(simulator: Simulator, tmp_path: Path) -> None:
