@@ -206,6 +206,13 @@ def test_an_echoed_key_is_redacted_however_it_is_spelled(spelling, encoding, tmp
         assert said not in text
 
 
+def test_a_key_that_ends_like_a_spelling_leaves_nothing():
+    """Case A10: of a key whose last character begins a spelling of itself, the spelling goes as a whole."""
+    assert Key("0000000%").redact("<0000000%25>") == "<[key]>"
+    assert Key("0000000&").redact("<0000000&#38;>") == "<[key]>"
+    assert Key("0000000\\").redact("<0000000\\u005c>") == "<[key]>"
+
+
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=8, max_size=60), st.data())
 def test_each_character_of_a_key_may_be_spelled_in_its_own_way(key, data):
     """Case A10: whatever mixture of spellings, decoding what is left never gives the key back."""

@@ -458,3 +458,28 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, few_bytes, kind):
     assert same(Grid.load(path), boats)
     assert sorted(tmp_path.iterdir()) == [path, link]
     assert link.is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("base", []),
+        ("base", 1),
+        ("unit", "banana"),
+        ("unit", {}),
+        ("images_free", -1),
+        ("images_free", "x"),
+        ("unread", [1]),
+    ],
+)
+def test_a_price_of_another_kind_is_refused_where_it_is_read(tmp_path, name, value):
+    """Case A6: what a file says of a price is checked at once, and named, before anything reckons with it."""
+    house = Model("house-1", duration=(1, 9), price="0.1")
+    path = tmp_path / "boats.json"
+    Grid(prompt="a boat", model=house).save(path)
+    told = json.loads(path.read_text())
+    told["models"]["house-1"]["price"][name] = value
+    path.write_text(json.dumps(told))
+
+    with pytest.raises(GridError, match=name):
+        Grid.load(path)

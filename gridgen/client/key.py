@@ -91,12 +91,13 @@ def _spelled(char: str) -> str:
     """Return a pattern of one character as JSON, also within JSON, URLs and HTML may spell it."""
     code = f"{ord(char):x}"
     digits = "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in code)
+    # the character itself comes last: where it begins one of the others, it would leave the rest of that
     spellings = [
-        re.escape(char),
         rf"\\\\*u0*{digits}",
         f"%{digits}",
         f"&#0*{ord(char)};",
         f"&#[xX]0*{digits};",
+        re.escape(char),
     ]
     if not char.isalnum():
         spellings.append(rf"\\\\*{re.escape(char)}")

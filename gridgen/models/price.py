@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import ROUND_UP, Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
+from gridgen.errors import GridError
 from gridgen.models.fields import AUTOMATIC
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["NO_TRAITS", "Price", "Quote", "enough", "entry_name"]
 
 NO_TRAITS: frozenset[str] = frozenset()
+
+UNITS = ("second", "request", "token")
 
 _REPLACED = {"edit": "video", "extend": "video"}
 """What works on a clip that exists has a price of its own, in place of that beside a reference video."""
@@ -62,6 +65,11 @@ class Price:
         Tiers of which an entry says something that nobody proved; their price is unknown.
     base : str or None
         The only tier for which entries without one hold; None for all.
+
+    Raises
+    ------
+    GridError
+        If an attribute is of another kind; prices come from files, too.
     """
 
     unit: str
@@ -72,6 +80,20 @@ class Price:
     images_free: int = 0
     unread: tuple[str, ...] = ()
     base: str | None = None
+
+    def __post_init__(self) -> None:
+        expected = {
+            "unit": (self.unit in UNITS, f"one of {', '.join(UNITS)}"),
+            "usd": (all(type(entry) is str for entry in self.usd), "USD by the name of the entry"),
+            "source": (type(self.source) is str, "text"),
+            "images_free": (type(self.images_free) is int and self.images_free >= 0, "a number from 0"),
+            "unread": (all(type(tier) is str for tier in self.unread), "names of tiers"),
+            "base": (self.base is None or type(self.base) is str, "the name of a tier"),
+        }
+        for name, (holds, what) in expected.items():
+            if not holds:
+                msg = f"the {name} of a price is {what}, not {str(getattr(self, name))[:60]!r}"
+                raise GridError(msg)
 
     @property
     def named(self) -> str:
