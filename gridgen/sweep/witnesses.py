@@ -59,6 +59,14 @@ class Witness:
     task_id: str | None = None
     cost: Decimal | None = None
 
+    @property
+    def named(self) -> str:
+        """What tells of it, for a person."""
+        if self.path is not None:
+            return self.path
+        task = f", task {self.task_id}" if self.task_id else ""
+        return f"{TABLE}: {self.item.cell.prompt[:40]!r}, take {self.item.take}{task}"
+
 
 def check(plan: Plan, records: Collection[Record], store: str, sequence: int) -> None:
     """See that the journal knows all that others know.
@@ -87,7 +95,7 @@ def check(plan: Plan, records: Collection[Record], store: str, sequence: int) ->
     if records and behind and store != its_store:
         what = "another journal than the one in which its clips were noted"
     said = f"{len(found)} clips that lie or are listed there" if len(found) != 1 else "a clip of it"
-    such = next((f" ({each.path})" for each in found if each.path), "")
+    such = next((f" ({each.named})" for each in found), "")
     risk = f"so {said}{such} would be paid again" if found else "and what is not in it may be paid already"
     msg = (
         f"the folder {plan.name!r} has {what}, {risk}. Put the right journal.sqlite back; or restore it from a "
