@@ -158,7 +158,7 @@ def allows(caps: Iterable[Cap], price: Decimal | None, *, besides: Decimal = NOT
 
 
 class _Clip(NamedTuple):
-    """What one clip counts at; ``outlays`` are kept where a price may still come in."""
+    """What one clip counts at, by the outlays of all its attempts."""
 
     known: Decimal
     charged: Decimal
@@ -206,6 +206,9 @@ class Commitments:
         """
         if outlays and outlays[-1].stage is Stage.UNDER_WAY:
             self.release(key)
+        before = self._clips.get(key)
+        if before is not None and before.outlays == outlays:
+            return False  # most steps of a clip change nothing of its money
         return self._replace(key, self._clip(key, outlays))
 
     def _clip(self, key: ClipKey, outlays: tuple[Outlay, ...]) -> _Clip:
@@ -217,13 +220,13 @@ class Commitments:
             charged=total(each.cost for each in outlays),
             unpriced=len(nobody_knows),
             blind=sum(each.stage is Stage.UNDER_WAY for each in nobody_knows),
-            outlays=outlays if unpriced else (),
+            outlays=outlays,
         )
 
     def _replace(self, key: ClipKey, clip: _Clip) -> bool:
         before = self._clips.get(key, _UNTOUCHED)
         self._clips[key] = clip
-        (self._repriced.add if clip.outlays else self._repriced.discard)(key)
+        (self._repriced.add if any(each.unpriced for each in clip.outlays) else self._repriced.discard)(key)
         self.known += clip.known - before.known
         self.charged += clip.charged - before.charged
         self.unpriced += clip.unpriced - before.unpriced

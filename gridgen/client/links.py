@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import socket
 from http import HTTPStatus
@@ -27,6 +28,7 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MADE_UP = ipaddress.ip_network("198.18.0.0/15")
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/96")
 _LARGEST_LABEL = 63
+_PLAIN_LENGTH = 2048
 
 _INSIDE: dict[_Network, str] = {
     ipaddress.ip_network(network): whose
@@ -83,7 +85,7 @@ def web_address(link: str, base: str) -> str:
     try:
         text = urljoin(base, text) if text.startswith("/") else text
         parts = urlsplit(text)
-        httpx.URL(text).raw_host  # noqa: B018 - raises where the transport would
+        _check_as_the_transport(text, parts)
         if parts.scheme in {"http", "https"}:
             _check_host(parts)
     except (ValueError, UnicodeError, httpx.InvalidURL) as error:
@@ -94,6 +96,17 @@ def web_address(link: str, base: str) -> str:
         msg = f"the result link {_shown(link)} {begins}, which is not fetched; only https is"
         raise RefusedError(msg)
     return text
+
+
+def _check_as_the_transport(text: str, parts: SplitResult) -> None:
+    """Raise where the transport would; of a link without odd characters only the host can be wrong, seen once."""
+    plain = len(text) < _PLAIN_LENGTH and text.isascii() and text.isprintable() and parts.netloc
+    _parsed(f"{parts.scheme}://{parts.netloc}/" if plain else text)
+
+
+@functools.lru_cache(maxsize=64)
+def _parsed(text: str) -> bytes:
+    return httpx.URL(text).raw_host
 
 
 def _check_host(parts: SplitResult) -> None:

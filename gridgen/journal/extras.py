@@ -100,6 +100,8 @@ def mirrors(text: str | None) -> tuple[str, ...]:
 
 def shown(text: str | None) -> str | None:
     """Return for a person the files of further results, or their links where they could not be had; None for none."""
+    if text is None:
+        return None
     wanted = [each for each in read(text) if each.wanted and (each.kind, each.number) != (FRAME, 1)]
     return " ".join(each.path or each.urls[0].partition("?")[0] for each in wanted) or None
 

@@ -250,6 +250,7 @@ _SHARED = tuple(
     for field in fields(Row)
     if field.name in {*COLUMNS, "earlier"} and field.name not in {"cell", "take"}
 )
+_STAGES = {str(state): Stage(facts.billing) for state, facts in FACTS.items()}
 _MONEY = ("price", "cost")
 _KNOWN = frozenset(State)
 _FILES = ("path", "poster", "preview")
@@ -273,7 +274,7 @@ def stage(state: str, completed_at: float | None) -> Stage:
 
     One whose clip cannot be had, but whose end was heard of, has told the whole of its charge.
     """
-    found = Stage(FACTS[state].billing)
+    found = _STAGES[state]
     return Stage.ENDED if found is Stage.LOST and completed_at is not None else found
 
 
@@ -313,24 +314,28 @@ def clean(changes: Changes) -> Changes:
     Halves of characters become question marks, texts are cut, numbers are bounded, and
     what is no number becomes unknown.
     """
-    return cast("Changes", {name: _clean(name, value) for name, value in changes.items()})
+    return cast(
+        "Changes", {name: value if value is None else _clean(name, value) for name, value in changes.items()}
+    )
 
 
 def _clean(name: str, value: Any) -> Any:
+    kind = type(value)
+    if kind is bytes or (kind is str and len(value) <= LONGEST_TEXT and value.isascii()):
+        return value
     if isinstance(value, str):
         return value[:LONGEST_TEXT].encode("utf-8", "replace").decode()
     if isinstance(value, (float, Decimal)) and not math.isfinite(value):
         return None
-    if name in _TIMES and value is not None:
+    if name in _TIMES:
         return max(0.0, min(value, LATEST_TIME))
-    if name in _MONEY and value is not None:
+    if name in _MONEY:
         return max(-MOST_MONEY, min(value, MOST_MONEY))
-    return max(-_INT64, min(value, _INT64)) if type(value) is int else value
+    return max(-_INT64, min(value, _INT64)) if kind is int else value
 
 
 def stored(name: str, value: Any) -> Any:
-    """Return a field as the database keeps it: money in millionths of a USD, times in ms."""
-    value = _clean(name, value)
+    """Return a field that is `clean` as the database keeps it: money in millionths of a USD, times in ms."""
     if value is None:
         return None
     if name in _MONEY:

@@ -118,8 +118,8 @@ class Agenda:
     @property
     def unfinished(self) -> int:
         """How many items there is still something to do with."""
-        phases = OWED | {Phase.PLANNED} if self.submits else OWED
-        return sum(self.phases[phase] for phase in phases)
+        owed = sum(map(self.phases.__getitem__, OWED))
+        return owed + self.phases[Phase.PLANNED] if self.submits else owed
 
     def calm(self) -> None:
         """Note that the server answered; what waited for a storm to pass may go on."""

@@ -104,13 +104,15 @@ class Budget:
 
     def hear(self) -> None:
         """Look at the held items again, here and in the other sweeps, where less is committed than before."""
-        before, self._before = self._before, self._sums()
-        if any(now < then for now, then in zip(self._before, before, strict=True)):
-            self._ease_all()
+        before, now = self._before, self._sums()
+        if now != before:
+            self._before = now
+            if any(less < then for less, then in zip(now, before, strict=True)):
+                self._ease_all()
 
-    def _sums(self) -> tuple[Decimal, ...]:
+    def _sums(self) -> tuple[Decimal | int, ...]:
         found = self.commitments
-        return found.known, Decimal(found.unpriced), Decimal(found.blind)
+        return found.known, found.unpriced, found.blind
 
     def price(self, cell: Cell) -> Decimal | None:
         """Return what a cell costs in USD, None while nobody knows."""
@@ -159,13 +161,17 @@ class Budget:
         return known and price_class(cell) not in self._led and not self.prices.confirmed(cell)
 
     def _waits_for_first(self, item: Item) -> bool:
+        if not self._wants_first(item.cell):
+            return False
         kind = price_class(item.cell)
-        return self._wants_first(item.cell) and any(kind in each.first for each in self._together)
+        return any(kind in each.first for each in self._together)
 
     def moved(self, item: Item, before: str, after: str) -> None:
         """Let the others of a class go once their first clip is made; where it is not, another one is the first."""
+        if not self.first or before not in UNBILLED or after in UNBILLED:
+            return
         kind = price_class(item.cell)
-        if before not in UNBILLED or after in UNBILLED or self.first.get(kind) != item.slot:
+        if self.first.get(kind) != item.slot:
             return
         del self.first[kind]
         if after == Phase.DOWNLOAD:
