@@ -71,9 +71,10 @@ class Key:
         """Take the key out of what a server says, however the text spells its characters; bytes become UTF-8."""
         if isinstance(said, str):
             return self._redact_text("[key]", said)
-        encoding = json.detect_encoding(said)
-        if not encoding.startswith("utf-8"):
-            said = said.decode(encoding, "replace").encode()
+        if b"\0" in said or not said.isascii():
+            encoding = json.detect_encoding(said)
+            if not encoding.startswith("utf-8"):
+                said = said.decode(encoding, "replace").encode()
         return self._redact_bytes(b"[key]", said)
 
     def stands_in_a_cell(self) -> bool:

@@ -10,7 +10,7 @@ import logging
 import os
 import sqlite3
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from gridgen.clock import Clock
 from gridgen.errors import JournalError
@@ -533,22 +533,18 @@ _INSERT = f"INSERT INTO attempt ({', '.join(_STORED)}) VALUES ({', '.join('?' * 
 
 def _insertion(record: Record, changes: Changes | None = None) -> Statement:
     """Return the statement for a new attempt, with the changes that its first step brings."""
-    now: dict[str, Any] = {**_columns(record), **(changes or {})}
+    now: dict[str, Any] = {name: getattr(record, name) for name in COLUMNS}
+    now |= changes or {}
     digest = hashlib.sha256(record.body).hexdigest()
     return _INSERT, [*(stored(name, now[name]) for name in COLUMNS), digest]
 
 
-def _columns(record: Record) -> Changes:
-    """Return what the table of attempts holds of a record, clean."""
-    return clean(cast("Changes", {name: getattr(record, name) for name in COLUMNS}))
-
-
 def _copy(record: Record, last: Record) -> Statement:
     """Return the statement for a new attempt that sends the bytes of an earlier one."""
-    own = {name: value for name, value in _columns(record).items() if name != "body"}
+    own = [name for name in COLUMNS if name != "body"]
     into = ", ".join([*own, "body", "body_sha256"])
     statement = f"INSERT INTO attempt ({into}) SELECT {', '.join('?' * len(own))}, body, body_sha256 FROM attempt WHERE id = ?"  # noqa: S608 - our own names
-    return statement, [*(stored(name, value) for name, value in own.items()), last.id]
+    return statement, [*(stored(name, getattr(record, name)) for name in own), last.id]
 
 
 def _event(attempt: int, clock: Clock, state: str, detail: str | None) -> Statement:
