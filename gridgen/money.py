@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
 __all__ = [
     "Answer",
@@ -24,6 +24,7 @@ __all__ = [
     "Verdict",
     "allows",
     "later_cost",
+    "reconcile",
     "total",
 ]
 
@@ -31,6 +32,9 @@ ClipKey = tuple[str, str, int]
 """What names a clip in a folder: where it is made, the key of its cell, its take."""
 
 NOTHING = Decimal(0)
+
+SMALLEST, ROUNDING = Decimal("0.005"), Decimal("0.0001")
+"""USD by which an account and a journal may differ, in all and for each attempt: sums come as rounded floats."""
 
 
 class Stage(Enum):
@@ -70,10 +74,14 @@ class Outlay(NamedTuple):
         return self.cost if self.stage is Stage.ENDED and self.cost else None
 
     @property
+    def settled(self) -> bool:
+        """Whether what it costs has been told for good."""
+        return self.stage is Stage.FREE or self.stage is Stage.REFUNDED or self.charge is not None
+
+    @property
     def unpriced(self) -> bool:
         """Whether it may be billed at a price that neither a list nor a charge has told."""
-        settled = self.stage in {Stage.FREE, Stage.REFUNDED} or self.charge is not None
-        return not settled and self.price is None
+        return self.price is None and not self.settled
 
     def at_most(self, price: Decimal | None = None) -> Decimal:
         """Return what it has cost, or may cost at most as far as that is known.
@@ -212,6 +220,9 @@ class Commitments:
         return self._replace(key, self._clip(key, outlays))
 
     def _clip(self, key: ClipKey, outlays: tuple[Outlay, ...]) -> _Clip:
+        if len(outlays) == 1 and not outlays[0].unpriced:
+            (only,) = outlays
+            return _Clip(only.at_most(), only.cost or NOTHING, 0, 0, outlays)
         unpriced = [each for each in outlays if each.unpriced]
         price = self._price_of(key) if unpriced else None
         nobody_knows = unpriced if price is None else []
@@ -265,6 +276,10 @@ class Commitments:
         self.blind -= price is None
         return True
 
+    def outlays(self) -> dict[ClipKey, tuple[Outlay, ...]]:
+        """Return all attempts of each clip as they stand."""
+        return {key: clip.outlays for key, clip in self._clips.items()}
+
     def charged_for(self, key: ClipKey) -> Decimal:
         """Return what the server told that it charged for one clip, in USD."""
         return self._clips.get(key, _UNTOUCHED).charged
@@ -283,6 +298,37 @@ def later_cost(before: Decimal | None, now: Decimal | None, *, ended: bool) -> D
     if before is None or now is None:
         return before if now is None else now
     return now if ended else max(before, now)
+
+
+def reconcile(used: Decimal, attempts: Collection[Outlay], behind: Decimal) -> tuple[Decimal, Decimal]:
+    """Compare what a key was charged with what its attempts may have cost.
+
+    A charge that is still to come counts at its known price, and so does a refund.
+
+    Parameters
+    ----------
+    used : Decimal
+        What the key was charged from before the first of them to after the last.
+    attempts : collection of Outlay
+        All that may have been billed meanwhile.
+    behind : Decimal
+        What earlier attempts were told to cost and the account had not booked then.
+
+    Returns
+    -------
+    tuple of Decimal and Decimal
+        What was charged beyond, 0 where nobody can tell; and how far the account is behind now.
+    """
+    most = [
+        max(each.cost or NOTHING, each.price or NOTHING) if each.stage is Stage.REFUNDED else each.at_most()
+        for each in attempts
+    ]
+    blind = any(
+        each.price is None and each.charge is None and each.stage is not Stage.FREE for each in attempts
+    )
+    more = used - behind - total(most)
+    known = not blind and more > max(SMALLEST, len(most) * ROUNDING)
+    return more if known else NOTHING, max(NOTHING, behind + total(each.charge for each in attempts) - used)
 
 
 def total(sums: Iterable[Decimal | None]) -> Decimal:

@@ -196,7 +196,11 @@ class Client:
         salt = private.salt() if self.clock.speed < math.inf else None
         if salt is None:
             return None
-        return Limiter(self.fingerprint(f"{salt} {self.base_url}"), speed=self.clock.speed)
+        # one for all clients of the key in this process, so that what others do is told from what they do
+        known = engine().shared.setdefault("limiters", weakref.WeakValueDictionary())
+        name = self.fingerprint(f"{salt} {self.base_url}")
+        found: Limiter = known.setdefault((name, self.clock.speed), Limiter(name, speed=self.clock.speed))
+        return found
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, origin={self.origin!r})"
@@ -726,6 +730,21 @@ class Wire:
                 raise APIError(msg, status=error.status, code=error.code) from error
             return found
 
+    async def used(self) -> Decimal | None:
+        """Ask for the USD that this key has used; None where it has no balance of its own, or in another unit.
+
+        The unit is set at the server and not told. Ten credits are a dollar, and what is
+        told in both tells it (docs.apimart.ai, account/token-balance).
+        """
+        told = await self._get("/v1/balance")
+        found, in_credits = _balance(told), _balance(told, "credits")
+        if found.unlimited or found.remaining < 0 or not (in_credits.remaining or in_credits.used):
+            return None
+        pairs = ((found.remaining, in_credits.remaining), (found.used, in_credits.used))
+        # credits may be whole ones
+        alike = all(abs(10 * usd - tenths) <= max(Decimal(1), tenths / 1000) for usd, tenths in pairs)
+        return found.used if alike else None
+
     async def _get(self, path: str) -> dict[str, Any]:
         headers, body, payload = await self._answer(path)
         _check(headers, body, payload)
@@ -1041,9 +1060,9 @@ def _factory(http_client: Any) -> Callable[[bool, float], Any]:
     return lambda _on_loopback, _idle: http_client()
 
 
-def _balance(payload: Mapping[str, Any]) -> Balance:
+def _balance(payload: Mapping[str, Any], unit: str = "balance") -> Balance:
     try:
-        remaining, used = (Decimal(str(payload[name])) for name in ("remain_balance", "used_balance"))
+        remaining, used = (Decimal(str(payload[f"{name}_{unit}"])) for name in ("remain", "used"))
     except (KeyError, InvalidOperation):
         remaining = used = Decimal("NaN")
     if not (remaining.is_finite() and used.is_finite()):

@@ -64,6 +64,16 @@ class Limiter:
         self._descriptor: int | None = None
         self._busy = 0
         self._usable = True
+        self._last = b""
+        self._foreign = 0
+
+    def foreign(self) -> int | None:
+        """Return how often the file was found as another process left it, None where it cannot be looked at now."""
+        with contextlib.suppress(OSError), self._locked() as descriptor:
+            if descriptor is not None:
+                self._read(descriptor, self._clock.monotonic())
+                return self._foreign
+        return None
 
     def acquire(self, *, rate: float, burst: float) -> float:
         """Take a turn and return 0.0, or return the seconds to wait before asking again.
@@ -156,6 +166,8 @@ class Limiter:
         """Return what the file says, if it was written in this run of the machine."""
         os.lseek(descriptor, 0, os.SEEK_SET)
         data = os.read(descriptor, _RECORD.size)
+        self._foreign += data != self._last
+        self._last = data
         if len(data) == _RECORD.size and zlib.crc32(data[:-4]) == _RECORD.unpack(data)[-1]:
             due, paused_until, written, at, _ = _RECORD.unpack(data)
             drift = (self._clock.time() - at) - (now - written)
@@ -167,7 +179,8 @@ class Limiter:
         now = self._clock.monotonic()
         data = _RECORD.pack(due, paused_until, now, self._clock.time(), 0)[:-4]
         os.lseek(descriptor, 0, os.SEEK_SET)
-        os.write(descriptor, data + struct.pack("<I", zlib.crc32(data)))
+        self._last = data + struct.pack("<I", zlib.crc32(data))
+        os.write(descriptor, self._last)
 
 
 def _tidy(folder: Path, now: float) -> None:

@@ -206,7 +206,10 @@ class Sweep:
     def waits_for(self) -> tuple[str, ...]:
         """What the sweep waits for now, in words: the server, a pause that it asked for, the rate, money, you.
 
-        What holds everything up comes first; empty when nothing is waited for.
+        What holds everything up comes first; empty when nothing is waited for. After a run it
+        may end with what the account was charged beyond what the folder knows, for which
+        nobody waits: where the key has a balance of its own in USD, and no other process of
+        this machine used the key meanwhile.
         """
         unknown = [row.price for row in self.rows() if row.status == State.UNKNOWN]
         standing = self._execution.standing

@@ -16,10 +16,12 @@ from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import keep
 from gridgen.journal import is_begun
+from gridgen.money import NOTHING
 from gridgen.states import LIVE, STRANDED, VACANT, State
 from gridgen.sweep import witnesses
 from gridgen.sweep.funds import check_balance, check_budget, check_priced
 from gridgen.sweep.journals import attach, detach
+from gridgen.sweep.reconciling import Reconciliation, doubt
 from gridgen.sweep.reopen import keep_sequence, keep_sweep
 from gridgen.sweep.standing import Standing
 from gridgen.sweep.stopping import StopFile, heed_stop_files
@@ -99,6 +101,7 @@ class Execution:
         self.stopped = False
         self.stop_file = StopFile(plan.folder, self.stop)
         self._heeding: asyncio.Task[None] | None = None
+        self._unaccounted = NOTHING
 
     @property
     def running(self) -> bool:
@@ -108,7 +111,8 @@ class Execution:
     @property
     def standing(self) -> Standing:
         """What is waited for now."""
-        return Standing() if self.scheduler is None else self.scheduler.standing()
+        found = Standing() if self.scheduler is None else self.scheduler.standing()
+        return replace(found, unaccounted=self._unaccounted) if self._unaccounted else found
 
     def connected(self) -> Client:
         """Return the client.
@@ -129,12 +133,13 @@ class Execution:
 
     def use(self, client: Client) -> None:
         """Go on with another client; from any thread."""
-        self.client = client
+        before, self.client = self.client, client
         if self.scheduler is not None:
-            engine().submit(self._use(self.scheduler, client))
+            engine().submit(self._use(self.scheduler, client, before))
 
-    async def _use(self, scheduler: Scheduler, client: Client) -> None:
+    async def _use(self, scheduler: Scheduler, client: Client, before: Client | None) -> None:
         if not scheduler.finished:
+            doubt(client, *(() if before is None else (before,)))
             await self._hand_folder(client)
         scheduler.use(client)
 
@@ -178,14 +183,16 @@ class Execution:
             await ended(self.future)
         client = self.connected()
         prices = await self._pricing.asked(client, anew=False)
-        await self._check_funds(prices, terms.budget)
+        submits = await self._check_funds(prices, terms.budget)
         from gridgen.sweep.scheduler import Scheduler
 
         await self._keep_pictures()
         if self.stops != stops:
             return
         journal = await self._open(terms, prices)
+        reconciliation = await self._begin_reconciling(client, journal, submits=submits)
         if self.stops != stops:
+            reconciliation.leave()
             await self._close(journal)
             return
         self.scheduler = Scheduler(
@@ -203,14 +210,27 @@ class Execution:
             policy=terms.policy,
             replaying=self.replaying,
         )
-        self.future = engine().submit(self._run(self.scheduler, journal))
+        self.future = engine().submit(self._run(self.scheduler, journal, reconciliation))
 
-    async def _run(self, scheduler: Scheduler, journal: Journal) -> None:
+    async def _begin_reconciling(self, client: Client, journal: Journal, *, submits: bool) -> Reconciliation:
+        found, self._unaccounted = Reconciliation(client, self._rows.commitments), NOTHING
+        try:
+            await found.begin(submits=submits)
+        except BaseException:
+            found.leave()
+            await self._close(journal)
+            raise
+        return found
+
+    async def _run(self, scheduler: Scheduler, journal: Journal, reconciliation: Reconciliation) -> None:
         try:
             await scheduler.run()
             await engine().in_thread(write_table, self._plan.folder, self._plan.grid.axes, self._rows.last())
             await self._keep(journal)
+            self._unaccounted = await reconciliation.end()
+            self._rows.watchers.mark(())
         finally:
+            reconciliation.leave()
             if not self._starting.locked():
                 engine().shared["executions"].discard(self)
             await self._close(journal)
@@ -357,11 +377,13 @@ class Execution:
 
     async def _check_funds(
         self, prices: Prices, budget: Decimal | None, rows: Sequence[Row] | None = None
-    ) -> None:
+    ) -> bool:
+        """Raise where there is no money for what would be made; say whether anything would."""
         client = self.connected()
         found = self._pricing.estimate(prices, budget=budget, clock=client.clock, rows=rows)
         check_budget(found, budget, client)
         await check_balance(found, client)
+        return found.videos > 0
 
     async def _keep_pictures(self) -> None:
         """Have a copy of each picture in the folder before anything is sent."""

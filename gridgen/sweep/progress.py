@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gridgen.clock import Clock
+from gridgen.sweep.standing import CHARGED_MORE
 from gridgen.sweep.watching import LEISURE
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def _line_in_terminal(sweep: Sweep) -> Iterator[Callable[[], None]]:
     finally:
         show()
         sys.stderr.write("\n")
+        for each in sweep.waits_for:
+            if each.startswith(CHARGED_MORE):
+                sys.stderr.write(f"{each.partition(': ')[2]}\n")
 
 
 def _line(sweep: Sweep, seconds: float) -> str:

@@ -12,10 +12,12 @@ from gridgen.errors import AuthenticationError, OutOfCreditsError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Standing"]
+__all__ = ["CHARGED_MORE", "Standing"]
 
 MANY_FAILURES = 5
 """Questions that failed in a row from which on it is told."""
+
+CHARGED_MORE = "nobody: the account was charged"
 
 _LONGEST = 300
 
@@ -56,6 +58,8 @@ class Standing:
         Whether the first clip of some price is under way, and tells it.
     unpriced : int
         Attempts that may have been billed at a price that nobody knows, and will tell none any more.
+    unaccounted : Decimal
+        What the key was charged in the last run beyond what its sweeps know of.
     """
 
     planned: int = 0
@@ -79,6 +83,7 @@ class Standing:
     at_risk: Decimal = Decimal(0)
     probing: bool = False
     unpriced: int = 0
+    unaccounted: Decimal = Decimal(0)
 
     def words(self) -> tuple[str, ...]:
         """Return one sentence for each thing that is waited for, what holds everything up first."""
@@ -136,6 +141,8 @@ class Standing:
             risk = f", at most ${self.at_risk:.4f} at risk" if self.at_risk else ""
             count = "1 submission" if self.unknown == 1 else f"{self.unknown} submissions"
             yield f"you: {count} of unknown outcome{risk}; see sweep.unknown"
+        if self.unaccounted:
+            yield f"{CHARGED_MORE} ${self.unaccounted:.4f} more than this folder knows; others may use the key"
 
 
 _SLOW = {

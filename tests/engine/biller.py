@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,9 @@ class Biller(httpx.AsyncBaseTransport):
         Seconds that a task takes.
     silent : int
         Questions for a price that it does not answer, before it does.
+    unit : str
+        What its balances are in: ``usd``, ``credits`` or ``cny``, or ``untold``; or the key is ``unlimited``,
+        or its balance ``refused``, ``broken`` or ``silent``.
 
     Attributes
     ----------
@@ -47,6 +51,10 @@ class Biller(httpx.AsyncBaseTransport):
         One for each submission that was taken.
     told_at : float or None
         When the whole of a bill was first told.
+    booked_after : float
+        Seconds after which the balance knows of a submission.
+    on_submission : callable
+        Called when one came in.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Biller(httpx.AsyncBaseTransport):
         listed: dict[str, Any] | None = None,
         service: float = 40.0,
         silent: int = 0,
+        unit: str = "usd",
     ) -> None:
         self.clock = VirtualClock()
         self.clip, self.bill, self.tells, self.listed, self.service = clip, bill, tells, listed or {}, service
@@ -67,15 +76,16 @@ class Biller(httpx.AsyncBaseTransport):
         self.begun: list[float] = []
         self.charged_elsewhere = Decimal(0)
         self.told_at: float | None = None
+        self.unit, self.booked_after = unit, 0.0
+        self.on_submission: Callable[[], object] = lambda: None
 
-    def client(self) -> Client:
+    def client(self, key: str = "sk-not-a-real-key") -> Client:
         """Return a client of this server, with a key that no simulator issued."""
-        return Client(
-            "sk-not-a-real-key",
-            "http://127.0.0.1:9",
-            http_client=lambda: httpx.AsyncClient(transport=self),
-            clock=self.clock,
-        )
+        return Client(key, "http://127.0.0.1:9", http_client=self.http, clock=self.clock)
+
+    def http(self) -> httpx.AsyncClient:
+        """Return what reaches this server."""
+        return httpx.AsyncClient(transport=self)
 
     @property
     def billed(self) -> Decimal:
@@ -90,6 +100,7 @@ class Biller(httpx.AsyncBaseTransport):
             self.models.append(asked["model"])
             self.bills.append(self.bill(asked))
             self.begun.append(self.clock.time())
+            self.on_submission()
             task = {"status": "submitted", "task_id": f"task_{len(self.bills) - 1}"}
             return httpx.Response(200, json={"code": 200, "data": [task]})
         if path.startswith("/v1/tasks/"):
@@ -99,10 +110,7 @@ class Biller(httpx.AsyncBaseTransport):
         if path == "/api/pricing/model":
             return self._price(request.url.params["model"])
         if path.endswith("/balance"):
-            used = float(self.billed + self.charged_elsewhere)
-            return httpx.Response(
-                200, json={"success": True, "remain_balance": 100 - used, "used_balance": used}
-            )
+            return await self._balance()
         return httpx.Response(404, json={"error": {"message": "there is no such thing", "code": "not_found"}})
 
     def _price(self, model: str) -> httpx.Response:
@@ -116,6 +124,31 @@ class Biller(httpx.AsyncBaseTransport):
         return httpx.Response(
             200, json={"success": True, "data": {**ZEROS, **self.listed[model], "model_name": model}}
         )
+
+    @property
+    def used(self) -> Decimal:
+        """What the balance tells that was used, in USD."""
+        until = self.clock.time() - self.booked_after
+        pairs = zip(self.bills, self.begun, strict=True)
+        return sum((bill for bill, begun in pairs if begun <= until), self.charged_elsewhere)
+
+    async def _balance(self) -> httpx.Response:
+        if self.unit == "silent":
+            await asyncio.Event().wait()
+        if self.unit == "refused":
+            return httpx.Response(401, json={"error": {"message": "not for this key"}})
+        if self.unit == "broken":
+            return httpx.Response(200, json={"success": False, "message": "Failed to get token info"})
+        usd = {"remain": 100 - float(self.used), "used": float(self.used)}
+        told: dict[str, Any] = {"success": True, "unlimited_quota": self.unit == "unlimited"}
+        rate = {"credits": 10.0, "cny": 7.2}.get(self.unit, 1.0)
+        for name, amount in usd.items():
+            told[f"{name}_balance"] = amount * rate
+            if self.unit != "untold":
+                told[f"{name}_credits"] = amount * 10
+        if self.unit == "unlimited":
+            told |= {"remain_balance": -1, "remain_credits": -1}
+        return httpx.Response(200, json=told)
 
     def _task(self, number: int) -> dict[str, Any]:
         begun, now = self.begun[number], self.clock.time()
