@@ -38,7 +38,6 @@ if TYPE_CHECKING:
         OutOfCreditsError,
         RateLimitError,
         TaskFailed,
-        TaskTimeout,
         UnknownOutcome,
     )
     from gridgen.estimate import Estimate
@@ -49,8 +48,9 @@ if TYPE_CHECKING:
     from gridgen.grid.axes import Axis, Linked, linked
     from gridgen.grid.cells import Cell
     from gridgen.grid.preview import Preview
-    from gridgen.journal import Journal
+    from gridgen.journal import Row
     from gridgen.models import Model
+    from gridgen.models.price import Price
     from gridgen.share import unpack
     from gridgen.simulator import Simulator
     from gridgen.sweep import Sweep, open  # noqa: A004 - as one opens a file
@@ -75,7 +75,6 @@ _HOMES = {
         "OutOfCreditsError",
         "RateLimitError",
         "TaskFailed",
-        "TaskTimeout",
         "UnknownOutcome",
     ),
     "gridgen.estimate": ("Estimate",),
@@ -86,8 +85,9 @@ _HOMES = {
     "gridgen.grid.axes": ("Axis", "Linked", "linked"),
     "gridgen.grid.cells": ("Cell",),
     "gridgen.grid.preview": ("Preview",),
-    "gridgen.journal": ("Journal",),
+    "gridgen.journal": ("Row",),
     "gridgen.models": ("Model",),
+    "gridgen.models.price": ("Price",),
     "gridgen.share": ("unpack",),
     "gridgen.simulator": ("Simulator",),
     "gridgen.sweep": ("Sweep", "open"),
@@ -95,6 +95,15 @@ _HOMES = {
     "gridgen.templates": ("Template", "search_replace", "template"),
     "gridgen.values": ("Value", "value"),
 }
+_SAID_OTHERWISE = {
+    "catalogue": "Client().refresh_catalogue() compares it with the server, Model describes a model that is not in it",
+    "models": "Model describes one; those of the catalogue are given to Grid(model=...) by name",
+    "run": "make a Sweep(grid, client=Client(), folder='...') and call its run()",
+    "sweep": "Sweep(grid, client=Client(), folder='...')",
+    "load": "Grid.load reads a grid, open(folder) a sweep, unpack(zip) a bundle",
+}
+"""What people look for under another name."""
+
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -111,7 +120,6 @@ __all__ = [
     "Grid",
     "GridError",
     "GridgenError",
-    "Journal",
     "JournalError",
     "Linked",
     "MissingKeyError",
@@ -119,14 +127,15 @@ __all__ = [
     "NetworkError",
     "OutOfCreditsError",
     "Preview",
+    "Price",
     "RateLimitError",
+    "Row",
     "Simulator",
     "Skipped",
     "Status",
     "Sweep",
     "Task",
     "TaskFailed",
-    "TaskTimeout",
     "Template",
     "UnknownOutcome",
     "Value",
@@ -143,7 +152,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        msg = f"module 'gridgen' has no attribute {name!r}"
+        hint = f": {_SAID_OTHERWISE[name]}" if name in _SAID_OTHERWISE else ""
+        msg = f"module 'gridgen' has no attribute {name!r}{hint}"
         raise AttributeError(msg)
     value = getattr(importlib.import_module(_HOME[name]), name)
     globals()[name] = value

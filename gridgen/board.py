@@ -73,7 +73,7 @@ class Board(SweepWidget):
         prices = [row.price for row in rows if row.price is not None]
         ended = [row.completed_at for row in rows if row.completed_at is not None]
         return {
-            "now": self.sweep.clock.time(),
+            "now": self.sweep.internals.clock.time(),
             "name": Path(self.sweep.name).name,
             "clips": _wanted(rows),
             "counts": _counts(rows),
@@ -84,14 +84,14 @@ class Board(SweepWidget):
             "cost": str(self.sweep.cost),
             "estimate": str(total(prices)) if prices else "",
             "unpriced": _wanted(rows) - len(prices),
-            "stopped": self.sweep.stopped,
+            "stopped": self.sweep.internals.stopped,
             "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
             "more": max(0, len(troubled) - _MOST_TROUBLES),
             "stop": {
                 "folder": beside_notebook(self.sweep.folder),
                 "beside": KEPT,
-                "file": self.sweep.stop_file,
+                "file": self.sweep.internals.stop_file,
             },
         }
 
@@ -117,7 +117,7 @@ class Board(SweepWidget):
             case "standing":
                 return {"standing": self.state()}, []
             case "stop":
-                name = self.sweep.stop_file
+                name = self.sweep.internals.stop_file
                 # of a click that a file has told already, the message comes when the cell is over
                 if question.get("file", name) == name:
                     self.sweep.stop()

@@ -43,7 +43,7 @@ def test_the_readme_does_what_it_says(tmp_path, monkeypatch):
     longer = again.grid.extend(duration=15)
     assert gg.Sweep(longer, client=sweep.client, folder="boats").estimate().videos == 4
 
-    sweep.rate([0, 3], pick=True)
+    sweep.ratings.rate([0, 3], pick=True)
     assert len(sweep.grid.promote(sweep.df.query("pick"), duration=10, quality="720p")) == 2
 
     exec(second, names)

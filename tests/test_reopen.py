@@ -105,7 +105,7 @@ def test_chosen_clips_are_made_once_more(simulate, tmp_path):
     client = simulator.client()
     sweep = Sweep(Grid(prompt=["a fox", "a hen", "a boat"]), client=client, folder=tmp_path)
     sweep.run()
-    sweep.rate([0, 2], pick=False)
+    sweep.ratings.rate([0, 2], pick=False)
     weak = sweep.grid.promote(sweep.df[sweep.df["pick"].eq(False).fillna(False)])  # noqa: FBT003 - a column's value
     again = Sweep(weak, client=client, folder=tmp_path, takes=2)
 
@@ -264,7 +264,7 @@ def test_a_person_judges_a_reopened_folder(simulate, tmp_path):
     """Ratings need no client: they are noted in the reopened folder and are there for the next one."""
     Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path).run()
     alone = gg.open(tmp_path)
-    alone.rate(0, stars=5)
+    alone.ratings.rate(0, stars=5)
 
     assert gg.open(tmp_path).df["rating"].tolist() == [5]
 
@@ -487,7 +487,7 @@ def test_hidden_prompts_hide_their_slots_too(simulate, tmp_path):
     ).extend(prompt="a heron")
     sweep = Sweep(grid, client=simulate().client(), folder=tmp_path)
     sweep.run()
-    sweep.export_html(tmp_path / "page.html", prompts=False)
+    sweep.to_html(tmp_path / "page.html", prompts=False)
     text = (tmp_path / "page.html").read_text("utf-8")
 
     assert [word for word in ("otter", "badger", "heron", "{thing}", "night") if word in text] == []

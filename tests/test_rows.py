@@ -62,7 +62,7 @@ def finished(tmp_path_factory):
         rounds = sweep.rounds(reviewer="anna")
         for loser in (0, 1, 0):
             rounds.note(5, loser, "left")
-        sweep.rate([1, 4], stars=4, reviewer="ben")
+        sweep.ratings.rate([1, 4], stars=4, reviewer="ben")
     return folder
 
 
@@ -179,7 +179,7 @@ def done(sweep: Sweep, rows: list[int]) -> list[int]:
 def test_rate(sweep, form):
     """Case I2: whatever means rows of the table rates these and no others."""
     make, rows = FORMS[form]
-    sweep.rate(make(sweep), note="this", reviewer="ben")
+    sweep.ratings.rate(make(sweep), note="this", reviewer="ben")
     assert list(sweep.df.index[sweep.df["note"] == "this"]) == sorted(set(rows))
 
 
@@ -207,7 +207,7 @@ def test_rounds(sweep, form):
 def test_export_html(sweep, tmp_path, form):
     """Case I2: a page shows the clips that are meant: as many, and the prompts of these only."""
     make, rows = FORMS[form]
-    page = sweep.export_html(tmp_path / "page.html", clips=make(sweep))
+    page = sweep.to_html(tmp_path / "page.html", clips=make(sweep))
     assert page.clips == len(rows)
     names = {
         sweep.rows()[at].path
@@ -221,8 +221,8 @@ def test_export_html(sweep, tmp_path, form):
 def test_contact_sheet(sweep, tmp_path, form):
     """Case I2: a contact sheet is that of the clips that are meant, to the byte."""
     make, rows = FORMS[form]
-    sheet = sweep.contact_sheet(tmp_path / "sheet.png", clips=make(sweep))
-    plain = sweep.contact_sheet(tmp_path / "plain.png", clips=sorted(rows))
+    sheet = sweep.to_image(tmp_path / "sheet.png", clips=make(sweep))
+    plain = sweep.to_image(tmp_path / "plain.png", clips=sorted(rows))
     assert sheet.clips == len(rows)
     assert sheet.path.read_bytes() == plain.path.read_bytes()
 
@@ -330,11 +330,11 @@ def test_attach_takes_one_row(mixed):
 
 
 VERBS: dict[str, Callable[[Sweep, Any], object]] = {
-    "rate": lambda sweep, rows: sweep.rate(rows, stars=1),
+    "rate": lambda sweep, rows: sweep.ratings.rate(rows, stars=1),
     "explain": lambda sweep, rows: sweep.explain(rows),
     "rounds": lambda sweep, rows: sweep.rounds(rows),
-    "export_html": lambda sweep, rows: sweep.export_html(sweep.folder / "page.html", clips=rows),
-    "contact_sheet": lambda sweep, rows: sweep.contact_sheet(sweep.folder / "sheet.png", clips=rows),
+    "to_html": lambda sweep, rows: sweep.to_html(sweep.folder / "page.html", clips=rows),
+    "contact_sheet": lambda sweep, rows: sweep.to_image(sweep.folder / "sheet.png", clips=rows),
     "resubmit": lambda sweep, rows: sweep.unknown.resubmit(rows),
     "replay": lambda sweep, rows: sweep.unknown.replay(rows),
     "drop": lambda sweep, rows: sweep.unknown.drop(rows),
@@ -481,17 +481,17 @@ def test_a_ranking_means_the_clips_of_its_cells(sweep, tmp_path):
     best = ranking.head(1)
     assert best["row"].tolist() == [5]
     for table in (best, csv(best), best.iloc[0], best.drop(columns="cell")):
-        sweep.rate(table, tags="best", reviewer="cleo")
+        sweep.ratings.rate(table, tags="best", reviewer="cleo")
         assert list(sweep.df.index[sweep.df["tags"] == "best"]) == [5]
         assert sweep.ratings.undo("cleo")
     assert [cell.prompt for cell in sweep.grid.promote(best, duration=8)] == ["a pike"]
-    assert sweep.export_html(tmp_path / "best.html", clips=ranking.tail(2)).clips == 2
+    assert sweep.to_html(tmp_path / "best.html", clips=ranking.tail(2)).clips == 2
     assert "done" in sweep.explain(best)
 
     judged = sweep.ratings.df.query("reviewer == 'ben' and rating >= 4")
     assert [row.index for row in sweep.rounds(judged).rows] == [1, 4]
     assert [cell.prompt for cell in sweep.grid.promote(judged.reset_index(drop=True))] == ["a crow", "an owl"]
-    sweep.rate(judged.groupby("row")["rating"].mean().nlargest(1), note="liked", reviewer="cleo")
+    sweep.ratings.rate(judged.groupby("row")["rating"].mean().nlargest(1), note="liked", reviewer="cleo")
     assert list(sweep.df.index[sweep.df["note"] == "liked"]) == [1]
 
 
@@ -501,7 +501,7 @@ def test_tables_of_another_sweep_are_told_by_their_cells(sweep, simulate, tmp_pa
         Grid(prompt=["x", "y"]), client=simulate().client(), folder=tmp_path / "other", previews=False
     )
     other.run()
-    other.rate(0, stars=5, reviewer="ben")
+    other.ratings.rate(0, stars=5, reviewer="ben")
     for table in (
         other.rounds().ranking(),
         other.ratings.df,
@@ -510,7 +510,7 @@ def test_tables_of_another_sweep_are_told_by_their_cells(sweep, simulate, tmp_pa
         other.rows(),
     ):
         with pytest.raises(GridError, match="another grid's, is no row of this sweep"):
-            sweep.rate(table, stars=1)
+            sweep.ratings.rate(table, stars=1)
         with pytest.raises(GridError, match="another grid's, is no cell of this grid"):
             sweep.grid.promote(table)
 
@@ -529,9 +529,9 @@ def test_a_cell_without_a_take_means_its_clips(simulate, tmp_path):
     assert (failed // 2, lost // 2) == (1, 2)
     cells = sweep.grid.df
 
-    sweep.rate(cells, stars=3)
+    sweep.ratings.rate(cells, stars=3)
     assert sweep.df["rating"].isna().tolist() == [at in {failed, lost} for at in range(6)]
-    assert sweep.export_html(tmp_path / "page.html", clips=cells.tail(2)).clips == 2
+    assert sweep.to_html(tmp_path / "page.html", clips=cells.tail(2)).clips == 2
     assert len(sweep.rounds(cells.head(2)).rows) == 3
     assert len(sweep.explain(cells.head(1)).splitlines()) == 2
     assert sweep.explain(sweep.grid[0]) == sweep.explain([0, 1])
@@ -547,19 +547,19 @@ def test_a_cell_without_a_take_means_its_clips(simulate, tmp_path):
 def test_cells_without_any_clip_mean_all_their_takes(simulate, tmp_path):
     """A cell of which nothing is made yet can be rated and shown all the same: all of its takes are meant."""
     sweep = Sweep(Grid(prompt=["a", "b"]), client=simulate().client(), folder=tmp_path, takes=2)
-    sweep.rate(sweep.grid.df.tail(1), note="to come")
+    sweep.ratings.rate(sweep.grid.df.tail(1), note="to come")
     assert list(sweep.df.index[sweep.df["note"] == "to come"]) == [2, 3]
 
 
 def test_a_retaken_sweep_knows_the_rows_of_the_first(sweep, simulate):
     """Case I2: the table of the same cells with other takes means cells and takes, not places."""
     wider = Sweep(sweep.grid, client=simulate().client(), folder=sweep.folder.with_name("wider"), takes=3)
-    wider.rate(sweep.df.loc[[4]], note="first take")
+    wider.ratings.rate(sweep.df.loc[[4]], note="first take")
     assert list(wider.df.index[wider.df["note"] == "first take"]) == [12]
-    wider.rate(sweep.rows()[4], note="the Row too")
+    wider.ratings.rate(sweep.rows()[4], note="the Row too")
     assert list(wider.df.index[wider.df["note"] == "the Row too"]) == [12]
     with pytest.raises(GridError, match=r"take 3 of the cell .* which has takes=1"):
-        sweep.rate(wider.df.loc[[2]], stars=1)
+        sweep.ratings.rate(wider.df.loc[[2]], stars=1)
 
 
 def test_places_that_are_skipped(simulate, tmp_path):
@@ -575,12 +575,12 @@ def test_places_that_are_skipped(simulate, tmp_path):
 
     twin = "skipped: asks for the same clip as cell 0 of the grid"
     assert sweep.explain(4) == sweep.explain(sweep.rows()[4]) == twin
-    sweep.rate(sweep.df.query("mood == 'wild'"), stars=2)
+    sweep.ratings.rate(sweep.df.query("mood == 'wild'"), stars=2)
     assert sweep.df["rating"].dropna().to_dict() == {0: 2, 1: 2}
     refused = r"row 3 is skipped \(excluded: .*\); there is no clip to judge\. Nothing was noted"
     with pytest.raises(GridError, match=refused):
-        sweep.rate(sweep.df.loc[[0, 3]].reset_index(drop=True), stars=1)
-    assert sweep.export_html(tmp_path / "page.html", clips=sweep.df.loc[[0, 3]]).clips == 2
+        sweep.ratings.rate(sweep.df.loc[[0, 3]].reset_index(drop=True), stars=1)
+    assert sweep.to_html(tmp_path / "page.html", clips=sweep.df.loc[[0, 3]]).clips == 2
     refused = r"^a row whose cell is '[0-9a-f]{12}', skipped \(excluded: .*\), is no cell of this grid"
     with pytest.raises(GridError, match=refused):
         grid.promote(sweep.df.loc[[3]])
@@ -594,7 +594,7 @@ def test_rounds_note_reads_rows_as_all_do(sweep):
     before = len(rounds.choices)
     rounds.note(sweep.df.loc[[4]].reset_index(drop=True), sweep.rows()[1], "left")
     assert [(choice.left, choice.right) for choice in rounds.choices[before:]] == [
-        (sweep.slot(sweep.rows()[4]), sweep.slot(sweep.rows()[1]))
+        (sweep.internals.slot(sweep.rows()[4]), sweep.internals.slot(sweep.rows()[1]))
     ]
     with pytest.raises(GridError, match="True is no row"):
         rounds.note(0, True, "left")  # noqa: FBT003 - no row
@@ -630,4 +630,4 @@ def test_any_renumbering_means_the_same_rows(tmp_path_factory, data, takes):
     rows = data.draw(st.lists(st.integers(0, 4 * takes - 1), unique=True))
     table = sweep.df.loc[rows]
     for meant in (table, table.reset_index(drop=True), csv(table), table.set_index(["cell", "take"])):
-        assert [row.index for row in sweep.chosen(meant, nothing="Nothing.")] == rows
+        assert [row.index for row in sweep.internals.chosen(meant, nothing="Nothing.")] == rows

@@ -10,6 +10,7 @@ import itertools
 import json
 import os
 import pty
+import re
 import signal
 import stat
 import subprocess
@@ -26,6 +27,7 @@ import pandas as pd
 import pytest
 from waiting import until
 
+import gridgen
 from gridgen import (
     BudgetError,
     Client,
@@ -656,3 +658,33 @@ def test_a_terminal_sees_a_live_line(tmp_path):
     assert last.startswith(f"{tmp_path / 'boats'}"[:30])
     assert "2 done" in last
     assert "$0.1224" in last
+
+
+def test_a_sweep_is_the_sequence_of_its_rows(simulate, tmp_path):
+    """Its rows are counted, indexed, sliced and gone through as those of any sequence, in the order of the table."""
+    sweep = Sweep(Grid(prompt=["a", "b", "c"]), client=simulate().client(), folder=tmp_path / "boats")
+
+    assert len(sweep) == 3
+    assert list(sweep) == list(sweep.rows()) == [sweep[0], sweep[1], sweep[-1]]
+    assert [row.cell.prompt for row in sweep[1:]] == ["b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("cancel", "stop()"),
+        ("resume", "run()"),
+        ("filter", "query"),
+        ("to_csv", "sweep.csv"),
+        ("status", "counts()"),
+    ],
+)
+def test_a_name_that_people_look_for_says_the_right_one(simulate, tmp_path, name, said):
+    """What does not exist under a likely name is an AttributeError that names what there is."""
+    sweep = Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path / "boats")
+
+    with pytest.raises(AttributeError, match=re.escape(said)):
+        getattr(sweep, name)
+    with pytest.raises(AttributeError, match="refresh_catalogue"):
+        _ = gridgen.catalogue
+    assert not hasattr(sweep, "nonsense")

@@ -105,8 +105,8 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def picks(self) -> pd.DataFrame:
         """The rows of `Sweep.df` that this gallery's reviewer has picked."""
         found = self.sweep.rows()
-        book = self.sweep.judgements.book
-        rows = [row.index for row in found if book.of(self.sweep.slot(row), self.reviewer).pick]
+        book = self.sweep.internals.judgements.book
+        rows = [row.index for row in found if book.of(self.sweep.internals.slot(row), self.reviewer).pick]
         return self.sweep.df.loc[rows]
 
     @property

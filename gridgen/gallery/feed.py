@@ -122,7 +122,7 @@ class Feed:
         return _read(self._sweep.folder, tile[str(what)])
 
     def _stamp(self) -> dict[str, Any]:
-        return {"seq": self._seq, "now": self._sweep.clock.time(), "cost": str(self._sweep.cost)}
+        return {"seq": self._seq, "now": self._sweep.internals.clock.time(), "cost": str(self._sweep.cost)}
 
     def _change(self, row: Row) -> dict[str, Any] | None:
         told, tile = self._told[row.index], self._tile(row)
@@ -137,7 +137,7 @@ class Feed:
 
     def _said(self, row: Row) -> dict[str, Any] | None:
         """Return the reviewer's opinion as JSON values, None for no opinion."""
-        opinion = self._sweep.judgements.book.of(self._sweep.slot(row), self.reviewer)
+        opinion = self._sweep.internals.judgements.book.of(self._sweep.internals.slot(row), self.reviewer)
         return None if opinion == Opinion() else {**asdict(opinion), "tags": list(opinion.tags)}
 
     def _tile(self, row: Row) -> dict[str, Any]:

@@ -89,26 +89,28 @@ class Judge:
         if not said or not said.keys() <= _PARTS:
             raise _refusal(said)
         slot = self._slot(id)
-        touched = self._sweep.judgements.judge([slot], self.reviewer, **said)
-        self._sweep.rejudge(touched)
+        touched = self._sweep.internals.judgements.judge([slot], self.reviewer, **said)
+        self._sweep.internals.rejudge(touched)
         return self._feed.opinion(id)
 
     def _undo(self) -> dict[str, Any]:
-        store = self._sweep.judgements
+        store = self._sweep.internals.judgements
         last = store.book.undoable(self.reviewer)
         touched = store.undo(self.reviewer)
-        self._sweep.rejudge(touched)
-        found = [at for at, row in self._rows.items() if last and self._sweep.slot(row) == last.slot]
+        self._sweep.internals.rejudge(touched)
+        found = [
+            at for at, row in self._rows.items() if last and self._sweep.internals.slot(row) == last.slot
+        ]
         return self._feed.opinion(found[0]) if found else {}
 
     def _choose(self, left: int, right: int, outcome: str) -> dict[str, Any]:
         if outcome not in OUTCOMES or left == right:
             raise _refusal([left, right, outcome])
-        self._sweep.judgements.choose(self.reviewer, self._slot(left), self._slot(right), outcome)
+        self._sweep.internals.judgements.choose(self.reviewer, self._slot(left), self._slot(right), outcome)
         return {}
 
     def _unchoose(self) -> dict[str, Any]:
-        return {"undone": self._sweep.judgements.undo_choice(self.reviewer) is not None}
+        return {"undone": self._sweep.internals.judgements.undo_choice(self.reviewer) is not None}
 
     def _select(self, ids: list[Any]) -> dict[str, Any]:
         if len(ids) > len(self._rows):
@@ -122,15 +124,15 @@ class Judge:
         row = self._rows.get(index) if type(index) is int else None
         if row is None:
             raise _refusal(index)
-        return self._sweep.slot(row)
+        return self._sweep.internals.slot(row)
 
 
 def choices(sweep: Sweep) -> list[list[int]]:
     """Return the choices that count between clips of a sweep, as numbers: left, right, outcome."""
-    index = {sweep.slot(row): row.index for row in sweep.rows() if row.status != State.SKIPPED}
+    index = {sweep.internals.slot(row): row.index for row in sweep.rows() if row.status != State.SKIPPED}
     return [
         [index[choice.left], index[choice.right], OUTCOMES.index(choice.outcome)]
-        for choice in sweep.judgements.book.counted
+        for choice in sweep.internals.judgements.book.counted
         if choice.outcome != "skip" and choice.left in index and choice.right in index
     ]
 

@@ -189,10 +189,56 @@ class Sender:
 class Row:
     """One cell and take, as the table, the wall and the board show it.
 
-    Money is in USD, times are Unix seconds, names are relative to the sweep's
-    folder. ``status`` is a `State`; ``last_frame`` is a picture of how the clip ends,
-    ``further`` the files, or else the links, of further results; ``earlier`` is what attempts of this take
-    before the latest one have cost or may cost.
+    Money is in USD, times are Unix seconds, names of files are relative to the sweep's
+    folder; None where something is not known, or not yet.
+
+    Attributes
+    ----------
+    index : int
+        Where it stands in `Sweep.rows` and `Sweep.df`.
+    cell : Cell
+        What is asked for.
+    take : int
+        Which clip of the cell, from 1.
+    status : str
+        A state, such as ``planned``, ``running`` or ``done``.
+    progress : int or None
+        Percent that the server shows.
+    task_id : str or None
+        The server's name for the job.
+    submitted_at, completed_at : float or None
+        When it was submitted, and when the server says that it ended.
+    service_seconds : float or None
+        How long the server worked on it.
+    price, cost : Decimal or None
+        What was expected, and what the server charged.
+    url : str or None
+        Where the video was, without its query.
+    expires_at : float or None
+        Until when.
+    error_class, error : str or None
+        What went wrong: its kind in a word, and a sentence.
+    path, poster, preview : str or None
+        The video and its pictures.
+    width, height, frames : int or None
+    fps, clip_seconds : float or None
+        As measured from the video.
+    bytes : int or None
+        Size of the video.
+    sha256 : str or None
+        Its digest, in hex digits.
+    last_frame : str or None
+        A picture of how the clip ends.
+    further : str or None
+        The files, or else the links, of further results, with blanks between them.
+    earlier : tuple of Outlay
+        What attempts of this take before the latest one have cost or may cost.
+    rating : float or None
+        Stars, 0 to 5; the mean of several reviewers.
+    pick : bool or None
+        True picked, False rejected, by most of them.
+    tags, note : str or None
+        Theirs, joined.
     """
 
     index: int

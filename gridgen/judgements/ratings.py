@@ -13,12 +13,13 @@ from gridgen.errors import GridError
 from gridgen.journal import store_id
 from gridgen.judgements.agreement import Agreement, agreement
 from gridgen.judgements.exchange import clip_name, names_of, read_ratings
-from gridgen.judgements.opinion import reviewer_name
+from gridgen.judgements.opinion import KEEP, reviewer_name
 from gridgen.judgements.store import Choice, Judgement
 from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from types import EllipsisType
 
     import pandas as pd
 
@@ -87,7 +88,7 @@ class Ratings:
     def __init__(self, sweep: Sweep) -> None:
         self._sweep = sweep
         self._rows = sweep.rows()
-        self._index = {sweep.slot(row): row.index for row in self._rows}
+        self._index = {sweep.internals.slot(row): row.index for row in self._rows}
 
     def __repr__(self) -> str:
         judged = [
@@ -135,19 +136,59 @@ class Ratings:
 
     @property
     def _book(self) -> Book:
-        return self._sweep.judgements.book
+        return self._sweep.internals.judgements.book
 
-    def rate(self, rows: Any, reviewer: str | None, **parts: Any) -> None:
-        """Note what a reviewer says of clips; arguments as in `Sweep.rate`."""
-        chosen = self._sweep.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
+    def rate(
+        self,
+        rows: Any,
+        *,
+        stars: int | EllipsisType | None = KEEP,
+        pick: bool | EllipsisType | None = KEEP,
+        tags: str | Iterable[str] | EllipsisType | None = KEEP,
+        note: str | EllipsisType | None = KEEP,
+        reviewer: str | None = None,
+    ) -> None:
+        """Note what a reviewer says of clips; what is left out stays as it was.
+
+        It is on the disk when this returns, in `Sweep.df` and on every open wall of this
+        sweep at once. It also works while the sweep runs, here or in another process.
+
+        Parameters
+        ----------
+        rows : int, Row, Series, DataFrame, or several of them
+            A row of `df` by its index, or a table such as ``sweep.df.query("size == '9:16'")``.
+            Tables are read by their columns ``cell`` and ``take``, else by ``row``, so
+            they may be sorted, renumbered or come from a file; gridgen's own tables
+            (`Rounds.ranking`, `Ratings.df`, `costs`) can be given as they are. One with
+            cells and no takes, as a ranking, means the takes that have a clip; all
+            takes of a cell that has none.
+        stars : int, optional
+            0 to 5; None takes the rating back.
+        pick : bool, optional
+            True to pick, False to reject, None for neither.
+        tags : str or iterable of str, optional
+            In place of those that it has; a string is split at its commas.
+        note : str, optional
+            At most 2,000 characters.
+        reviewer : str, optional
+            Who says so; by default the user of the hub or of the system.
+
+        Raises
+        ------
+        GridError
+            If a value or a row is wrong. Nothing is noted.
+        JournalError
+            If the folder cannot be written.
+        """
+        chosen = self._sweep.internals.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
         skipped = next((row for row in chosen if row.status == State.SKIPPED), None)
         if skipped is not None:
             msg = f"row {skipped.index} is skipped ({skipped.error}); there is no clip to judge. {_NOTHING}"
             raise GridError(msg)
-        slots = [self._sweep.slot(row) for row in chosen]
+        slots = [self._sweep.internals.slot(row) for row in chosen]
         name = me() if reviewer is None else reviewer_name(reviewer)
-        touched = self._sweep.judgements.judge(slots, name, **parts)
-        self._sweep.rejudge(touched)
+        said = {"stars": stars, "pick": pick, "tags": tags, "note": note}
+        self._sweep.internals.rejudge(self._sweep.internals.judgements.judge(slots, name, **said))
 
     def undo(self, reviewer: str | None = None) -> bool:
         """Take back the latest word of a reviewer, by one more entry; return whether there was one.
@@ -155,12 +196,33 @@ class Ratings:
         What was merged from a page is not taken back so.
         """
         name = me() if reviewer is None else reviewer_name(reviewer)
-        touched = self._sweep.judgements.undo(name)
-        self._sweep.rejudge(touched)
+        touched = self._sweep.internals.judgements.undo(name)
+        self._sweep.internals.rejudge(touched)
         return bool(touched)
 
     def merge(self, path: str | os.PathLike[str], *, reviewer: str | None = None) -> Merged:
-        """Take in a ratings file; arguments and errors as in `Sweep.merge_ratings`."""
+        """Take in the file that a reviewer downloaded from an exported page.
+
+        The same file may be merged again, and a later one of the same page: what is
+        known already is passed over.
+
+        Parameters
+        ----------
+        path : str or path
+        reviewer : str, optional
+            In place of the name in the file; needed where that name has judged here
+            as well, so that nobody is spoken for by mistake.
+
+        Returns
+        -------
+        Merged
+            What was new, and how far the reviewers agree.
+
+        Raises
+        ------
+        GridError
+            If it is no such file, or about none of these clips. Nothing is merged.
+        """
         told = read_ratings(path)
         known = names_of(store_id(self._sweep.folder), self._index)
         foreign = told.clips - known.keys()
@@ -172,8 +234,8 @@ class Ratings:
             raise GridError(msg)
         name = self._author(told.reviewer, reviewer)
         entries = told.entries(known, name, round(Clock().time() * 1000))
-        new, touched = self._sweep.judgements.append(entries)
-        self._sweep.rejudge(touched)
+        new, touched = self._sweep.internals.judgements.append(entries)
+        self._sweep.internals.rejudge(touched)
         known_before = len(entries) - new.total()
         return Merged(name, new[Judgement], new[Choice], known_before, len(foreign), self.agreement)
 
@@ -186,7 +248,7 @@ class Ratings:
         if told in here:
             msg = (
                 f"the file is by {told!r}, who has judged here as well. If that is the same person, "
-                f"say merge_ratings(..., reviewer={told!r}); else give another name. Nothing was merged."
+                f"say ratings.merge(..., reviewer={told!r}); else give another name. Nothing was merged."
             )
             raise GridError(msg)
         return told
@@ -219,4 +281,4 @@ class Ratings:
 def clip_names(sweep: Sweep) -> list[str]:
     """Return the name of each row's clip in exported pages."""
     store = store_id(sweep.folder)
-    return [clip_name(store, sweep.slot(row)) for row in sweep.rows()]
+    return [clip_name(store, sweep.internals.slot(row)) for row in sweep.rows()]

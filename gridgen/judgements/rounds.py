@@ -38,7 +38,7 @@ class Rounds:
     ----------
     sweep : Sweep
     rows : optional
-        Which finished clips take part, as in `Sweep.rate`; all by default.
+        Which finished clips take part, as in `Ratings.rate`; all by default.
     reviewer : str, optional
         Who chooses.
     seed : int, default 0
@@ -51,7 +51,11 @@ class Rounds:
     """
 
     def __init__(self, sweep: Sweep, rows: Any = None, *, reviewer: str | None = None, seed: int = 0) -> None:
-        given = sweep.rows() if rows is None else sweep.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
+        given = (
+            sweep.rows()
+            if rows is None
+            else sweep.internals.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
+        )
         self.sweep, self.seed = sweep, seed
         self.reviewer = me() if reviewer is None else reviewer_name(reviewer)
         self.rows = tuple(row for row in given if row.status == State.DONE)
@@ -90,7 +94,7 @@ class Rounds:
         self.sweep.rows()
         return [
             choice
-            for choice in self.sweep.judgements.book.counted
+            for choice in self.sweep.internals.judgements.book.counted
             if choice.outcome != "skip"
             and {choice.left[1], choice.right[1]} <= self._item.keys()
             and choice.left[1] != choice.right[1]
@@ -101,7 +105,7 @@ class Rounds:
 
         It is the pair whose outcome is expected to narrow the ranking most.
         """
-        made = len(self.sweep.judgements.book.choices)
+        made = len(self.sweep.internals.judgements.book.choices)
         if self._pair is None or self._pair[0] != made:
             self._pair = (made, *self._draw(made))
         return self._pair[1:]
@@ -118,7 +122,7 @@ class Rounds:
         self.note(left, right, outcome)
 
     def note(self, left: Any, right: Any, outcome: str) -> None:
-        """Note what came of any two rows of the sweep, given as in `Sweep.rate`, as `choose` does for its pair.
+        """Note what came of any two rows of the sweep, given as in `Ratings.rate`, as `choose` does for its pair.
 
         Raises
         ------
@@ -126,7 +130,7 @@ class Rounds:
             If they are not two different rows that take part, or it is no outcome.
         """
         try:
-            pair = self.sweep.chosen([left, right], usable={State.DONE}, nothing=_NOTHING)
+            pair = self.sweep.internals.chosen([left, right], usable={State.DONE}, nothing=_NOTHING)
         except GridError as error:
             msg = f"that is no round: {error}"
             raise GridError(msg) from None
@@ -138,12 +142,12 @@ class Rounds:
                 f"and one of {', '.join(OUTCOMES)}. {_NOTHING}"
             )
             raise GridError(msg)
-        one, other = map(self.sweep.slot, pair)
-        self.sweep.judgements.choose(self.reviewer, one, other, outcome)
+        one, other = map(self.sweep.internals.slot, pair)
+        self.sweep.internals.judgements.choose(self.reviewer, one, other, outcome)
 
     def undo(self) -> bool:
         """Take back this reviewer's latest choice, by one more entry; return whether there was one."""
-        return self.sweep.judgements.undo_choice(self.reviewer) is not None
+        return self.sweep.internals.judgements.undo_choice(self.reviewer) is not None
 
     def ranking(
         self, by: str | None = None, *, reviewers: str | Collection[str] | None = None, level: float = 0.95

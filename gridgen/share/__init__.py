@@ -3,7 +3,7 @@
 from gridgen.share.bundle import Bundle, pack, unpack
 from gridgen.share.contact import ContactSheet, Taken, contact_sheet
 from gridgen.share.known import Shown
-from gridgen.share.page import LIMIT, Page, export_html
+from gridgen.share.page import LIMIT, Page, to_html
 
 __all__ = [
     "LIMIT",
@@ -13,7 +13,7 @@ __all__ = [
     "Shown",
     "Taken",
     "contact_sheet",
-    "export_html",
     "pack",
+    "to_html",
     "unpack",
 ]

@@ -79,7 +79,7 @@ class Bundle:
 
 
 def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:
-    """Pack a sweep; arguments and errors as in `Sweep.bundle`."""
+    """Pack a sweep; arguments and errors as in `Sweep.to_zip`."""
     target = Path(path).expanduser()
     if target.suffix.lower() != ".zip":
         msg = f"{str(path)!r} is not the name of a zip; a bundle is one, such as 'boats.zip'. Nothing was written."
@@ -117,7 +117,7 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None =
     Parameters
     ----------
     path : str or path
-        As written by `Sweep.bundle`.
+        As written by `Sweep.to_zip`.
     folder : str or path, optional
         Where to; by default one named after the zip, where Python works.
 
@@ -191,8 +191,8 @@ def _beside(folder: Path) -> dict[str, bytes]:
 
 def _ratings(sweep: Sweep) -> dict[str, bytes]:
     """Return what each reviewer says, as a ratings file of an exported page would."""
-    book, names = sweep.judgements.book, clip_names(sweep)
-    clips = {sweep.slot(row): name for row, name in zip(sweep.rows(), names, strict=True)}
+    book, names = sweep.internals.judgements.book, clip_names(sweep)
+    clips = {sweep.internals.slot(row): name for row, name in zip(sweep.rows(), names, strict=True)}
     found: dict[str, tuple[list[Any], list[Any]]] = {}
     for slot, opinions in book.opinions.items():
         for reviewer, said in opinions.items():
@@ -303,4 +303,4 @@ def _merge(archive: _Archive, work: Path) -> None:
         for at, name in enumerate(sorted(archive.under("ratings"))):
             file = archive.copy(f"ratings/{name}", Path(folder) / f"{at}.json")
             reviewer = json.loads(file.read_bytes())["reviewer"]
-            sweep.merge_ratings(file, reviewer=reviewer)
+            sweep.ratings.merge(file, reviewer=reviewer)

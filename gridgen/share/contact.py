@@ -53,7 +53,7 @@ _UNDRAWN = "\U0010fffe"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """How the clips are taken; as the arguments of `Sweep.contact_sheet`."""
+    """How the clips are taken; as the arguments of `Sweep.to_image`."""
 
     frames: int = 1
     at: float | None = None
@@ -138,7 +138,7 @@ def contact_sheet(
     clips: Any,
     taken: Taken,
 ) -> ContactSheet:
-    """Write a contact sheet; arguments and errors as in `Sweep.contact_sheet`."""
+    """Write a contact sheet; arguments and errors as in `Sweep.to_image`."""
     target = Path(path).expanduser()
     if target.suffix.lower() not in FORMATS:
         msg = f"{target.name!r} names no kind of picture that is written ({', '.join(FORMATS)}). Nothing was written."
@@ -146,7 +146,7 @@ def contact_sheet(
     given = (
         sweep.rows()
         if clips is None
-        else sweep.chosen(clips, usable={State.DONE}, nothing="Nothing was written.")
+        else sweep.internals.chosen(clips, usable={State.DONE}, nothing="Nothing was written.")
     )
     chosen = sorted(given, key=lambda row: row.index)
     if not chosen:

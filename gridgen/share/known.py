@@ -34,7 +34,7 @@ _QUERY = re.compile(r"(https?://[^\s?#]+)[?#]\S*")
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What a page shows; as the arguments of `Sweep.export_html`."""
+    """What a page shows; as the arguments of `Sweep.to_html`."""
 
     prompts: bool = True
     cost: bool = True

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from gridgen.sweep import Sweep
 
-__all__ = ["LIMIT", "Page", "export_html", "zipped"]
+__all__ = ["LIMIT", "Page", "to_html", "zipped"]
 
 LIMIT = 25_000_000
 """Bytes of the largest single file that is made unasked: what most mail servers still take."""
@@ -69,7 +69,7 @@ class Page:
         return f"Page({self.path.name!r}{with_folder}: {clips}, {self.bytes / 1e6:.1f} MB)"
 
 
-def export_html(
+def to_html(
     sweep: Sweep,
     path: str | os.PathLike[str],
     *,
@@ -80,12 +80,12 @@ def export_html(
     shown: Shown,
     limit: int,
 ) -> Page:
-    """Write a page; arguments and errors as in `Sweep.export_html`."""
+    """Write a page; arguments and errors as in `Sweep.to_html`."""
     target = Path(path).expanduser()
     given = (
         sweep.rows()
         if clips is None
-        else sweep.chosen(clips, usable={State.DONE}, nothing="Nothing was written.")
+        else sweep.internals.chosen(clips, usable={State.DONE}, nothing="Nothing was written.")
     )
     chosen = sorted(row.index for row in given)
     if not chosen:

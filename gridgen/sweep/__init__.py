@@ -9,25 +9,23 @@ falls due is `submitting`, `uploading`, `polling`, `settling` or `fetching`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import warnings
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
-from gridgen.clock import Clock
 from gridgen.errors import GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.journal import Row, restore, snapshot
-from gridgen.judgements import KEEP
 from gridgen.money import total
 from gridgen.states import UNYIELDED, State
 from gridgen.sweep.arguments import cap, check, policy
 from gridgen.sweep.execution import Execution, Terms
 from gridgen.sweep.funds import warn_of_probes
+from gridgen.sweep.internals import INTERRUPTED, Internals
 from gridgen.sweep.misses import explained
 from gridgen.sweep.plan import Plan, is_condition, is_retried, passed_over
 from gridgen.sweep.pricing import Pricing
@@ -43,13 +41,9 @@ if TYPE_CHECKING:
         Collection,
         Coroutine,
         Generator,
-        Iterable,
         Iterator,
-        Sequence,
     )
-    from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
-    from types import EllipsisType
 
     import pandas as pd
 
@@ -59,9 +53,7 @@ if TYPE_CHECKING:
     from gridgen.gallery import Gallery
     from gridgen.grid import Cell, Grid
     from gridgen.grid.preview import Preview
-    from gridgen.journal import Journal
-    from gridgen.judgements import Slot
-    from gridgen.judgements.ratings import Merged, Ratings
+    from gridgen.judgements.ratings import Ratings
     from gridgen.judgements.rounds import Rounds
     from gridgen.share import Bundle, ContactSheet, Page
     from gridgen.sweep.stats import Stats
@@ -69,10 +61,20 @@ if TYPE_CHECKING:
 
 __all__ = ["Sweep", "open"]
 
-_INTERRUPTED = (
-    "stopped submitting; what was submitted is still followed and downloaded in the background. "
-    "run() submits the rest, wait() waits for what runs"
-)
+
+_SAID_OTHERWISE = {
+    "cancel": "stop() submits nothing more; what was submitted is paid and is followed to its end",
+    "pause": "stop() submits nothing more, and run() goes on",
+    "resume": "run() or start() goes on where it stood; gridgen.open(folder) opens it again",
+    "submit": "run() submits and waits, start() submits in the background",
+    "filter": "take rows of the table, sweep.df.query('size == \"9:16\"'), and give them to any verb as rows",
+    "status": "counts() counts the rows by state, df has each row's status",
+    "results": "rows() and df have one row for each clip",
+    "to_csv": "sweep.csv in its folder is the table; df.to_csv(path) writes another",
+    "to_json": "snapshot(path) writes the journal as JSON lines; df.to_json(path) writes the table",
+    "export": "to_html, to_image and to_zip write pages, pictures and bundles",
+}
+"""What people look for under another name."""
 
 
 class Sweep:
@@ -152,8 +154,8 @@ class Sweep:
         self._rows = Rows(self._plan)
         self._pricing = Pricing(self._plan, self._rows)
         self._execution = Execution(self._plan, self._rows, self._pricing, client)
-        self.judgements = self._rows.judgements
-        self.replaying = self._execution.replaying
+        self.internals = Internals(self._plan, self._rows, self._execution, self._start)
+        """What other parts of gridgen need of it; no part of its public face."""
 
     # What a person sees
 
@@ -255,12 +257,6 @@ class Sweep:
             client.earlier = tuple(each for each in earlier if each is not client)
         self._execution.use(client)
 
-    @property
-    def clock(self) -> Clock:
-        """The client's clock; the machine's own without a client."""
-        client = self._execution.client
-        return Clock() if client is None else client.clock
-
     def rows(self) -> tuple[Row, ...]:
         """Return one row per cell and take, in grid order, as things stand."""
         return self._rows.now()
@@ -327,14 +323,14 @@ class Sweep:
         Parameters
         ----------
         rows : int, Row, Series, DataFrame, or several of them
-            As of `rate`; of more than one there is a line for each.
+            As of `Ratings.rate`; of more than one there is a line for each.
 
         Raises
         ------
         GridError
             If something is no row of this sweep.
         """
-        chosen = self.chosen(rows, nothing="Nothing has changed.")
+        chosen = self.internals.chosen(rows, nothing="Nothing has changed.")
         said = explained(chosen, self.folder, self.origin)
         if len(chosen) == 1:
             return said[0]
@@ -392,7 +388,7 @@ class Sweep:
         JournalError
             If the folder cannot be used. Nothing is sent.
         """
-        with self.stoppable() as start:
+        with self.internals.stoppable() as start:
             start()
         return self
 
@@ -415,7 +411,7 @@ class Sweep:
         Parameters
         ----------
         *rows : int, Row, Series, DataFrame, or several of them, optional
-            Which rows, as of `rate`; all by default. Those that are passed over are
+            Which rows, as of `Ratings.rate`; all by default. Those that are passed over are
             named in a warning.
         where : str, collection of str or callable, optional
             What kind of them: error classes such as ``"moderation"``, or a function of
@@ -440,14 +436,14 @@ class Sweep:
             where, rows = rows[0], ()
         if isinstance(where, str):
             where = {where}
-        given = self.chosen(rows, nothing="Nothing was sent.") if rows else self.rows()
+        given = self.internals.chosen(rows, nothing="Nothing was sent.") if rows else self.rows()
         chosen = [each for each in given if is_retried(each, where)]
         left = passed_over(given, chosen) if rows else None
         if left is not None:
             warnings.warn(left, stacklevel=2)
         if chosen:
-            with self.stoppable() as start:
-                wait(self.renew(chosen))
+            with self.internals.stoppable() as start:
+                self.internals.renew(chosen, self.budget)
                 start()
         return len(chosen)
 
@@ -520,7 +516,7 @@ class Sweep:
             snapshot.
         """
         if path is None:
-            wait(self._execution.take_in(self._terms, self.clock))
+            wait(self._execution.take_in(self._terms, self.internals.clock))
         else:
             restore(Path(path).expanduser(), self.folder)
 
@@ -531,76 +527,7 @@ class Sweep:
 
         return Ratings(self)
 
-    def rate(
-        self,
-        rows: Any,
-        *,
-        stars: int | EllipsisType | None = KEEP,
-        pick: bool | EllipsisType | None = KEEP,
-        tags: str | Iterable[str] | EllipsisType | None = KEEP,
-        note: str | EllipsisType | None = KEEP,
-        reviewer: str | None = None,
-    ) -> None:
-        """Note what a reviewer says of clips; what is left out stays as it was.
-
-        It is on the disk when this returns, in `df` and on every open wall of this
-        sweep at once. It also works while the sweep runs, here or in another process.
-
-        Parameters
-        ----------
-        rows : int, Row, Series, DataFrame, or several of them
-            A row of `df` by its index, or a table such as ``sweep.df.query("size == '9:16'")``.
-            Tables are read by their columns ``cell`` and ``take``, else by ``row``, so
-            they may be sorted, renumbered or come from a file; gridgen's own tables
-            (`Rounds.ranking`, `Ratings.df`, `costs`) can be given as they are. One with
-            cells and no takes, as a ranking, means the takes that have a clip; all
-            takes of a cell that has none.
-        stars : int, optional
-            0 to 5; None takes the rating back.
-        pick : bool, optional
-            True to pick, False to reject, None for neither.
-        tags : str or iterable of str, optional
-            In place of those that it has; a string is split at its commas.
-        note : str, optional
-            At most 2,000 characters.
-        reviewer : str, optional
-            Who says so; by default the user of the hub or of the system.
-
-        Raises
-        ------
-        GridError
-            If a value or a row is wrong. Nothing is noted.
-        JournalError
-            If the folder cannot be written.
-        """
-        self.ratings.rate(rows, reviewer, stars=stars, pick=pick, tags=tags, note=note)
-
-    def merge_ratings(self, path: str | os.PathLike[str], *, reviewer: str | None = None) -> Merged:
-        """Take in the file that a reviewer downloaded from an exported page.
-
-        The same file may be merged again, and a later one of the same page: what is
-        known already is passed over.
-
-        Parameters
-        ----------
-        path : str or path
-        reviewer : str, optional
-            In place of the name in the file; needed where that name has judged here
-            as well, so that nobody is spoken for by mistake.
-
-        Returns
-        -------
-        Merged
-            What was new, and how far the reviewers agree.
-
-        Raises
-        ------
-        GridError
-            If it is no such file, or about none of these clips. Nothing is merged.
-        """
-        return self.ratings.merge(path, reviewer=reviewer)
-
-    def export_html(
+    def to_html(
         self,
         path: str | os.PathLike[str],
         *,
@@ -618,7 +545,7 @@ class Sweep:
         """Write the wall as a page that opens from the disk, offline, in any browser.
 
         It plays, compares, filters and judges as the gallery does, without Python. A
-        reviewer rates there and downloads a small file for `merge_ratings`. The page
+        reviewer rates there and downloads a small file for `Ratings.merge`. The page
         runs no script but its own and asks nobody for anything.
 
         Parameters
@@ -632,7 +559,7 @@ class Sweep:
         view : str, optional
             How to look at it first, as `Gallery.view` says.
         clips : int, Row, Series, DataFrame, or several of them, optional
-            Which clips, such as ``gallery.picks``, as in `rate`; all by default.
+            Which clips, such as ``gallery.picks``, as in `Ratings.rate`; all by default.
         prompts, cost, task_ids, ratings : bool
             What may be seen. Without prompts they are numbered, files are numbered
             too, and errors show only their kind; what a picture shows cannot be
@@ -655,17 +582,17 @@ class Sweep:
         GridgenError
             If it cannot be written.
         """
-        from gridgen.share import Shown, export_html
+        from gridgen.share import Shown, to_html
 
         shown = Shown(prompts, cost, task_ids, ratings, originals)
-        return export_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
+        return to_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
 
-    def bundle(self, path: str | os.PathLike[str]) -> Bundle:
+    def to_zip(self, path: str | os.PathLike[str]) -> Bundle:
         """Pack all of it into one zip: clips, table, journal, ratings and the wall as a page.
 
         Who has gridgen opens it as this sweep with `gridgen.unpack`; who has not
         unzips it and opens its ``index.html``. Prompts, costs, task ids and result
-        links are in it; no key is. `export_html` shows less.
+        links are in it; no key is. `to_html` shows less.
 
         Parameters
         ----------
@@ -690,7 +617,7 @@ class Sweep:
 
         return pack(self, path)
 
-    def contact_sheet(
+    def to_image(
         self,
         path: str | os.PathLike[str],
         *,
@@ -712,7 +639,7 @@ class Sweep:
         rows, cols : str or list of str, optional
             As in `gallery`.
         clips : int, Row, Series, DataFrame, or several of them, optional
-            Which clips, such as ``gallery.picks``, as in `rate`; all by default.
+            Which clips, such as ``gallery.picks``, as in `Ratings.rate`; all by default.
         frames : int, default 1
             Pictures of each clip, evenly spaced; one is its poster.
         at : float, optional
@@ -749,7 +676,7 @@ class Sweep:
         Parameters
         ----------
         rows : int, Row, Series, DataFrame, or several of them, optional
-            Which finished clips take part, as in `rate`; all of them by default.
+            Which finished clips take part, as in `Ratings.rate`; all of them by default.
         reviewer : str, optional
             Who chooses; by default the user of the hub or of the system.
         seed : int, default 0
@@ -802,10 +729,30 @@ class Sweep:
         GridgenError
             As `start` and `wait`.
         """
-        with self.stoppable() as start:
+        with self.internals.stoppable() as start:
             start()
             with showing(self) as tick:
                 wait_future(engine().submit(self._execution.settled()), None, tick)
+
+    def __len__(self) -> int:
+        return len(self.rows())
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
+    def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
+        return self.rows()[index]
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self.rows())
+
+    if not TYPE_CHECKING:  # a checker knows by itself what is not there
+
+        def __getattr__(self, name: str) -> Any:
+            hint = _SAID_OTHERWISE.get(name)
+            msg = f"a Sweep has no {name!r}{f': {hint}' if hint else ''}"
+            raise AttributeError(msg, name=name, obj=self)
 
     def __await__(self) -> Generator[Any, None, None]:
         return self._await().__await__()
@@ -831,7 +778,7 @@ class Sweep:
             await work
         except (asyncio.CancelledError, KeyboardInterrupt) as error:
             engine().submit(self._execution.stop())
-            raise type(error)(_INTERRUPTED) from None
+            raise type(error)(INTERRUPTED) from None
 
     async def as_completed(self) -> AsyncIterator[Row]:
         """Yield each row when it is finished, soonest first, starting the sweep if need be."""
@@ -860,10 +807,6 @@ class Sweep:
         finally:
             stop()
 
-    def slot(self, row: Row) -> tuple[str, str, int]:
-        """Return what names a row in the journal: origin, cell and take."""
-        return self._plan.slot(row)
-
     def watch(self, callback: Callable[[tuple[Row, ...]], None]) -> Callable[[], None]:
         """Call back with the rows that changed, at most five times a second.
 
@@ -877,93 +820,21 @@ class Sweep:
         """
         return self._rows.watchers.add(callback)
 
-    # What `unknown`, `ratings`, the board and the gallery need of it
-
-    @property
-    def stop_file(self) -> str:
-        """Name of an empty file that, put into its folder, stops a sweep that goes on, once; the name changes then."""
-        return self._execution.stop_file.name
-
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop`, an interrupt or a page stopped the submitting, and nobody has begun it again."""
-        return self._execution.stopped
-
-    @contextlib.contextmanager
-    def stoppable(self) -> Iterator[Callable[[], None]]:
-        """Let a verb submit nothing after an interrupt or a stop since it began, whatever the engine does for it.
-
-        Yields
-        ------
-        callable
-            Does as `start`, unless there was a stop.
-        """
-        stops = self._execution.stops
-
-        def start() -> None:
-            prices = wait(self._pricing.asked(self._execution.client))
-            if self.budget is not None:
-                warn_of_probes(self._estimate(prices), self.budget)
-            wait(self._execution.start(self._terms, stops))
-
-        try:
-            yield start
-        except KeyboardInterrupt:
-            engine().submit(self._execution.stop())
-            raise KeyboardInterrupt(_INTERRUPTED) from None
-
-    def chosen(self, rows: Any, *, usable: Collection[str] = frozenset(State), nothing: str) -> list[Row]:
-        """Return the rows that a person means, as they stand now, each once, in the order given.
-
-        Parameters
-        ----------
-        rows
-            As of `rate`.
-        usable : collection of str
-            Statuses of rows that the verb can use: those are meant by a cell without a
-            take, and all of its takes where it has no such.
-        nothing : str
-            A sentence that says what did not happen if this raises.
-
-        Raises
-        ------
-        GridError
-            If something is no row of this sweep.
-        """
-        found = self.rows()
-        chosen = self._plan.lookup.rows(rows, lambda at: found[at].status in usable, nothing)
-        return [found[at] for at in chosen]
-
-    async def renew(self, rows: Sequence[Row]) -> None:
-        """Plan a new attempt of each of these takes, if there is money for it and for what is planned already.
-
-        Raises
-        ------
-        BudgetError, OutOfCreditsError
-            If there is not. Nothing has changed then.
-        """
-        await self._execution.renew(rows, self.budget)
-
-    def check_unused(self, journal: Journal, task_id: str) -> None:
-        """Raise `JournalError` if some clip of the folder has a task already."""
-        self._execution.check_unused(journal, task_id)
-
-    def journaled(self) -> AbstractAsyncContextManager[Journal]:
-        """Lend the journal for a change that a person asked for; on the engine's loop."""
-        return self._execution.journaled()
-
-    def rejudge(self, slots: Collection[Slot]) -> None:
-        """Show anew what is said of these clips; from any thread."""
-        self._rows.rejudge(slots)
-
     # Pieces
 
     @property
     def _terms(self) -> Terms:
         return Terms(self.budget, self.previews, self.disk_quota, self._policy)
 
+    def _start(self, stops: int) -> None:
+        """Begin a run, unless there was a stop since so many were counted."""
+        prices = wait(self._pricing.asked(self._execution.client))
+        if self.budget is not None:
+            warn_of_probes(self._estimate(prices), self.budget)
+        wait(self._execution.start(self._terms, stops))
+
     def _estimate(self, prices: Prices) -> Estimate:
-        return self._pricing.estimate(prices, budget=self.budget, clock=self.clock)
+        return self._pricing.estimate(prices, budget=self.budget, clock=self.internals.clock)
 
     def _shown_folder(self) -> Path:
         here = Path.cwd()

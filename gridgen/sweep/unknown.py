@@ -31,7 +31,7 @@ class Unknown(Sequence["Row"]):
 
     Each may be billed. The API lists no tasks, so only a person can find out,
     in the account's usage, what became of one; these verbs note the verdict.
-    They take rows as `Sweep.rate` does: a number is the index in `Sweep.df`, a cell
+    They take rows as `Ratings.rate` does: a number is the index in `Sweep.df`, a cell
     without a take means those of its takes that are unknown.
 
     Parameters
@@ -72,7 +72,7 @@ class Unknown(Sequence["Row"]):
         return f"{known}{unpriced} of unknown price at risk"
 
     def _repr_html_(self) -> str:
-        now = self._sweep.clock.time()
+        now = self._sweep.internals.clock.time()
         lines = "".join(
             f"<tr><td>{row.index}</td><td style='text-align:left'>{html.escape(row.cell.prompt)}</td><td>{row.take}</td>"
             f"<td>{_age(now, row)}</td><td style='text-align:left'>{html.escape(row.error or '')}</td></tr>"
@@ -99,7 +99,7 @@ class Unknown(Sequence["Row"]):
         if len(chosen) != 1:
             msg = f"{len(chosen)} rows were given, and one is needed: a task is one clip. Nothing was sent."
             raise GridError(msg)
-        with self._sweep.stoppable() as start:
+        with self._sweep.internals.stoppable() as start:
             wait(self._attach(chosen[0], task_id))
             start()
 
@@ -118,16 +118,16 @@ class Unknown(Sequence["Row"]):
         chosen = self._chosen(rows)
         if not chosen:
             return
-        with self._sweep.stoppable() as start:
+        with self._sweep.internals.stoppable() as start:
             wait(self._check_replays(chosen))
-            self._sweep.replaying.update(self._sweep.slot(row) for row in chosen)
+            self._sweep.internals.replay(chosen)
             start()
 
     async def _check_replays(self, rows: Sequence[Row]) -> None:
         client = self._sweep.client
-        async with self._sweep.journaled() as journal:
+        async with self._sweep.internals.journaled() as journal:
             for row in rows:
-                record = journal.records[self._sweep.slot(row)]
+                record = journal.records[self._sweep.internals.slot(row)]
                 proof = client.proof(row.cell.model)
                 why = why_no_replay(
                     proven=proof is not None and proof.honoured,
@@ -151,8 +151,8 @@ class Unknown(Sequence["Row"]):
         chosen = self._chosen(rows)
         if not chosen:
             return
-        with self._sweep.stoppable() as start:
-            wait(self._sweep.renew(chosen))
+        with self._sweep.internals.stoppable() as start:
+            self._sweep.internals.renew(chosen, self._sweep.budget)
             start()
 
     def drop(self, *rows: Any) -> None:
@@ -162,7 +162,9 @@ class Unknown(Sequence["Row"]):
 
     def _chosen(self, rows: tuple[Any, ...]) -> list[Row]:
         """Return the rows that are meant, by default those of these that still are unknown; one that is not stops all."""
-        chosen = self._sweep.chosen(rows or self._rows, usable={State.UNKNOWN}, nothing="Nothing was sent.")
+        chosen = self._sweep.internals.chosen(
+            rows or self._rows, usable={State.UNKNOWN}, nothing="Nothing was sent."
+        )
         if not rows:
             return [row for row in chosen if row.status == State.UNKNOWN]
         settled = next((row for row in chosen if row.status != State.UNKNOWN), None)
@@ -184,7 +186,7 @@ class Unknown(Sequence["Row"]):
         await self._sweep.client.wire.poll(task_id)
 
         async def attached(journal: Journal, record: Record) -> None:
-            self._sweep.check_unused(journal, task_id)
+            self._sweep.internals.check_unused(journal, task_id)
             await journal.save(
                 record,
                 durable=True,
@@ -198,8 +200,8 @@ class Unknown(Sequence["Row"]):
         await self._each(row, attached)
 
     async def _each(self, row: Row, settle: Callable[[Journal, Record], Awaitable[object]]) -> None:
-        async with self._sweep.journaled() as journal:
-            record = journal.records[self._sweep.slot(row)]
+        async with self._sweep.internals.journaled() as journal:
+            record = journal.records[self._sweep.internals.slot(row)]
             if record.state != State.UNKNOWN:
                 msg = f"this submission is {record.state} by now; look at sweep.df again"
                 raise GridgenError(msg)

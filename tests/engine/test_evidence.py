@@ -426,7 +426,7 @@ async def _records(sweep) -> dict:
     from gridgen.journal import read
 
     found = read(sweep.folder)
-    return {row.cell.prompt: found[sweep.slot(row)] for row in sweep.rows()}
+    return {row.cell.prompt: found[sweep.internals.slot(row)] for row in sweep.rows()}
 
 
 def over_http2(answers):

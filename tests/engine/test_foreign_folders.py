@@ -197,7 +197,7 @@ def test_a_changed_picture_never_goes_out(simulate: Callable[..., Simulator], tm
         **SEND_NOT,
     )
     made.run()
-    made.bundle(tmp_path / "one.zip")
+    made.to_zip(tmp_path / "one.zip")
     again = gg.unpack(tmp_path / "one.zip", tmp_path / "two")
     [copy] = (tmp_path / "two" / "images").iterdir()
     Image.new("RGB", (64, 64), "red").save(copy)

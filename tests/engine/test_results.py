@@ -271,7 +271,7 @@ def test_a_bundle_carries_all_that_a_task_brought(simulate, tmp_path):
     )
     sweep = Sweep(Grid(prompt="boat"), client=client, folder=tmp_path / "boats")
     sweep.run()
-    (row,) = unpack(sweep.bundle(tmp_path / "boats.zip"), tmp_path / "there").rows()
+    (row,) = unpack(sweep.to_zip(tmp_path / "boats.zip"), tmp_path / "there").rows()
 
     assert len(list((tmp_path / "there").glob("boat*.mp4"))) == 2
     for name in (row.further, row.last_frame):
@@ -379,7 +379,7 @@ def test_a_file_is_named_by_what_it_is(simulate, tmp_path, container, codec):
     transport.asked.clear()
     sweep.run()
     assert not transport.asked
-    bundle = sweep.bundle(tmp_path / "boats.zip")
+    bundle = sweep.to_zip(tmp_path / "boats.zip")
     assert bundle.clips == 1
 
 

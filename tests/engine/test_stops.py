@@ -138,7 +138,7 @@ def test_a_stop_counts_for_a_verb_that_has_only_begun(simulate, tmp_path, verb):
 
     asyncio.run(simulator.clock.sleep(30))
     assert posts(simulator) == before
-    assert sweep.stopped
+    assert sweep.internals.stopped
     sweep.run()
     assert posts(simulator) > before
 

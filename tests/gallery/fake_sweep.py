@@ -7,7 +7,7 @@ import itertools
 import math
 import random
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 import numpy as np
@@ -92,6 +92,11 @@ class FakeSweep:
         self._rows = [
             FakeRow(index, cell, take, price=Decimal("0.10")) for index, (cell, take) in enumerate(pairs)
         ]
+
+    @property
+    def internals(self) -> Self:
+        """Return what the wall needs of a sweep beside its public face: it is all in one place here."""
+        return self
 
     @property
     def cost(self) -> Decimal:

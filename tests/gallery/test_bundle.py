@@ -35,9 +35,11 @@ def sweep(simulate: Callable[..., Simulator], tmp_path: Path) -> Sweep:
     simulator = simulate(faults=[Fault(kind="fail", on="submit", match="kite")])
     made = Sweep(Grid(**CELLS), client=simulator.client(api_key=KEY), folder=tmp_path / "boats", budget=1)
     made.run()
-    made.rate(0, stars=4, pick=True, note="calm", reviewer="anna")
-    made.rate([0, 1], stars=2, tags=["wet"], reviewer="ben")
-    made.judgements.choose("anna", made.slot(made.rows()[0]), made.slot(made.rows()[1]), "left")
+    made.ratings.rate(0, stars=4, pick=True, note="calm", reviewer="anna")
+    made.ratings.rate([0, 1], stars=2, tags=["wet"], reviewer="ben")
+    made.internals.judgements.choose(
+        "anna", made.internals.slot(made.rows()[0]), made.internals.slot(made.rows()[1]), "left"
+    )
     return made
 
 
@@ -67,7 +69,7 @@ def renamed(files: dict[str, bytes], to: str) -> None:
 
 def test_what_comes_out_is_what_went_in(sweep: Sweep, tmp_path: Path) -> None:
     """H8: table, clips byte for byte, grid, budget, ratings and rounds; nothing of it is sent or asked again."""
-    packed = sweep.bundle(tmp_path / "boats.zip")
+    packed = sweep.to_zip(tmp_path / "boats.zip")
     assert packed.clips == 3
     assert packed.bytes == packed.path.stat().st_size
 
@@ -83,8 +85,8 @@ def test_what_comes_out_is_what_went_in(sweep: Sweep, tmp_path: Path) -> None:
             assert getattr(row, name) == file
             if file:
                 assert (again.folder / file).read_bytes() == (sweep.folder / file).read_bytes()
-    assert [each.outcome for each in again.judgements.book.counted] == ["left"]
-    assert {each.reviewer for each in again.judgements.book.judgements} == {"anna", "ben"}
+    assert [each.outcome for each in again.internals.judgements.book.counted] == ["left"]
+    assert {each.reviewer for each in again.internals.judgements.book.judgements} == {"anna", "ben"}
 
 
 def test_it_goes_on_where_it_stood(simulate: Callable[..., Simulator], tmp_path: Path) -> None:
@@ -94,7 +96,7 @@ def test_it_goes_on_where_it_stood(simulate: Callable[..., Simulator], tmp_path:
         Grid(prompt=["a", "b"]), client=simulator.client(), folder=tmp_path / "boats", previews=False
     )
     sweep.run()
-    gridgen.unpack(sweep.bundle(tmp_path / "boats.zip"), tmp_path / "new")
+    gridgen.unpack(sweep.to_zip(tmp_path / "boats.zip"), tmp_path / "new")
     for cells in (["a", "b"], ["a", "b", "c"]):
         more = Sweep(Grid(prompt=cells), client=simulator.client(), folder=tmp_path / "new", previews=False)
         more.run()
@@ -114,7 +116,7 @@ def test_pictures_go_along(simulate: Callable[..., Simulator], tmp_path: Path) -
         previews=False,
     )
     sweep.run()
-    again = gridgen.unpack(sweep.bundle(tmp_path / "boats.zip"), tmp_path / "new")
+    again = gridgen.unpack(sweep.to_zip(tmp_path / "boats.zip"), tmp_path / "new")
     picture.unlink()
     shutil.rmtree(sweep.folder)
     assert again.grid[0].image_urls[0].read() == PNG
@@ -122,7 +124,7 @@ def test_pictures_go_along(simulate: Callable[..., Simulator], tmp_path: Path) -
 
 def test_the_page_in_it_finds_its_clips(sweep: Sweep, tmp_path: Path) -> None:
     """Unzipped by hand, every file that the page names lies beside it."""
-    packed = sweep.bundle(tmp_path / "boats.zip")
+    packed = sweep.to_zip(tmp_path / "boats.zip")
     with zipfile.ZipFile(packed.path) as archive:
         page = archive.read("boats/index.html").decode()
         known = json.loads(page.split('id="gridgen-known">')[1].split("</script>")[0])
@@ -135,7 +137,7 @@ def test_the_page_in_it_finds_its_clips(sweep: Sweep, tmp_path: Path) -> None:
 
 def test_no_key_is_in_it(sweep: Sweep, tmp_path: Path) -> None:
     """S1: the key that the clips were made with is in no file of the bundle."""
-    packed = sweep.bundle(tmp_path / "boats.zip")
+    packed = sweep.to_zip(tmp_path / "boats.zip")
     with zipfile.ZipFile(packed.path) as archive:
         assert not any(KEY.encode() in archive.read(name) for name in archive.namelist())
 
@@ -177,7 +179,7 @@ HOSTILE = {
 @pytest.mark.parametrize("what", HOSTILE)
 def test_what_is_no_bundle_leaves_nothing_behind(sweep: Sweep, tmp_path: Path, what: str) -> None:
     """Foreign names, missing and broken parts and bombs are refused in a sentence; no file is made anywhere."""
-    wrong = changed(sweep.bundle(tmp_path / "boats.zip").path, HOSTILE[what])
+    wrong = changed(sweep.to_zip(tmp_path / "boats.zip").path, HOSTILE[what])
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(JournalError, match=r"is not a whole bundle: .* Nothing was unpacked"):
         gridgen.unpack(wrong, tmp_path / "new")
@@ -187,13 +189,13 @@ def test_what_is_no_bundle_leaves_nothing_behind(sweep: Sweep, tmp_path: Path, w
 def test_places_and_names_are_checked_first(sweep: Sweep, tmp_path: Path) -> None:
     """A folder with files, a name that is no zip, a sweep that never ran and a file that is no zip are told apart."""
     with pytest.raises(GridError, match=r"not the name of a zip"):
-        sweep.bundle(tmp_path / "boats.html")
-    packed = sweep.bundle(tmp_path / "boats.zip")
+        sweep.to_zip(tmp_path / "boats.html")
+    packed = sweep.to_zip(tmp_path / "boats.zip")
     with pytest.raises(JournalError, match=r"not an empty folder"):
         gridgen.unpack(packed, sweep.folder)
     idle = Sweep(Grid(prompt="a"), client=sweep.client, folder=tmp_path / "idle")
     with pytest.raises(JournalError, match=r"no journal .* yet"):
-        idle.bundle(tmp_path / "idle.zip")
+        idle.to_zip(tmp_path / "idle.zip")
     (tmp_path / "text.zip").write_text("hello")
     with pytest.raises(JournalError, match=r"not a whole bundle"):
         gridgen.unpack(tmp_path / "text.zip", tmp_path / "new")
@@ -203,7 +205,7 @@ def test_places_and_names_are_checked_first(sweep: Sweep, tmp_path: Path) -> Non
 
 def test_no_path_of_this_machine_is_in_it(sweep: Sweep, tmp_path: Path) -> None:
     """Case A13: a rated bundle names the folder, and not where on this machine it lies."""
-    packed = sweep.bundle(tmp_path / "boats.zip")
+    packed = sweep.to_zip(tmp_path / "boats.zip")
     with zipfile.ZipFile(packed.path) as archive:
         texts = {
             name: archive.read(name) for name in archive.namelist() if not name.endswith((".mp4", ".webp"))
@@ -238,7 +240,7 @@ def test_bombs_are_refused_before_they_take_memory(sweep: Sweep, tmp_path: Path,
         BOMBS[what](kept)
         told(files, "sweep.json", kept)
 
-    wrong = changed(sweep.bundle(tmp_path / "boats.zip").path, change)
+    wrong = changed(sweep.to_zip(tmp_path / "boats.zip").path, change)
     with pytest.raises(JournalError, match=r"is not a whole bundle: .* Nothing was unpacked"):
         gridgen.unpack(wrong, tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -138,8 +138,8 @@ def test_some_clips_of_a_real_sweep(tmp_path: Path) -> None:
         grid = Grid(prompt=[f"boat {n}" for n in range(3)], duration=[6, 10])
         sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "boats")
         sweep.run()
-        whole = sweep.contact_sheet(tmp_path / "all.png")
-        some = sweep.contact_sheet(tmp_path / "some.png", clips=sweep.df.query("duration == 6"))
+        whole = sweep.to_image(tmp_path / "all.png")
+        some = sweep.to_image(tmp_path / "some.png", clips=sweep.df.query("duration == 6"))
         assert (whole.clips, some.clips) == (6, 3)
         assert some.width < whole.width
         wrong: list[tuple[dict[str, Any], str]] = [
@@ -157,9 +157,9 @@ def test_some_clips_of_a_real_sweep(tmp_path: Path) -> None:
         ]
         for arguments, told in wrong:
             with pytest.raises(GridError) as refused:
-                sweep.contact_sheet(**{"path": tmp_path / "no.png", **arguments})
+                sweep.to_image(**{"path": tmp_path / "no.png", **arguments})
             assert told in str(refused.value)
         (tmp_path / "file").touch()
         with pytest.raises(GridgenError, match="cannot be written"):
-            sweep.contact_sheet(tmp_path / "file" / "a.png")
+            sweep.to_image(tmp_path / "file" / "a.png")
     assert sorted(each.name for each in tmp_path.glob("*.p*")) == ["all.png", "some.png"]

@@ -19,6 +19,7 @@ from gridgen.gallery import Gallery
 from gridgen.gallery.static import static_form
 from gridgen.grid import Grid
 from gridgen.judgements.opinion import NO_OPINION
+from gridgen.sweep.internals import Internals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,10 +51,11 @@ def test_the_stand_in_has_the_face_of_a_sweep(sweep, real):
     taken = {name for name in (*dir(FakeSweep), *vars(sweep)) if not name.startswith("_")} - own
     verbs = [name for name in taken if inspect.isroutine(getattr(FakeSweep, name, None))]
 
-    assert sorted(name for name in taken if not hasattr(real, name)) == []
+    assert sorted(name for name in taken if not (hasattr(real, name) or hasattr(real.internals, name))) == []
     assert {"rows", "watch", "slot", "rejudge", "stop"} <= set(verbs)
     assert [list(inspect.signature(getattr(FakeSweep, name)).parameters) for name in verbs] == [
-        list(inspect.signature(getattr(Sweep, name)).parameters) for name in verbs
+        list(inspect.signature(getattr(Sweep if hasattr(Sweep, name) else Internals, name)).parameters)
+        for name in verbs
     ]
 
 
@@ -62,7 +64,7 @@ def test_a_click_is_a_judgement_and_the_answer_says_what_counts(
 ) -> None:
     """Part by part, under the gallery's reviewer; undo restores and says of which clip; each says which changes are older."""
     sweep, gallery, outbox = wall
-    slot = sweep.slot(sweep.rows()[2])
+    slot = sweep.internals.slot(sweep.rows()[2])
     content, _ = outbox.ask(kind="judge", request=1, id=2, said={"stars": 4})
     assert content == {
         "request": 1,
@@ -71,22 +73,22 @@ def test_a_click_is_a_judgement_and_the_answer_says_what_counts(
         "seq": gallery.wall.feed.snapshot()["seq"],
     }
     outbox.ask(kind="judge", request=2, id=2, said={"pick": True, "tags": ["a", "b"], "note": "x"})
-    opinion = sweep.judgements.book.of(slot, "anna")
+    opinion = sweep.internals.judgements.book.of(slot, "anna")
     assert (opinion.stars, opinion.pick, opinion.tags, opinion.note) == (4, True, ("a", "b"), "x")
     content, _ = outbox.ask(kind="undo", request=3)
     assert content["said"] == {"stars": 4, "pick": None, "tags": [], "note": ""}
     outbox.ask(kind="undo", request=4)
     content, _ = outbox.ask(kind="undo", request=5)
     assert content == {"request": 5}
-    assert sweep.judgements.book.of(slot, "anna") == NO_OPINION
+    assert sweep.internals.judgements.book.of(slot, "anna") == NO_OPINION
 
 
 def test_the_browser_hears_of_what_is_said_elsewhere(wall: tuple[FakeSweep, Gallery, Outbox]) -> None:
     """A word of another reviewer arrives as a change of the clip: theirs as the average, one's own as said."""
     sweep, gallery, outbox = wall
-    slot = sweep.slot(sweep.rows()[1])
+    slot = sweep.internals.slot(sweep.rows()[1])
     for reviewer, stars in (("ben", 2), ("anna", 5)):
-        sweep.rejudge(sweep.judgements.judge([slot], reviewer, stars=stars))
+        sweep.internals.rejudge(sweep.internals.judgements.judge([slot], reviewer, stars=stars))
     until(lambda: [c for c, _ in outbox.sent if c.get("kind") == "delta"])
     until(lambda: gallery.wall.feed.snapshot()["tiles"][1]["rating"] == 3.5)
     tile = gallery.wall.feed.snapshot()["tiles"][1]
@@ -149,7 +151,7 @@ def test_a_made_up_message_changes_nothing(
     content, buffers = outbox.ask(**message, request=7)
     assert (content["request"], set(content), buffers) == (7, {"request", "error"}, [])
     assert "gridgen failed here" not in content["error"]
-    assert not sweep.judgements.path.exists()
+    assert not sweep.internals.judgements.path.exists()
     assert gallery.wall.judge.selected == ()
 
 
@@ -181,7 +183,7 @@ def test_no_message_breaks_anything(lasting: tuple[FakeSweep, Outbox], message: 
     assert "gridgen failed here" not in content.get("error", "")
     assert all(
         entry.reviewer == "anna" and entry.opinion.stars in {None, 0, 1, 2, 3, 4, 5}
-        for entry in sweep.judgements.book.judgements
+        for entry in sweep.internals.judgements.book.judgements
     )
 
 
@@ -192,7 +194,7 @@ def test_picks_and_selection_are_tables(real: Sweep) -> None:
     outbox.ask(kind="judge", request=1, id=3, said={"pick": True, "stars": 5})
     outbox.ask(kind="judge", request=2, id=0, said={"pick": True})
     outbox.ask(kind="judge", request=3, id=1, said={"pick": False})
-    real.rate(2, pick=True, reviewer="ben")
+    real.ratings.rate(2, pick=True, reviewer="ben")
     outbox.ask(kind="select", request=4, ids=[2, 0])
 
     assert gallery.picks.index.tolist() == [0, 3]
@@ -200,7 +202,7 @@ def test_picks_and_selection_are_tables(real: Sweep) -> None:
     assert gallery.selection.index.tolist() == [0, 2]
     assert gallery.selection.columns.tolist() == real.df.columns.tolist()
     assert real.df.query("pick").index.tolist() == [0, 2, 3]
-    real.rate(gallery.selection, tags="chosen", reviewer="anna")
+    real.ratings.rate(gallery.selection, tags="chosen", reviewer="anna")
     assert real.df["tags"].dropna().index.tolist() == [0, 2]
     gallery.close()
 
@@ -245,7 +247,7 @@ def test_hostile_words_are_kept_as_words(real: Sweep) -> None:
     """Tags, notes and reviewers that look like markup are text in the table, its HTML, the ratings and the static form."""
     for text in HOSTILE:
         note = "".join(each for each in text[:2000] if each.isprintable() or each in "\u2028\u2029\u202e")
-        real.rate(0, note=note, tags=[note[:40].replace(",", " ")], reviewer=note[:60].strip())
+        real.ratings.rate(0, note=note, tags=[note[:40].replace(",", " ")], reviewer=note[:60].strip())
     assert len(real.ratings.df) == len({text[:60].strip() for text in HOSTILE})
     for shown in (real.df._repr_html_(), real.ratings._repr_html_(), static_form(real, ["prompt"], [])):
         assert "<script" not in shown.replace("<style scoped>", "")

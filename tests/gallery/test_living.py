@@ -37,10 +37,10 @@ ENDED = {
 
 def test_tiles_and_header_say_how_far_it_is(browser: Browser, served: Path, sweep: FakeSweep) -> None:
     """State, progress, elapsed of expected time and cost in the tile; counts, cost of all and time left above."""
-    sweep.change(0, submitted_at=sweep.clock.now - 60)
+    sweep.change(0, submitted_at=sweep.internals.clock.now - 60)
     sweep.finish(0)
-    sweep.change(1, status="failed", error="no", submitted_at=sweep.clock.now - 50)
-    sweep.change(2, status="running", progress=42, submitted_at=sweep.clock.now - 8)
+    sweep.change(1, status="failed", error="no", submitted_at=sweep.internals.clock.now - 50)
+    sweep.change(2, status="running", progress=42, submitted_at=sweep.internals.clock.now - 8)
     with shown(browser, sweep, served, rows="prompt", cols="size") as (page, _, _):
         assert page.evaluate(WORDS, 2) == ["running", "42 % · 8 s of about 41 s", "$0.10 expected", ""]
         assert page.locator(".gg-counts").inner_text().split("\n") == [

@@ -15,7 +15,7 @@ from hostile import HOSTILE
 from watching import CONTRASTS, SETTLED
 
 from gridgen import Grid, GridError, Simulator, Sweep
-from gridgen.share import Shown, export_html
+from gridgen.share import Shown, to_html
 from gridgen.share.page import MARK
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sweep]:
         grid = Grid(prompt=PROMPTS, size=["16:9", "9:16"], duration=[6, 10])
         sweep = Sweep(grid, client=simulator.client(), folder=tmp_path_factory.mktemp("made") / "boats")
         sweep.run()
-        sweep.rate(0, stars=4, pick=True, tags="sharp", note="lovely light", reviewer="owner")
-        sweep.rate(5, pick=False, reviewer="owner")
+        sweep.ratings.rate(0, stars=4, pick=True, tags="sharp", note="lovely light", reviewer="owner")
+        sweep.ratings.rate(5, pick=False, reviewer="owner")
         yield sweep
 
 
@@ -65,7 +65,7 @@ class TestFiles:
 
     def test_one_file_holds_all(self, made: Sweep, tmp_path: Path) -> None:
         """A page within the limit is one file with previews and posters, and says how large it is."""
-        page = made.export_html(tmp_path / "boats.html")
+        page = made.to_html(tmp_path / "boats.html")
         assert [each.name for each in tmp_path.iterdir()] == ["boats.html"]
         assert (page.path, page.folder, page.clips) == (tmp_path / "boats.html", None, 8)
         assert page.bytes == page.path.stat().st_size < 25_000_000
@@ -81,25 +81,25 @@ class TestFiles:
 
     def test_beyond_the_limit_the_media_lie_beside_it(self, made: Sweep, tmp_path: Path) -> None:
         """A page over the limit needs its folder, which lists what is in it; a smaller one later takes it away again."""
-        page = made.export_html(tmp_path / "boats.html", limit=1000)
+        page = made.to_html(tmp_path / "boats.html", limit=1000)
         assert page.folder == tmp_path / "boats_files"
         assert "with the folder 'boats_files'" in repr(page)
         files = {each.name for each in page.folder.iterdir()}
         assert len(files) == 17
         assert set((page.folder / MARK).read_text().split()) == files - {MARK}
         assert known(page.path.read_text())["snapshot"]["folder"] == "boats_files"
-        made.export_html(tmp_path / "boats.html")
+        made.to_html(tmp_path / "boats.html")
         assert [each.name for each in tmp_path.iterdir()] == ["boats.html"]
 
     def test_a_folder_is_ready_for_a_web_server(self, made: Sweep, tmp_path: Path) -> None:
         """A name without an ending is a folder with an index and its media."""
-        page = made.export_html(tmp_path / "site" / "boats")
+        page = made.to_html(tmp_path / "site" / "boats")
         assert page.path == tmp_path / "site" / "boats" / "index.html"
         assert sorted(each.name for each in page.path.parent.iterdir()) == ["index.html", "media"]
 
     def test_a_zip_holds_page_and_media(self, made: Sweep, tmp_path: Path) -> None:
         """The zip has one folder, files that anybody may read, and no path that leads out of it."""
-        page = made.export_html(tmp_path / "boats.zip", originals=True)
+        page = made.to_html(tmp_path / "boats.zip", originals=True)
         with zipfile.ZipFile(page.path) as archive:
             assert archive.testzip() is None
             names = archive.namelist()
@@ -114,16 +114,16 @@ class TestFiles:
 
     def test_only_chosen_clips_go_along(self, made: Sweep, tmp_path: Path) -> None:
         """A slice of the table, such as the picks, is all that the page knows."""
-        page = made.export_html(tmp_path / "picks.html", clips=made.df.query("pick"))
+        page = made.to_html(tmp_path / "picks.html", clips=made.df.query("pick"))
         text = page.path.read_text()
         assert [tile["id"] for tile in known(text)["snapshot"]["tiles"]] == [0]
         assert len(re.findall(r'id="file:', text)) == 2
         with pytest.raises(GridError, match="there is no clip to show"):
-            made.export_html(tmp_path / "none.html", clips=[])
+            made.to_html(tmp_path / "none.html", clips=[])
         with pytest.raises(GridError, match="99 is no row"):
-            made.export_html(tmp_path / "none.html", clips=99)
+            made.to_html(tmp_path / "none.html", clips=99)
         with pytest.raises(GridError, match="'colour' is not an axis"):
-            made.export_html(tmp_path / "none.html", rows="colour")
+            made.to_html(tmp_path / "none.html", rows="colour")
         assert not (tmp_path / "none.html").exists()
 
     def test_files_of_others_are_left_alone(self, made: Sweep, tmp_path: Path) -> None:
@@ -132,15 +132,15 @@ class TestFiles:
         theirs.parent.mkdir()
         theirs.write_text("years of work")
         with pytest.raises(GridError, match=r"holds files that no export put there.*Nothing was written"):
-            made.export_html(tmp_path / "boats.html", limit=1000)
+            made.to_html(tmp_path / "boats.html", limit=1000)
         assert [each.name for each in tmp_path.iterdir()] == ["boats_files"]
-        made.export_html(tmp_path / "boats.html")
+        made.to_html(tmp_path / "boats.html")
         assert theirs.read_text() == "years of work"
 
     def test_nothing_hidden_since_stays_behind(self, made: Sweep, tmp_path: Path) -> None:
         """Exported again without prompts, no file that was named after one is left."""
-        made.export_html(tmp_path / "boats.html", limit=1000)
-        made.export_html(tmp_path / "boats.html", limit=1000, prompts=False)
+        made.to_html(tmp_path / "boats.html", limit=1000)
+        made.to_html(tmp_path / "boats.html", limit=1000, prompts=False)
         names = [each.name for each in tmp_path.rglob("*")]
         assert len(names) == 1 + 1 + 17
         assert not [name for name in names if "paper" in name]
@@ -153,7 +153,7 @@ class TestFiles:
         folder = tmp_path / "boats_files"
         folder.mkdir()
         (folder / MARK).write_text(f"../victim.txt\n{victim}\n")
-        made.export_html(tmp_path / "boats.html", limit=1000)
+        made.to_html(tmp_path / "boats.html", limit=1000)
         assert victim.read_text() == "still here"
 
     def test_a_file_outside_the_folder_is_not_taken_along(self, sweep: FakeSweep, served: Path) -> None:
@@ -170,7 +170,7 @@ class TestFiles:
 
 def exported(sweep: Any, path: Path, **shown: bool) -> str:
     """Export a page of all clips, and return its text."""
-    export_html(sweep, path, rows="prompt", cols=None, view="", clips=None, shown=Shown(**shown), limit=10**9)
+    to_html(sweep, path, rows="prompt", cols=None, view="", clips=None, shown=Shown(**shown), limit=10**9)
     return path.read_text("utf-8")
 
 
@@ -179,7 +179,7 @@ class TestHiding:
 
     def test_prompts_are_numbered_where_they_are_hidden(self, made: Sweep, tmp_path: Path) -> None:
         """No word of a prompt is in the page, its names, or the names of its files."""
-        page = made.export_html(tmp_path / "x" / "boats", prompts=False)
+        page = made.to_html(tmp_path / "x" / "boats", prompts=False)
         texts = [page.path.read_text(), *(each.name for each in page.path.parent.rglob("*"))]
         assert not [text for text in texts if re.search("puddle|storm", text.lower())]
         assert "paper" not in json.dumps(known(texts[0]))
@@ -212,14 +212,12 @@ class TestHiding:
         """Task ids are hidden unless asked for; cost and ratings shown unless hidden; the owner is never named."""
         cost, task = str(made.cost), made.rows()[0].task_id
         assert task
-        plain = made.export_html(tmp_path / "a.html").path.read_text()
+        plain = made.to_html(tmp_path / "a.html").path.read_text()
         assert task not in plain
         assert f'"cost":"{cost}"' in plain
         assert "lovely light" in plain
         assert "owner" not in plain.partition("<style>")[0] + json.dumps(known(plain))
-        bare = made.export_html(
-            tmp_path / "b.html", cost=False, ratings=False, task_ids=True
-        ).path.read_text()
+        bare = made.to_html(tmp_path / "b.html", cost=False, ratings=False, task_ids=True).path.read_text()
         told = known(bare)["snapshot"]
         assert task in bare
         assert "lovely light" not in bare
@@ -228,7 +226,7 @@ class TestHiding:
 
     def test_nothing_of_the_machine_is_told(self, made: Sweep, tmp_path: Path) -> None:
         """No path of this machine, key, address or port is in the page."""
-        text = made.export_html(tmp_path / "a.html", task_ids=True).path.read_text()
+        text = made.to_html(tmp_path / "a.html", task_ids=True).path.read_text()
         told = json.dumps(known(text))
         assert str(made.folder.parent) not in text
         assert not re.search(r"127\.0\.0\.1|localhost|sim-[A-Za-z0-9]{8}", text)
@@ -241,8 +239,8 @@ class TestPolicy:
 
     def test_only_its_own_script_and_style_run(self, made: Sweep, tmp_path: Path) -> None:
         """The policy allows nothing but what it names by hash, and media from the page, its blobs or its folder."""
-        one = made.export_html(tmp_path / "a.html").path.read_text()
-        beside = made.export_html(tmp_path / "b.html", limit=1000).path.read_text()
+        one = made.to_html(tmp_path / "a.html").path.read_text()
+        beside = made.to_html(tmp_path / "b.html", limit=1000).path.read_text()
         for text, media in ((one, "data: blob:"), (beside, "'self' data: blob:")):
             (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]+)"', text)
             rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
@@ -314,7 +312,7 @@ class TestInChromium:
         self, browser: Browser, made: Sweep, tmp_path: Path, limit: int
     ) -> None:
         """Clips play together; rows, tabs and the open clip work; the address holds the view, and a link brings it back."""
-        path = made.export_html(
+        path = made.to_html(
             tmp_path / "boats.html", rows="prompt", cols=["size", "duration"], limit=limit
         ).path
         page = offline(browser, path)
@@ -340,7 +338,7 @@ class TestInChromium:
 
     def test_a_reviewer_sends_ratings_back(self, browser: Browser, made: Sweep, tmp_path: Path) -> None:
         """Rated, tagged, compared blindly, reloaded and downloaded on the page; merged, they stand in the sweep's table."""
-        path = made.export_html(tmp_path / "boats.html", rows="prompt", cols=["size", "duration"]).path
+        path = made.to_html(tmp_path / "boats.html", rows="prompt", cols=["size", "duration"]).path
         page = offline(browser, path, accept_downloads=True)
         page.locator(".gg-tile").first.focus()
         for key in ("5", "p", "ArrowRight", "2", "ArrowRight", "1", "u"):
@@ -363,7 +361,7 @@ class TestInChromium:
         file = tmp_path / "ratings.json"
         started.value.save_as(file)
         unspoilt(page)
-        merged = made.merge_ratings(file)
+        merged = made.ratings.merge(file)
 
         assert (merged.reviewer, merged.judgements, merged.choices) == ("Anna Ångström", 4, 1)
         assert merged.agreement.clips == 1
@@ -372,7 +370,7 @@ class TestInChromium:
         assert table.loc[3, "tags"] == "blurry"
         assert made.df.loc[0, "rating"] == 4.5
         assert len(made.rounds(reviewer="Anna Ångström").choices) == 1
-        assert made.merge_ratings(file, reviewer="Anna Ångström").judgements == 0
+        assert made.ratings.merge(file, reviewer="Anna Ångström").judgements == 0
 
     def test_hostile_texts_run_nothing(self, browser: Browser, tmp_path: Path) -> None:
         """Prompts, errors, tags, notes and names of sixty and more injections are shown as text; nothing is run or fetched."""
@@ -427,7 +425,7 @@ class TestInChromium:
                 (sweep.folder / name).write_bytes((sweep.folder / f"clip-0000.{ending}").read_bytes())
                 sweep.change(index, **{field: name})
         shown = Shown(originals=True)
-        page = export_html(
+        page = to_html(
             sweep, tmp_path / "y.html", rows=[], cols=[], view="tile=64", clips=None, shown=shown, limit=limit
         )
         seen = offline(browser, page.path)
@@ -441,7 +439,7 @@ class TestInChromium:
 
     def test_what_is_smuggled_in_does_not_run(self, browser: Browser, made: Sweep, tmp_path: Path) -> None:
         """Script, style, frames and pictures from elsewhere that get into the document anyhow are stopped by the policy."""
-        path = made.export_html(tmp_path / "boats.html").path
+        path = made.to_html(tmp_path / "boats.html").path
         page = offline(browser, path)
         page.locator(".gg-tile").first.wait_for()
         page.evaluate("""() => {
@@ -475,7 +473,7 @@ class TestInChromium:
         self, browser: Browser, made: Sweep, tmp_path: Path, scheme: str, width: int
     ) -> None:
         """Contrast is 4.5 or more and nothing is wider than the page, wide and narrow, light and dark."""
-        path = made.export_html(tmp_path / "boats.html", rows="prompt", cols=["size", "duration"]).path
+        path = made.to_html(tmp_path / "boats.html", rows="prompt", cols=["size", "duration"]).path
         context = browser.new_context(
             offline=True, viewport={"width": width, "height": 800}, color_scheme=scheme
         )
@@ -500,7 +498,7 @@ class TestInFirefox:
     ) -> None:
         """From the disk, with the network cut: in step, arranged, filtered, opened; the address holds the view."""
         driver, _ = fox
-        path = made.export_html(
+        path = made.to_html(
             tmp_path / "boats.html", rows="prompt", cols=["size", "duration"], limit=limit
         ).path
         driver.open(path.as_uri())
@@ -522,7 +520,7 @@ class TestInFirefox:
     ) -> None:
         """Rated by keys, kept over a reload, downloaded, and merged under the name given on the page."""
         driver, downloads = fox
-        path = made.export_html(tmp_path / "boats.html", rows="prompt", cols=["size", "duration"]).path
+        path = made.to_html(tmp_path / "boats.html", rows="prompt", cols=["size", "duration"]).path
         driver.open(path.as_uri())
         driver.until(PLAYABLE)
         driver.click(".gg-tile[data-id='4']")
@@ -537,7 +535,7 @@ class TestInFirefox:
         driver.until("document.querySelector('.gg-reviewer').value === 'ben'")
         file = downloads / "ratings_boats_ben.json"
         driver.evaluate("new Promise((resolve) => setTimeout(resolve, 500))")
-        merged = made.merge_ratings(file)
+        merged = made.ratings.merge(file)
         assert (merged.reviewer, merged.judgements) == ("ben", 1)
         assert not made.df.loc[4, "pick"]
         assert driver.logged == []

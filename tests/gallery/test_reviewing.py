@@ -38,7 +38,7 @@ IN_STEP = """() => {
 
 def opinion(sweep: FakeSweep, index: int, reviewer: str = "anna") -> tuple[Any, ...]:
     """Return what a reviewer says of a row: stars, pick, tags, note."""
-    found = sweep.judgements.book.of(sweep.slot(sweep.rows()[index]), reviewer)
+    found = sweep.internals.judgements.book.of(sweep.internals.slot(sweep.rows()[index]), reviewer)
     return found.stars, found.pick, found.tags, found.note
 
 
@@ -100,7 +100,7 @@ OUTSIDE = """[...document.querySelectorAll(".gg-wall > :not(dialog, .gg-tip) *")
 @pytest.mark.parametrize("width", [560, 980, 1400])
 def test_every_control_stands_in_its_bar(browser: Browser, served: Path, done: FakeSweep, width: int) -> None:
     """At any width what belongs to the header, the row of filters and the transport is within them, the button of the rounds too."""
-    done.judgements.judge([done.slot(done.rows()[0])], "anna", pick=True)
+    done.internals.judgements.judge([done.internals.slot(done.rows()[0])], "anna", pick=True)
     viewport = {"width": width, "height": 900}
     with wall(browser, done, served, rows="prompt", cols="size", viewport=viewport) as (page, _, _):
         page.wait_for_function(READY, arg=4)
@@ -173,7 +173,7 @@ def test_compared_clips_are_rated_in_their_places(browser: Browser, served: Path
 
 def test_what_cannot_be_kept_is_taken_back(browser: Browser, served: Path, done: FakeSweep) -> None:
     """A rating that the disk refuses leaves the tile again, with the reason in the row above."""
-    done.judgements.path.symlink_to(served / "elsewhere")
+    done.internals.judgements.path.symlink_to(served / "elsewhere")
     with wall(browser, done, served, rows="prompt", cols="size") as (page, _, _):
         tile(page, 0).focus()
         press(page, "4")
@@ -287,7 +287,7 @@ def test_rounds_are_blind_until_one_is_chosen(browser: Browser, served: Path, do
         words = page.locator(".gg-reveal").first.inner_text()
         assert "paper boat" in words or "red fox" in words
         answered(page)
-        (choice,) = done.judgements.book.counted
+        (choice,) = done.internals.judgements.book.counted
         assert (choice.reviewer, choice.outcome) == ("anna", "left")
         page.wait_for_function(
             "document.querySelector('.gg-duel .gg-stage-title').textContent.endsWith('Round 2')"
@@ -296,12 +296,12 @@ def test_rounds_are_blind_until_one_is_chosen(browser: Browser, served: Path, do
         press(page, "ArrowDown", "Enter")
         press(page, "ArrowUp")
         answered(page)
-        assert [each.outcome for each in done.judgements.book.choices] == ["left", "tie", "skip"]
+        assert [each.outcome for each in done.internals.judgements.book.choices] == ["left", "tie", "skip"]
         press(page, "u")
         page.wait_for_function("document.querySelector('.gg-duel .gg-said').textContent === 'Undone.'")
         press(page, "u")
         answered(page)
-        assert [each.outcome for each in done.judgements.book.counted] == ["left"]
+        assert [each.outcome for each in done.internals.judgements.book.counted] == ["left"]
 
 
 LETTERING = """async ([module, ratios]) => {
@@ -338,14 +338,14 @@ def test_keys_go_on_where_the_mouse_left_off(browser: Browser, served: Path, don
         page.wait_for_function(PAIR)
         press(page, "ArrowRight")
         answered(page)
-        assert [each.outcome for each in done.judgements.book.choices] == ["left", "right"]
+        assert [each.outcome for each in done.internals.judgements.book.choices] == ["left", "right"]
         page.get_by_role("button", name="Undo").click()
         page.locator(".gg-answer").first.click()
         press(page, "r")
         page.locator(".gg-ranking").get_by_role("button", name="size").click()
         press(page, "u")
         answered(page)
-        assert [each.outcome for each in done.judgements.book.counted] == ["left"]
+        assert [each.outcome for each in done.internals.judgements.book.counted] == ["left"]
         press(page, "Escape")
         tile(page, 0).focus()
         press(page, "t")
@@ -373,7 +373,9 @@ def test_the_ranking_is_shown_over_clips_and_axes(browser: Browser, served: Path
     rows = done.rows()
     for _ in range(6):
         for left, right, outcome in PLAYED:
-            done.judgements.choose("ben", done.slot(rows[left]), done.slot(rows[right]), outcome)
+            done.internals.judgements.choose(
+                "ben", done.internals.slot(rows[left]), done.internals.slot(rows[right]), outcome
+            )
     with wall(browser, done, served, rows="prompt", cols="size") as (page, _, _):
         tile(page, 0).focus()
         press(page, "b", "r")
@@ -420,9 +422,9 @@ def test_rounds_alone_take_the_place_of_the_wall(browser: Browser, served: Path,
         page.wait_for_function(PAIR)
         press(page, "ArrowRight")
         answered(page)
-        (choice,) = done.judgements.book.counted
+        (choice,) = done.internals.judgements.book.counted
         rows = done.rows()
-        assert {choice.left, choice.right} == {done.slot(rows[0]), done.slot(rows[2])}
+        assert {choice.left, choice.right} == {done.internals.slot(rows[0]), done.internals.slot(rows[2])}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -461,9 +463,9 @@ def test_hostile_words_stay_words(browser: Browser, served: Path) -> None:
     for row, text in zip(sweep.rows(), HOSTILE, strict=True):
         words = "".join(each for each in text[:2000] if each.isprintable())
         for reviewer in ("anna", words[:60].strip()):
-            slots = [sweep.slot(row)]
+            slots = [sweep.internals.slot(row)]
             said = {"note": words, "tags": [words[:40].replace(",", ";")], "stars": 3}
-            sweep.rejudge(sweep.judgements.judge(slots, reviewer, **said))
+            sweep.internals.rejudge(sweep.internals.judgements.judge(slots, reviewer, **said))
     with shown(browser, sweep, served, reviewer="anna", before=WATCH, rows="prompt", cols=[]) as (page, _, _):
         fetched: list[str] = []
         page.on("request", lambda request: fetched.append(request.url))

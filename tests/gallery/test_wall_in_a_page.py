@@ -104,7 +104,7 @@ def test_a_change_is_on_screen_within_a_second(
         page = opened(browser, pages)
         tile = page.locator(".gg-tile").first
         assert tile.get_attribute("aria-label") == "a paper boat, 16:9: planned"
-        sweep.change(0, status="running", progress=42, submitted_at=sweep.clock.now - 8)
+        sweep.change(0, status="running", progress=42, submitted_at=sweep.internals.clock.now - 8)
         page.evaluate("hear", pages.told[-1])
         page.wait_for_function(
             "document.querySelector('.gg-tile .gg-time').textContent === '42 % · 8 s'", timeout=1000
@@ -304,7 +304,7 @@ def test_the_last_output_takes_the_blobs_along(browser: Browser, gallery: Galler
 @pytest.mark.parametrize("theme", ["", LAB_DARK, CODE_DARK])
 def test_all_text_can_be_read(browser: Browser, sweep: FakeSweep, gallery: Gallery, theme: str) -> None:
     """Every text has a contrast of 4.5 or more against what is under it: in light, in dark, on VS Code's white."""
-    sweep.change(0, status="running", progress=5, submitted_at=sweep.clock.now)
+    sweep.change(0, status="running", progress=5, submitted_at=sweep.internals.clock.now)
     sweep.change(1, status="failed", error="The prompt was refused.")
     sweep.change(2, status="unknown")
     with Pages(gallery.wall, theme=theme).serving() as pages:

@@ -36,7 +36,7 @@ def python(code: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_rating_is_in_the_table_at_once(sweep):
     """Stars, pick, tags and note stand in the columns that wait for them; other rows stay empty."""
-    sweep.rate(2, stars=4, pick=True, tags=["sharp", "calm"], note="the best\nof them")
+    sweep.ratings.rate(2, stars=4, pick=True, tags=["sharp", "calm"], note="the best\nof them")
 
     row = sweep.df.loc[2]
     assert (row["rating"], row["pick"], row["tags"], row["note"]) == (
@@ -53,9 +53,9 @@ def test_a_rating_is_in_the_table_at_once(sweep):
 
 def test_what_is_left_out_stays_and_none_clears(planned):
     """A second word changes only what it names; None takes that part back."""
-    planned.rate(0, stars=5, tags="a, b", note="n")
-    planned.rate(0, pick=False)
-    planned.rate(0, stars=None, tags=None)
+    planned.ratings.rate(0, stars=5, tags="a, b", note="n")
+    planned.ratings.rate(0, pick=False)
+    planned.ratings.rate(0, stars=None, tags=None)
 
     row = planned.df.loc[0]
     assert (pd.isna(row["rating"]), row["pick"], pd.isna(row["tags"]), row["note"]) == (
@@ -77,16 +77,16 @@ def test_what_is_left_out_stays_and_none_clears(planned):
 )
 def test_several_rows_are_rated_at_once(planned, choose):
     """A slice of the table, its index, a list of rows or of numbers all mean their rows."""
-    planned.rate(choose(planned), pick=True)
+    planned.ratings.rate(choose(planned), pick=True)
 
     assert list(planned.df.query("pick").index) == [1, 3, 5, 7]
 
 
 def test_one_row_is_meant_by_itself(planned):
     """A Series, a Row and a numpy number mean one row."""
-    planned.rate(planned.df.iloc[3], stars=1)
-    planned.rate(planned.rows()[4], stars=2)
-    planned.rate(planned.df.index[5], stars=pd.Series([3]).iloc[0])
+    planned.ratings.rate(planned.df.iloc[3], stars=1)
+    planned.ratings.rate(planned.rows()[4], stars=2)
+    planned.ratings.rate(planned.df.index[5], stars=pd.Series([3]).iloc[0])
 
     assert planned.df["rating"].dropna().to_dict() == {3: 1, 4: 2, 5: 3}
 
@@ -118,17 +118,17 @@ def test_one_row_is_meant_by_itself(planned):
 def test_a_wrong_word_is_refused_whole(planned, rows, said, message):
     """What is wrong is named with what is right, and nothing is noted, also of the parts that were right."""
     with pytest.raises(GridError, match=message + r".*Nothing was noted\."):
-        planned.rate(rows, **said)
+        planned.ratings.rate(rows, **said)
 
     assert planned.df[["rating", "pick", "tags", "note"]].isna().all(axis=None)
-    assert not planned.judgements.path.exists()
+    assert not planned.internals.judgements.path.exists()
 
 
 def test_undo_is_one_more_entry(planned):
     """Each undo restores what was before, step by step, and the history keeps every word."""
-    planned.rate(0, stars=2)
-    planned.rate(0, stars=5, note="better")
-    planned.rate(1, pick=True)
+    planned.ratings.rate(0, stars=2)
+    planned.ratings.rate(0, stars=5, note="better")
+    planned.ratings.rate(1, pick=True)
 
     shown = []
     for _ in range(4):
@@ -146,10 +146,10 @@ def test_undo_is_one_more_entry(planned):
 
 def test_what_is_said_after_an_undo_stands_on_what_was_before(planned):
     """A word after an undo begins from the restored one, and undoing it restores that again."""
-    planned.rate(0, stars=2)
-    planned.rate(0, stars=5)
+    planned.ratings.rate(0, stars=2)
+    planned.ratings.rate(0, stars=5)
     planned.ratings.undo()
-    planned.rate(0, pick=True)
+    planned.ratings.rate(0, pick=True)
     assert (planned.df.loc[0, "rating"], planned.df.loc[0, "pick"]) == (2, True)
     planned.ratings.undo()
     assert (planned.df.loc[0, "rating"], pd.isna(planned.df.loc[0, "pick"])) == (2, True)
@@ -157,10 +157,10 @@ def test_what_is_said_after_an_undo_stands_on_what_was_before(planned):
 
 def test_of_each_reviewer_the_latest_counts(planned):
     """Stars are averaged over reviewers, picks go by most, tags are joined, notes name their authors."""
-    planned.rate(0, stars=1, reviewer="anna")
-    planned.rate(0, stars=4, pick=True, tags="a", note="yes", reviewer="anna")
-    planned.rate(0, stars=5, pick=True, tags=["b", "a"], reviewer="ben")
-    planned.rate(0, pick=False, note="no", reviewer="cleo")
+    planned.ratings.rate(0, stars=1, reviewer="anna")
+    planned.ratings.rate(0, stars=4, pick=True, tags="a", note="yes", reviewer="anna")
+    planned.ratings.rate(0, stars=5, pick=True, tags=["b", "a"], reviewer="ben")
+    planned.ratings.rate(0, pick=False, note="no", reviewer="cleo")
 
     row = planned.df.loc[0]
     assert (row["rating"], row["pick"], row["tags"], row["note"]) == (
@@ -173,17 +173,17 @@ def test_of_each_reviewer_the_latest_counts(planned):
     assert table["reviewer"].tolist() == ["anna", "ben", "cleo"]
     assert table["rating"].tolist()[:2] == [4, 5]
     assert planned.ratings.reviewers == ("anna", "ben", "cleo")
-    planned.rate(0, pick=False, reviewer="ben")
+    planned.ratings.rate(0, pick=False, reviewer="ben")
     assert not planned.df.loc[0, "pick"]
 
 
 def test_the_reviewer_is_the_hubs_or_the_systems_user(planned, monkeypatch):
     """Nobody needs to say a name."""
     monkeypatch.setenv("JUPYTERHUB_USER", "dora")
-    planned.rate(0, stars=1)
+    planned.ratings.rate(0, stars=1)
     monkeypatch.delenv("JUPYTERHUB_USER")
     monkeypatch.setenv("LOGNAME", "emil")
-    planned.rate(1, stars=1)
+    planned.ratings.rate(1, stars=1)
 
     assert planned.ratings.reviewers == ("dora", "emil")
 
@@ -191,13 +191,13 @@ def test_the_reviewer_is_the_hubs_or_the_systems_user(planned, monkeypatch):
 def test_judgements_survive_the_process(planned):
     """A new sweep over the same folder has them, with their time and author, private to the user."""
     before = Clock().time()
-    planned.rate(0, stars=3, reviewer="anna")
+    planned.ratings.rate(0, stars=3, reviewer="anna")
     again = Sweep(planned.grid, client=planned.client, folder=planned.folder)
 
     assert again.df.loc[0, "rating"] == 3
     (at,) = again.ratings.df["at"]
     assert abs(at - dt.datetime.fromtimestamp(before, dt.UTC)) < dt.timedelta(seconds=30)
-    assert stat.S_IMODE(planned.judgements.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(planned.internals.judgements.path.stat().st_mode) == 0o600
 
 
 def test_rating_works_while_the_sweep_runs(simulate, tmp_path):
@@ -209,7 +209,7 @@ def test_rating_works_while_the_sweep_runs(simulate, tmp_path):
     heard: list[float | None] = []
     sweep.watch(lambda rows: heard.extend(row.rating for row in rows if row.index == 1))
     sweep.start()
-    sweep.rate(1, stars=4, note="soon")
+    sweep.ratings.rate(1, stars=4, note="soon")
     assert sweep.running
     assert sweep.df.loc[1, "rating"] == 4
     sweep.wait()
@@ -223,7 +223,7 @@ def test_rating_works_while_another_process_owns_the_journal(sweep):
     with contextlib.closing(Journal(sweep.folder, Clock())):
         with pytest.raises(JournalError, match="is at work"):
             Sweep(Grid(prompt="new"), client=sweep.client, folder=sweep.folder).run()
-        sweep.rate(0, stars=2)
+        sweep.ratings.rate(0, stars=2)
 
     assert sweep.df.loc[0, "rating"] == 2
 
@@ -256,13 +256,13 @@ def test_two_processes_lose_no_word(tmp_path):
 
 def test_another_process_is_heard(planned):
     """What another process notes is in the table on the next look, also while nothing else changes."""
-    planned.rate(0, stars=1, reviewer="anna")
+    planned.ratings.rate(0, stars=1, reviewer="anna")
     done = python(RATE, str(planned.folder), "ben")
     assert done.returncode == 0, done.stderr
     cell = planned.rows()[1]
     other = Judgements(planned.folder)
     for stars in (3, 4):
-        other.judge([planned.slot(cell)], "ben", stars=stars)
+        other.judge([planned.internals.slot(cell)], "ben", stars=stars)
         assert planned.df.loc[1, "rating"] == stars
 
 
@@ -313,7 +313,7 @@ def test_nothing_is_ever_changed_or_deleted(tmp_path):
 
 def test_a_foreign_file_is_not_trusted_and_stops_nothing_but_judging(sweep):
     """A file with other tables or triggers is refused by name; the table and the sweep go on without it."""
-    with contextlib.closing(sqlite3.connect(sweep.judgements.path)) as connection:
+    with contextlib.closing(sqlite3.connect(sweep.internals.judgements.path)) as connection:
         connection.execute("CREATE TABLE judgement (id INTEGER)")
     with pytest.raises(JournalError, match=r"not as gridgen made it; move it away\. Nothing was noted"):
         Judgements(sweep.folder).judge([SLOT], "anna", stars=1)
@@ -438,8 +438,8 @@ def test_alpha_is_as_published(metric, published):
 def test_agreement_is_shown_pair_by_pair(planned):
     """Two reviewers who agree but for one star have a high alpha, and the pair's own figures."""
     for index, stars in enumerate((1, 2, 3, 4, 5, 1)):
-        planned.rate(index, stars=stars, pick=stars > 3, reviewer="anna")
-        planned.rate(index, stars=min(stars + (index == 0), 5), pick=stars > 3, reviewer="ben")
+        planned.ratings.rate(index, stars=stars, pick=stars > 3, reviewer="anna")
+        planned.ratings.rate(index, stars=min(stars + (index == 0), 5), pick=stars > 3, reviewer="ben")
 
     found = planned.ratings.agreement
     (pair,) = found.pairs
@@ -451,8 +451,8 @@ def test_agreement_is_shown_pair_by_pair(planned):
 
 def test_no_two_ratings_say_nothing_of_agreement(planned):
     """Without a clip that two judged there is no alpha rather than a made-up one."""
-    planned.rate(0, stars=5, reviewer="anna")
-    planned.rate(1, stars=5, reviewer="ben")
+    planned.ratings.rate(0, stars=5, reviewer="anna")
+    planned.ratings.rate(1, stars=5, reviewer="ben")
 
     assert (planned.ratings.agreement.stars, planned.ratings.agreement.clips) == (None, 0)
     assert str(planned.ratings.agreement) == "2 reviewers, no clip judged by two"
@@ -461,7 +461,7 @@ def test_no_two_ratings_say_nothing_of_agreement(planned):
 def test_the_ratings_of_a_sweep_say_how_far_they_are(planned):
     """The repr counts judged clips and names the reviewers; its HTML escapes what they wrote."""
     assert repr(planned.ratings) == "Ratings(0 of 8 clips judged, by nobody)"
-    planned.rate(0, note="<img src=x onerror=alert(1)>", reviewer="<b>anna</b>")
+    planned.ratings.rate(0, note="<img src=x onerror=alert(1)>", reviewer="<b>anna</b>")
 
     assert repr(planned.ratings) == "Ratings(1 of 8 clips judged, by <b>anna</b>)"
     shown = planned.ratings._repr_html_()
@@ -476,18 +476,18 @@ LOOK_ALIKES = ["\u0410lex", "\uff21lex", "Al\u200bex", "AIex", "Alex\u2060", "\u
 @pytest.mark.parametrize("name", LOOK_ALIKES)
 def test_reviewers_who_look_alike_are_two_people(sweep, name):
     """Case A13: a name that reads as another one's is refused by each way to judge; nobody is spoken for by it."""
-    sweep.rate(0, stars=5, reviewer="Alex")
-    first, second = (sweep.slot(row) for row in sweep.rows()[:2])
+    sweep.ratings.rate(0, stars=5, reviewer="Alex")
+    first, second = (sweep.internals.slot(row) for row in sweep.rows()[:2])
     for judged in (
-        lambda: sweep.rate(0, stars=1, reviewer=name),
-        lambda: sweep.judgements.choose(name, first, second, "left"),
+        lambda: sweep.ratings.rate(0, stars=1, reviewer=name),
+        lambda: sweep.internals.judgements.choose(name, first, second, "left"),
     ):
         with pytest.raises(GridError, match=r"looks like 'Alex', who has judged here.*Nothing was noted"):
             judged()
-    sweep.rate(0, stars=4, reviewer="Alexa")
-    sweep.rate(0, stars=3, reviewer="Alex")
+    sweep.ratings.rate(0, stars=4, reviewer="Alexa")
+    sweep.ratings.rate(0, stars=3, reviewer="Alex")
     assert sweep.ratings.reviewers == ("Alex", "Alexa")
-    sweep.judgements.choose("Zoé", first, second, "left")
-    sweep.rate(1, stars=2, reviewer="Zoé")
+    sweep.internals.judgements.choose("Zoé", first, second, "left")
+    sweep.ratings.rate(1, stars=2, reviewer="Zoé")
     with pytest.raises(GridError, match="looks like"):
-        sweep.rate(1, stars=2, reviewer="Z\u03bfé")
+        sweep.ratings.rate(1, stars=2, reviewer="Z\u03bfé")

@@ -47,24 +47,24 @@ def test_a_file_is_merged_into_the_table(planned, clips, tmp_path):
         [judged(clips[0], at, stars=5, pick=True, tags=["sharp"], note="yes"), judged(clips[3], at, stars=1)],
         [{"left": clips[0], "right": clips[1], "outcome": "left", "at": at}],
     )
-    merged = planned.merge_ratings(path)
+    merged = planned.ratings.merge(path)
 
     assert (merged.reviewer, merged.judgements, merged.choices, merged.known) == ("anna", 2, 1, 0)
     assert planned.df["rating"].dropna().to_dict() == {0: 5, 3: 1}
     assert planned.df.loc[0, ["tags", "note"]].tolist() == ["sharp", "yes"]
     assert planned.ratings.df["at"].tolist() == [pd.Timestamp(at, unit="ms", tz="UTC")] * 2
-    assert len(planned.judgements.book.counted) == 1
+    assert len(planned.internals.judgements.book.counted) == 1
 
 
 def test_merging_again_adds_nothing_and_a_later_file_only_what_is_new(planned, clips, tmp_path):
     """A reviewer may send the file each evening: what is known is passed over, the latest word counts."""
     choice = {"left": clips[0], "right": clips[1], "outcome": "tie", "at": NOW - 9000}
     first = file(tmp_path, [judged(clips[0], NOW - 9000, stars=2)], [choice])
-    planned.merge_ratings(first)
-    again = planned.merge_ratings(first)
+    planned.ratings.merge(first)
+    again = planned.ratings.merge(first)
     assert (again.judgements, again.choices, again.known) == (0, 0, 2)
     later = file(tmp_path, [judged(clips[0], NOW - 9000, stars=2), judged(clips[0], NOW - 1000, stars=4)])
-    assert planned.merge_ratings(later).judgements == 1
+    assert planned.ratings.merge(later).judgements == 1
 
     assert planned.df.loc[0, "rating"] == 4
     assert len(planned.ratings.history) == 2
@@ -77,7 +77,7 @@ def test_several_reviewers_are_compared(planned, clips, tmp_path):
             judged(clip, NOW - 1000, stars=at % 5 + (shift if at == 2 else 0))
             for at, clip in enumerate(clips)
         ]
-        merged = planned.merge_ratings(file(tmp_path, entries, reviewer=name))
+        merged = planned.ratings.merge(file(tmp_path, entries, reviewer=name))
 
     assert merged.agreement.clips == 8
     assert merged.agreement.stars == pytest.approx(0.95, abs=0.05)
@@ -87,22 +87,22 @@ def test_several_reviewers_are_compared(planned, clips, tmp_path):
 
 def test_nobody_is_spoken_for_by_mistake(planned, clips, tmp_path):
     """A file under a name that has judged here is taken only when one says that it is the same person."""
-    planned.rate(0, stars=5, reviewer="anna")
+    planned.ratings.rate(0, stars=5, reviewer="anna")
     path = file(tmp_path, [judged(clips[0], NOW - 1000, stars=0)])
     with pytest.raises(
         GridError, match=r"by 'anna', who has judged here as well.*reviewer='anna'.*Nothing was merged"
     ):
-        planned.merge_ratings(path)
+        planned.ratings.merge(path)
     assert planned.df.loc[0, "rating"] == 5
 
-    planned.merge_ratings(path, reviewer="anna (tablet)")
+    planned.ratings.merge(path, reviewer="anna (tablet)")
     assert planned.df.loc[0, "rating"] == 2.5
 
 
 def test_no_file_outlasts_a_later_word(planned, clips, tmp_path):
     """A time in the future counts as now, so that what its reviewer says afterwards still wins."""
-    planned.merge_ratings(file(tmp_path, [judged(clips[0], 2**50, stars=0)]))
-    planned.rate(0, stars=5, reviewer="anna")
+    planned.ratings.merge(file(tmp_path, [judged(clips[0], 2**50, stars=0)]))
+    planned.ratings.rate(0, stars=5, reviewer="anna")
 
     assert planned.df.loc[0, "rating"] == 5
 
@@ -111,9 +111,9 @@ def test_a_file_of_another_sweep_is_refused(planned, clips, tmp_path):
     """Clips that this sweep does not have are told; a file about none of them is refused whole."""
     foreign = "f" * 24
     with pytest.raises(GridError, match=r"about 1 clips, none of which is in this sweep"):
-        planned.merge_ratings(file(tmp_path, [judged(foreign, stars=1)]))
+        planned.ratings.merge(file(tmp_path, [judged(foreign, stars=1)]))
     assert planned.ratings.history.empty
-    merged = planned.merge_ratings(file(tmp_path, [judged(foreign, stars=1), judged(clips[0], stars=1)]))
+    merged = planned.ratings.merge(file(tmp_path, [judged(foreign, stars=1), judged(clips[0], stars=1)]))
 
     assert (merged.judgements, merged.foreign) == (1, 1)
 
@@ -153,9 +153,9 @@ def test_what_is_no_ratings_file_is_refused(planned, tmp_path, data):
     with pytest.raises(
         GridError, match=r"is not a ratings file of an exported page: .*\. Nothing was merged\."
     ):
-        planned.merge_ratings(path)
+        planned.ratings.merge(path)
 
-    assert not planned.judgements.path.exists()
+    assert not planned.internals.judgements.path.exists()
 
 
 @pytest.mark.parametrize(
@@ -199,9 +199,9 @@ def test_what_is_no_ratings_file_is_refused(planned, tmp_path, data):
 def test_a_wrong_part_is_named(planned, tmp_path, part, message):
     """One wrong part refuses the whole file, with the place of the part; nothing is merged."""
     with pytest.raises(GridError, match=message):
-        planned.merge_ratings(file(tmp_path, **part))
+        planned.ratings.merge(file(tmp_path, **part))
 
-    assert not planned.judgements.path.exists()
+    assert not planned.internals.judgements.path.exists()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_what_is_no_file_is_refused(planned, tmp_path, make):
     """A folder, a pipe that would never end, and a name without a file are told apart from a file."""
     make(tmp_path / "x.json")
     with pytest.raises(GridError, match=r"no such file|not a plain file"):
-        planned.merge_ratings(tmp_path / "x.json")
+        planned.ratings.merge(tmp_path / "x.json")
 
 
 JSON = st.recursive(
@@ -235,7 +235,7 @@ def test_no_json_gets_through_by_luck(tmp_path_factory, told, cut):
 def test_hostile_names_and_notes_stay_text(planned, clips, tmp_path):
     """What a file says of a clip is text in the table and escaped in its HTML, whatever it spells."""
     spelled = '"><script>alert(1)</script>'
-    planned.merge_ratings(
+    planned.ratings.merge(
         file(tmp_path, [judged(clips[0], note=spelled, tags=[spelled[:40]])], reviewer=spelled)
     )
 
@@ -246,6 +246,6 @@ def test_hostile_names_and_notes_stay_text(planned, clips, tmp_path):
 def test_a_grid_of_one_cell_can_be_merged_into(simulate, tmp_path):
     """The smallest sweep takes a file as well."""
     sweep = Sweep(Grid(prompt="one"), client=simulate().client(), folder=tmp_path / "one")
-    merged = sweep.merge_ratings(file(tmp_path, [judged(clip_names(sweep)[0], stars=3)]))
+    merged = sweep.ratings.merge(file(tmp_path, [judged(clip_names(sweep)[0], stars=3)]))
 
     assert (merged.judgements, sweep.df.loc[0, "rating"]) == (1, 3)

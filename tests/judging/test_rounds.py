@@ -243,7 +243,7 @@ def test_a_choice_can_be_taken_back(sweep):
     assert rounds.undo()
     assert [choice.reviewer for choice in rounds.choices] == ["ben"]
     assert not rounds.undo()
-    assert len(sweep.judgements.book.choices) == 3
+    assert len(sweep.internals.judgements.book.choices) == 3
 
 
 def test_only_named_clips_take_part(sweep):
@@ -293,7 +293,7 @@ def test_what_is_wrong_is_named(sweep, call, message):
     rounds = sweep.rounds()
     with pytest.raises(GridError, match=message):
         call(rounds)
-    assert sweep.judgements.book.choices == []
+    assert sweep.internals.judgements.book.choices == []
 
 
 def test_rounds_need_two_finished_cells(planned):

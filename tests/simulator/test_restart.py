@@ -305,7 +305,7 @@ def test_a_bundle_leaves_it_out(tmp_path, begun):
     sweep = sweep_of(begun().client(), tmp_path / "boats")
     sweep.run()
     assert (tmp_path / "boats" / KEPT).exists()
-    with zipfile.ZipFile(sweep.bundle(tmp_path / "boats.zip")) as packed:
+    with zipfile.ZipFile(sweep.to_zip(tmp_path / "boats.zip")) as packed:
         assert not [name for name in packed.namelist() if KEPT in name]
     gg.unpack(tmp_path / "boats.zip", tmp_path / "elsewhere")
     assert not (tmp_path / "elsewhere" / KEPT).exists()
