@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import IPython.display
 import traitlets as t
 
-from gridgen.gallery.channel import QuestionError, SweepWidget
-from gridgen.gallery.feed import beside_notebook
+from gridgen.gallery.change_feed import beside_notebook
 from gridgen.gallery.layout import describe, sheet_axes
+from gridgen.gallery.rpc import QuestionError, SweepWidget
 from gridgen.gallery.script import script, style
 from gridgen.money import total
 from gridgen.states import ATTENTION, FACTS, UNFINISHED, State, meanings
-from gridgen.sweep.reopen import KEPT
+from gridgen.sweep.reopen import SWEEP_FILE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -90,7 +90,7 @@ class Board(SweepWidget):
             "more": max(0, len(troubled) - _MOST_TROUBLES),
             "stop": {
                 "folder": beside_notebook(self.sweep.folder),
-                "beside": KEPT,
+                "beside": SWEEP_FILE,
                 "file": self.sweep.internals.stop_file,
             },
         }

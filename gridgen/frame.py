@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.grid import Axis, Grid
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
     from gridgen.journal import Row
 
 __all__ = ["COLUMNS", "axes_frame", "cells_frame", "grid_frame", "sweep_frame"]
@@ -48,11 +48,13 @@ _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 def grid_frame(grid: Grid) -> pd.DataFrame:
     """Return one row per place: ``cell`` (the key), a column for each axis, and ``skipped`` if any is."""
-    places = grid.places
-    table: dict[str, Any] = {"cell": pd.array([cell.key for cell in places.cells()], dtype="str")}
-    table |= _axes(places, range(len(places)))
-    if places.reasons:
-        table["skipped"] = pd.array([places.reason(at) for at in range(len(places))], dtype="string")
+    combinations = grid.combinations
+    table: dict[str, Any] = {"cell": pd.array([cell.key for cell in combinations.cells()], dtype="str")}
+    table |= _axes(combinations, range(len(combinations)))
+    if combinations.reasons:
+        table["skipped"] = pd.array(
+            [combinations.reason(at) for at in range(len(combinations))], dtype="string"
+        )
     return pd.DataFrame(table)
 
 
@@ -65,37 +67,43 @@ def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
     table: dict[str, Any] = {
         "cell": pd.array([row.cell.key for row in rows], dtype="str"),
         "take": pd.array([row.take for row in rows], dtype="int64"),
-        **_axes(grid.places, [row.index // takes for row in rows]),
+        **_axes(grid.combinations, [row.index // takes for row in rows]),
     }
     for name in COLUMNS:
         table[name] = _column(name, [getattr(row, name) for row in rows])
     return pd.DataFrame(table)
 
 
-def cells_frame(places: Places, indices: Sequence[int], columns: Mapping[str, list[Any]]) -> pd.DataFrame:
+def cells_frame(
+    combinations: Combinations, indices: Sequence[int], columns: Mapping[str, list[Any]]
+) -> pd.DataFrame:
     """Return one row for each index of a place: the cell's key, where it stands, and further columns."""
-    found = places.cells([places.positions[index] for index in indices])
+    found = combinations.cells([combinations.positions[index] for index in indices])
     table = {
         "cell": pd.array([cell.key for cell in found], dtype="str"),
-        **_axes(places, indices),
+        **_axes(combinations, indices),
         **{name: _column(name, values) for name, values in columns.items()},
     }
     return pd.DataFrame(table)
 
 
 def axes_frame(
-    places: Places, names: Sequence[str], at: Sequence[tuple[int, ...]], columns: Mapping[str, list[Any]]
+    combinations: Combinations,
+    names: Sequence[str],
+    at: Sequence[tuple[int, ...]],
+    columns: Mapping[str, list[Any]],
 ) -> pd.DataFrame:
     """Return one row for each combination of values of some axes, with further columns."""
     table = {
-        name: _axis(places.axis(name), [codes[number] for codes in at]) for number, name in enumerate(names)
+        name: _axis(combinations.axis(name), [codes[number] for codes in at])
+        for number, name in enumerate(names)
     }
     return pd.DataFrame(table | {name: _column(name, values) for name, values in columns.items()})
 
 
-def _axes(places: Places, indices: Sequence[int]) -> dict[str, Any]:
-    columns = {axis.name: places.column(axis.name) for axis in places.axes}
-    return {axis.name: _axis(axis, [columns[axis.name][at] for at in indices]) for axis in places.axes}
+def _axes(combinations: Combinations, indices: Sequence[int]) -> dict[str, Any]:
+    columns = {axis.name: combinations.column(axis.name) for axis in combinations.axes}
+    return {axis.name: _axis(axis, [columns[axis.name][at] for at in indices]) for axis in combinations.axes}
 
 
 def _number_type(values: Sequence[Any]) -> Any:

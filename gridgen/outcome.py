@@ -362,8 +362,12 @@ def is_gone(error: APIError) -> bool:
     """Whether the API itself says that it has no such task; no page of a machine on the way can."""
     if not error.genuine:
         return False
-    lacking = error.status == HTTPStatus.BAD_REQUEST and _LACKING.search(error.code) is not None
-    return lacking or error.status in {HTTPStatus.NOT_FOUND, HTTPStatus.GONE, HTTPStatus.UNPROCESSABLE_ENTITY}
+    unsupported = error.status == HTTPStatus.BAD_REQUEST and _LACKING.search(error.code) is not None
+    return unsupported or error.status in {
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.GONE,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
 
 
 _LACKING = re.compile(r"not_?(exist|found)|no_?such|unknown_?task", re.IGNORECASE)

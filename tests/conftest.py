@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Give every simulator in virtual time that clock, where it was asked for."""
     if config.getoption("--creeping"):
         patch = pytest.MonkeyPatch()
-        patch.setattr("gridgen.simulator.embedded.VirtualClock", CreepingClock)
+        patch.setattr("gridgen.simulator.in_process.VirtualClock", CreepingClock)
         config.add_cleanup(patch.undo)
 
 

@@ -144,7 +144,7 @@ def test_no_key_changes_in_the_algebra(a, b):
 @given(grids())
 def test_places_agree_with_one_another(a):
     """Index, iteration, coordinates and columns tell of the same cell."""
-    places = a.places
+    places = a.combinations
     columns = {axis.name: places.column(axis.name) for axis in a.axes}
 
     assert [places.cell(at) for at in range(len(places))] == list(places.cells())
@@ -478,7 +478,7 @@ def test_extending_keeps_every_key():
     grid = Grid(prompt=["a", "b"], duration=6, model=SEEDANCE).exclude({"prompt": "b"})
     wider = grid.extend(duration=[8, 10], quality="720p", seed=[1, 2])
 
-    assert len(wider.places) == 2 + 2 * (3 * 2 * 3 - 1)
+    assert len(wider.combinations) == 2 + 2 * (3 * 2 * 3 - 1)
     assert {cell.key for cell in grid} < {cell.key for cell in wider}
     assert [each.cell.prompt for each in wider.skipped] == ["b"]
     assert list(grid.extend(duration=8)) == [

@@ -295,7 +295,7 @@ def test_anything_typed_is_a_grid_or_a_clear_error(typed, prompt):
         assert not said or "Nothing" in said
         assert len({cell.key for cell in grid}) == len(grid)
         assert grid + grid == grid
-        assert len(grid.df) == len(grid.places)
+        assert len(grid.df) == len(grid.combinations)
         assert sorted(grid.submit_order()) == list(range(len(grid)))
         assert all(cell.body()["model"] == cell.model for cell in grid)
         grid._repr_html_()

@@ -29,7 +29,7 @@ def same(a: Grid, b: Grid) -> bool:
     return (
         a == b
         and a.axes == b.axes
-        and list(a.places.positions) == list(b.places.positions)
+        and list(a.combinations.positions) == list(b.combinations.positions)
         and [(each.cell, each.reason) for each in a.skipped]
         == [(each.cell, each.reason) for each in b.skipped]
         and [cell.labels for cell in a] == [cell.labels for cell in b]
@@ -227,10 +227,10 @@ def test_csv_and_rows_and_frames(tmp_path):
 def test_a_grid_is_made_again_of_its_own_table(folder, a):
     """The table of a grid, as DataFrame and as CSV, is the grid again; what was skipped still is."""
     labels = [axis.name for axis in a.axes if not axis.sent]
-    again = Grid.from_rows(a.df, labels=labels) if len(a.places) else a
+    again = Grid.from_rows(a.df, labels=labels) if len(a.combinations) else a
     assert again == a
     assert [each.reason for each in again.skipped] == [each.reason for each in a.skipped]
-    if len(a.places):
+    if len(a.combinations):
         a.save(folder / "grid.csv")
         assert Grid.load(folder / "grid.csv", labels=labels) == a
 
@@ -441,7 +441,7 @@ def test_a_damaged_file_is_a_grid_or_a_clear_error(folder, data):
     except GridError as error:
         found, said = grid, str(error)
     assert not said or ("damaged.json" in said and "Nothing was submitted." in said)
-    assert len(found.df) == len(found.places)
+    assert len(found.df) == len(found.combinations)
     found._repr_html_()
 
 

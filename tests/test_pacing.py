@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridgen import Client, GridgenError
-from gridgen.pacing import Bucket, Pace, Storm, Window, backoff
+from gridgen.pacing import Bucket, CircuitBreaker, ConcurrencyLimit, RateControl, backoff
 
 
 class Server:
@@ -38,7 +38,7 @@ class Server:
         return None
 
 
-def drive(server: Server, pace: Pace, seconds: float, notice: float = 1.0):
+def drive(server: Server, pace: RateControl, seconds: float, notice: float = 1.0):
     """Submit all the time for some virtual seconds; return when submissions were accepted and refused."""
     now, noticed, accepted, refused = 0.0, 0, [], []
     while now < seconds:
@@ -72,7 +72,7 @@ def rate(times: list[float], begin: float, end: float) -> float:
 )
 def test_an_unknown_rate_is_found_and_kept(limit, burst, used, silent):
     """After ten minutes nearly all of the rate is used, with few refusals; less where no bursts are taken."""
-    accepted, refused = drive(Server(rate=limit, burst=burst, silent=silent), Pace(), 1800)
+    accepted, refused = drive(Server(rate=limit, burst=burst, silent=silent), RateControl(), 1800)
 
     assert rate(accepted, 600, 1800) >= used * limit
     assert len([at for at, _ in refused if at >= 600]) <= 0.06 * len(accepted)
@@ -82,7 +82,7 @@ def test_an_unknown_rate_is_found_and_kept(limit, burst, used, silent):
 def test_a_limit_on_open_tasks_is_found_and_kept(slots):
     """A server that refuses beyond its slots keeps them busy, less our delay, with few refusals."""
     server = Server(slots=slots)
-    accepted, refused = drive(server, Pace(), 3600)
+    accepted, refused = drive(server, RateControl(), 3600)
 
     possible = slots * 60 / (server.service + 1.0)
     assert rate(accepted, 600, 3600) >= 0.95 * possible
@@ -91,7 +91,7 @@ def test_a_limit_on_open_tasks_is_found_and_kept(slots):
 
 def test_a_server_without_limits_is_not_held_back():
     """After a minute at the usual rate it grows, as nothing is refused, to what a machine can send; no window closes."""
-    pace = Pace()
+    pace = RateControl()
     accepted, refused = drive(Server(), pace, 120)
 
     assert refused == []
@@ -102,7 +102,7 @@ def test_a_server_without_limits_is_not_held_back():
 
 def test_a_rate_that_is_told_is_never_passed():
     """With rate=40 no refusal comes from a server that takes 40 a minute, and nearly all of it is used."""
-    accepted, refused = drive(Server(rate=40), Pace.at(40), 1800)
+    accepted, refused = drive(Server(rate=40), RateControl.at(40), 1800)
 
     assert refused == []
     assert rate(accepted, 300, 1800) >= 0.97 * 40
@@ -111,7 +111,7 @@ def test_a_rate_that_is_told_is_never_passed():
 @pytest.mark.parametrize("seconds", [1.0, 30.0, 300.0])
 def test_after_a_refusal_nothing_leaves_too_soon_and_all_is_well_soon_after(seconds):
     """No submission before Retry-After is over; from then to three times it, 95 % of the rate is used."""
-    pace, at, sent = Pace.at(40), 600.0, []
+    pace, at, sent = RateControl.at(40), 600.0, []
     drive(Server(rate=40), pace, at)
     pace.refused(at, seconds, 40)
     now = at
@@ -145,7 +145,7 @@ def test_no_more_than_the_top_rate_ever_leaves(steps, top):
 
 def test_refusals_of_the_same_moment_count_once():
     """Five submissions that were on their way together and were all refused slow down once."""
-    once, together = Pace(), Pace()
+    once, together = RateControl(), RateControl()
     once.refused(10.0, 5.0, 3)
     for _ in range(5):
         together.refused(10.0, 5.0, 3)
@@ -156,7 +156,7 @@ def test_refusals_of_the_same_moment_count_once():
 
 def test_a_window_looks_beyond_its_limit_ever_more_rarely():
     """After a limit is confirmed, twice as many tasks must end before one more is tried."""
-    window, ended = Window(), []
+    window, ended = ConcurrencyLimit(), []
     for _ in range(4):
         window.refused(10)
         count = 0
@@ -176,7 +176,7 @@ def test_waits_after_failures_double_up_to_twenty_seconds():
 
 def test_a_storm_lets_one_question_out_every_fifteen_seconds():
     """After five failures in a row one probe may leave per 15 s; one answer ends it."""
-    storm = Storm()
+    storm = CircuitBreaker()
     for _ in range(5):
         storm.failed(100.0)
 

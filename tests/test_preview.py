@@ -27,7 +27,7 @@ def grid() -> Grid:
 
 
 def test_the_layout_in_text():
-    """G10: the skeleton with counts, price and reasons, without a key, a network or a notebook."""
+    """G10: the layout with counts, price and reasons, without a key, a network or a notebook."""
     assert repr(grid().preview()) == (
         "Preview: 6 cells of 8: prompt 2 x size 2 x duration 2; 44 s of footage; $0.4488; 38 s to 9 min\n"
         "all with grok-imagine-1.5-video-ext, 480p\n"

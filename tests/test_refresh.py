@@ -15,8 +15,8 @@ from gridgen.models import catalogue, find
 from gridgen.models.pricelist import listed_price
 from gridgen.models.refresh import Told, compared, model_of
 from gridgen.simulator import Fault
+from gridgen.simulator.model_registry import ModelRegistry
 from gridgen.simulator.replies import models
-from gridgen.simulator.shelf import Shelf
 
 TODAY = date(2026, 11, 24)
 KLING = "kling-v2-6"
@@ -25,7 +25,7 @@ KLING = "kling-v2-6"
 @pytest.fixture(scope="module")
 def listed() -> list[dict]:
     """Return the model list as the simulator serves it."""
-    return models(Shelf(), expand="parameters")["data"]
+    return models(ModelRegistry(), expand="parameters")["data"]
 
 
 def report(listed, simulate, *, change, prices: bool = False):

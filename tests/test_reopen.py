@@ -14,10 +14,10 @@ from PIL import Image
 
 import gridgen as gg
 from gridgen import Grid, GridError, GridgenError, JournalError, Model, Sweep, linked, template
-from gridgen.gallery.feed import Feed
+from gridgen.gallery.change_feed import ChangeFeed
 from gridgen.simulator import Fault
 from gridgen.states import State
-from gridgen.sweep.reopen import keep_sweep
+from gridgen.sweep.reopen import save_sweep
 
 KLING = "kling-v2-6"
 EXT = "grok-imagine-1.5-video-ext"
@@ -320,7 +320,7 @@ def test_a_model_of_ones_own_is_kept_with_the_grid(tmp_path):
     """What was said of a model is there when the folder is opened, so it is asked for in the same way."""
     house = Model("house-1", duration=(2, 4), names={"quality": "tier"}, quality=["720p"], price="0.01")
     grid = Grid(prompt="a", model=house, duration=[2, 4])
-    keep_sweep(tmp_path, grid.places, takes=1, budget=None, origin="simulator")
+    save_sweep(tmp_path, grid.combinations, takes=1, budget=None, origin="simulator")
     again = gg.open(tmp_path).grid
 
     assert [cell.body() for cell in again] == [cell.body() for cell in grid]
@@ -360,7 +360,7 @@ def test_linked_and_labelled_axes_reach_the_wall(simulate, tmp_path):
         prompt=template("a {thing}", thing={"boat": "paper boat", "fox": "red fox"}),
         duration=[gg.value(6, label="short", note="fits a story"), 8],
     )
-    told = Feed(Sweep(grid, client=simulate().client(), folder=tmp_path), "me").snapshot()
+    told = ChangeFeed(Sweep(grid, client=simulate().client(), folder=tmp_path), "me").snapshot()
     axes = {axis["name"]: axis["labels"] for axis in told["axes"]}
 
     assert [axis.get("notes") for axis in told["axes"] if axis["name"] == "duration"] == [

@@ -69,7 +69,7 @@ def test_one_that_waits_tells_that_the_later_ones_do():
     schedule.heard(3, sent=NOW + 6, now=NOW + 6, created=None, estimate=None)
 
     assert schedule.saw_waiting(3, NOW + 6) == [4, 5]
-    assert list(schedule.line.running) == [0, 1, 2]
+    assert list(schedule.queue.running) == [0, 1, 2]
     assert schedule.left(0, NOW + 60, NOW + 60) == [3]
 
 
@@ -145,6 +145,6 @@ def test_every_task_has_a_time(answers):
         else:
             schedule.saw_waiting(task, now)
 
-    assert {*schedule.line.running, *schedule.line.waiting} == set(range(8))
+    assert {*schedule.queue.running, *schedule.queue.waiting} == set(range(8))
     for task in range(8):
         assert -1e5 < schedule.wait(task, now, planned=0) < 1e5

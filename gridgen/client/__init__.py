@@ -27,9 +27,9 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from gridgen import private
+from gridgen import userdirs
 from gridgen._loop import engine, on_engine, wait, wait_async
-from gridgen.client import download, proof
+from gridgen.client import download, idempotency
 from gridgen.client.download import LARGEST_FILE, http_errors, untrusted
 from gridgen.client.key import Key
 from gridgen.client.links import is_loopback
@@ -52,7 +52,7 @@ from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.models.pricelist import listed_price
 from gridgen.models.refresh import CatalogueReport, Told, compared
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify, is_gone
-from gridgen.pacing import Pace
+from gridgen.pacing import RateControl
 from gridgen.pacing.limiter import Limiter
 from gridgen.task import (
     Status,
@@ -70,7 +70,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
     from types import TracebackType
 
-    from gridgen.client.proof import Proof
+    from gridgen.client.idempotency import IdempotencyProbe
     from gridgen.client.upload import UploadOutcome
     from gridgen.grid import Cell
 
@@ -158,7 +158,7 @@ class Client:
         wire = Wire(key, _base_url(base_url), timeout=timeout, http_client=http_client, clock=clock)
         self.wire = wire
         """What the engine needs of it, on its own loop and nowhere else."""
-        self.pace = Pace.at(_rate(rate))
+        self.pace = RateControl.at(_rate(rate))
         self.base_url, self.host, self.clock = wire.base_url, wire.host, wire.clock
         self.is_simulator, self.on_loopback = wire.is_simulator, wire.on_loopback
         self.listed = wire.listed
@@ -193,7 +193,7 @@ class Client:
     @functools.cached_property
     def limiter(self) -> Limiter | None:
         """Takes turns with other processes of this machine that use the key; None where time jumps."""
-        salt = private.salt() if self.clock.speed < math.inf else None
+        salt = userdirs.salt() if self.clock.speed < math.inf else None
         if salt is None:
             return None
         # one for all clients of the key in this process, so that what others do is told from what they do
@@ -346,7 +346,7 @@ class Client:
 
     def prove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
-    ) -> Proof:
+    ) -> IdempotencyProbe:
         """Try, with one cheapest job, whether the server honours an idempotency key for a model.
 
         The same submission is sent twice under one key. If it comes back as one
@@ -371,12 +371,12 @@ class Client:
 
     async def aprove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
-    ) -> Proof:
+    ) -> IdempotencyProbe:
         """Do as `prove_idempotency`, from any event loop."""
         work = self.wire.prove(model, None if budget is None else Decimal(str(budget)))
         return await wait_async(engine().submit(work))
 
-    def proof(self, model: str) -> Proof | None:
+    def proof(self, model: str) -> IdempotencyProbe | None:
         """Return what `prove_idempotency` found for a model, None where it is not known or too old."""
         return self.wire.proof(model)
 
@@ -430,7 +430,7 @@ class Wire:
         self._retired: dict[int, Any] = {}
         self.connections = self._http, self._retired
         self._users: Counter[Any] = Counter()
-        self._proofs: dict[str, Proof] = {}
+        self._proofs: dict[str, IdempotencyProbe] = {}
         self._links: dict[str, Stored] = {}
         self.listed: dict[str, Price | None] = {}
         self.earlier: tuple[Client, ...] = ()
@@ -446,13 +446,13 @@ class Wire:
         """Return what proofs are kept under; a server on this machine is another one for each key."""
         if not (self.is_simulator or self.on_loopback):
             return self.origin
-        salt = private.salt()
+        salt = userdirs.salt()
         return None if salt is None else f"{self.origin} {self.fingerprint(salt + self.host)}"
 
-    def proof(self, model: str) -> Proof | None:
+    def proof(self, model: str) -> IdempotencyProbe | None:
         """Return what is known, as of `Client`."""
         place = self._place()
-        found = self._proofs.get(model) or (None if place is None else proof.find(place, model))
+        found = self._proofs.get(model) or (None if place is None else idempotency.find(place, model))
         return found if found is not None and found.current else None
 
     def check(self) -> None:
@@ -648,7 +648,7 @@ class Wire:
                 schema = _schema(await self._get(f"/v1/model-schema?{asked}"))
         return Told(name, schema, await self._listed_price(name))
 
-    async def prove(self, model: str, budget: Decimal | None) -> Proof:
+    async def prove(self, model: str, budget: Decimal | None) -> IdempotencyProbe:
         """Submit twice under one key, as `Client.prove_idempotency`."""
         cell = _cheapest(find(model).id)
         quoted = cell.quote(await self._listed_price(cell.model)) or cell.quote(cell.spec.price)
@@ -661,10 +661,10 @@ class Wire:
         async def send() -> Outcome:
             return await self.send(encoded(cell, {}), idempotency_key=key, on_sending=_unrecorded)
 
-        first = _accepted(await proof.answered(send, self.clock), cell, key)
-        found = await proof.prove(place, cell.model, first.task_id, send, self.clock)
+        first = _accepted(await idempotency.answered(send, self.clock), cell, key)
+        found = await idempotency.prove(place, cell.model, first.task_id, send, self.clock)
         self._proofs[cell.model] = found
-        await engine().in_thread(proof.keep, found)
+        await engine().in_thread(idempotency.keep, found)
         return found
 
     async def _listed_price(self, model: str) -> Price | None:

@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
     from gridgen.grid.axes import Axis
     from gridgen.grid.cells import Cell
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
     from gridgen.journal import Row
 
 __all__ = [
     "OBSERVED",
     "Estimate",
-    "Line",
+    "ServerQueue",
     "Services",
     "Share",
     "counted",
@@ -76,7 +76,7 @@ class Services:
             found = [seconds for times in same for seconds in times]
         return (min(found), max(found)) if found else OBSERVED
 
-    def of_each(self, lines: Iterable[Line]) -> list[tuple[float, float]]:
+    def of_each(self, lines: Iterable[ServerQueue]) -> list[tuple[float, float]]:
         """Return the same for each clip that would be submitted."""
         known: dict[tuple[str, str | None, int | None], tuple[float, float]] = {}
         found = []
@@ -158,9 +158,9 @@ class Estimate:
         Shortest and longest time that it may take, in seconds.
     timed_by : str
         What the time is reckoned from.
-    places : Places
+    combinations : Combinations
         Those of the grid.
-    lines : tuple of Line
+    lines : tuple of ServerQueue
         One for each cell and take.
     """
 
@@ -178,8 +178,8 @@ class Estimate:
     timed_by: str = ""
     guess: Decimal | None = None
     like: tuple[str, ...] = ()
-    places: Places = field(kw_only=True, repr=False, compare=False)
-    lines: tuple[Line, ...] = field(kw_only=True, repr=False, compare=False)
+    combinations: Combinations = field(kw_only=True, repr=False, compare=False)
+    lines: tuple[ServerQueue, ...] = field(kw_only=True, repr=False, compare=False)
 
     @property
     def total(self) -> str:
@@ -213,7 +213,7 @@ class Estimate:
             "guess": [line.guess for line in lines],
             "like": [line.like for line in lines],
         }
-        return cells_frame(self.places, [line.place for line in lines], columns)
+        return cells_frame(self.combinations, [line.place for line in lines], columns)
 
     def by(self, *axes: str) -> pd.DataFrame:
         """Return what each value of an axis, or each combination of values of several, has in it.
@@ -234,14 +234,14 @@ class Estimate:
         GridError
             If the grid has no such axis.
         """
-        found = grouped(self.places, _indexed(self.lines), axes)
+        found = grouped(self.combinations, _indexed(self.lines), axes)
         shares = {at: share(lines) for at, lines in found.items()}
-        return summed(self.places, axes, shares)
+        return summed(self.combinations, axes, shares)
 
     def shares(self, axis: str) -> list[tuple[str, Share]]:
         """Return what each value of one axis has in it, under its label, in the order of the axis."""
-        names = next(each.labels for each in self.places.axes if each.name == axis)
-        found = grouped(self.places, _indexed(self.lines), [axis])
+        names = next(each.labels for each in self.combinations.axes if each.name == axis)
+        found = grouped(self.combinations, _indexed(self.lines), [axis])
         return [(names[at], share(lines)) for (at,), lines in found.items()]
 
     def __repr__(self) -> str:
@@ -253,7 +253,7 @@ class Estimate:
 
     def __str__(self) -> str:
         lines = [f"{name:15} {text}" for name, text in self._facts()]
-        for axis in varied(self.places):
+        for axis in varied(self.combinations):
             lines += ["", axis.name]
             lines += [
                 f"  {label[:40]:40} {counted(found.videos):>13}  {found.price}"
@@ -272,7 +272,7 @@ class Estimate:
             facts.append(("skipped", str(self.skipped)))
         takes = max((line.take for line in self.lines), default=1)
         if takes > 1:
-            facts.append(("takes", _told_apart(self.places, takes)))
+            facts.append(("takes", _told_apart(self.combinations, takes)))
         if self.uploads:
             facts.append(("to upload", f"{self.uploads} {plural('picture', self.uploads)}, once each"))
         facts += [
@@ -298,7 +298,7 @@ class Estimate:
             f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
             for name, text in self._facts()
         )
-        tables = [self._axis_html(axis) for axis in varied(self.places)]
+        tables = [self._axis_html(axis) for axis in varied(self.combinations)]
         return f"<div><table>{rows}</table>{beside(tables)}</div>"
 
     def _axis_html(self, axis: Axis) -> str:
@@ -314,12 +314,12 @@ def counted(videos: int) -> str:
     return f"{videos:,} {plural('video', videos)}"
 
 
-def _told_apart(places: Places, takes: int) -> str:
+def _told_apart(combinations: Combinations, takes: int) -> str:
     """Say what sets the takes of a cell apart: a seed for each, or chance where a model has none."""
-    models = [places.records.get(name) or find(name) for name in places.axis("model").values]
+    models = [combinations.records.get(name) or find(name) for name in combinations.axis("model").values]
     chance = [model.id for model in models if model.option("seed") is None]
     parts = [f"{takes} of each cell"]
-    if len(chance) < len(models) and not any(axis.name == "seed" for axis in places.axes):
+    if len(chance) < len(models) and not any(axis.name == "seed" for axis in combinations.axes):
         parts.append(f"seeds 1 to {takes}")
     if chance:
         parts.append(f"those of {' and '.join(chance)}, which has no seed, differ by chance")
@@ -338,7 +338,7 @@ _GUESSED = (
 )
 
 
-class Line(NamedTuple):
+class ServerQueue(NamedTuple):
     """One cell and take in an estimate.
 
     Attributes
@@ -366,14 +366,14 @@ class Line(NamedTuple):
     like: str | None = None
 
 
-def _line(place: int, cell: Cell, take: int, status: str, prices: Prices) -> Line:
+def _line(place: int, cell: Cell, take: int, status: str, prices: Prices) -> ServerQueue:
     usd, source = prices.quoted(cell)
     guess = (None, None) if usd is not None else prices.like(cell)
-    return Line(place, cell, take, status, usd, source, *guess)
+    return ServerQueue(place, cell, take, status, usd, source, *guess)
 
 
 def estimate(
-    places: Places,
+    combinations: Combinations,
     rows: Sequence[Row],
     prices: Prices,
     *,
@@ -387,7 +387,7 @@ def estimate(
 
     Parameters
     ----------
-    places : Places
+    combinations : Combinations
         Those of the grid.
     rows : sequence of Row
         All places and takes of the grid, in grid order.
@@ -405,26 +405,26 @@ def estimate(
         if row.status != State.SKIPPED
     )
     return _summary(
-        places, lines, services or Services(), committed=committed, budget=budget, uploads=uploads
+        combinations, lines, services or Services(), committed=committed, budget=budget, uploads=uploads
     )
 
 
-def planned(places: Places, *, takes: int = 1, budget: Decimal | None = None) -> Estimate:
+def planned(combinations: Combinations, *, takes: int = 1, budget: Decimal | None = None) -> Estimate:
     """Sum up what all cells of a grid would cost, by the catalogue alone."""
     prices = Prices()
-    cells = list(zip(places.live, places.cells(places.live_positions()), strict=True))
+    cells = list(zip(combinations.active, combinations.cells(combinations.active_positions()), strict=True))
     lines = tuple(
         _line(index, cell, take, State.PLANNED, prices)
         for index, cell in cells
         for take in range(1, takes + 1)
     )
     uploads = len(pictures(cell for _, cell in cells))
-    return _summary(places, lines, Services(), committed=Decimal(0), budget=budget, uploads=uploads)
+    return _summary(combinations, lines, Services(), committed=Decimal(0), budget=budget, uploads=uploads)
 
 
 def _summary(
-    places: Places,
-    lines: tuple[Line, ...],
+    combinations: Combinations,
+    lines: tuple[ServerQueue, ...],
     services: Services,
     *,
     committed: Decimal,
@@ -443,13 +443,13 @@ def _summary(
         committed=committed,
         budget=budget,
         sources=tuple(dict.fromkeys(named)),
-        skipped=len(places) - len(places.live),
+        skipped=len(combinations) - len(combinations.active),
         uploads=uploads,
         time=time_of(services.of_each(lines)),
         timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
         guess=total([line.guess for line in guessed if line.guess is not None]) if guessed else None,
         like=tuple(dict.fromkeys(line.like for line in guessed if line.like is not None)),
-        places=places,
+        combinations=combinations,
         lines=lines,
     )
 
@@ -476,7 +476,7 @@ def time_of(services: list[tuple[float, float]]) -> tuple[float, float]:
     return whole(lows, min(lows)), whole(highs, max(highs))
 
 
-def share(lines: Iterable[Line]) -> Share:
+def share(lines: Iterable[ServerQueue]) -> Share:
     """Sum up some lines of an estimate."""
     lines = tuple(lines)
     new = [line for line in lines if line.status in NEW]
@@ -490,7 +490,7 @@ def share(lines: Iterable[Line]) -> Share:
     )
 
 
-def _indexed(lines: Iterable[Line]) -> Iterator[tuple[int, Line]]:
+def _indexed(lines: Iterable[ServerQueue]) -> Iterator[tuple[int, ServerQueue]]:
     return ((line.place, line) for line in lines)
 
 

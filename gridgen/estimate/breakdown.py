@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridgen.grid.axes import Axis
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
 
 __all__ = ["MOST_LISTED", "axis_html", "beside", "grouped", "summed", "varied"]
 
@@ -27,7 +27,7 @@ _Thing = TypeVar("_Thing")
 
 
 def grouped(
-    places: Places, things: Iterable[tuple[int, _Thing]], axes: Sequence[str]
+    combinations: Combinations, things: Iterable[tuple[int, _Thing]], axes: Sequence[str]
 ) -> dict[tuple[int, ...], list[_Thing]]:
     """Return things, each with the index of its place, by where they stand on some axes, in the order of the axes.
 
@@ -36,32 +36,34 @@ def grouped(
     GridError
         If there is no such axis.
     """
-    columns = [places.column(name) for name in _names(places, axes)]
+    columns = [combinations.column(name) for name in _names(combinations, axes)]
     found: dict[tuple[int, ...], list[_Thing]] = {}
     for index, thing in things:
         found.setdefault(tuple([column[index] for column in columns]), []).append(thing)
     return dict(sorted(found.items()))
 
 
-def _names(places: Places, axes: Sequence[str]) -> list[str]:
+def _names(combinations: Combinations, axes: Sequence[str]) -> list[str]:
     """Return the axes asked for, by default those of several values."""
-    known = [axis.name for axis in places.axes]
+    known = [axis.name for axis in combinations.axes]
     for name in axes:
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             msg = f"by({name!r}): the grid has no such axis{hint}; it has {', '.join(known)}"
             raise GridError(msg)
-    return list(axes) or [axis.name for axis in varied(places)]
+    return list(axes) or [axis.name for axis in varied(combinations)]
 
 
-def summed(places: Places, axes: Sequence[str], sums: Mapping[tuple[int, ...], Any]) -> pd.DataFrame:
+def summed(
+    combinations: Combinations, axes: Sequence[str], sums: Mapping[tuple[int, ...], Any]
+) -> pd.DataFrame:
     """Return sums, one object for each place on some axes, as a table with the objects' fields for columns."""
     from gridgen.frame import axes_frame
 
     names = [each.name for each in fields(next(iter(sums.values())))] if sums else []
     columns = {name: [getattr(each, name) for each in sums.values()] for name in names}
-    return axes_frame(places, _names(places, axes), list(sums), columns)
+    return axes_frame(combinations, _names(combinations, axes), list(sums), columns)
 
 
 def axis_html(axis: Axis, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -90,6 +92,6 @@ def beside(tables: Sequence[str]) -> str:
     )
 
 
-def varied(places: Places) -> list[Axis]:
+def varied(combinations: Combinations) -> list[Axis]:
     """Return the axes with several values."""
-    return [axis for axis in places.axes if len(axis) > 1]
+    return [axis for axis in combinations.axes if len(axis) > 1]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridgen.grid.axes import Axis
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
     from gridgen.journal import Row
 
 __all__ = ["Costs", "costs"]
@@ -36,7 +36,7 @@ class Costs:
         USD that the server reports; None while it has reported nothing.
     unpriced, unreported : int
         How many had no known price, and of how many no charge is known yet.
-    places : Places
+    combinations : Combinations
         Those of the grid.
     rows : tuple of (int, Row)
         What was submitted, each with the index of its place; also takes that are not
@@ -50,7 +50,7 @@ class Costs:
     charged: Decimal | None
     unpriced: int
     unreported: int
-    places: Places = field(kw_only=True, repr=False, compare=False)
+    combinations: Combinations = field(kw_only=True, repr=False, compare=False)
     rows: tuple[tuple[int, Row], ...] = field(kw_only=True, repr=False, compare=False)
 
     @property
@@ -67,7 +67,7 @@ class Costs:
             "difference": [_difference([row]) for row in rows],
             "service_seconds": [row.service_seconds for row in rows],
         }
-        return cells_frame(self.places, [index for index, _ in self.rows], columns)
+        return cells_frame(self.combinations, [index for index, _ in self.rows], columns)
 
     def by(self, *axes: str) -> pd.DataFrame:
         """Return what each value of an axis, or each combination of values of several, cost.
@@ -89,19 +89,19 @@ class Costs:
         GridError
             If the grid has no such axis.
         """
-        found = grouped(self.places, self.rows, axes)
+        found = grouped(self.combinations, self.rows, axes)
         sums = {at: _Spent.of(rows) for at, rows in found.items()}
-        return summed(self.places, axes, sums)
+        return summed(self.combinations, axes, sums)
 
     def __repr__(self) -> str:
         return f"Costs({self.clips} clips: {_usd(self.estimated)} estimated, {_usd(self.charged)} charged)"
 
     def _repr_html_(self) -> str:
-        tables = [self._axis_html(axis) for axis in varied(self.places)]
+        tables = [self._axis_html(axis) for axis in varied(self.combinations)]
         return f"<div><p>{html.escape(repr(self)[6:-1])}</p>{beside(tables)}</div>"
 
     def _axis_html(self, axis: Axis) -> str:
-        found = grouped(self.places, self.rows, [axis.name])
+        found = grouped(self.combinations, self.rows, [axis.name])
         rows = []
         for (at,), placed in found.items():
             spent = _Spent.of(placed)
@@ -131,7 +131,7 @@ class _Spent:
         )
 
 
-def costs(places: Places, rows: Iterable[tuple[int, Row]]) -> Costs:
+def costs(combinations: Combinations, rows: Iterable[tuple[int, Row]]) -> Costs:
     """Set what was estimated beside what was charged, for the rows that were submitted, each given with its place."""
     sent = tuple((place, row) for place, row in rows if row.submitted_at is not None or row.earlier)
     return Costs(
@@ -140,7 +140,7 @@ def costs(places: Places, rows: Iterable[tuple[int, Row]]) -> Costs:
         charged=_charged([row for _, row in sent]),
         unpriced=sum(row.price is None for _, row in sent),
         unreported=sum(row.cost is None for _, row in sent),
-        places=places,
+        combinations=combinations,
         rows=sent,
     )
 

@@ -20,8 +20,8 @@ from gridgen.board import Board
 from gridgen.errors import GridError, GridgenError
 from gridgen.form.draft import Draft, slots_of
 from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of
-from gridgen.form.skeleton import Skeleton
-from gridgen.gallery.channel import QuestionError
+from gridgen.form.layout_picker import LayoutPicker
+from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, catalogue, find
 from gridgen.states import AWAITED
@@ -119,7 +119,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._run = ipywidgets.Button(
             description="Run", button_style="primary", layout={"width": "auto", "min_width": "120px"}
         )
-        self._skeleton = Skeleton(self._toggled, self._take_image)
+        self._picker = LayoutPicker(self._toggled, self._take_image)
         self._standing = ipywidgets.VBox()
         self._results = ipywidgets.VBox()
         form = ipywidgets.VBox(
@@ -136,10 +136,10 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 ipywidgets.HBox([self._folder, self._budget, self._takes]),
             ]
         )
-        super().__init__([form, self._skeleton, self._run, self._standing, self._results])
+        super().__init__([form, self._picker, self._run, self._standing, self._results])
         self.add_class("gridgen-builder")
         if client is None:
-            self._skeleton.said = "To run from here, give the client: gridgen.builder(client=...)"
+            self._picker.said = "To run from here, give the client: gridgen.builder(client=...)"
         self._listen()
         self._offer()
         self._changed()
@@ -214,7 +214,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self.sweep = sweep
         self._stop_watching()
         self._stop_watching = sweep.watch(self._heard)
-        self._skeleton.said = ""
+        self._picker.said = ""
         old = self._standing.children + self._results.children
         self._standing.children, self._results.children = [Board(sweep)], [sweep.gallery()]
         for each in old:
@@ -229,7 +229,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def _static(self) -> str:
         """Return the form for places where no widgets run: its layout, its Python, and the wall."""
         if self._grid is None:
-            return f"<p>{html.escape(self._skeleton.plan['problem'])}</p>"
+            return f"<p>{html.escape(self._picker.plan['problem'])}</p>"
         parts = [self._reckoned(self._grid)[0]._repr_html_(), f"<pre>{html.escape(self.code)}</pre>"]
         parts += [gallery._repr_mimebundle_()["text/html"] for gallery in self._results.children]
         return "".join(parts)
@@ -237,7 +237,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     def close(self) -> None:
         """Take the form off every page; a sweep goes on."""
         self._stop_watching()
-        self._skeleton.close()
+        self._picker.close()
         super().close()
 
     # What the person does
@@ -321,7 +321,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             self._grid = None
             problem = str(error).replace("Nothing was submitted.", "").strip()
             begun = "Not a grid yet" if self._draft.prompts else "A grid to be"
-            self._skeleton.show(None, facts=[begun], problem=problem, code="")
+            self._picker.show(None, facts=[begun], problem=problem, code="")
             self._offer_run(0)
         else:
             self._ask_prices(self._grid)
@@ -329,7 +329,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             facts = [f"{_counted(found.videos, 'clip')} to make", f"{found.seconds:,} s of footage"]
             facts += [found.total, *_further(preview, found)]
             said = "\n".join(str(each.message) for each in advice)
-            self._skeleton.show(preview, facts=facts, problem=said, code=self.code)
+            self._picker.show(preview, facts=facts, problem=said, code=self.code)
             self._offer_run(found.videos, found.total)
 
     def _reckoned(self, grid: Grid) -> tuple[Preview, Estimate]:
@@ -342,7 +342,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def _ask_prices(self, grid: Grid) -> None:
         """Ask the server's list in the background, once for each model."""
-        new = [name for name in grid.places.axis("model").values if name not in self._asked]
+        new = [name for name in grid.combinations.axis("model").values if name not in self._asked]
         if self.client is not None and new:
             self._asked.update(new)
             engine().submit(self._hear_prices(self.client, new))
@@ -402,7 +402,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         try:
             self.start()
         except GridgenError as error:
-            self._skeleton.said = str(error)
+            self._picker.said = str(error)
 
     def _heard(self, _rows: object) -> None:
         """Draw the layout anew once everything that was started is over."""

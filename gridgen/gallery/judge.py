@@ -10,14 +10,14 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridgenError
-from gridgen.gallery.channel import QuestionError
+from gridgen.gallery.rpc import QuestionError
 from gridgen.judgements import OUTCOMES
 from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from gridgen.gallery.feed import Feed
+    from gridgen.gallery.change_feed import ChangeFeed
     from gridgen.sweep import Sweep
 
 __all__ = ["Judge", "choices"]
@@ -38,7 +38,7 @@ class Judge:
     Parameters
     ----------
     sweep : Sweep
-    feed : Feed
+    feed : ChangeFeed
         What the page knows, and whose opinions it is told as its own.
 
     Attributes
@@ -51,7 +51,7 @@ class Judge:
 
     kinds = frozenset(_SHAPES)
 
-    def __init__(self, sweep: Sweep, feed: Feed) -> None:
+    def __init__(self, sweep: Sweep, feed: ChangeFeed) -> None:
         self._sweep, self._feed, self.reviewer = sweep, feed, feed.reviewer
         self._rows = {row.index: row for row in sweep.rows() if row.status != State.SKIPPED}
         self.selected: tuple[int, ...] = ()

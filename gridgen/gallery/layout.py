@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gridgen.grid.axes import Axis
-from gridgen.grid.sheet import TAKE, Sides, sides, speak
+from gridgen.grid.pivot import TAKE, Sides, sides, speak
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,7 +21,7 @@ def script(entry: str) -> str:
     Parameters
     ----------
     entry : str
-        Name of the module to begin with, without ``.js``: ``wall``, ``board`` and ``skeleton`` have
+        Name of the module to begin with, without ``.js``: ``wall``, ``board`` and ``layout_picker`` have
         the default export that anywidget wants, ``page`` draws by itself.
 
     Returns
@@ -46,7 +46,7 @@ def style() -> str:
     """Return the style sheet of all widgets."""
     return "\n".join(
         _read(f"css/{name}.css")
-        for name in ("base", "wall", "stage", "review", "rounds", "board", "skeleton")
+        for name in ("base", "wall", "lightbox", "review", "rounds", "board", "layout_picker")
     )
 
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from gridgen.gallery.feed import inside
+from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import coordinates, sheet_axes
-from gridgen.grid.sheet import Sheet, Sides
+from gridgen.grid.pivot import Pivot, Sides
 from gridgen.states import REASONED, TROUBLED, UNFINISHED, State
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def static_form(sweep: Sweep, rows: Sequence[str], cols: Sequence[str]) -> str:
     """
     found = sweep.rows()
     axes = sheet_axes(sweep)
-    sheet = Sheet(axes, [coordinates(axes, row) for row in found], Sides(tuple(rows), tuple(cols)))
+    sheet = Pivot(axes, [coordinates(axes, row) for row in found], Sides(tuple(rows), tuple(cols)))
     finished = not any(row.status in UNFINISHED for row in found)
     pictures = _pictures(sweep.folder, found) if finished else {}
 

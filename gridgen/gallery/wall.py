@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
-from gridgen.gallery.channel import QuestionError, SweepWidget
-from gridgen.gallery.feed import Feed
+from gridgen.gallery.change_feed import ChangeFeed
 from gridgen.gallery.judge import Judge
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
-from gridgen.gallery.outlet import Outlet
+from gridgen.gallery.rpc import QuestionError, SweepWidget
 from gridgen.gallery.script import script, style
+from gridgen.gallery.throttle import Throttle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,7 +83,7 @@ class Wall(SweepWidget):
     def __init__(
         self, sweep: Sweep, sides: Sides, view: str = "", *, reviewer: str, rounds: Sequence[int] = ()
     ) -> None:
-        self.feed = Feed(sweep, reviewer)
+        self.feed = ChangeFeed(sweep, reviewer)
         self.judge = Judge(sweep, self.feed)
         self.shown = sides
         self.seen = view
@@ -106,7 +106,7 @@ class Wall(SweepWidget):
                 if menu.name in begun
             },
         )
-        self._outlet = Outlet(self._flow)
+        self._outlet = Throttle(self._flow)
         self.follow(sweep)
 
     def __repr__(self) -> str:

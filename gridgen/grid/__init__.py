@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpa
 from gridgen.errors import GridError
 from gridgen.grid.algebra import common, extended, united, without
 from gridgen.grid.axes import NOTHING, Axis, Linked
-from gridgen.grid.building import build
 from gridgen.grid.cells import FIELDS, Cell
+from gridgen.grid.compatibility import ignored_sizes, similar_prompts, unsupported
 from gridgen.grid.constraints import excluded, unwanted
-from gridgen.grid.limits import ignored_sizes, lacking, similar_prompts
 from gridgen.grid.lookup import Lookup
-from gridgen.grid.thinning import counted_takes, free_axes, money, sampled, submit_order, unaffordable
+from gridgen.grid.parse import build
+from gridgen.grid.selection import counted_takes, free_axes, money, sampled, submit_order, unaffordable
 
 if TYPE_CHECKING:
     import os
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridgen.estimate import Estimate
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
     from gridgen.grid.preview import Preview
     from gridgen.models import Model
     from gridgen.templates import Template
@@ -162,26 +162,28 @@ class Grid(Sequence[Cell]):
         typed: dict[str, Any] = dict(axes)
         where, exclude = typed.pop("where", None), typed.pop("exclude", None)
         built = build(typed, links)
-        self.places = _constrained(built.places, built.models, built.unsaid, where=where, exclude=exclude)
+        self.combinations = _constrained(
+            built.combinations, built.models, built.unsaid, where=where, exclude=exclude
+        )
         """Every place of the grid, those that are skipped included."""
-        _warn(*built.warnings, *_twice_paid(self.places))
+        _warn(*built.warnings, *_twice_paid(self.combinations))
 
     @classmethod
-    def of(cls, places: Places) -> Self:
+    def of(cls, combinations: Combinations) -> Self:
         """Return the grid of places that were checked before."""
         grid = object.__new__(cls)
-        grid.places = places
+        grid.combinations = combinations
         return grid
 
     @property
     def axes(self) -> tuple[Axis, ...]:
         """The axes in order, those of one value included."""
-        return self.places.axes
+        return self.combinations.axes
 
     # A sequence of the cells to make
 
     def __len__(self) -> int:
-        return len(self.places.live)
+        return len(self.combinations.active)
 
     @overload
     def __getitem__(self, index: int) -> Cell: ...
@@ -189,11 +191,11 @@ class Grid(Sequence[Cell]):
     def __getitem__(self, index: slice) -> Grid: ...
     def __getitem__(self, index: int | slice) -> Cell | Grid:
         if not isinstance(index, slice):
-            return self.places.cell(self.places.live[index])
-        return self.of(self.places.keeping(self.places.live_positions()[index]).narrowed())
+            return self.combinations.cell(self.combinations.active[index])
+        return self.of(self.combinations.keeping(self.combinations.active_positions()[index]).narrowed())
 
     def __iter__(self) -> Iterator[Cell]:
-        return self.places.cells(self.places.live_positions())
+        return self.combinations.cells(self.combinations.active_positions())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Grid):
@@ -206,11 +208,12 @@ class Grid(Sequence[Cell]):
     @property
     def skipped(self) -> tuple[Skipped, ...]:
         """What the grid has a place for and does not make, and why, in grid order."""
-        places = self.places
-        positions = [position for position in places.positions if position in places.reasons]
-        cells = places.cells(positions)
+        combinations = self.combinations
+        positions = [position for position in combinations.positions if position in combinations.reasons]
+        cells = combinations.cells(positions)
         return tuple(
-            Skipped(cell, places.reasons[position]) for position, cell in zip(positions, cells, strict=True)
+            Skipped(cell, combinations.reasons[position])
+            for position, cell in zip(positions, cells, strict=True)
         )
 
     @property
@@ -223,11 +226,11 @@ class Grid(Sequence[Cell]):
     @property
     def footage(self) -> int:
         """Seconds of footage that the cells ask for, together."""
-        axis = self.places.axis("duration")
+        axis = self.combinations.axis("duration")
         seconds = [max(0, value or 0) for value in axis.values]
         if len(seconds) == 1:
             return seconds[0] * len(self)
-        return sum(seconds[code] for code in self.places.live_column(axis))
+        return sum(seconds[code] for code in self.combinations.active_column(axis))
 
     def estimate(self, *, takes: int = 1, budget: float | Decimal | str | None = None) -> Estimate:
         """Return what making every cell would cost, by the catalogue; nothing is asked of a server.
@@ -247,11 +250,11 @@ class Grid(Sequence[Cell]):
         from gridgen.estimate import planned
 
         cap = None if budget is None else money(budget)
-        return planned(self.places, takes=counted_takes(takes), budget=cap)
+        return planned(self.combinations, takes=counted_takes(takes), budget=cap)
 
     def coordinates(self, index: int) -> dict[str, int]:
         """Return, for one cell, the position of its value on each axis."""
-        return self.places.coordinates(self.places.live[index])
+        return self.combinations.coordinates(self.combinations.active[index])
 
     # Thinning out
 
@@ -285,7 +288,7 @@ class Grid(Sequence[Cell]):
         >>> grid.where(lambda size, duration: size != "1:1" or duration < 10)
         Grid(3 cells of 4: size 2 x duration 2; 22 s of footage)
         """
-        return self.of(self.places.skipping(unwanted(self.places, predicate, reason)))
+        return self.of(self.combinations.skipping(unwanted(self.combinations, predicate, reason)))
 
     def exclude(self, *patterns: Mapping[str, Any]) -> Grid:
         """Skip the cells that fit a pattern.
@@ -306,11 +309,11 @@ class Grid(Sequence[Cell]):
         >>> Grid(prompt="a", size=["16:9", "1:1"], duration=[6, 10]).exclude({"size": "1:1", "duration": 10})
         Grid(3 cells of 4: size 2 x duration 2; 22 s of footage)
         """
-        return self.of(self.places.skipping(excluded(self.places, list(patterns))))
+        return self.of(self.combinations.skipping(excluded(self.combinations, list(patterns))))
 
     def compact(self) -> Grid:
         """Drop the skipped places, so that only the cells to make are left."""
-        return self.of(self.places.keeping(self.places.live_positions()).narrowed())
+        return self.of(self.combinations.keeping(self.combinations.active_positions()).narrowed())
 
     def sample(
         self,
@@ -343,7 +346,7 @@ class Grid(Sequence[Cell]):
         >>> len(grid), len(grid.sample(method="pairwise"))
         (16, 5)
         """
-        return self.of(sampled(self.places, n, seed, method).narrowed())
+        return self.of(sampled(self.combinations, n, seed, method).narrowed())
 
     def fit(self, budget: float | Decimal | str, *, takes: int = 1) -> Grid:
         """Skip what a sum of money is not enough for: the cheapest cells are kept, as many as it buys.
@@ -362,7 +365,7 @@ class Grid(Sequence[Cell]):
         GridError
             If the budget is no sum of money.
         """
-        return self.of(self.places.skipping(unaffordable(self.places, budget, takes)))
+        return self.of(self.combinations.skipping(unaffordable(self.combinations, budget, takes)))
 
     def submit_order(self) -> list[int]:
         """Return the indices of the cells in the order in which they are best submitted.
@@ -370,23 +373,23 @@ class Grid(Sequence[Cell]):
         Neighbours differ on every axis, and the first few come by every value of every
         axis, so that each row and column of the gallery begins to fill at once.
         """
-        return submit_order(self.places)
+        return submit_order(self.combinations)
 
     # Joining
 
     def __add__(self, other: object) -> Grid:
         """Return the cells of both, each once, those of the first grid first."""
-        places = united(self.places, _grid(other, "+").places)
-        _warn(*_twice_paid(places))
-        return self.of(places)
+        combinations = united(self.combinations, _grid(other, "+").combinations)
+        _warn(*_twice_paid(combinations))
+        return self.of(combinations)
 
     def __sub__(self, other: object) -> Grid:
         """Return the places but for the clips that the other grid makes."""
-        return self.of(without(self.places, _grid(other, "-").places).narrowed())
+        return self.of(without(self.combinations, _grid(other, "-").combinations).narrowed())
 
     def __and__(self, other: object) -> Grid:
         """Return the cells that both grids make, as they stand in the first."""
-        return self.of(common(self.places, _grid(other, "&").places).narrowed())
+        return self.of(common(self.combinations, _grid(other, "&").combinations).narrowed())
 
     def extend(self, **axes: Unpack[GridAxes]) -> Grid:
         """Return a grid with more values on its axes, or with new axes; no key of the old cells changes.
@@ -409,9 +412,9 @@ class Grid(Sequence[Cell]):
         """
         typed: dict[str, Any] = dict(axes)
         where, exclude = typed.pop("where", None), typed.pop("exclude", None)
-        places, models = extended(self.places, typed)
-        grid = self.of(_constrained(places, models, where=where, exclude=exclude))
-        _warn(*_twice_paid(grid.places))
+        combinations, models = extended(self.combinations, typed)
+        grid = self.of(_constrained(combinations, models, where=where, exclude=exclude))
+        _warn(*_twice_paid(grid.combinations))
         return grid
 
     def promote(self, rows: Any = None, **changes: Unpack[GridAxes]) -> Grid:
@@ -442,9 +445,11 @@ class Grid(Sequence[Cell]):
         >>> drafts.promote([0, 2], duration=10, quality="720p")
         Grid(2 cells: prompt 2 x parent 2; 20 s of footage)
         """
-        from gridgen.grid.tables import promoted
+        from gridgen.grid.rows_io import promoted
 
-        meant = [(cell, 1) for cell in self] if rows is None else Lookup(self.places).cells(rows, NOTHING)
+        meant = (
+            [(cell, 1) for cell in self] if rows is None else Lookup(self.combinations).cells(rows, NOTHING)
+        )
         chosen = dict.fromkeys((cell, take if cell.is_seeded else 1) for cell, take in meant)
         return self.of(promoted(chosen, changes))
 
@@ -471,9 +476,9 @@ class Grid(Sequence[Cell]):
         """
         from gridgen.grid.files import read
 
-        places = read(Path(path).expanduser(), labels)
-        _warn(*_twice_paid(places))
-        return cls.of(places)
+        combinations = read(Path(path).expanduser(), labels)
+        _warn(*_twice_paid(combinations))
+        return cls.of(combinations)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the grid to a YAML, JSON or CSV file, as its name ends; `load` reads it again.
@@ -485,7 +490,7 @@ class Grid(Sequence[Cell]):
         """
         from gridgen.grid.files import write
 
-        write(self.places, Path(path).expanduser())
+        write(self.combinations, Path(path).expanduser())
 
     @classmethod
     def from_rows(cls, rows: Any, *, labels: Sequence[str] = (), checks: bool = True) -> Self:
@@ -512,11 +517,11 @@ class Grid(Sequence[Cell]):
         >>> Grid.from_rows([{"prompt": "a boat", "duration": 6}, {"prompt": "a fox", "duration": 10}])
         Grid(2 cells: prompt 2 x duration 2; 16 s of footage)
         """
-        from gridgen.grid.tables import from_rows
+        from gridgen.grid.rows_io import from_rows
 
-        places = from_rows(rows, labels=labels, checks=checks)
-        _warn(*(_twice_paid(places) if checks else ()))
-        return cls.of(places)
+        combinations = from_rows(rows, labels=labels, checks=checks)
+        _warn(*(_twice_paid(combinations) if checks else ()))
+        return cls.of(combinations)
 
     # Showing
 
@@ -543,13 +548,13 @@ class Grid(Sequence[Cell]):
             services = Services()
             return span(*time_of([each for cell, count in kinds for each in [services.of(cell)] * count]))
 
-        return planned(self.places, rows, cols, timed)
+        return planned(self.combinations, rows, cols, timed)
 
     def _shape(self, times: str) -> str:
-        varied = [f"{axis.name} {len(axis)}" for axis in free_axes(self.places)]
+        varied = [f"{axis.name} {len(axis)}" for axis in free_axes(self.combinations)]
         count = "1 cell" if len(self) == 1 else f"{len(self):,} cells"
-        if self.places.reasons:
-            count += f" of {len(self.places):,}"
+        if self.combinations.reasons:
+            count += f" of {len(self.combinations):,}"
         return f"{count}: {times.join(varied)}" if varied else count
 
     def __repr__(self) -> str:
@@ -559,9 +564,9 @@ class Grid(Sequence[Cell]):
         return self.preview()._repr_html_()
 
 
-def _twice_paid(places: Places) -> tuple[str | None, ...]:
+def _twice_paid(combinations: Combinations) -> tuple[str | None, ...]:
     """Say which cells would be paid though they show the same as others."""
-    return ignored_sizes(places), similar_prompts(places)
+    return ignored_sizes(combinations), similar_prompts(combinations)
 
 
 def _warn(*told: str | None) -> None:
@@ -572,15 +577,20 @@ def _warn(*told: str | None) -> None:
 
 
 def _constrained(
-    places: Places, models: Sequence[Model], unsaid: Collection[str] = (), *, where: Any, exclude: Any
-) -> Places:
+    combinations: Combinations,
+    models: Sequence[Model],
+    unsaid: Collection[str] = (),
+    *,
+    where: Any,
+    exclude: Any,
+) -> Combinations:
     """Skip what the person leaves out, then what a model lacks."""
     if exclude is not None:
-        places = places.skipping(excluded(places, exclude))
+        combinations = combinations.skipping(excluded(combinations, exclude))
     if where is not None:
-        places = places.skipping(unwanted(places, where))
-    lacks = lacking(places, models, unsaid)
-    return places.skipping(lacks) if lacks else places
+        combinations = combinations.skipping(unwanted(combinations, where))
+    lacks = unsupported(combinations, models, unsaid)
+    return combinations.skipping(lacks) if lacks else combinations
 
 
 def _grid(other: object, sign: str) -> Grid:

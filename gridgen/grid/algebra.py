@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
 from gridgen.grid.axes import NOTHING, Axis, labelled
-from gridgen.grid.building import build
-from gridgen.grid.places import Places, strides
+from gridgen.grid.combinations import Combinations, strides
+from gridgen.grid.parse import build
 from gridgen.models import Model, find
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _Entry = tuple[Any, str | None, str, float]
 """A value, its label, its note and its weight."""
 
 
-def united(first: Places, second: Places) -> Places:
+def united(first: Combinations, second: Combinations) -> Combinations:
     """Return the places of both: those of the first, then what the second has besides.
 
     A clip that either makes is made.
@@ -42,21 +42,21 @@ def united(first: Places, second: Places) -> Places:
                 reasons[position] = second.left_out[position]
         elif position not in second.reasons:
             reasons.pop(had[cell], None)
-    return Places(axes, positions, reasons, {**second.records, **first.records})
+    return Combinations(axes, positions, reasons, {**second.records, **first.records})
 
 
-def without(first: Places, second: Places) -> Places:
+def without(first: Combinations, second: Combinations) -> Combinations:
     """Return the first places but for the clips that the second ones make."""
-    there = set(second.cells(second.live_positions()))
+    there = set(second.cells(second.active_positions()))
     return first.keeping(
         [position for position, cell in zip(first.positions, first.cells(), strict=True) if cell not in there]
     )
 
 
-def common(first: Places, second: Places) -> Places:
+def common(first: Combinations, second: Combinations) -> Combinations:
     """Return the places of the clips that both make, as they stand in the first."""
-    there = set(second.cells(second.live_positions()))
-    live = first.live_positions()
+    there = set(second.cells(second.active_positions()))
+    live = first.active_positions()
     return first.keeping(
         [position for position, cell in zip(live, first.cells(live), strict=True) if cell in there]
     )
@@ -124,7 +124,7 @@ def _longer(axis: Axis, more: Sequence[_Entry]) -> Axis:
     )
 
 
-def extended(places: Places, typed: Mapping[str, Any]) -> tuple[Places, list[Model]]:
+def extended(combinations: Combinations, typed: Mapping[str, Any]) -> tuple[Combinations, list[Model]]:
     """Return the places with more values on their axes, and the models that they ask.
 
     Every cell is made with each of the new values in turn; with the old ones nothing
@@ -141,30 +141,30 @@ def extended(places: Places, typed: Mapping[str, Any]) -> tuple[Places, list[Mod
                 f"extend({name}=...): write a grid with it and add that: grid + gridgen.Grid(...). {NOTHING}"
             )
             raise GridError(msg)
-    ascending = all(a < b for a, b in zip(places.positions, places.positions[1:], strict=False))
-    models = [places.records.get(name) or find(name) for name in places.axis("model").values]
+    ascending = all(a < b for a, b in zip(combinations.positions, combinations.positions[1:], strict=False))
+    models = [combinations.records.get(name) or find(name) for name in combinations.axis("model").values]
     built = build({"prompt": "-", "model": models, **typed}, ())
-    if any(not axis.sent for axis in built.places.axes):
+    if any(not axis.sent for axis in built.combinations.axes):
         msg = f"extend: a template brings axes of its own; write a grid with it and add that: grid + gridgen.Grid(...). {NOTHING}"
         raise GridError(msg)
     for name in typed:
-        places = _grown(places, built.places.axis(name))
+        combinations = _grown(combinations, built.combinations.axis(name))
     if ascending:
-        places = places.keeping(sorted(places.positions))
+        combinations = combinations.keeping(sorted(combinations.positions))
     models += [model for model in built.models if model not in models]
-    records = {**places.records, **built.places.records}
-    return Places(places.axes, places.positions, places.left_out, records), models
+    records = {**combinations.records, **built.combinations.records}
+    return Combinations(combinations.axes, combinations.positions, combinations.left_out, records), models
 
 
-def _grown(places: Places, more: Axis) -> Places:
+def _grown(combinations: Combinations, more: Axis) -> Combinations:
     """Return the places with each cell made with each value of an axis besides its own."""
     name = more.name
-    own = next((axis for axis in places.axes if axis.name == name), None)
+    own = next((axis for axis in combinations.axes if axis.name == name), None)
     there = [value for value in more.values if own is not None and value in own.values]
     if there:
         msg = f"extend: {name}={there[0]!r} is on the axis already. {NOTHING}"
         raise GridError(msg)
-    axes = [_merged(axis, more) if axis.name == name else axis for axis in places.axes]
+    axes = [_merged(axis, more) if axis.name == name else axis for axis in combinations.axes]
     if own is None:
         axes.append(
             replace(_with_absent(replace(more, values=(), labels=(), notes=(), weights=())), follows=())
@@ -173,7 +173,7 @@ def _grown(places: Places, more: Axis) -> Places:
     if name == "prompt":
         axes = [axis if axis.sent else _with_absent(axis) for axis in axes]
         axes = [replace(axis, follows=()) if axis.name == "prompt" else axis for axis in axes]
-    old = places.recoded(axes)
+    old = combinations.recoded(axes)
     reset = [name, *(axis.name for axis in axes if name == "prompt" and not axis.sent)]
     return _with_each(
         old,
@@ -183,16 +183,19 @@ def _grown(places: Places, more: Axis) -> Places:
     )
 
 
-def _with_each(places: Places, axes: Sequence[Axis], reset: Sequence[str], codes: Sequence[int]) -> Places:
+def _with_each(
+    combinations: Combinations, axes: Sequence[Axis], reset: Sequence[str], codes: Sequence[int]
+) -> Combinations:
     names = [axis.name for axis in axes]
     steps = strides([len(axis) for axis in axes])
-    bases = list(places.positions)
+    bases = list(combinations.positions)
     for name in reset:
         at = names.index(name)
         nothing = 0 if name == reset[0] else axes[at].values.index(None)
         bases = [
-            base + (nothing - code) * steps[at] for base, code in zip(bases, places.column(name), strict=True)
+            base + (nothing - code) * steps[at]
+            for base, code in zip(bases, combinations.column(name), strict=True)
         ]
     step = steps[names.index(reset[0])]
     new = [base + code * step for base in dict.fromkeys(bases) for code in codes]
-    return Places(axes, [*places.positions, *new], places.left_out, places.records)
+    return Combinations(axes, [*combinations.positions, *new], combinations.left_out, combinations.records)

@@ -12,19 +12,19 @@ from gridgen.grid.axes import NOTHING, Axis, nearest
 from gridgen.values import Value
 
 if TYPE_CHECKING:
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
 
 __all__ = ["excluded", "unwanted"]
 
 Predicate = Callable[..., object]
 
 
-def unwanted(places: Places, where: Any, reason: str | None = None) -> dict[int, str]:
+def unwanted(combinations: Combinations, where: Any, reason: str | None = None) -> dict[int, str]:
     """Return the positions that a predicate does not want, and why.
 
     Parameters
     ----------
-    places : Places
+    combinations : Combinations
         What is skipped already is not asked about.
     where : callable, mapping or list
         A predicate, several, or predicates by the reason that they give. A predicate
@@ -50,24 +50,24 @@ def unwanted(places: Places, where: Any, reason: str | None = None) -> dict[int,
         if not callable(predicate):
             msg = f"where={predicate!r} is not a function of a cell or of axes, such as lambda size, duration: ... {NOTHING}"
             raise GridError(msg)
-        left_out = _left_out(places, predicate)
+        left_out = _left_out(combinations, predicate)
         said = why or _said(predicate)
         found = {**dict.fromkeys(left_out, said), **found}
     return found
 
 
-def _left_out(places: Places, predicate: Predicate) -> list[int]:
-    names = _parameters(predicate, [axis.name for axis in places.axes])
-    live = [position for position in places.positions if position not in places.reasons]
+def _left_out(combinations: Combinations, predicate: Predicate) -> list[int]:
+    names = _parameters(predicate, [axis.name for axis in combinations.axes])
+    live = [position for position in combinations.positions if position not in combinations.reasons]
     if names is None:
         return [
             position
-            for position, cell in zip(live, places.cells(live), strict=True)
+            for position, cell in zip(live, combinations.cells(live), strict=True)
             if not _asked(predicate, {"cell": cell}, by_name=False)
         ]
-    axes = [places.axis(name) for name in names]
-    at = [places.axes.index(axis) for axis in axes]
-    steps = [(places.strides[place], len(places.axes[place])) for place in at]
+    axes = [combinations.axis(name) for name in names]
+    at = [combinations.axes.index(axis) for axis in axes]
+    steps = [(combinations.strides[place], len(combinations.axes[place])) for place in at]
     answers: dict[tuple[int, ...], bool] = {}
     found = []
     for position in live:
@@ -123,12 +123,12 @@ def _said(predicate: Predicate) -> str:
     return "left out by where" if name == "<lambda>" else f"left out by {name}"
 
 
-def excluded(places: Places, exclude: Any) -> dict[int, str]:
+def excluded(combinations: Combinations, exclude: Any) -> dict[int, str]:
     """Return the positions that fit a pattern, and why they are left out.
 
     Parameters
     ----------
-    places : Places
+    combinations : Combinations
     exclude : mapping, or list of mappings
         From axis to a value, several values, or a predicate of the value. A cell is
         left out where all of a pattern fit. The key ``reason`` says why.
@@ -144,32 +144,34 @@ def excluded(places: Places, exclude: Any) -> dict[int, str]:
         raise GridError(msg)
     found: dict[int, str] = {}
     for pattern in patterns:
-        chosen = {name: _codes(places, name, given) for name, given in pattern.items() if name != "reason"}
+        chosen = {
+            name: _codes(combinations, name, given) for name, given in pattern.items() if name != "reason"
+        }
         if not chosen:
             msg = f"exclude={pattern!r} names no axis, so it would leave out every cell. {NOTHING}"
             raise GridError(msg)
-        why = str(pattern.get("reason") or f"excluded: {_described(places, chosen)}")
-        for position in _fitting(places, chosen):
+        why = str(pattern.get("reason") or f"excluded: {_described(combinations, chosen)}")
+        for position in _fitting(combinations, chosen):
             found.setdefault(position, why)
     return found
 
 
-def _fitting(places: Places, chosen: Mapping[str, AbstractSet[int]]) -> Iterable[int]:
-    columns = [places.column(name) for name in chosen]
+def _fitting(combinations: Combinations, chosen: Mapping[str, AbstractSet[int]]) -> Iterable[int]:
+    columns = [combinations.column(name) for name in chosen]
     wanted = list(chosen.values())
-    for position, *codes in zip(places.positions, *columns, strict=True):
-        if position not in places.reasons and all(
+    for position, *codes in zip(combinations.positions, *columns, strict=True):
+        if position not in combinations.reasons and all(
             code in codes_wanted for code, codes_wanted in zip(codes, wanted, strict=True)
         ):
             yield position
 
 
-def _codes(places: Places, name: str, given: Any) -> set[int]:
-    names = [axis.name for axis in places.axes]
+def _codes(combinations: Combinations, name: str, given: Any) -> set[int]:
+    names = [axis.name for axis in combinations.axes]
     if name not in names:
         msg = f"exclude names {name!r}, which is not an axis{nearest(name, names)}; the axes are {', '.join(names)}. {NOTHING}"
         raise GridError(msg)
-    axis = places.axis(name)
+    axis = combinations.axis(name)
     if callable(given):
         return {at for at, value in enumerate(axis.values) if _asked(given, {name: value}, by_name=False)}
     return {_position(axis, each) for each in _listed(axis, given)}
@@ -199,9 +201,9 @@ def _position(axis: Axis, given: Any) -> int:
     return at
 
 
-def _described(places: Places, chosen: Mapping[str, AbstractSet[int]]) -> str:
+def _described(combinations: Combinations, chosen: Mapping[str, AbstractSet[int]]) -> str:
     parts = []
     for name, codes in chosen.items():
-        labels = places.axis(name).labels
+        labels = combinations.axis(name).labels
         parts.append(f"{name} {' or '.join(labels[at] for at in sorted(codes))}")
     return ", ".join(parts)

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError
 from gridgen.grid.axes import NOTHING, Axis, bare, checked, labelled, nearest, refuse
-from gridgen.grid.building import MOST_CELLS, Column, build
 from gridgen.grid.cells import FIELDS
+from gridgen.grid.combinations import Combinations
+from gridgen.grid.compatibility import unsupported
 from gridgen.grid.constraints import excluded
-from gridgen.grid.images import HASH, LocalImage, digested, keep, local_images, recalled
-from gridgen.grid.limits import lacking
-from gridgen.grid.places import Places
-from gridgen.grid.tables import csv_of, from_csv
-from gridgen.grid.thinning import money
+from gridgen.grid.images import HASH, LocalImage, copy_into, digested, local_images, recalled
+from gridgen.grid.parse import MOST_CELLS, Column, build
+from gridgen.grid.rows_io import csv_of, from_csv
+from gridgen.grid.selection import money
 from gridgen.models import Model, Price, find
 from gridgen.models.fields import Choice, Images, Option, Rule, Span
 from gridgen.templates import template
@@ -36,7 +36,7 @@ from gridgen.values import Value
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["definition", "places_of", "read", "write"]
+__all__ = ["codes_of", "definition", "read", "write"]
 
 FORMAT = 1
 LARGEST = 100_000_000
@@ -54,8 +54,8 @@ _SHORT, _WIDEST = 90, 1_000
 _PARTS = ("axes", "cells", "skipped", "labels", "follows", "models")
 
 
-def definition(places: Places) -> dict[str, Any]:
-    """Return a grid as plain JSON values, from which `places_of` makes it again.
+def definition(combinations: Combinations) -> dict[str, Any]:
+    """Return a grid as plain JSON values, from which `codes_of` makes it again.
 
     Returns
     -------
@@ -69,24 +69,24 @@ def definition(places: Places) -> dict[str, Any]:
         "gridgen": FORMAT,
         "axes": {
             axis.name: [_entry(axis, at, own) for at, own in enumerate(_plain_labels(axis))]
-            for axis in places.axes
+            for axis in combinations.axes
         },
     }
-    labels = [axis.name for axis in places.axes if not axis.sent]
-    follows = {axis.name: list(axis.follows) for axis in places.axes if axis.follows}
+    labels = [axis.name for axis in combinations.axes if not axis.sent]
+    follows = {axis.name: list(axis.follows) for axis in combinations.axes if axis.follows}
     if labels:
         found["labels"] = labels
     if follows:
         found["follows"] = follows
-    if list(places.positions) != list(range(math.prod(map(len, places.axes)))):
-        found["cells"] = _runs(places.positions)
+    if list(combinations.positions) != list(range(math.prod(map(len, combinations.axes)))):
+        found["cells"] = _runs(combinations.positions)
     reasons: dict[str, list[int]] = {}
-    for position, reason in places.left_out.items():
+    for position, reason in combinations.left_out.items():
         reasons.setdefault(reason, []).append(position)
     if reasons:
         found["skipped"] = {reason: _runs(sorted(positions)) for reason, positions in reasons.items()}
-    if places.records:
-        found["models"] = {name: _json(vars(model)) for name, model in places.records.items()}
+    if combinations.records:
+        found["models"] = {name: _json(vars(model)) for name, model in combinations.records.items()}
     return found
 
 
@@ -137,14 +137,14 @@ def _runs(positions: Sequence[int]) -> str:
     return ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in found)
 
 
-def places_of(
+def codes_of(
     data: Mapping[str, Any],
     where: str,
     *,
     trusted: bool = False,
     own: bool = False,
     lines: Mapping[str, int] = MappingProxyType({}),
-) -> Places:
+) -> Combinations:
     """Return the places that a definition describes.
 
     Parameters
@@ -201,7 +201,7 @@ def _check_shape(data: Mapping[str, Any], where: str) -> None:
             raise GridError(msg)
 
 
-def _typed(data: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Places:
+def _typed(data: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Combinations:
     """Read the keywords of `Grid`; a template is a mapping with the key ``template``."""
     if "where" in data:
         msg = (
@@ -212,11 +212,11 @@ def _typed(data: Mapping[str, Any], where: str, lines: Mapping[str, int]) -> Pla
         typed = {name: _read_value(name, value) for name, value in data.items() if name != "exclude"}
         links = [_link(each) for each in _listed(typed.pop("linked", []))]
         built = build(typed, links)
-        places = built.places
-        _check_count(len(places), where)
+        combinations = built.combinations
+        _check_count(len(combinations), where)
         if "exclude" in data:
-            places = places.skipping(excluded(places, data["exclude"]))
-        return places.skipping(lacking(places, built.models, built.unsaid))
+            combinations = combinations.skipping(excluded(combinations, data["exclude"]))
+        return combinations.skipping(unsupported(combinations, built.models, built.unsaid))
     except GridError as error:
         raise GridError(_placed(str(error), where, lines)) from None
 
@@ -274,7 +274,7 @@ def _with_images(value: Any) -> Any:
     return tuple(_with_images(each) for each in value) if isinstance(value, (list, tuple)) else value
 
 
-def _exact(data: Mapping[str, Any], where: str, *, trusted: bool, own: bool) -> Places:
+def _exact(data: Mapping[str, Any], where: str, *, trusted: bool, own: bool) -> Combinations:
     labels, follows = data.get("labels", ()), data.get("follows", {})
     records = _records(data.get("models", {}), where, own=own)
     columns = data["axes"]
@@ -304,16 +304,16 @@ def _exact(data: Mapping[str, Any], where: str, *, trusted: bool, own: bool) -> 
         for reason, cells in data.get("skipped", {}).items()
         for position in _numbers(cells, count, where)
     }
-    places = Places(axes, positions, reasons, records)
-    used = {name: set(places.live_column(places.axis(name))) for name, _ in wrong}
+    combinations = Combinations(axes, positions, reasons, records)
+    used = {name: set(combinations.active_column(combinations.axis(name))) for name, _ in wrong}
     refuse(
         [
             f"{where}: {problem}"
             for (name, code), problem in wrong.items()
-            if code in used[name] or not isinstance(places.axis(name).values[code], _kinds(name))
+            if code in used[name] or not isinstance(combinations.axis(name).values[code], _kinds(name))
         ]
     )
-    return places if trusted else places.skipping(lacking(places, models, ()))
+    return combinations if trusted else combinations.skipping(unsupported(combinations, models, ()))
 
 
 def _kinds(name: str) -> tuple[type, ...]:
@@ -425,7 +425,7 @@ def _price(record: Mapping[str, Any]) -> Price:
 # Files
 
 
-def write(places: Places, path: Path) -> None:
+def write(combinations: Combinations, path: Path) -> None:
     """Write a grid to a file: YAML, JSON or CSV, as its name ends; its pictures are copied beside it.
 
     Raises
@@ -434,14 +434,14 @@ def write(places: Places, path: Path) -> None:
         If the name ends otherwise, or the file cannot be written.
     """
     kind = _kind(path)
-    keep(local_images(value for axis in places.axes for value in axis.values), path.parent)
+    copy_into(local_images(value for axis in combinations.axes for value in axis.values), path.parent)
     if kind == "csv":
-        text = csv_of(places)
+        text = csv_of(combinations)
     elif kind == "json":
-        text = json.dumps(definition(places), ensure_ascii=False, indent=1) + "\n"
+        text = json.dumps(definition(combinations), ensure_ascii=False, indent=1) + "\n"
     else:
         text = _yaml().dump(
-            definition(places), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST
+            definition(combinations), Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDEST
         )
     try:
         # a link is written through, as a person who keeps the file elsewhere expects
@@ -452,7 +452,7 @@ def write(places: Places, path: Path) -> None:
         raise GridError(msg) from error
 
 
-def read(path: Path, labels: Sequence[str] = ()) -> Places:
+def read(path: Path, labels: Sequence[str] = ()) -> Combinations:
     """Read a grid from a file that `write` wrote or a person did.
 
     Parameters
@@ -493,7 +493,7 @@ def read(path: Path, labels: Sequence[str] = ()) -> Places:
         msg = f"{where} is {found}, and a grid is a mapping such as 'prompt: a paper boat'. {NOTHING}"
         raise GridError(msg)
     try:
-        return places_of(recalled(data, path.parent), where, lines=_lines(text))
+        return codes_of(recalled(data, path.parent), where, lines=_lines(text))
     except RecursionError:
         msg = f"{where}: it is nested too deeply for a grid. {NOTHING}"
         raise GridError(msg) from None

@@ -34,9 +34,9 @@ __all__ = [
     "NOT_SENT",
     "UPLOAD_LIFE",
     "LocalImage",
+    "copy_into",
     "digested",
     "is_picture",
-    "keep",
     "local_images",
     "pictured",
     "recall",
@@ -57,7 +57,7 @@ FRESH = 6 * 3600.0
 NOT_SENT = "Nothing of it was sent."
 """What is said of a picture that is no good."""
 
-KEPT = "images"
+PICTURES = "images"
 """Where a sweep's folder keeps copies of pictures."""
 
 HASH = "sha256:"
@@ -259,7 +259,7 @@ def _small(image: LocalImage, side: int) -> str:
     return f"<img src='{url}' alt='' style='{style}'>"
 
 
-def keep(images: Iterable[LocalImage], folder: Path) -> None:
+def copy_into(images: Iterable[LocalImage], folder: Path) -> None:
     """Put a copy of each picture into a sweep's folder, so that it can be sent from there again.
 
     Raises
@@ -271,7 +271,7 @@ def keep(images: Iterable[LocalImage], folder: Path) -> None:
     if images:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for image in images:
-        path = folder / KEPT / image.file_name
+        path = folder / PICTURES / image.file_name
         if path.is_file():
             continue
         data = image.read()
@@ -320,7 +320,7 @@ def recall(text: str, folder: Path, name: str = "") -> LocalImage:
     digested(text)
     name = str(name)
     for content_type, suffix in _SUFFIX.items():
-        path = folder / KEPT / f"{text[7:39]}{suffix}"
+        path = folder / PICTURES / f"{text[7:39]}{suffix}"
         if path.is_file():
             size = path.stat().st_size
             read = functools.partial(_read_copy, path, text)

@@ -12,7 +12,7 @@ from gridgen.grid.cells import Cell
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
 
 __all__ = ["Lookup"]
 
@@ -34,24 +34,24 @@ class Lookup:
 
     Parameters
     ----------
-    places : Places
+    combinations : Combinations
     takes : int, optional
         How many rows of the table each place has; None for a grid, which has no such
         table, but whose cells may be named by their keys as well.
     """
 
-    def __init__(self, places: Places, takes: int | None = None) -> None:
-        self._places, self._takes = places, takes
-        self._count = len(places.live) if takes is None else len(places) * takes
+    def __init__(self, combinations: Combinations, takes: int | None = None) -> None:
+        self._combinations, self._takes = combinations, takes
+        self._count = len(combinations.active) if takes is None else len(combinations) * takes
 
     @cached_property
     def _places_of(self) -> dict[str, list[int]]:
         """The places of each key, the one that is made first: only labels set the others apart."""
         found: dict[str, list[int]] = {}
-        for at, cell in enumerate(self._places.cells()):
+        for at, cell in enumerate(self._combinations.cells()):
             found.setdefault(cell.key, []).append(at)
         return {
-            key: sorted(each, key=lambda at: self._places.reason(at) is not None)
+            key: sorted(each, key=lambda at: self._combinations.reason(at) is not None)
             for key, each in found.items()
         }
 
@@ -89,7 +89,7 @@ class Lookup:
         GridError
             If something is no cell of the grid that is to be made.
         """
-        return [(self._places.cell(place), take or 1) for place, take in self._meant(given, nothing)]
+        return [(self._combinations.cell(place), take or 1) for place, take in self._meant(given, nothing)]
 
     def _meant(self, given: Any, nothing: str) -> list[_Meant]:
         try:
@@ -132,15 +132,15 @@ class Lookup:
                 self._refuse("a row without its cell")
             return self._numbered(_whole(row["row"]))
         key = row["cell"].key if isinstance(row["cell"], Cell) else row["cell"]
-        places = self._places_of.get(key) if isinstance(key, str) else None
-        if places is None:
+        combinations = self._places_of.get(key) if isinstance(key, str) else None
+        if combinations is None:
             told = f"{key[:_KEY]!a}, another grid's," if isinstance(key, str) else ascii(key)[:_WIDTH]
             self._refuse(f"a row whose cell is {told}")
         take = self._take(row["take"], key) if "take" in row else None
         own = row.get("index")
-        if isinstance(own, int) and self._takes is not None and own // self._takes in places:
+        if isinstance(own, int) and self._takes is not None and own // self._takes in combinations:
             return own // self._takes, take
-        return self._made(places[0], key), take
+        return self._made(combinations[0], key), take
 
     def _take(self, given: Any, key: str) -> int:
         take = _whole(given)
@@ -156,13 +156,13 @@ class Lookup:
         if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < self._count:
             self._refuse(_shown(given))
         if self._takes is None:
-            return self._places.live[number], None
+            return self._combinations.active[number], None
         place, take = divmod(number, self._takes)
         return place, take + 1
 
     def _made(self, place: int, key: str) -> int:
         """Return a place, which in a grid must be one that is made: there is nothing else to show of it."""
-        why = self._places.reason(place)
+        why = self._combinations.reason(place)
         if self._takes is None and why is not None:
             self._refuse(f"a row whose cell is {key[:_KEY]!a}, skipped ({why}),")
         return place

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gridgen.grid.sheet import Sheet, runs, settled, sides, speak
+from gridgen.grid.pivot import Pivot, runs, settled, sides, speak
 from gridgen.money import total
 from gridgen.states import LIVE, NEW, State
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid.axes import Axis
     from gridgen.grid.cells import Cell
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
 
 __all__ = ["Preview", "Tile", "Totals", "planned", "state_of", "totals_of"]
 
@@ -127,7 +127,7 @@ _UNPRICED = frozenset({"prompt", "size", "seed", "negative_prompt"})
 
 
 def planned(
-    places: Places,
+    combinations: Combinations,
     rows: str | Iterable[str] | None,
     cols: str | Iterable[str] | None,
     timed: Callable[[Sequence[tuple[Cell, int]]], str],
@@ -140,9 +140,9 @@ def planned(
     """
     sums, unpriced, seconds = list[Decimal](), 0, 0
     kinds: list[tuple[Cell, int]] = []
-    names = [axis.name for axis in places.axes if axis.sent and axis.name not in _UNPRICED]
-    for position, count in places.classes(names):
-        [cell] = places.cells([position])
+    names = [axis.name for axis in combinations.axes if axis.sent and axis.name not in _UNPRICED]
+    for position, count in combinations.classes(names):
+        [cell] = combinations.cells([position])
         price = cell.price()
         if price is None:
             unpriced += count
@@ -150,15 +150,17 @@ def planned(
             sums.append(price * count)
         seconds += cell.seconds * count
         kinds.append((cell, count))
-    counts = {"new": len(places.live), "skipped": len(places) - len(places.live)}
-    totals = Totals(counts, Counter(places.reasons.values()), seconds, total(sums), unpriced, timed(kinds))
-    first = places.positions[:_MOST_TILES]
+    counts = {"new": len(combinations.active), "skipped": len(combinations) - len(combinations.active)}
+    totals = Totals(
+        counts, Counter(combinations.reasons.values()), seconds, total(sums), unpriced, timed(kinds)
+    )
+    first = combinations.positions[:_MOST_TILES]
     tiles = []
-    for index, (position, cell) in enumerate(zip(first, places.cells(first), strict=True)):
-        reason = places.reasons.get(position)
+    for index, (position, cell) in enumerate(zip(first, combinations.cells(first), strict=True)):
+        reason = combinations.reasons.get(position)
         state = "new" if reason is None else "skipped"
-        tiles.append(Tile(index, places.codes(index), cell, state, reason, cell.price()))
-    return Preview(places.axes, tiles, totals, rows=rows, cols=cols)
+        tiles.append(Tile(index, combinations.codes(index), cell, state, reason, cell.price()))
+    return Preview(combinations.axes, tiles, totals, rows=rows, cols=cols)
 
 
 class Preview:
@@ -210,7 +212,7 @@ class Preview:
         self.reasons = dict(Counter(totals.reasons).most_common())
         self.usd, self.unpriced, self.time = totals.usd, totals.unpriced, totals.time
         self._seconds = totals.seconds
-        self._sheet = Sheet(self.axes, [tile.at for tile in self.tiles], self._shown)
+        self._sheet = Pivot(self.axes, [tile.at for tile in self.tiles], self._shown)
         self._marks = {reason: number for number, reason in enumerate([*self.reasons][:_MOST_REASONS], 1)}
 
     @property

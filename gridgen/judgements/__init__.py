@@ -1,17 +1,17 @@
 """What reviewers say of clips: stars, picks, tags, notes and blind choices, in a file beside the journal."""
 
-from gridgen.judgements.opinion import KEEP, Consensus, Opinion, agreed, changed, reviewer_name
-from gridgen.judgements.store import OUTCOMES, Book, Choice, Judgement, Judgements, Slot
+from gridgen.judgements.opinion import UNCHANGED, Consensus, Opinion, agreed, changed, reviewer_name
+from gridgen.judgements.store import OUTCOMES, Choice, Judgement, Judgements, RatingLog, Slot
 
 __all__ = [
-    "KEEP",
     "OUTCOMES",
-    "Book",
+    "UNCHANGED",
     "Choice",
     "Consensus",
     "Judgement",
     "Judgements",
     "Opinion",
+    "RatingLog",
     "Slot",
     "agreed",
     "changed",

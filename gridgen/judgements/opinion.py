@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from types import EllipsisType
 
 __all__ = [
-    "KEEP",
     "LONGEST_NAME",
     "LONGEST_NOTE",
     "LONGEST_TAG",
     "MOST_STARS",
     "MOST_TAGS",
     "NO_OPINION",
+    "UNCHANGED",
     "Consensus",
     "Opinion",
     "agreed",
@@ -34,7 +34,7 @@ LONGEST_TAG, MOST_TAGS = 40, 20
 LONGEST_NOTE = 2000
 LONGEST_NAME = 60
 
-KEEP: EllipsisType = ...
+UNCHANGED: EllipsisType = ...
 """Stands for a part of an opinion that is to stay as it is."""
 
 
@@ -108,10 +108,10 @@ def _joined(notes: Mapping[str, str]) -> str | None:
 def changed(
     opinion: Opinion,
     *,
-    stars: object = KEEP,
-    pick: object = KEEP,
-    tags: object = KEEP,
-    note: object = KEEP,
+    stars: object = UNCHANGED,
+    pick: object = UNCHANGED,
+    tags: object = UNCHANGED,
+    note: object = UNCHANGED,
 ) -> Opinion:
     """Return an opinion with some parts replaced, each checked; None clears a part.
 
@@ -124,7 +124,7 @@ def changed(
     parts: dict[str, Any] = {}
     problems = []
     for name, value in given.items():
-        if value is KEEP:
+        if value is UNCHANGED:
             continue
         plain = value.item() if hasattr(value, "item") else value
         try:

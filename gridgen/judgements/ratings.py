@@ -12,8 +12,8 @@ from gridgen.clock import Clock
 from gridgen.errors import GridError
 from gridgen.journal import store_id
 from gridgen.judgements.agreement import Agreement, agreement
-from gridgen.judgements.exchange import clip_name, names_of, read_ratings
-from gridgen.judgements.opinion import KEEP, reviewer_name
+from gridgen.judgements.opinion import UNCHANGED, reviewer_name
+from gridgen.judgements.ratings_file import clip_name, names_of, read_ratings
 from gridgen.judgements.store import Choice, Judgement
 from gridgen.states import State
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from gridgen.judgements.store import Book, Slot
+    from gridgen.judgements.store import RatingLog, Slot
     from gridgen.sweep import Sweep
 
 __all__ = ["Merged", "Ratings", "me"]
@@ -135,17 +135,17 @@ class Ratings:
         return agreement(opinions for slot, opinions in self._book.opinions.items() if slot in self._index)
 
     @property
-    def _book(self) -> Book:
+    def _book(self) -> RatingLog:
         return self._sweep.internals.judgements.book
 
     def rate(
         self,
         rows: Any,
         *,
-        stars: int | EllipsisType | None = KEEP,
-        pick: bool | EllipsisType | None = KEEP,
-        tags: str | Iterable[str] | EllipsisType | None = KEEP,
-        note: str | EllipsisType | None = KEEP,
+        stars: int | EllipsisType | None = UNCHANGED,
+        pick: bool | EllipsisType | None = UNCHANGED,
+        tags: str | Iterable[str] | EllipsisType | None = UNCHANGED,
+        note: str | EllipsisType | None = UNCHANGED,
         reviewer: str | None = None,
     ) -> None:
         """Note what a reviewer says of clips; what is left out stays as it was.

@@ -227,14 +227,16 @@ class Rounds:
             np.array([OUTCOMES.index(choice.outcome) for choice in kept], dtype=np.int64),
         )
 
-    def _places(self) -> list[dict[str, int]]:
+    def _combinations(self) -> list[dict[str, int]]:
         """Return the position of each item on each axis."""
-        return [self.sweep.grid.places.coordinates(row.index // self.sweep.takes) for row in self._first]
+        return [
+            self.sweep.grid.combinations.coordinates(row.index // self.sweep.takes) for row in self._first
+        ]
 
     def _varying(self) -> dict[str, list[int]]:
         """Return, for each axis on which the items differ, the code of each item."""
-        places = self._places()
-        codes = {axis.name: [place[axis.name] for place in places] for axis in self.sweep.grid.axes}
+        combinations = self._combinations()
+        codes = {axis.name: [place[axis.name] for place in combinations] for axis in self.sweep.grid.axes}
         return {name: _dense(each) for name, each in codes.items() if len(set(each)) > 1}
 
     def _design(self, by: str | None) -> tuple[Floats, list[int]]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["NAME", "OUTCOMES", "Book", "Choice", "Judgement", "Judgements", "Slot"]
+__all__ = ["NAME", "OUTCOMES", "Choice", "Judgement", "Judgements", "RatingLog", "Slot"]
 
 NAME = "judgements.sqlite"
 
@@ -129,7 +129,7 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Book:
+class RatingLog:
     """All entries of a folder, and what counts of them.
 
     Attributes
@@ -245,14 +245,14 @@ class Judgements:
 
     Attributes
     ----------
-    book : Book
+    book : RatingLog
         As last read; `refresh` reads what is new.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = folder / NAME
-        self.book = Book()
+        self.book = RatingLog()
         self._stamp = (0, 0)
         self._lock = threading.RLock()
 
@@ -376,7 +376,7 @@ class Judgements:
     def _forget(self) -> set[Slot]:
         """Know nothing, so that all is read again; return the clips that something was known of."""
         known = set(self.book.opinions)
-        self.book, self._stamp = Book(), (0, 0)
+        self.book, self._stamp = RatingLog(), (0, 0)
         return known
 
     def _make(self) -> None:

@@ -5,7 +5,7 @@ The client checks against them and the simulator serves them.
 """
 
 from gridgen.models.fields import Choice, Images, Option, Rule, Span
-from gridgen.models.model import Lack, Model
+from gridgen.models.model import Model, Unsupported
 from gridgen.models.price import NO_TRAITS, Price, Quote, enough
 from gridgen.models.records import DEFAULT_MODEL, catalogue, find, nearest, price_page, relative, unseen
 
@@ -14,13 +14,13 @@ __all__ = [
     "NO_TRAITS",
     "Choice",
     "Images",
-    "Lack",
     "Model",
     "Option",
     "Price",
     "Quote",
     "Rule",
     "Span",
+    "Unsupported",
     "catalogue",
     "enough",
     "find",

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-__all__ = ["Lack", "Model"]
+__all__ = ["Model", "Unsupported"]
 
 _VIDEOS = ("video_urls", "video_list", "video_url")
 _TASK = "omni_reference_task_type"
 
 
 @dataclass(frozen=True, slots=True)
-class Lack:
+class Unsupported:
     """Why a model cannot make what is asked.
 
     Attributes
@@ -238,7 +238,7 @@ class Model:
             found[option.name if option else name] = value if word is None else word
         return found
 
-    def offers(self, name: str, value: Any) -> Lack | None:
+    def offers(self, name: str, value: Any) -> Unsupported | None:
         """Say why the model does not take one value, None if it does.
 
         Parameters
@@ -253,7 +253,7 @@ class Model:
         check = self._checks.get(name)
         return self._further(name, value) if check is None else check(self, value)
 
-    def lacks(self, fields: Mapping[str, Any]) -> tuple[Lack, ...]:
+    def lacks(self, fields: Mapping[str, Any]) -> tuple[Unsupported, ...]:
         """Say why the model cannot make a cell: each value, then their combination.
 
         Parameters
@@ -263,7 +263,7 @@ class Model:
 
         Returns
         -------
-        tuple of Lack
+        tuple of Unsupported
             Empty if the model can.
         """
         values = [self.offers(name, value) for name, value in fields.items()]
@@ -310,13 +310,13 @@ class Model:
                 found[name] = value
         return found
 
-    def _size(self, value: Any) -> Lack | None:
+    def _size(self, value: Any) -> Unsupported | None:
         return self._worded("size", self.size, value)
 
-    def _quality(self, value: Any) -> Lack | None:
+    def _quality(self, value: Any) -> Unsupported | None:
         return self._worded("quality", self.quality, value)
 
-    def _worded(self, name: str, choice: Choice | None, value: Any) -> Lack | None:
+    def _worded(self, name: str, choice: Choice | None, value: Any) -> Unsupported | None:
         if choice is None:
             return self._lack(name, f"takes no {name}", value)
         if choice.word(value) is not None:
@@ -324,7 +324,7 @@ class Model:
         offered = ", ".join(choice.values)
         return self._lack(name, f"has no {name} {value} (it has {offered})", value, f"(offered: {offered})")
 
-    def _duration(self, value: Any) -> Lack | None:
+    def _duration(self, value: Any) -> Unsupported | None:
         span = self.duration
         if span is None:
             return self._lack("duration", "takes no duration", value)
@@ -333,13 +333,15 @@ class Model:
         reason = f"makes clips of {span.offered()}, not {value}"
         return self._lack("duration", reason, value, f"(offered: {span.offered('seconds')})")
 
-    def _prompt(self, value: Any) -> Lack | None:
+    def _prompt(self, value: Any) -> Unsupported | None:
         if self.prompt_max is None or not isinstance(value, str) or len(value) <= self.prompt_max:
             return None
         reason = f"takes prompts of at most {self.prompt_max} characters, not {len(value)}"
-        return Lack("prompt", f"{self.id} {reason}", f"prompt={value[:40] + '…'!r}: {self.id!r} {reason}")
+        return Unsupported(
+            "prompt", f"{self.id} {reason}", f"prompt={value[:40] + '…'!r}: {self.id!r} {reason}"
+        )
 
-    def _images(self, value: Any) -> Lack | None:
+    def _images(self, value: Any) -> Unsupported | None:
         if not self.known:
             return None
         problem = self.images.problem(len(value))
@@ -348,9 +350,9 @@ class Model:
         some = (
             f"image_urls has {len(value)} {plural('image', len(value))} in one value; {self.id!r} {problem}"
         )
-        return Lack("image_urls", f"{self.id} {problem}", some.removesuffix(f", not {len(value)}"))
+        return Unsupported("image_urls", f"{self.id} {problem}", some.removesuffix(f", not {len(value)}"))
 
-    _checks: ClassVar[Mapping[str, Callable[[Model, Any], Lack | None]]] = {
+    _checks: ClassVar[Mapping[str, Callable[[Model, Any], Unsupported | None]]] = {
         "prompt": _prompt,
         "size": _size,
         "quality": _quality,
@@ -358,7 +360,7 @@ class Model:
         "image_urls": _images,
     }
 
-    def _further(self, name: str, value: Any) -> Lack | None:
+    def _further(self, name: str, value: Any) -> Unsupported | None:
         if not self.known:
             return None
         option = self.option(name)
@@ -369,7 +371,7 @@ class Model:
             None if problem is None else self._lack(name, f"takes {problem} as {name}, not {value!r}", value)
         )
 
-    def _combined(self, fields: Mapping[str, Any]) -> Iterable[Lack]:
+    def _combined(self, fields: Mapping[str, Any]) -> Iterable[Unsupported]:
         given = {
             option.name if (option := self.option(name)) else name: value
             for name, value in fields.items()
@@ -386,7 +388,7 @@ class Model:
             yield self._lack("duration", f"takes no duration beside {beside[0]}", given["duration"])
         yield from self._ruled(given)
 
-    def _missing(self, given: Mapping[str, Any]) -> Iterable[Lack]:
+    def _missing(self, given: Mapping[str, Any]) -> Iterable[Unsupported]:
         if self.images.min and "image_urls" not in given:
             yield self._lack("image_urls", self.images.problem(0) or "", None)
         for name, option in self.options.items():
@@ -395,7 +397,7 @@ class Model:
             if option.needs and name in given and not any(other in given for other in option.needs):
                 yield self._lack(name, f"takes {name} only beside {either(option.needs)}", given[name])
 
-    def _ruled(self, given: Mapping[str, Any]) -> Iterable[Lack]:
+    def _ruled(self, given: Mapping[str, Any]) -> Iterable[Unsupported]:
         facts = {**self.settled(given), "images": len(given.get("image_urls", ()))}
         for rule in self.rules:
             broken = rule.broken(facts)
@@ -407,14 +409,14 @@ class Model:
             reason = f"takes {broken} {only} beside {beside}, not {_said(facts[broken])}"
             yield self._lack(field, reason, given.get(field))
 
-    def _lack(self, name: str, reason: str, value: Any, offered: str | None = None) -> Lack:
+    def _lack(self, name: str, reason: str, value: Any, offered: str | None = None) -> Unsupported:
         stated = f"{name}={value!r}" if value is not None else name
         error = (
             f"{stated}: {self.id} {reason}"
             if offered is None
             else (f"{stated} is not offered by {self.id!r} {offered}")
         )
-        return Lack(name, f"{self.id} {reason}", error)
+        return Unsupported(name, f"{self.id} {reason}", error)
 
 
 def _absent(value: object) -> bool:

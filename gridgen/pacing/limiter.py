@@ -14,7 +14,7 @@ import struct
 import zlib
 from typing import TYPE_CHECKING
 
-from gridgen import private
+from gridgen import userdirs
 from gridgen.clock import Clock
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Limiter:
         if self._descriptor is not None and self._is_stale(self._descriptor):
             self.close()
         if self._descriptor is None:
-            folder = self._folder or private.runtime_folder()
+            folder = self._folder or userdirs.runtime_folder()
             if folder is None:
                 self._usable = False
                 return None

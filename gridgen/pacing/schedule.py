@@ -12,8 +12,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from gridgen.pacing.line import Line
-from gridgen.pacing.timing import BELIEVED, DENSITY, ENOUGH, RELAXED, Expectations, Learned
+from gridgen.pacing.server_queue import ServerQueue
+from gridgen.pacing.timing import BELIEVED, DENSITY, ENOUGH, RELAXED, Expectations, RunningStats
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -101,18 +101,18 @@ class Schedule(Generic[T]):
 
     Attributes
     ----------
-    line : Line
+    queue : ServerQueue
         Who is worked on and who waits.
     """
 
     def __init__(self, now: float) -> None:
-        self.line: Line[T] = Line()
+        self.queue: ServerQueue[T] = ServerQueue()
         self._tracked: dict[T, TrackedTask] = {}
         self._expected = Expectations()
         self._explored: dict[ServiceTimes, set[T]] = {}
         self._ended_at = now
-        self._delay = Learned()
-        self._skew = Learned()
+        self._delay = RunningStats()
+        self._skew = RunningStats()
         self._odd = 0
         self._ready: list[tuple[float, int, T]] = []
         self._order = itertools.count()
@@ -123,21 +123,21 @@ class Schedule(Generic[T]):
     def accepted(self, task: T, cell: Cell, now: float) -> None:
         """Take in a task that the server has just accepted."""
         self._tracked[task] = TrackedTask(cell, accepted=now)
-        self.line.join(task, now)
+        self.queue.join(task, now)
 
     def resumed(self, task: T, cell: Cell, submitted: float) -> None:
         """Take in a task that an earlier run submitted; when it begins to be worked on, nobody saw."""
         self._tracked[task] = TrackedTask(cell, certain=False)
-        self.line.join(task, submitted)
+        self.queue.join(task, submitted)
 
     def left(self, task: T, ended: float | None, now: float) -> list[T]:
         """Take in that a task has ended, by the server's stamp where it is credible."""
         self._ended_at = now
-        return [] if ended is None else self.line.leave(task, ended)
+        return [] if ended is None else self.queue.leave(task, ended)
 
     def dropped(self, task: T, now: float) -> list[T]:
         """Take in that a task holds no slot any more, whatever became of it."""
-        return self.line.drop(task, now)
+        return self.queue.drop(task, now)
 
     def forget(self, task: T) -> None:
         """Track a task no longer; where it told nothing, another one of its kind is explored."""
@@ -189,7 +189,7 @@ class Schedule(Generic[T]):
 
     def likely(self, task: T, now: float) -> float:
         """Return about how likely a task has ended since it was last asked."""
-        begun = self.line.running.get(task)
+        begun = self.queue.running.get(task)
         if begun is None:
             return 0.0
         asked = self._tracked[task].asked or begun
@@ -203,7 +203,7 @@ class Schedule(Generic[T]):
         know it yet (measured in virtual time with ten slots: with one more the last
         clip comes 0.6 % late, with two 0.02 %).
         """
-        return self.line.full(2 + math.ceil(self._turnover * (self._delay.mean + 0.5)))
+        return self.queue.full(2 + math.ceil(self._turnover * (self._delay.mean + 0.5)))
 
     # When
 
@@ -217,7 +217,7 @@ class Schedule(Generic[T]):
         planned : int
             How many cells are still to be submitted.
         """
-        begun = self.line.running.get(task)
+        begun = self.queue.running.get(task)
         if begun is None:
             return self._turn(task, now)
         known = self._tracked[task]
@@ -241,7 +241,7 @@ class Schedule(Generic[T]):
     @property
     def _turnover(self) -> float:
         """Tasks that end in a second."""
-        return len(self.line.running) / max(1.0, self._expected.mean)
+        return len(self.queue.running) / max(1.0, self._expected.mean)
 
     def _density(self, cell: Cell, planned: int) -> float:
         """Return how densely to ask where only the service times are known.
@@ -250,8 +250,8 @@ class Schedule(Generic[T]):
         Where a late answer costs no slot and keeps nobody waiting, fewer questions do.
         """
         if self._expected.times(cell).guessed:
-            return DENSITY * math.sqrt(min(1.0, EXPLORED * self._expected.kinds / len(self.line.running)))
-        relaxed = self.line.trusted and bool(self.line.waiting) and planned >= MANY
+            return DENSITY * math.sqrt(min(1.0, EXPLORED * self._expected.kinds / len(self.queue.running)))
+        relaxed = self.queue.trusted and bool(self.queue.waiting) and planned >= MANY
         return RELAXED if relaxed else DENSITY
 
     def _explores(self, task: T, cell: Cell) -> bool:
@@ -267,9 +267,9 @@ class Schedule(Generic[T]):
     def _turn(self, task: T, now: float) -> float:
         """Return the seconds after which a waiting task is asked though no other has ended meanwhile."""
         waited = now - (self._tracked[task].accepted or now)
-        if not self.line.trusted:
+        if not self.queue.trusted:
             return min(STALLED_INTERVAL, max(RECONSIDERED, waited / 8))
-        turns = self.line.place(task) / max(1e-3, self._turnover)
+        turns = self.queue.position(task) / max(1e-3, self._turnover)
         return max(RECONSIDERED, 2 * turns)
 
     # Answers
@@ -291,19 +291,19 @@ class Schedule(Generic[T]):
         """Take in that a task waits for its turn."""
         known = self._tracked[task]
         known.unended, known.waited = known.sent, now
-        return [each for each in self.line.saw_waiting(task) if each is not task]
+        return [each for each in self.queue.saw_waiting(task) if each is not task]
 
     def saw_running(self, task: T, now: float, share: float | None) -> list[T]:
         """Take in that a task is worked on, and the share of its work that it shows, from 0 to 1."""
         known = self._tracked[task]
         known.unended = known.sent
-        begun = self.line.saw_running(task, now)
+        begun = self.queue.saw_running(task, now)
         for each in begun:
             self._tracked[each].certain = False
         if task in begun and known.waited is not None:
-            self.line.running[task] = (known.waited + now) / 2
+            self.queue.running[task] = (known.waited + now) / 2
             known.certain = now - known.waited < self._expected.mean / 8
-        since = self.line.running.get(task)
+        since = self.queue.running.get(task)
         if share is not None and since is not None and now > since:
             known.observations += ((now - since, share),)
         return [each for each in begun if each is not task]
@@ -315,7 +315,7 @@ class Schedule(Generic[T]):
         submitted = submitted or now
         if queued:
             return now - max(self._ended_at, submitted) > max(STALLED_IN_LINE, 3 * self._expected.mean)
-        age = now - self.line.running.get(task, submitted)
+        age = now - self.queue.running.get(task, submitted)
         return age > max(STALLED_AFTER, OVERDUE * self._hazard(task).latest())
 
     def is_missing(self, task: T, monotonic: float) -> bool:
@@ -362,7 +362,7 @@ class Schedule(Generic[T]):
 
     def service(self, task: T, ended: float) -> float | None:
         """Return for how many seconds a task was worked on, None where its beginning is not known."""
-        begun = self.line.running.get(task)
+        begun = self.queue.running.get(task)
         if begun is None or not self._tracked[task].certain or ended <= begun:
             return None
         return ended - begun
@@ -380,7 +380,7 @@ class Schedule(Generic[T]):
         """Return the running tasks of a class and of those whose times tell of it."""
         expected, tracked = self._expected, self._tracked
         return [
-            task for task in self.line.running if expected.times(tracked[task].cell).ratios is times.ratios
+            task for task in self.queue.running if expected.times(tracked[task].cell).ratios is times.ratios
         ]
 
     def _learn_skew(self, ahead: float) -> None:
@@ -388,7 +388,7 @@ class Schedule(Generic[T]):
         odd = self._skew.count > 0 and abs(ahead - self._skew.mean) > ODD
         self._odd = self._odd + 1 if odd else 0
         if self._odd >= ODD_IN_A_ROW:
-            self._skew, self._odd = Learned(), 0
+            self._skew, self._odd = RunningStats(), 0
         if abs(ahead) <= FARTHEST and not self._odd:
             self._skew.learn(ahead)
 

@@ -25,8 +25,8 @@ __all__ = [
     "RELAXED",
     "Expectations",
     "Hazard",
-    "Learned",
     "Progress",
+    "RunningStats",
     "ServiceTimes",
 ]
 
@@ -172,7 +172,7 @@ class Hazard:
 
 
 @dataclass(slots=True)
-class Learned:
+class RunningStats:
     """Mean and spread of what was observed, old observations counting less."""
 
     count: int = 0
@@ -213,13 +213,13 @@ class ServiceTimes:
 
     Parameters
     ----------
-    ratios : Learned
+    ratios : RunningStats
         Logarithms of service time over estimate, shared by all classes of a model.
     """
 
-    ratios: Learned = field(default_factory=Learned)
+    ratios: RunningStats = field(default_factory=RunningStats)
     estimate: float | None = None
-    logs: Learned = field(default_factory=Learned)
+    logs: RunningStats = field(default_factory=RunningStats)
     _hazard: Hazard | None = None
     _heard: int = 0
 
@@ -275,7 +275,7 @@ class Progress:
     LEAST = 0.05
 
     def __init__(self) -> None:
-        self._bins = [Learned() for _ in range(self.BINS)]
+        self._bins = [RunningStats() for _ in range(self.BINS)]
 
     def learn(self, looks: Sequence[tuple[float, float]], seconds: float) -> None:
         """Judge what a task of this service time showed: pairs of age in seconds and share shown."""
@@ -303,7 +303,7 @@ class Progress:
             return prior
         return prior.given(weighted / precision, precision**-0.5)
 
-    def _bin(self, share: float) -> Learned:
+    def _bin(self, share: float) -> RunningStats:
         return self._bins[min(self.BINS - 1, int(share * self.BINS))]
 
     def _stands_still(self, looks: Sequence[tuple[float, float]]) -> bool:
@@ -322,7 +322,7 @@ class Expectations:
 
     def __init__(self) -> None:
         self._times: dict[tuple[str, int | None, str | None], ServiceTimes] = {}
-        self._ratios: dict[str, Learned] = {}
+        self._ratios: dict[str, RunningStats] = {}
         self._progress: dict[str, Progress] = {}
         self._latest: ServiceTimes | None = None
 
@@ -330,7 +330,7 @@ class Expectations:
         """Return the service times of a cell's model, duration and tier."""
         kind = (cell.model, cell.duration, cell.quality)
         if kind not in self._times:
-            ratios = self._ratios.setdefault(cell.model, Learned())
+            ratios = self._ratios.setdefault(cell.model, RunningStats())
             self._times[kind] = ServiceTimes(ratios)
         self._latest = self._times[kind]
         return self._latest

@@ -1,17 +1,17 @@
 """What a person sends to others: a page that needs no Python, a contact sheet, and the sweep itself."""
 
 from gridgen.share.bundle import Bundle, pack, unpack
-from gridgen.share.contact import ContactSheet, Taken, contact_sheet
-from gridgen.share.known import Shown
+from gridgen.share.contact import ContactSheet, FrameOptions, contact_sheet
 from gridgen.share.page import LIMIT, Page, to_html
+from gridgen.share.page_data import ExportOptions
 
 __all__ = [
     "LIMIT",
     "Bundle",
     "ContactSheet",
+    "ExportOptions",
+    "FrameOptions",
     "Page",
-    "Shown",
-    "Taken",
     "contact_sheet",
     "pack",
     "to_html",

@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Any
 from gridgen.client.download import LARGEST_FILE
 from gridgen.errors import GridError, GridgenError, JournalError
 from gridgen.gallery.layout import sheet_axes, sides
-from gridgen.grid.images import KEPT as PICTURES
+from gridgen.grid.images import PICTURES
 from gridgen.journal import is_inside, restore
-from gridgen.judgements.exchange import FORMAT as RATINGS_FORMAT
 from gridgen.judgements.ratings import clip_names
-from gridgen.share.known import Shown, known
+from gridgen.judgements.ratings_file import FORMAT as RATINGS_FORMAT
 from gridgen.share.page import zipped
+from gridgen.share.page_data import ExportOptions, known
 from gridgen.sweep import open as open_sweep
-from gridgen.sweep.reopen import KEPT
+from gridgen.sweep.reopen import SWEEP_FILE
 
 if TYPE_CHECKING:
     import os
@@ -85,7 +85,11 @@ def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:
         msg = f"{str(path)!r} is not the name of a zip; a bundle is one, such as 'boats.zip'. Nothing was written."
         raise GridError(msg)
     found = known(
-        sweep, range(len(sweep.rows())), sides(sheet_axes(sweep), None, None), "", Shown(originals=True)
+        sweep,
+        range(len(sweep.rows())),
+        sides(sheet_axes(sweep), None, None),
+        "",
+        ExportOptions(originals=True),
     )
     found.told["page"] = {"id": secrets.token_hex(12), "sweep": found.told["snapshot"]["name"]}
     # a clip that is its own preview has two names in the page, and is one file of the sweep
@@ -179,7 +183,7 @@ def _json(told: Any) -> bytes:
 
 def _beside(folder: Path) -> dict[str, bytes]:
     """Return what lies in a sweep's folder beside its clips and the journal."""
-    files = [folder / KEPT, folder / TABLE, *sorted((folder / PICTURES).glob("*"))]
+    files = [folder / SWEEP_FILE, folder / TABLE, *sorted((folder / PICTURES).glob("*"))]
     return {
         file.relative_to(folder).as_posix(): file.read_bytes()
         for file in files
@@ -272,7 +276,7 @@ def _unpack(source: Path, work: Path) -> None:
                 msg = f"{name[:80]!r} is not the name of a picture"
                 raise ValueError(msg)
             archive.copy(f"{PICTURES}/{name}", work / PICTURES / name)
-        for name in (KEPT, TABLE):
+        for name in (SWEEP_FILE, TABLE):
             if name in archive:
                 archive.copy(name, work / name)
         restore(archive.copy(JOURNAL, work / JOURNAL), work)

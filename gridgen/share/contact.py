@@ -15,12 +15,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
-from gridgen.gallery.channel import QuestionError
-from gridgen.gallery.feed import inside
+from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
-from gridgen.grid.sheet import Sheet, runs
+from gridgen.gallery.rpc import QuestionError
+from gridgen.grid.pivot import Pivot, runs
 from gridgen.media import MediaError, stills
-from gridgen.share.known import hidden_axes
+from gridgen.share.page_data import hidden_axes
 from gridgen.states import State
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["ContactSheet", "Taken", "contact_sheet"]
+__all__ = ["ContactSheet", "FrameOptions", "contact_sheet"]
 
 FORMATS = {".png": "PNG", ".jpg": "JPEG", ".jpeg": "JPEG", ".webp": "WEBP"}
 MOST_SIDE = 16_000
@@ -52,7 +52,7 @@ _UNDRAWN = "\U0010fffe"
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class FrameOptions:
     """How the clips are taken; as the arguments of `Sweep.to_image`."""
 
     frames: int = 1
@@ -61,7 +61,7 @@ class Taken:
     prompts: bool = True
     dark: bool = False
 
-    def checked(self) -> Taken:
+    def checked(self) -> FrameOptions:
         """Return it, if it can be done.
 
         Raises
@@ -136,7 +136,7 @@ def contact_sheet(
     rows: str | Iterable[str] | None,
     cols: str | Iterable[str] | None,
     clips: Any,
-    taken: Taken,
+    taken: FrameOptions,
 ) -> ContactSheet:
     """Write a contact sheet; arguments and errors as in `Sweep.to_image`."""
     target = Path(path).expanduser()
@@ -172,13 +172,13 @@ class _Table:
         chosen: Sequence[Row],
         rows: str | Iterable[str] | None,
         cols: str | Iterable[str] | None,
-        taken: Taken,
+        taken: FrameOptions,
     ) -> None:
         self._folder, self._taken, self._chosen = sweep.folder, taken, chosen
         axes = sheet_axes(sweep)
         shown: Sides = sides(axes, rows, cols)
         said = axes if taken.prompts else _numbered(axes)
-        self._sheet = Sheet(said, [coordinates(axes, row) for row in chosen], shown)
+        self._sheet = Pivot(said, [coordinates(axes, row) for row in chosen], shown)
         self._ink, self._quiet, self._paper, self._wash = _COLOURS[taken.dark]
         self._letter = max(11, round(taken.width / 16))
         self._title = f"{Path(sweep.name).name}  ·  {_counted(chosen)}"

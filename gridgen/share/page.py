@@ -18,7 +18,7 @@ from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.script import script, style
-from gridgen.share.known import Known, Shown, known
+from gridgen.share.page_data import ExportOptions, PageData, known
 from gridgen.states import State
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def to_html(
     cols: str | Iterable[str] | None,
     view: str,
     clips: Any,
-    shown: Shown,
+    shown: ExportOptions,
     limit: int,
 ) -> Page:
     """Write a page; arguments and errors as in `Sweep.to_html`."""
@@ -100,7 +100,7 @@ def to_html(
         raise GridgenError(msg) from error
 
 
-def _write(target: Path, found: Known, limit: int, clips: int) -> Page:
+def _write(target: Path, found: PageData, limit: int, clips: int) -> Page:
     if target.suffix.lower() == ".zip":
         zipped(target, found, {})
         return Page(target, None, clips, target.stat().st_size)
@@ -119,7 +119,7 @@ def _write(target: Path, found: Known, limit: int, clips: int) -> Page:
     return _beside(target, _clear(_neighbour(target)), found, clips)
 
 
-def _fits(found: Known, limit: int) -> bool:
+def _fits(found: PageData, limit: int) -> bool:
     return found.bytes * 4 / 3 <= limit
 
 
@@ -127,7 +127,7 @@ def _neighbour(target: Path) -> Path:
     return target.with_name(f"{target.stem}_files")
 
 
-def _beside(target: Path, folder: Path, found: Known, clips: int) -> Page:
+def _beside(target: Path, folder: Path, found: PageData, clips: int) -> Page:
     """Write a page whose media lie in a folder beside it."""
     for name, file in found.files.items():
         shutil.copyfile(file, folder / name)
@@ -137,7 +137,7 @@ def _beside(target: Path, folder: Path, found: Known, clips: int) -> Page:
     return Page(target, folder, clips, target.stat().st_size + found.bytes)
 
 
-def zipped(target: Path, found: Known, more: Mapping[str, bytes]) -> None:
+def zipped(target: Path, found: PageData, more: Mapping[str, bytes]) -> None:
     """Write a page, its media and more files into a zip, in a folder of the zip's name.
 
     Raises
@@ -204,7 +204,7 @@ def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
     Parameters
     ----------
     told : mapping
-        As `Known.told`.
+        As `PageData.told`.
     files : mapping
         Media that the page holds in itself, by their names.
     """

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gridgen.simulator.embedded import Simulator
     from gridgen.simulator.faults import Fault
+    from gridgen.simulator.in_process import Simulator
     from gridgen.simulator.profiles import Profile
 
 __all__ = ["Fault", "Profile", "Simulator"]
 
-_HOMES = {"Fault": "faults", "Profile": "profiles", "Simulator": "embedded"}
+_HOMES = {"Fault": "faults", "Profile": "profiles", "Simulator": "in_process"}
 
 
 def __getattr__(name: str) -> Any:

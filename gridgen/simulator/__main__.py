@@ -144,7 +144,7 @@ def _with_removals(patch: Any) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until interrupted; return the exit code."""
-    from gridgen.simulator.embedded import Simulator
+    from gridgen.simulator.in_process import Simulator
 
     options = _arguments(arguments)
     # a queue, since setting an event within a signal can lock up whoever waits for it

@@ -17,11 +17,11 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 
 from gridgen.simulator import pricing, replies
+from gridgen.simulator.clip_cache import Reel
 from gridgen.simulator.clock import VirtualClock
-from gridgen.simulator.footage import Reel
+from gridgen.simulator.error_replies import ErrorReply
+from gridgen.simulator.http_ranges import Span, requested
 from gridgen.simulator.images import UPLOAD_LIMIT, file_field
-from gridgen.simulator.ranges import Span, requested
-from gridgen.simulator.refusals import Refusal
 from gridgen.simulator.usage import usage
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from gridgen.clock import Clock
     from gridgen.models import Model
-    from gridgen.simulator.footage import Footage
+    from gridgen.simulator.clip_cache import ClipCache
     from gridgen.simulator.world import Task, World
 
     Endpoint: TypeAlias = Callable[[Request], Awaitable[Response]]
@@ -85,7 +85,7 @@ def _answering(endpoint: Endpoint) -> Endpoint:
     async def answer(request: Request) -> Response:
         try:
             return await endpoint(request)
-        except Refusal as refusal:
+        except ErrorReply as refusal:
             return _json(refusal.body, refusal.status, refusal.headers)
 
     return answer
@@ -103,7 +103,7 @@ async def _read(request: Request, limit: int) -> bytes:
         size += len(part)
         if size > limit:
             message = f"request body is larger than {limit // (1024 * 1024)} MB"
-            raise Refusal(413, message, code="request_too_large")
+            raise ErrorReply(413, message, code="request_too_large")
         parts.append(part)
     return b"".join(parts)
 
@@ -117,11 +117,11 @@ class App:
         What they act on.
     clock : Clock
         What time it is there.
-    footage : Footage
+    footage : ClipCache
         What the results' links serve.
     """
 
-    def __init__(self, world: World, clock: Clock, footage: Footage) -> None:
+    def __init__(self, world: World, clock: Clock, footage: ClipCache) -> None:
         self.world = world
         self.clock = clock
         self.footage = footage
@@ -202,7 +202,7 @@ class App:
             yield
             return
         if (key_id, key) in self._in_flight:
-            raise Refusal.in_progress()
+            raise ErrorReply.in_progress()
         self._in_flight.add((key_id, key))
         try:
             yield
@@ -247,13 +247,13 @@ class App:
         """Answer GET and HEAD of an uploaded image."""
         upload = self.world.image(f"/f/image/{request.path_params['name']}", self._now())
         if upload is None:
-            raise Refusal(404, "NoSuchKey", code="NoSuchKey")
+            raise ErrorReply(404, "NoSuchKey", code="NoSuchKey")
         etag = f'"{hashlib.sha256(upload.data).hexdigest()[:32]}"'
         return _file(request, Reel(upload.data, etag), upload.content_type)
 
     def _result(self, name: str) -> tuple[Task, int]:
         match = _RESULT.fullmatch(name)
-        gone = Refusal(404, "NoSuchKey", code="NoSuchKey")
+        gone = ErrorReply(404, "NoSuchKey", code="NoSuchKey")
         if match is None:
             raise gone
         task_id, number, signature = match.groups()
@@ -264,7 +264,7 @@ class App:
         if view.phase != "completed":
             raise gone
         if now >= view.task.end + self.world.profile.link_life:
-            raise Refusal(self.world.profile.expired_status, "Request has expired", code="AccessDenied")
+            raise ErrorReply(self.world.profile.expired_status, "Request has expired", code="AccessDenied")
         return view.task, int(number)
 
     async def upload(self, request: Request) -> Response:
@@ -274,7 +274,7 @@ class App:
         name, data = file_field(body, request.headers.get("content-type", ""))
         if len(data) > UPLOAD_LIMIT:
             message = "file is larger than 20 MB"
-            raise Refusal(413, message, code="file_too_large")
+            raise ErrorReply(413, message, code="file_too_large")
         upload = self.world.upload(data, name, self._now())
         return _json(replies.uploaded(upload, _base(request)))
 
@@ -328,7 +328,7 @@ class App:
         model = self.world.shelf.find(name)
         if model is None:
             message = f"model {name[:80]!r} not found"
-            raise Refusal(404, message, code="model_not_found")
+            raise ErrorReply(404, message, code="model_not_found")
         return model
 
     async def price(self, request: Request) -> Response:
@@ -384,7 +384,7 @@ class _InvalidURL:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         message = f"Invalid URL ({scope['method']} {scope['path'][:200]})"
-        refusal = Refusal(404, message)
+        refusal = ErrorReply(404, message)
         await _json(refusal.body, 404)(scope, receive, send)
 
 
@@ -430,7 +430,7 @@ class Gate:
 
         hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
         if len(hosts) != 1 or not _LOCAL.fullmatch(hosts[0]):
-            refusal = Refusal(421, "this server answers on the loopback interface only")
+            refusal = ErrorReply(421, "this server answers on the loopback interface only")
             await _json(refusal.body, 421)(scope, watched, stamped)
             return
         with contextlib.suppress(ClientDisconnect):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from gridgen.clock import Clock
-    from gridgen.simulator.fate import Fate
+    from gridgen.simulator.drawn_outcome import DrawnOutcome
 
 __all__ = ["ENDPOINTS", "KINDS", "Fault", "Faults"]
 
@@ -334,7 +334,7 @@ class Faults:
                     return fault
         return None
 
-    def meddle(self, body: dict[str, Any], fate: Fate) -> Fate:
+    def meddle(self, body: dict[str, Any], fate: DrawnOutcome) -> DrawnOutcome:
         """Return the fate of an accepted submission as the rules would have it."""
         fault = self.pick("submit", ("fate",), json.dumps(body).encode())
         if fault is None:

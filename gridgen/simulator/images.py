@@ -10,7 +10,7 @@ from email.message import Message
 from typing import Any
 from uuid import UUID
 
-from gridgen.simulator.refusals import Refusal
+from gridgen.simulator.error_replies import ErrorReply
 from gridgen.simulator.state import is_time
 
 __all__ = ["IMAGE_TYPES", "UPLOAD_LIMIT", "Upload", "file_field", "image_type", "make_upload"]
@@ -90,13 +90,13 @@ def make_upload(data: bytes, name: str, now: float, salt: str) -> Upload:
 
     Raises
     ------
-    Refusal
+    ErrorReply
         400 if the content is no JPEG, PNG, WebP or GIF.
     """
     content_type = image_type(data)
     if content_type is None:
         message = "unsupported image format: JPEG, PNG, WebP and GIF are taken"
-        raise Refusal.invalid(message, "invalid_image")
+        raise ErrorReply.invalid(message, "invalid_image")
     digest = hashlib.blake2b(salt.encode() + b":" + data, digest_size=24).digest()
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)[-60:].lstrip(".-") or "image"
     unique = UUID(bytes=digest[:16], version=4)
@@ -108,7 +108,7 @@ def file_field(body: bytes, content_type: str) -> tuple[str, bytes]:
 
     Raises
     ------
-    Refusal
+    ErrorReply
         400 if there is no such field with a file in it.
     """
     boundary = _header(content_type).get_param("boundary")
@@ -120,7 +120,7 @@ def file_field(body: bytes, content_type: str) -> tuple[str, bytes]:
             if found and name is not None:
                 return name, data
     message = "multipart field file is required"
-    raise Refusal.invalid(message, "missing_file")
+    raise ErrorReply.invalid(message, "missing_file")
 
 
 def _header(value: str) -> Message:

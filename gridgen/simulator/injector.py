@@ -10,8 +10,8 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Protocol
 
+from gridgen.simulator.error_replies import ErrorReply
 from gridgen.simulator.forms import filled
-from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -127,7 +127,7 @@ class Injector:
         """Return how a task stands, as forms of replies tell it, empty where there is none."""
         try:
             phase = self._world.look(_task_id(path), self._clock.time()).phase
-        except Refusal:
+        except ErrorReply:
             return ""
         return {"queued": "running", "cancelled": "failed"}.get(phase, phase)
 

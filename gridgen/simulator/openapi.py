@@ -8,7 +8,7 @@ from gridgen.simulator.images import IMAGE_TYPES
 from gridgen.simulator.replies import LANGUAGES, VERSION, model_schema
 
 if TYPE_CHECKING:
-    from gridgen.simulator.shelf import Shelf
+    from gridgen.simulator.model_registry import ModelRegistry
 
 __all__ = ["description"]
 
@@ -186,7 +186,7 @@ def _get(
     return {"get": {"parameters": parameters or [], "responses": replies, **security}}
 
 
-def _body(shelf: Shelf) -> dict[str, Any]:
+def _body(shelf: ModelRegistry) -> dict[str, Any]:
     """Return the schema of a submission: what one of the models takes."""
     always = {"webhook": _TEXT, "language": _TEXT}
     bodies = []
@@ -196,7 +196,7 @@ def _body(shelf: Shelf) -> dict[str, Any]:
     return {"oneOf": bodies, "discriminator": {"propertyName": "model"}}
 
 
-def _submit(shape: str, shelf: Shelf) -> dict[str, Any]:
+def _submit(shape: str, shelf: ModelRegistry) -> dict[str, Any]:
     headers = [
         {"name": name, "in": "header", "schema": {"type": "string", "pattern": pattern}}
         for name, pattern in (
@@ -251,7 +251,7 @@ def _path(name: str, schema: dict[str, Any] = _TEXT) -> dict[str, Any]:
     return {"name": name, "in": "path", "required": True, "schema": schema}
 
 
-def description(base: str, shape: str, shelf: Shelf) -> dict[str, Any]:
+def description(base: str, shape: str, shelf: ModelRegistry) -> dict[str, Any]:
     """Return the description of the API that is served at `base`, where submissions are answered in `shape`."""
     dates = _query(
         start=_TEXT,

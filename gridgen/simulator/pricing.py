@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gridgen.models import Model
-    from gridgen.simulator.orders import Order
-    from gridgen.simulator.shelf import Shelf
+    from gridgen.simulator.model_registry import ModelRegistry
+    from gridgen.simulator.validation import Order
 
 __all__ = ["MICRO", "cost", "marketplace", "price_list", "price_of_model", "usd"]
 
@@ -118,7 +118,7 @@ _NO_MODEL: dict[str, Any] = {
 }
 
 
-def price_of_model(name: str, shelf: Shelf) -> dict[str, Any]:
+def price_of_model(name: str, shelf: ModelRegistry) -> dict[str, Any]:
     """Return the reply of ``GET /api/pricing/model``: zeros for a model it does not know.
 
     What a model with modes costs stands in tables of its own, beside empty ones by resolution.
@@ -159,7 +159,7 @@ def _listed(price: Decimal, tariff: _Tariff) -> float:
     return float(round(price / tariff.discount, 8))
 
 
-def price_list(shelf: Shelf) -> dict[str, Any]:
+def price_list(shelf: ModelRegistry) -> dict[str, Any]:
     """Return the reply of ``GET /api/pricing/models/all``, which is what the page shows."""
     video = []
     for model in shelf:
@@ -174,7 +174,7 @@ def price_list(shelf: Shelf) -> dict[str, Any]:
     return {"success": True, "data": {"models": {"video": video}}}
 
 
-def marketplace(page: int, size: int, kind: str, shelf: Shelf) -> dict[str, Any]:
+def marketplace(page: int, size: int, kind: str, shelf: ModelRegistry) -> dict[str, Any]:
     """Return one page of the reply of ``GET /api/marketplace/models``."""
     models = [model.id for model in shelf] if kind in {"", "video"} else []
     shown = models[(page - 1) * size : page * size]

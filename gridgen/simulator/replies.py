@@ -6,15 +6,15 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from gridgen.simulator.fate import progress
+from gridgen.simulator.drawn_outcome import progress
 from gridgen.simulator.pricing import MICRO
 
 if TYPE_CHECKING:
     from gridgen.models import Model
     from gridgen.models.fields import Option
     from gridgen.simulator.images import Upload
+    from gridgen.simulator.model_registry import ModelRegistry
     from gridgen.simulator.profiles import Profile
-    from gridgen.simulator.shelf import Shelf
     from gridgen.simulator.world import Receipt, View
 
 __all__ = [
@@ -163,7 +163,7 @@ def balance(held: int, used: int, profile: Profile, *, of_key: bool) -> dict[str
     }
 
 
-def models(shelf: Shelf, *, expand: str | None) -> dict[str, Any]:
+def models(shelf: ModelRegistry, *, expand: str | None) -> dict[str, Any]:
     """Return the list of models, with categories and parameters if asked for."""
     data = []
     for model in shelf:

@@ -8,8 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from gridgen.simulator.error_replies import ErrorReply
 from gridgen.simulator.pricing import MICRO
-from gridgen.simulator.refusals import Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,23 +47,23 @@ def usage(world: World, key_id: str, now: float, query: Mapping[str, str]) -> di
 
     Raises
     ------
-    Refusal
+    ErrorReply
         400 for a span that is too long or a value that is none.
     """
     zone = _zone(query.get("tz") or "UTC")
     grouping = query.get("group_by") or "none"
     if grouping not in _GROUPINGS:
         message = f"group_by must be one of {', '.join(_GROUPINGS)}"
-        raise Refusal.invalid(message)
+        raise ErrorReply.invalid(message)
     scope = query.get("scope") or "key"
     if scope not in _SCOPES:
         message = f"scope must be one of {', '.join(_SCOPES)}"
-        raise Refusal.invalid(message)
+        raise ErrorReply.invalid(message)
     end = _moment(query.get("end"), now, zone, days=1)
     start = _moment(query.get("start"), end - _LONGEST * _DAY, zone)
     if not 0 < end - start <= _LONGEST * _DAY + _CLOCK_CHANGE:
         message = "end must come after start, by at most 31 days"
-        raise Refusal.invalid(message)
+        raise ErrorReply.invalid(message)
     until = min(end, now - now % _KEPT)
     wanted = query.get("model")
     groups: dict[tuple[tuple[str, str], ...], list[int]] = defaultdict(list)
@@ -103,7 +103,7 @@ def _zone(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         message = f"tz {name[:40]!r} is not a time zone"
-        raise Refusal.invalid(message) from None
+        raise ErrorReply.invalid(message) from None
 
 
 def _moment(text: str | None, default: float, zone: ZoneInfo, days: int = 0) -> float:
@@ -117,4 +117,4 @@ def _moment(text: str | None, default: float, zone: ZoneInfo, days: int = 0) -> 
         return datetime.fromtimestamp(int(text if text.isdigit() else ""), UTC).timestamp()
     except (ValueError, OverflowError, OSError):
         message = f"{text[:40]!r} is neither Unix seconds nor YYYY-MM-DD"
-        raise Refusal.invalid(message) from None
+        raise ErrorReply.invalid(message) from None

@@ -18,21 +18,21 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gridgen.simulator import fate, pricing
+from gridgen.simulator import drawn_outcome, pricing
+from gridgen.simulator.error_replies import ErrorReply
 from gridgen.simulator.images import Upload, make_upload
 from gridgen.simulator.ledger import LedgerEntry
-from gridgen.simulator.orders import Order, parse, read
+from gridgen.simulator.model_registry import ModelRegistry
 from gridgen.simulator.profiles import Profile
-from gridgen.simulator.refusals import Refusal
-from gridgen.simulator.shelf import Shelf
 from gridgen.simulator.state import Copies, is_time
+from gridgen.simulator.validation import Order, parse, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from gridgen.models import Model
-    from gridgen.simulator.fate import Fate
+    from gridgen.simulator.drawn_outcome import DrawnOutcome
     from gridgen.simulator.state import StateFile
 
 __all__ = ["UPLOAD_LIFE", "Receipt", "Sent", "Task", "View", "World", "new_key"]
@@ -121,7 +121,7 @@ class Task:
 
         Raises
         ------
-        ValueError, Refusal
+        ValueError, ErrorReply
             If they are not those of a task.
         """
         task = cls(*fields)
@@ -186,11 +186,11 @@ class World:
         models: Iterable[Model] = (),
     ) -> None:
         self.seed = seed
-        self.shelf = Shelf(models)
+        self.shelf = ModelRegistry(models)
         self.profile = profile or Profile()
         self.key = ""
         self.latest = 0.0
-        self.meddle: Callable[[dict[str, Any], Fate], Fate] | None = None
+        self.meddle: Callable[[dict[str, Any], DrawnOutcome], DrawnOutcome] | None = None
         self.tasks: list[Task] = []
         self.uploads: dict[str, Upload] = {}
         self._state = state
@@ -216,16 +216,16 @@ class World:
 
         Raises
         ------
-        Refusal
+        ErrorReply
             401 without a key, or for one that is neither a simulator's nor a test key.
         """
         scheme, _, key = (authorization or "").partition(" ")
         if scheme.lower() != "bearer" or not key.strip():
-            raise Refusal.without_key()
+            raise ErrorReply.without_key()
         key = key.strip()
         known = key in self._keys or _TEST_KEY.fullmatch(key)
         if not known or key in self._revoked:
-            raise Refusal.bad_key(request_id)
+            raise ErrorReply.bad_key(request_id)
         return "key-" + hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def revoke(self, key: str) -> None:
@@ -272,7 +272,7 @@ class World:
         """Raise 402 if the account holds nothing, as listing models does."""
         held, _ = self.balance(now)
         if held <= 0:
-            raise Refusal.unpaid(0.0, 0.0)
+            raise ErrorReply.unpaid(0.0, 0.0)
 
     # submission
 
@@ -302,7 +302,7 @@ class World:
 
         Raises
         ------
-        Refusal
+        ErrorReply
             400, 402, 409, 429, 500 or 503; nothing was created and nothing billed.
         """
         sent = Sent(raw, key_id, idempotency_key, versioned)
@@ -316,7 +316,7 @@ class World:
             cost = pricing.cost(order)
             held, _ = self.balance(now)
             if cost > held or held <= 0:
-                raise Refusal.unpaid(held / pricing.MICRO, cost / pricing.MICRO)
+                raise ErrorReply.unpaid(held / pricing.MICRO, cost / pricing.MICRO)
             self._find_slot(now)
             task = self._new_task(sent, self._fate(body, order), now, cost)
             self._save("task", task)
@@ -329,17 +329,17 @@ class World:
             return None
         if not _VISIBLE_ASCII.fullmatch(key):
             message = "Idempotency-Key must be 1 to 191 visible ASCII characters"
-            raise Refusal.invalid(message, "invalid_idempotency_key")
+            raise ErrorReply.invalid(message, "invalid_idempotency_key")
         if mode == "unavailable":
-            raise Refusal.idempotency(mode)
+            raise ErrorReply.idempotency(mode)
         found = self._submitted.get(sent.key_id, {}).get(key)
         if found is None or mode == "ignored":
             return None
         task = self.tasks[found]
         if task.raw != sent.raw or task.versioned != sent.versioned:
-            raise Refusal.key_reused()
+            raise ErrorReply.key_reused()
         if mode != "honoured":
-            raise Refusal.idempotency(mode)
+            raise ErrorReply.idempotency(mode)
         return task
 
     def pass_usage(self, key_id: str, now: float) -> None:
@@ -356,7 +356,7 @@ class World:
         tokens = min(float(burst), tokens + max(0.0, now - since) * rate / 60)
         if tokens < 1:
             self._buckets[bucket] = tokens, now
-            raise Refusal.too_many((1 - tokens) * 60 / rate, self.profile.rate_reply, now)
+            raise ErrorReply.too_many((1 - tokens) * 60 / rate, self.profile.rate_reply, now)
         self._buckets[bucket] = tokens - 1, now
 
     def _find_slot(self, now: float) -> None:
@@ -370,15 +370,15 @@ class World:
             self._slots = [0.0] * (slots - len(busy)) + busy
             heapq.heapify(self._slots)
         if self.profile.beyond_slots == "refuse" and self._slots[0] > now:
-            raise Refusal.too_many(self._slots[0] - now, self.profile.rate_reply, now)
+            raise ErrorReply.too_many(self._slots[0] - now, self.profile.rate_reply, now)
 
-    def _fate(self, body: dict[str, Any], order: Order) -> tuple[Fate, int]:
-        spelled = fate.canonical(body)
+    def _fate(self, body: dict[str, Any], order: Order) -> tuple[DrawnOutcome, int]:
+        spelled = drawn_outcome.canonical(body)
         arrival = self._arrivals.get(_digest(spelled), 0) + 1
-        future = fate.draw(self.seed, spelled, arrival, order, self.profile)
+        future = drawn_outcome.draw(self.seed, spelled, arrival, order, self.profile)
         return future if self.meddle is None else self.meddle(body, future), arrival
 
-    def _new_task(self, sent: Sent, lot: tuple[Fate, int], now: float, cost: int) -> Task:
+    def _new_task(self, sent: Sent, lot: tuple[DrawnOutcome, int], now: float, cost: int) -> Task:
         future, arrival = lot
         begin = now + future.wait
         if self.profile.slots is not None:
@@ -407,7 +407,7 @@ class World:
             # the same body for the same time: what another file tells of it is the same clip
             return
         self.tasks.append(task)
-        digest = _digest(fate.canonical(json.loads(task.raw)))
+        digest = _digest(drawn_outcome.canonical(json.loads(task.raw)))
         self._arrivals[digest] = max(task.arrival, self._arrivals.get(digest, 0))
         self._held -= task.cost
         self._used += task.cost
@@ -423,18 +423,18 @@ class World:
 
         Raises
         ------
-        Refusal
+        ErrorReply
             400 for an id that is none, 404 for one that nobody was given.
         """
         if not _TASK_ID.fullmatch(task_id):
             message = "Invalid task ID format"
-            raise Refusal.invalid(message, "invalid_task_id")
+            raise ErrorReply.invalid(message, "invalid_task_id")
         if task_id not in self._index and self._is_kept:
             with self._writing():
                 pass
         index = self._index.get(task_id)
         if index is None:
-            raise Refusal(404, "not found", code=404)
+            raise ErrorReply(404, "not found", code=404)
         return self.tasks[index]
 
     def body_of(self, task_id: str) -> bytes | None:
@@ -500,7 +500,7 @@ class World:
 
         Raises
         ------
-        Refusal
+        ErrorReply
             400 if it is no JPEG, PNG, WebP or GIF.
         """
         with self._writing():
@@ -570,7 +570,7 @@ class World:
     def _is_offered(self, task: Task) -> bool:
         try:
             self.order(task)
-        except Refusal:
+        except ErrorReply:
             return False
         return True
 
@@ -627,7 +627,7 @@ def _read(record: list[Any]) -> tuple[str, Any]:
     try:
         if kind in _FORMS:
             return kind, _FORMS[kind].from_fields(fields)
-    except Refusal as error:
+    except ErrorReply as error:
         raise ValueError(str(error)) from None
     (value,) = fields
     if not _SOUND[kind](value):

@@ -1,9 +1,9 @@
 """A grid being executed in a folder: the object that a person holds.
 
 `Sweep` is the face. Behind it are the `plan` of what is to be made, the `rows` in
-which it is seen, the `pricing` and the `funds`, and the `execution` on the engine's
-loop. That hands each run to a `scheduler`, whose `agenda` tells what is due; what
-falls due is `submitting`, `uploading`, `polling`, `settling` or `fetching`.
+which it is seen, the `pricing` and the `preflight`, and the `execution` on the engine's
+loop. That hands each run to a `scheduler`, whose `work_queue` tells what is due; what
+falls due is `submitting`, `uploading`, `polling`, `reconciling` or `fetching`.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from gridgen.journal import Row, restore, snapshot
 from gridgen.money import total
 from gridgen.states import UNYIELDED, State
 from gridgen.sweep.arguments import cap, check, policy
-from gridgen.sweep.execution import Execution, Terms
-from gridgen.sweep.funds import warn_of_probes
+from gridgen.sweep.execution import Execution, RunOptions
+from gridgen.sweep.explain import explain
 from gridgen.sweep.internals import INTERRUPTED, Internals
-from gridgen.sweep.misses import explained
 from gridgen.sweep.plan import Plan, is_condition, is_retried, passed_over
+from gridgen.sweep.preflight import warn_of_probes
 from gridgen.sweep.pricing import Pricing
 from gridgen.sweep.progress import showing
-from gridgen.sweep.reopen import kept
+from gridgen.sweep.reopen import load_sweep_json
 from gridgen.sweep.rows import Rows
 from gridgen.sweep.watching import INTERVAL
 
@@ -145,7 +145,7 @@ class Sweep:
         self.grid = grid
         self.name = os.fspath(folder)
         self.folder = Path(folder).expanduser().absolute()
-        self.origin = client.origin if client is not None else kept(self.folder)["origin"]
+        self.origin = client.origin if client is not None else load_sweep_json(self.folder)["origin"]
         """Where its clips are made: the official service, a simulator, or another host."""
         self.budget = cap(budget)
         self.takes = takes
@@ -161,7 +161,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{count} {status}" for status, count in self.counts().items())
-        clips = "1 clip" if len(self._plan.items) == 1 else f"{len(self._plan.items)} clips"
+        clips = "1 clip" if len(self._plan.jobs) == 1 else f"{len(self._plan.jobs)} clips"
         waits = self.waits_for
         shown = f"; waits for {waits[0][:100]}" if waits else ""
         return f"Sweep({self.name[:40]!r}: {clips}, {counts}; ${self.cost:.4f}{shown})"
@@ -214,7 +214,7 @@ class Sweep:
         this machine used the key meanwhile.
         """
         unknown = [row.price for row in self.rows() if row.status == State.UNKNOWN]
-        standing = self._execution.standing
+        standing = self._execution.wait_reasons
         return replace(standing, unknown=len(unknown), at_risk=total(unknown)).words()
 
     @property
@@ -331,7 +331,7 @@ class Sweep:
             If something is no row of this sweep.
         """
         chosen = self.internals.chosen(rows, nothing="Nothing has changed.")
-        said = explained(chosen, self.folder, self.origin)
+        said = explain(chosen, self.folder, self.origin)
         if len(chosen) == 1:
             return said[0]
         return "\n".join(f"row {row.index}: {text}" for row, text in zip(chosen, said, strict=True))
@@ -352,7 +352,7 @@ class Sweep:
     def costs(self) -> Costs:
         """What the clips were estimated to cost beside what the server charged, per clip and per value of each axis."""
         shown = ((row.index // self.takes, row) for row in self.rows())
-        return costs(self.grid.places, [*shown, *self._rows.unshown()])
+        return costs(self.grid.combinations, [*shown, *self._rows.unshown()])
 
     def stats(self) -> Stats:
         """Return how the latest run of this object went, in figures; zeros before the first."""
@@ -468,7 +468,7 @@ class Sweep:
         GridError
             If the grid has no such cell or take.
         """
-        wait(self._execution.adopt(self._plan.item(cell, take), task_id))
+        wait(self._execution.adopt(self._plan.job(cell, take), task_id))
 
     def snapshot(self, path: str | os.PathLike[str] | None = None) -> Path:
         """Write the journal to a text file to take away, one JSON object a line.
@@ -582,9 +582,9 @@ class Sweep:
         GridgenError
             If it cannot be written.
         """
-        from gridgen.share import Shown, to_html
+        from gridgen.share import ExportOptions, to_html
 
-        shown = Shown(prompts, cost, task_ids, ratings, originals)
+        shown = ExportOptions(prompts, cost, task_ids, ratings, originals)
         return to_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
 
     def to_zip(self, path: str | os.PathLike[str]) -> Bundle:
@@ -665,9 +665,9 @@ class Sweep:
         GridgenError
             If it cannot be written.
         """
-        from gridgen.share import Taken, contact_sheet
+        from gridgen.share import FrameOptions, contact_sheet
 
-        taken = Taken(frames, at, width, prompts, dark)
+        taken = FrameOptions(frames, at, width, prompts, dark)
         return contact_sheet(self, path, rows=rows, cols=cols, clips=clips, taken=taken)
 
     def rounds(self, rows: Any = None, *, reviewer: str | None = None, seed: int = 0) -> Rounds:
@@ -713,7 +713,7 @@ class Sweep:
             return
         try:
             with showing(self) as tick:
-                wait_future(engine().submit(self._execution.settled()), timeout, tick)
+                wait_future(engine().submit(self._execution.until_idle()), timeout, tick)
         except KeyboardInterrupt:
             msg = "stopped waiting; the sweep goes on in the background. wait() waits again, stop() stops submitting"
             raise KeyboardInterrupt(msg) from None
@@ -732,7 +732,7 @@ class Sweep:
         with self.internals.stoppable() as start:
             start()
             with showing(self) as tick:
-                wait_future(engine().submit(self._execution.settled()), None, tick)
+                wait_future(engine().submit(self._execution.until_idle()), None, tick)
 
     def __len__(self) -> int:
         return len(self.rows())
@@ -759,7 +759,7 @@ class Sweep:
 
     async def _begin(self) -> None:
         """Do as `start`, from any event loop."""
-        stops = self._execution.stops
+        stops = await wait_async(engine().submit(self._execution.stops_until_now()))
         prices = await wait_async(engine().submit(self._pricing.asked(self._execution.client)))
         if self.budget is not None:
             warn_of_probes(self._estimate(prices), self.budget)
@@ -770,7 +770,7 @@ class Sweep:
 
     async def _run_out(self) -> None:
         await self._begin()
-        await wait_async(engine().submit(self._execution.settled()))
+        await wait_async(engine().submit(self._execution.until_idle()))
 
     async def _interruptible(self, work: Coroutine[Any, Any, None]) -> None:
         """Do as `stoppable`, from any event loop."""
@@ -823,8 +823,8 @@ class Sweep:
     # Pieces
 
     @property
-    def _terms(self) -> Terms:
-        return Terms(self.budget, self.previews, self.disk_quota, self._policy)
+    def _terms(self) -> RunOptions:
+        return RunOptions(self.budget, self.previews, self.disk_quota, self._policy)
 
     def _start(self, stops: int) -> None:
         """Begin a run, unless there was a stop since so many were counted."""
@@ -873,7 +873,7 @@ def open(  # noqa: A001 - as one opens a file
     JournalError
         If the folder holds no sweep.
     """
-    told = kept(Path(folder).expanduser().absolute())
+    told = load_sweep_json(Path(folder).expanduser().absolute())
     elsewhere = client is not None and client.origin != told["origin"]
     if budget is None and not elsewhere and (told["own"] or told["origin"] == "simulator"):
         # what was allowed on a simulator, or by somebody else, is no leave to spend real money

@@ -1,4 +1,4 @@
-"""What the items of a run may cost: prices known and learned, the budget, and who waits for money."""
+"""What the jobs of a run may cost: prices known and learned, the budget, and who waits for money."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from gridgen.estimate.prices import Prices
     from gridgen.grid import Cell
     from gridgen.models import Price
-    from gridgen.sweep.agenda import Item
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["Budget"]
 
@@ -37,7 +37,7 @@ class Budget:
     together : list of Budget
         Those of all sweeps that run in the same folder; what one learns, all know.
     wake : callable
-        Called when something happened that may let a held item go.
+        Called when something happened that may let a held job go.
     first_alone : bool, default True
         Whether the first clip of a price that the server has not told goes alone in
         its class: a wrong price is then paid once, and not by all that are under way.
@@ -47,7 +47,7 @@ class Budget:
     first : dict
         Such clips that are under way, by their price class.
     eased : bool
-        Whether something happened that may let a held item go.
+        Whether something happened that may let a held job go.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Budget:
         self.first: dict[PriceClass, tuple[str, str, int]] = {}
         self._first_alone, self._led = first_alone, set[PriceClass]()
         self._reserved: set[tuple[str, str, int]] = set()
-        self._held: dict[PriceClass, deque[Item]] = {}
+        self._held: dict[PriceClass, deque[Job]] = {}
         self._before = self._sums()
 
     @property
@@ -93,7 +93,7 @@ class Budget:
         self._ease_all()
 
     def ease(self) -> None:
-        """Look at the held items again."""
+        """Look at the held jobs again."""
         self.eased = True
         if self._held:
             self._wake()
@@ -103,7 +103,7 @@ class Budget:
             each.ease()
 
     def hear(self) -> None:
-        """Look at the held items again, here and in the other sweeps, where less is committed than before."""
+        """Look at the held jobs again, here and in the other sweeps, where less is committed than before."""
         before, now = self._before, self._sums()
         if now != before:
             self._before = now
@@ -147,11 +147,11 @@ class Budget:
         """Whether others are held until somebody tells what such a clip costs."""
         return self.usd is not None and self.price(cell) is None
 
-    def allows(self, item: Item, *, besides: Decimal = Decimal(0)) -> Verdict:
-        """Say whether an item may be submitted under the caps of all running sweeps that count it."""
-        caps = (cap for each in self._sharing(item) for cap in each.caps)
-        verdict = allows(caps, self.price(item.cell), besides=besides)
-        if verdict.answer is Answer.YES and self._waits_for_first(item):
+    def allows(self, job: Job, *, besides: Decimal = Decimal(0)) -> Verdict:
+        """Say whether an job may be submitted under the caps of all running sweeps that count it."""
+        caps = (cap for each in self._sharing(job) for cap in each.caps)
+        verdict = allows(caps, self.price(job.cell), besides=besides)
+        if verdict.answer is Answer.YES and self._waits_for_first(job):
             return Verdict(Answer.WAIT_FOR_PRICE, next(iter(self.caps)))
         return verdict
 
@@ -160,76 +160,76 @@ class Budget:
         known = self._first_alone and self.usd is not None and self.price(cell) is not None
         return known and price_class(cell) not in self._led and not self.prices.confirmed(cell)
 
-    def _waits_for_first(self, item: Item) -> bool:
-        if not self._wants_first(item.cell):
+    def _waits_for_first(self, job: Job) -> bool:
+        if not self._wants_first(job.cell):
             return False
-        kind = price_class(item.cell)
+        kind = price_class(job.cell)
         return any(kind in each.first for each in self._together)
 
-    def moved(self, item: Item, before: str, after: str) -> None:
+    def moved(self, job: Job, before: str, after: str) -> None:
         """Let the others of a class go once their first clip is made; where it is not, another one is the first."""
         if not self.first or before not in UNBILLED or after in UNBILLED:
             return
-        kind = price_class(item.cell)
-        if self.first.get(kind) != item.slot:
+        kind = price_class(job.cell)
+        if self.first.get(kind) != job.slot:
             return
         del self.first[kind]
         if after == Phase.DOWNLOAD:
             self._led.add(kind)
         self._ease_all()
 
-    def _sharing(self, item: Item) -> Iterator[Budget]:
-        return (each for each in self._together if item.slot[:2] in each.counted)
+    def _sharing(self, job: Job) -> Iterator[Budget]:
+        return (each for each in self._together if job.slot[:2] in each.counted)
 
     @property
     def counted(self) -> Collection[tuple[str, str]]:
         """Origin and key of the cells that the budget is about."""
         return self._counted
 
-    def reserve(self, item: Item) -> None:
-        """Count an item until its intent is in the journal, so that no other takes its money meanwhile."""
-        self._reserved.add(item.slot)
-        if self._wants_first(item.cell):
-            self.first[price_class(item.cell)] = item.slot
-        for each in self._sharing(item):
-            each.commitments.reserve(item.slot, self.price(item.cell))
+    def reserve(self, job: Job) -> None:
+        """Count an job until its intent is in the journal, so that no other takes its money meanwhile."""
+        self._reserved.add(job.slot)
+        if self._wants_first(job.cell):
+            self.first[price_class(job.cell)] = job.slot
+        for each in self._sharing(job):
+            each.commitments.reserve(job.slot, self.price(job.cell))
 
-    def release(self, item: Item) -> None:
-        """Count an item no longer, unless its intent is in the journal by now."""
-        if self._release(item.slot):
+    def release(self, job: Job) -> None:
+        """Count an job no longer, unless its intent is in the journal by now."""
+        if self._release(job.slot):
             self._ease_all()
 
     def _release(self, slot: tuple[str, str, int]) -> bool:
         self._reserved.discard(slot)
         return sum(each.commitments.release(slot) for each in (self, *self._together)) > 0
 
-    def hold(self, item: Item) -> None:
-        """Keep an item until there is money for it."""
-        self._held.setdefault(price_class(item.cell), deque()).append(item)
+    def hold(self, job: Job) -> None:
+        """Keep an job until there is money for it."""
+        self._held.setdefault(price_class(job.cell), deque()).append(job)
 
-    def forget(self, item: Item) -> None:
-        """Hold an item no longer."""
-        waiting = self._held.get(price_class(item.cell))
-        if waiting is not None and item in waiting:
-            waiting.remove(item)
+    def forget(self, job: Job) -> None:
+        """Hold an job no longer."""
+        waiting = self._held.get(price_class(job.cell))
+        if waiting is not None and job in waiting:
+            waiting.remove(job)
 
-    def freed(self) -> Iterator[Item]:
-        """Yield held items that there may be money for now, the first of each price class first."""
+    def freed(self) -> Iterator[Job]:
+        """Yield held jobs that there may be money for now, the first of each price class first."""
         self.eased = False
         besides = total(())
         for kind, waiting in list(self._held.items()):
             while waiting and self.allows(waiting[0], besides=besides).answer is Answer.YES:
-                item = waiting.popleft()
-                price = self.price(item.cell)
+                job = waiting.popleft()
+                price = self.price(job.cell)
                 besides = total((besides, price))
-                yield item
+                yield job
                 if price is None:
                     return
             if not waiting:
                 del self._held[kind]
 
-    def free_all(self) -> list[Item]:
-        """Return all held items, which are held no longer."""
-        found = [item for waiting in self._held.values() for item in waiting]
+    def free_all(self) -> list[Job]:
+        """Return all held jobs, which are held no longer."""
+        found = [job for waiting in self._held.values() for job in waiting]
         self._held.clear()
-        return sorted(found, key=lambda item: item.index)
+        return sorted(found, key=lambda job: job.index)

@@ -14,18 +14,18 @@ from typing import TYPE_CHECKING
 from gridgen._loop import ended, engine
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
-from gridgen.grid.images import keep
+from gridgen.grid.images import copy_into
 from gridgen.journal import is_begun
 from gridgen.money import NOTHING
 from gridgen.states import LIVE, STRANDED, VACANT, State
 from gridgen.sweep import witnesses
-from gridgen.sweep.funds import check_balance, check_budget, check_priced
+from gridgen.sweep.account import Reconciliation, doubt
 from gridgen.sweep.journals import attach, detach
-from gridgen.sweep.reconciling import Reconciliation, doubt
-from gridgen.sweep.reopen import keep_sequence, keep_sweep
-from gridgen.sweep.standing import Standing
+from gridgen.sweep.preflight import check_balance, check_budget, check_priced
+from gridgen.sweep.reopen import save_sequence, save_sweep
 from gridgen.sweep.stopping import StopFile, heed_stop_files
 from gridgen.sweep.table import write_table
+from gridgen.sweep.wait_reasons import WaitReasons
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -37,19 +37,19 @@ if TYPE_CHECKING:
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Row
     from gridgen.outcome import Policy
-    from gridgen.sweep.agenda import Item
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.pricing import Pricing
     from gridgen.sweep.rows import Rows
     from gridgen.sweep.scheduler import Scheduler
+    from gridgen.sweep.work_queue import Job
 
-__all__ = ["Execution", "Terms"]
+__all__ = ["Execution", "RunOptions"]
 
 """States of an attempt that must end as lost before another one begins; what they cost still counts."""
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class RunOptions:
     """On what terms a sweep is executed; each field is the argument of `Sweep` of that name."""
 
     budget: Decimal | None
@@ -109,9 +109,9 @@ class Execution:
         return self.future is not None and not self.future.done()
 
     @property
-    def standing(self) -> Standing:
+    def wait_reasons(self) -> WaitReasons:
         """What is waited for now."""
-        found = Standing() if self.scheduler is None else self.scheduler.standing()
+        found = WaitReasons() if self.scheduler is None else self.scheduler.wait_reasons()
         return replace(found, unaccounted=self._unaccounted) if self._unaccounted else found
 
     def connected(self) -> Client:
@@ -143,7 +143,7 @@ class Execution:
             await self._hand_folder(client)
         scheduler.use(client)
 
-    async def start(self, terms: Terms, stops: int) -> None:
+    async def start(self, terms: RunOptions, stops: int) -> None:
         """Begin a run, or go on with the one that is stopping, unless it was stopped since `stops` were counted.
 
         Raises
@@ -168,7 +168,7 @@ class Execution:
                 if not self.running:
                     running.discard(self)
 
-    async def _start(self, terms: Terms, stops: int) -> None:
+    async def _start(self, terms: RunOptions, stops: int) -> None:
         """Begin, unless it was stopped since."""
         if self.scheduler is not None and self.future is not None:
             if terms.budget is None:
@@ -198,7 +198,7 @@ class Execution:
         self.scheduler = Scheduler(
             client=client,
             journal=journal,
-            items=self._plan.submit_order(prices),
+            jobs=self._plan.submit_order(prices),
             prices=prices,
             budget=terms.budget,
             commitments=self._rows.commitments,
@@ -255,12 +255,18 @@ class Execution:
         """
         others = engine().shared.get("executions", ())
         found = {self, *(each for each in others if self._shares_clips(each))}
+        # all of it is counted before anything is waited for, so that no verb that begins later is meant
+        for each in found:
+            each.stops += 1
+            each.stopped = True
         await asyncio.gather(*(each.halt() for each in found))
 
+    async def stops_until_now(self) -> int:
+        """Return how often it was stopped, those stops included that another thread has asked for before."""
+        return self.stops
+
     async def halt(self) -> None:
-        """Do so for this sweep alone."""
-        self.stops += 1
-        self.stopped = True
+        """Let the run of this sweep alone submit nothing more."""
         if self.scheduler is not None and not self.scheduler.finished:
             await self.scheduler.stop()
         self._rows.watchers.mark(())
@@ -281,12 +287,12 @@ class Execution:
             f"sweep.wait() at its end waits for {'it' if left == 1 else 'them'}.\n"
         )
 
-    async def settled(self) -> None:
+    async def until_idle(self) -> None:
         """Wait for the scheduler to have nothing to wait for, and raise what stopped it."""
         scheduler, future = self.scheduler, self.future
         if scheduler is None or future is None:
             return
-        await scheduler.settled.wait()
+        await scheduler.idle.wait()
         if not scheduler.stalled:
             await asyncio.wrap_future(future)
         if scheduler.error is not None:
@@ -312,7 +318,7 @@ class Execution:
                 ending = State.LOST if record.state in STRANDED else None
                 await journal.again(record, ending=ending)
 
-    async def adopt(self, item: Item, task_id: str) -> None:
+    async def adopt(self, job: Job, task_id: str) -> None:
         """Take up a task that was submitted elsewhere as one of the clips.
 
         Raises
@@ -320,22 +326,22 @@ class Execution:
         APIError
             If the server does not know the task.
         JournalError
-            If the item has a clip already, or another one has that task.
+            If the job has a clip already, or another one has that task.
         """
         await self.connected().wire.poll(task_id)
         async with self.journaled() as journal:
-            last = journal.records.get(item.slot)
+            last = journal.records.get(job.slot)
             if last is not None and last.state not in VACANT:
                 how = (
                     "; settle it with sweep.unknown.attach(row, task_id)"
                     if last.state == State.UNKNOWN
                     else ""
                 )
-                msg = f"take {item.take} of this cell is {last.state} already{how}. Nothing has changed."
+                msg = f"take {job.take} of this cell is {last.state} already{how}. Nothing has changed."
                 raise JournalError(msg)
             self.check_unused(journal, task_id)
-            with self._withheld(item):
-                await journal.adopt(origin=item.slot[0], cell=item.cell, take=item.take, task_id=task_id)
+            with self._withheld(job):
+                await journal.adopt(origin=job.slot[0], cell=job.cell, take=job.take, task_id=task_id)
 
     def check_unused(self, journal: Journal, task_id: str) -> None:
         """Raise `JournalError` if some clip of the folder has a task already."""
@@ -361,19 +367,19 @@ class Execution:
             await detach(journal)
 
     @contextlib.contextmanager
-    def _withheld(self, item: Item) -> Iterator[None]:
-        """Keep an item from being submitted while a person does something with it."""
+    def _withheld(self, job: Job) -> Iterator[None]:
+        """Keep an job from being submitted while a person does something with it."""
         scheduler = self.scheduler
         if scheduler is None or scheduler.finished:
             yield
             return
-        if not scheduler.withhold(item):
-            msg = f"take {item.take} of this cell is being submitted at this moment. Nothing has changed."
+        if not scheduler.withhold(job):
+            msg = f"take {job.take} of this cell is being submitted at this moment. Nothing has changed."
             raise JournalError(msg)
         try:
             yield
         finally:
-            scheduler.look_again(item)
+            scheduler.look_again(job)
 
     async def _check_funds(
         self, prices: Prices, budget: Decimal | None, rows: Sequence[Row] | None = None
@@ -389,9 +395,9 @@ class Execution:
         """Have a copy of each picture in the folder before anything is sent."""
         found = pictures(self._plan.grid)
         if found:
-            await engine().in_thread(keep, found, self._plan.folder)
+            await engine().in_thread(copy_into, found, self._plan.folder)
 
-    async def _open(self, terms: Terms, prices: Prices) -> Journal:
+    async def _open(self, terms: RunOptions, prices: Prices) -> Journal:
         """Open the folder's journal, unless others in the folder know more than it does."""
         folder = self._plan.folder
         if not is_begun(folder):
@@ -414,7 +420,7 @@ class Execution:
         self._rows.follow(journal, prices)
         return journal
 
-    async def take_in(self, terms: Terms, clock: Clock) -> None:
+    async def take_in(self, terms: RunOptions, clock: Clock) -> None:
         """Note in the journal, as paid, the clips that it does not know and that lie in the folder or in its table.
 
         Raises
@@ -438,24 +444,24 @@ class Execution:
                         "state": State.MISSING if told["state"] == State.QUEUED else told["state"],
                     }
                 tasks.add(told.get("task_id"))
-                origin, _, take = each.item.slot
-                told["price"] = prices.of(each.item.cell)
-                await journal.take_in(origin=origin, cell=each.item.cell, take=take, **told)
+                origin, _, take = each.job.slot
+                told["price"] = prices.of(each.job.cell)
+                await journal.take_in(origin=origin, cell=each.job.cell, take=take, **told)
             await self._keep(journal, terms)
 
-    async def _keep(self, journal: Journal, terms: Terms | None = None) -> None:
+    async def _keep(self, journal: Journal, terms: RunOptions | None = None) -> None:
         """Keep beside the journal how far it is, and on what terms the plan is begun if it begins."""
         plan = self._plan
         # one at a time: another sweep of the folder may keep its plan at this moment
         async with journal.shared.setdefault("keeping", asyncio.Lock()):
             sequence = await engine().in_thread(journal.sequence)
             if terms is None:
-                await engine().in_thread(keep_sequence, plan.folder, journal.store_id, sequence)
+                await engine().in_thread(save_sequence, plan.folder, journal.store_id, sequence)
                 return
             keeping = functools.partial(
-                keep_sweep,
+                save_sweep,
                 plan.folder,
-                plan.grid.places,
+                plan.grid.combinations,
                 takes=plan.takes,
                 budget=terms.budget,
                 origin=plan.origin,
@@ -468,7 +474,7 @@ class Execution:
         """Let the watchers know when something else is waited for."""
         if not self._rows.watchers:
             return
-        waits = self.standing.words()
+        waits = self.wait_reasons.words()
         if waits != self._waits:
             self._waits = waits
             self._rows.watchers.mark(())

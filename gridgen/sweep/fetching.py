@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.grid import Cell
     from gridgen.journal import Journal, Record
-    from gridgen.sweep.agenda import Agenda, Item
+    from gridgen.sweep.work_queue import Job, WorkQueue
 
 __all__ = ["SECOND_TASK", "Accept", "Fetching", "accept"]
 
@@ -52,7 +52,7 @@ class Fetching:
 
     Parameters
     ----------
-    agenda : Agenda
+    queue : WorkQueue
     client : Client
     journal : Journal
     previews : bool
@@ -65,7 +65,7 @@ class Fetching:
 
     def __init__(
         self,
-        agenda: Agenda,
+        queue: WorkQueue,
         client: Client,
         journal: Journal,
         *,
@@ -73,15 +73,15 @@ class Fetching:
         quota: int | None,
         accept: Accept,
     ) -> None:
-        self._agenda, self._client, self._journal = agenda, client, journal
+        self._queue, self._client, self._journal = queue, client, journal
         self._previews, self._quota, self._accept = previews, quota, accept
-        self._coming: dict[Item, int] = {}
-        self._links: list[tuple[float, int, Item]] = []
+        self._coming: dict[Job, int] = {}
+        self._links: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
-        self._pictures: deque[Item] = deque()
-        self._failing: dict[Item, float] = {}
+        self._pictures: deque[Job] = deque()
+        self._failing: dict[Job, float] = {}
         self._names: dict[str, tuple[str, str, int]] | None = None
-        self._fresh: set[Item] = set()
+        self._fresh: set[Job] = set()
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
@@ -90,20 +90,20 @@ class Fetching:
     def forgive(self) -> None:
         """Count failed tries anew."""
         self._failing.clear()
-        self._agenda.results.reset()
+        self._queue.results.reset()
 
-    def take_on(self, item: Item, record: Record) -> bool:
+    def take_on(self, job: Job, record: Record) -> bool:
         """Take on what is still to be fetched, checked or drawn of a finished task; say whether anything is."""
         if record.state == State.DOWNLOADING:
-            self.download(item, record)
+            self.download(job, record)
         elif record.state != State.DONE:
             return False
         elif (spoilt := self._spoilt(record)) is not None:
-            self._fetch_anew(item, record, spoilt)
+            self._fetch_anew(job, record, spoilt)
         elif self._is_complete(record):
             return False
         else:
-            self._draw(item)
+            self._draw(job)
         return True
 
     def _spoilt(self, record: Record) -> str | None:
@@ -118,11 +118,11 @@ class Fetching:
             return f"its file has {found.st_size} bytes, expected {record.bytes}"
         return None
 
-    def _fetch_anew(self, item: Item, record: Record, why: str) -> None:
+    def _fetch_anew(self, job: Job, record: Record, why: str) -> None:
         """Fetch a video again whose file is not what was checked; the journal calls it done until it is known better."""
         text = f"{why}; it is fetched again"
         self._journal.show(record, state=State.DOWNLOADING, error_class="download", error=text)
-        self.download(item, record)
+        self.download(job, record)
 
     def _is_complete(self, record: Record) -> bool:
         return not self._is_doubtful(record) and self._is_drawn(record) and not self._lacks(record)
@@ -136,24 +136,24 @@ class Fetching:
         """Whether a further result of the task is still to be fetched."""
         return any(each.wanted and not self._exists(each.path) for each in extras.read(record.further))
 
-    def download(self, item: Item, record: Record) -> None:
-        """Fetch an item's video, the one whose link dies first before others."""
-        self._agenda.move(item, "download")
-        heapq.heappush(self._links, (record.expires_at or float("inf"), next(self._order), item))
+    def download(self, job: Job, record: Record) -> None:
+        """Fetch an job's video, the one whose link dies first before others."""
+        self._queue.move(job, "download")
+        heapq.heappush(self._links, (record.expires_at or float("inf"), next(self._order), job))
 
     def start(self) -> None:
         """Begin the downloads and pictures that there is room for."""
-        flying = self._agenda.flying
+        flying = self._queue.flying
         while self._links and flying["download"] < DOWNLOADS:
             most = self._allowance()
             if most <= 0 and self._coming:
                 break
-            item = heapq.heappop(self._links)[-1]
-            self._coming[item] = most
-            self._agenda.spawn("download", item, self._download(item, most))
+            job = heapq.heappop(self._links)[-1]
+            self._coming[job] = most
+            self._queue.spawn("download", job, self._download(job, most))
         while self._pictures and flying["picture"] < PICTURES:
-            item = self._pictures.popleft()
-            self._agenda.spawn("picture", item, self._picture(item))
+            job = self._pictures.popleft()
+            self._queue.spawn("picture", job, self._picture(job))
 
     def _allowance(self) -> int:
         """Return how many bytes the next video may have: none while others may take all that the quota has left."""
@@ -172,12 +172,12 @@ class Fetching:
         if self._names is not None and record.path is not None:
             self._names[_stem_of(record.path)] = record.slot
 
-    def _draw(self, item: Item) -> None:
-        if self._is_complete(self._journal.records[item.slot]) and item not in self._fresh:
-            self._agenda.move(item, "over")
+    def _draw(self, job: Job) -> None:
+        if self._is_complete(self._journal.records[job.slot]) and job not in self._fresh:
+            self._queue.move(job, "over")
             return
-        self._agenda.move(item, "picture")
-        self._pictures.append(item)
+        self._queue.move(job, "picture")
+        self._pictures.append(job)
 
     def _is_drawn(self, record: Record) -> bool:
         return not self._previews or (self._exists(record.poster) and self._exists(record.preview))
@@ -185,23 +185,23 @@ class Fetching:
     def _exists(self, name: str | None) -> bool:
         return name is not None and (self._journal.folder / name).is_file()
 
-    async def _download(self, item: Item, most: int) -> None:
-        record = self._journal.records[item.slot]
-        meter = self._agenda.meter
+    async def _download(self, job: Job, most: int) -> None:
+        record = self._journal.records[job.slot]
+        meter = self._queue.meter
         meter.requests["downloads"] += 1
         try:
             self._journal.check()
-            target, facts = await self._fetched(item, record, most)
+            target, facts = await self._fetched(job, record, most)
         except JournalError:
             raise
         except OSError as error:
-            self._disk_failed(item, error)
+            self._disk_failed(job, error)
         except Exception as error:  # noqa: BLE001 - a server's file may cause anything; it is this row's error alone
-            await self._failed(item, record, error)
+            await self._failed(job, record, error)
         else:
-            meter.ended, meter.bytes = self._agenda.clock.monotonic(), meter.bytes + facts.bytes
+            meter.ended, meter.bytes = self._queue.clock.monotonic(), meter.bytes + facts.bytes
             told = record.error_class == SECOND_TASK
-            self._agenda.results.had()
+            self._queue.results.had()
             await self._journal.save(
                 record,
                 durable=True,
@@ -218,17 +218,17 @@ class Fetching:
                 bytes=facts.bytes,
                 sha256=facts.sha256,
             )
-            self._fresh.add(item)
-            self._draw(item)
+            self._fresh.add(job)
+            self._draw(job)
         finally:
-            self._coming.pop(item, None)
+            self._coming.pop(job, None)
 
-    async def _fetched(self, item: Item, record: Record, most: int) -> tuple[Path, media.Facts]:
+    async def _fetched(self, job: Job, record: Record, most: int) -> tuple[Path, media.Facts]:
         """Fetch a video from the first of its links that brings it; raise what the most hopeful one raised."""
         folder = self._journal.folder
         # clips lie in the folder itself: what is noted elsewhere was noted by somebody else
         named = record.path if record.path and "/" not in record.path else None
-        stem = self._file_stem(item) if named is None else _stem_of(named)
+        stem = self._file_stem(job) if named is None else _stem_of(named)
         # what broke off belongs to one attempt and one link; others bring another file
         attempt = "" if record.n == 1 else f".{record.n}"
         links = (record.url or "", *extras.mirrors(record.further))
@@ -252,54 +252,54 @@ class Fetching:
                 return target, facts
         raise min(errors, key=_hopelessness)
 
-    def _file_stem(self, item: Item) -> str:
-        """Return the item's name without its suffix, with its origin where another slot has taken it."""
+    def _file_stem(self, job: Job) -> str:
+        """Return the job's name without its suffix, with its origin where another slot has taken it."""
         if self._names is None:
             records = self._journal.records.items()
             self._names = {_stem_of(record.path): slot for slot, record in records if record.path}
-        origin, key, take = item.slot
-        name = f"{_stem(item.cell)}_{key[:8]}-{take}"
-        return name if self._names.setdefault(name, item.slot) == item.slot else f"{name}-{origin}"
+        origin, key, take = job.slot
+        name = f"{_stem(job.cell)}_{key[:8]}-{take}"
+        return name if self._names.setdefault(name, job.slot) == job.slot else f"{name}-{origin}"
 
-    async def _failed(self, item: Item, record: Record, error: Exception) -> None:
+    async def _failed(self, job: Job, record: Record, error: Exception) -> None:
         """Try again later, the row saying why, or leave it; too many in a row let no more be paid."""
-        if isinstance(error, NetworkError) and await self._is_elsewhere(item, record):
-            self._agenda.later(0.0, "download", item)
+        if isinstance(error, NetworkError) and await self._is_elsewhere(job, record):
+            self._queue.later(0.0, "download", job)
             return
-        results, why = self._agenda.results, str(error)[:500] or type(error).__name__
+        results, why = self._queue.results, str(error)[:500] or type(error).__name__
         dead = isinstance(error, APIError) and is_dead_link(error)
         if not (dead and self._has_had_its_time(record)):
-            results.failed(item.slot, why, certain=isinstance(error, InsideError))
+            results.failed(job.slot, why, certain=isinstance(error, InsideError))
         if not getattr(error, "trusted", True):
             self._journal.show(record, error_class="download", error=why)
             raise error
-        now = self._agenda.clock.monotonic()
-        item.tries += not isinstance(error, (APIError, NetworkError))
-        since = self._failing.setdefault(item, now)
-        hopeless = is_hopeless(error) or item.tries >= MOST_TRIES or now - since > FAILING_FOR
+        now = self._queue.clock.monotonic()
+        job.tries += not isinstance(error, (APIError, NetworkError))
+        since = self._failing.setdefault(job, now)
+        hopeless = is_hopeless(error) or job.tries >= MOST_TRIES or now - since > FAILING_FOR
         if hopeless or (dead and not await self._may_be_renewed(record)):
-            self._agenda.move(item, "over")
+            self._queue.move(job, "over")
             kind, state = ("expired", State.EXPIRED) if dead else ("download", State.MISSING)
             await self._journal.save(record, state=state, error_class=kind, error=why)
-            results.gave_up(item.slot)
+            results.gave_up(job.slot)
             return
         if record.error_class in {None, "download"} and record.error != why:
             await self._journal.save(record, error_class="download", error=why)
-        item.failures += 1
-        self._agenda.later(backoff(item.failures), "download", item)
+        job.failures += 1
+        self._queue.later(backoff(job.failures), "download", job)
         if self._links:
-            self._agenda.wake()
+            self._queue.wake()
 
-    async def _is_elsewhere(self, item: Item, record: Record) -> bool:
+    async def _is_elsewhere(self, job: Job, record: Record) -> bool:
         """Whether a link that reached nobody, an earlier run's perhaps, has another in its place by now."""
         url = record.url
-        if item not in self._failing:
+        if job not in self._failing:
             await self._may_be_renewed(record)
         return record.url != url
 
     def _has_had_its_time(self, record: Record) -> bool:
         """Whether a link is dead because it was left too long, which tells nothing of others."""
-        return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._agenda.clock.time()
+        return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._queue.clock.time()
 
     def break_off(self, coming: int) -> None:
         """Stop submitting when results in a row could not be had and none of them is tried any more.
@@ -309,7 +309,7 @@ class Fetching:
         coming : int
             How many clips may still have a result; where there is none, nothing would end the waiting.
         """
-        results, phases = self._agenda.results, self._agenda.phases
+        results, phases = self._queue.results, self._queue.phases
         waiting = phases["planned"] + phases["replay"]
         over = results.hopeless or (results.open and not coming + phases["download"])
         if not (over and waiting):
@@ -319,7 +319,7 @@ class Fetching:
             f"{count} could not be had though paid ({results.why}), so the other {waiting} are not submitted. "
             "The reasons are in the table (df.error); once they are mended, run() fetches these clips and goes on."
         )
-        self._agenda.fail(GridgenError(msg))
+        self._queue.fail(GridgenError(msg))
 
     async def _may_be_renewed(self, record: Record) -> bool:
         """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""
@@ -340,13 +340,13 @@ class Fetching:
         )
         return True
 
-    def _disk_failed(self, item: Item, error: OSError) -> None:
+    def _disk_failed(self, job: Job, error: OSError) -> None:
         """Begin no further download: the next run goes on, soonest to expire first."""
-        self._agenda.fail(self._why_unwritten(error))
-        for each in (item, *(queued[-1] for queued in self._links)):
-            self._agenda.move(each, "over")
+        self._queue.fail(self._why_unwritten(error))
+        for each in (job, *(queued[-1] for queued in self._links)):
+            self._queue.move(each, "over")
             record = self._journal.records[each.slot]
-            self._journal.show(record, error_class="download", error=str(self._agenda.error)[:500])
+            self._journal.show(record, error_class="download", error=str(self._queue.error)[:500])
         self._links.clear()
 
     def _why_unwritten(self, error: OSError) -> GridgenError:
@@ -363,16 +363,16 @@ class Fetching:
         msg = f"{why} in {str(self._journal.folder)!r}. Nothing is lost: make room, then run() downloads the rest."
         return GridgenError(msg)
 
-    async def _picture(self, item: Item) -> None:
+    async def _picture(self, job: Job) -> None:
         """Do what is left to be done with a file that is there: be sure of it, bring what belongs to it, draw it."""
-        record = self._journal.records[item.slot]
+        record = self._journal.records[job.slot]
         try:
-            if item not in self._fresh and not await self._is_as_checked(record):
-                self._fetch_anew(item, record, "its file is another one than was checked")
+            if job not in self._fresh and not await self._is_as_checked(record):
+                self._fetch_anew(job, record, "its file is another one than was checked")
                 return
             if self._lacks(record):
                 await bring(self._client, self._journal, record, self._allowance)
-            if self._previews and (item in self._fresh or not self._is_drawn(record)):
+            if self._previews and (job in self._fresh or not self._is_drawn(record)):
                 await self._draw_pictures(record)
         except JournalError:
             raise
@@ -380,9 +380,9 @@ class Fetching:
             text = f"no preview could be made: {error}"[:500]
             self._journal.show(record, error_class="preview", error=text)
         finally:
-            self._fresh.discard(item)
-            if item.phase == "picture":
-                self._agenda.move(item, "over")
+            self._fresh.discard(job)
+            if job.phase == "picture":
+                self._queue.move(job, "over")
 
     async def _is_as_checked(self, record: Record) -> bool:
         """Whether a file is the one that was checked, though it was written since."""

@@ -49,12 +49,12 @@ async def bring(client: Client, journal: Journal, record: Record, room: Callable
             await _brought(client, journal, record, each, room) if each.wanted and not there else each
         )
     frames = (each.path for each in found if each.kind == FRAME and each.number == 1)
-    lacking = [each for each in found if each.wanted and each.path is None]
+    unsupported = [each for each in found if each.wanted and each.path is None]
     told = None
-    if lacking:
-        named = "; ".join(f"{each.urls[0].partition('?')[0]}: {each.why}" for each in lacking)
-        results = "1 further result" if len(lacking) == 1 else f"{len(lacking)} further results"
-        are = "is" if len(lacking) == 1 else "are"
+    if unsupported:
+        named = "; ".join(f"{each.urls[0].partition('?')[0]}: {each.why}" for each in unsupported)
+        results = "1 further result" if len(unsupported) == 1 else f"{len(unsupported)} further results"
+        are = "is" if len(unsupported) == 1 else "are"
         told = f"the clip is here, and {results} of its task {are} not: {named}"[:500]
     await journal.save(record, further=written(found), last_frame=next(frames, None))
     if told is not None:

@@ -109,8 +109,8 @@ class Internals:
         callable
             Does as `start`, unless there was a stop.
         """
-        stops = self._execution.stops
         try:
+            stops = wait(self._execution.stops_until_now())
             yield lambda: self._begin(stops)
         except KeyboardInterrupt:
             engine().submit(self._execution.stop())

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from gridgen.estimate import Services, span, time_of
 from gridgen.grid.axes import Axis
+from gridgen.grid.pivot import TAKE
 from gridgen.grid.preview import Preview, Tile, state_of, totals_of
-from gridgen.grid.sheet import TAKE
 from gridgen.states import NEW
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def laid_out(
     tiles = [
         Tile(
             each.index,
-            (*plan.grid.places.codes(each.index // plan.takes), each.take - 1),
+            (*plan.grid.combinations.codes(each.index // plan.takes), each.take - 1),
             each.cell,
             state_of(each.status),
             each.error,

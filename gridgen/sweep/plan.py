@@ -1,4 +1,4 @@
-"""What a sweep is to make, and where: an item for each cell and take."""
+"""What a sweep is to make, and where: an job for each cell and take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gridgen.estimate.prices import PriceClass, Prices, price_class
 from gridgen.grid.cells import renamed
 from gridgen.grid.lookup import Lookup
 from gridgen.states import RETRIED, RETRIED_BY_NAME, VACANT, State
-from gridgen.sweep.agenda import Item
+from gridgen.sweep.work_queue import Job
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -44,10 +44,10 @@ class Plan:
 
     Attributes
     ----------
-    items : list of Item
+    jobs : list of Job
         One for each cell and take, in grid order; their indices count skipped places too.
     by_slot : dict
-        The items by what names them in the journal.
+        The jobs by what names them in the journal.
     cells : dict
         The cells by origin and key: what all takes of them have in common.
     """
@@ -55,14 +55,14 @@ class Plan:
     def __init__(self, grid: Grid, *, takes: int, origin: str, folder: Path, name: str) -> None:
         self.grid, self.takes, self.origin = grid, takes, origin
         self.folder, self.name = folder, name
-        keyed = ((place, cell, cell.key) for place, cell in zip(grid.places.live, grid, strict=True))
-        self.items = [
-            Item(place * takes + take - 1, cell, take, (origin, key, take))
+        keyed = ((place, cell, cell.key) for place, cell in zip(grid.combinations.active, grid, strict=True))
+        self.jobs = [
+            Job(place * takes + take - 1, cell, take, (origin, key, take))
             for place, cell, key in keyed
             for take in range(1, takes + 1)
         ]
-        self.by_slot = {item.slot: item for item in self.items}
-        self.cells = {item.slot[:2]: item.cell for item in self.items}
+        self.by_slot = {job.slot: job for job in self.jobs}
+        self.cells = {job.slot[:2]: job.cell for job in self.jobs}
         self._today: dict[str, str | None] = {}
 
     def recognise(
@@ -101,25 +101,25 @@ class Plan:
             self._take_over(found)
 
     def _take_over(self, found: Mapping[str | None, str]) -> None:
-        for item in self.items:
-            origin, key, take = item.slot
+        for job in self.jobs:
+            origin, key, take = job.slot
             if key in found:
-                item.cell = replace(item.cell, known_as=found[key])
-                item.slot = (origin, found[key], take)
-        self.by_slot = {item.slot: item for item in self.items}
-        self.cells = {item.slot[:2]: item.cell for item in self.items}
+                job.cell = replace(job.cell, known_as=found[key])
+                job.slot = (origin, found[key], take)
+        self.by_slot = {job.slot: job for job in self.jobs}
+        self.cells = {job.slot[:2]: job.cell for job in self.jobs}
 
     @cached_property
     def lookup(self) -> Lookup:
         """Finds the rows that a person means."""
-        return Lookup(self.grid.places, self.takes)
+        return Lookup(self.grid.combinations, self.takes)
 
     def slot(self, row: Row) -> tuple[str, str, int]:
         """Return what names a row in the journal: origin, cell and take."""
         return (self.origin, row.cell.filed_as, row.take)
 
-    def item(self, cell: Cell | int, take: int) -> Item:
-        """Return the item of a cell, or of the cell with that index, and of a take.
+    def job(self, cell: Cell | int, take: int) -> Job:
+        """Return the job of a cell, or of the cell with that index, and of a take.
 
         Raises
         ------
@@ -135,27 +135,27 @@ class Plan:
             msg = f"take={take!r} is none of this sweep's; it has takes={self.takes}, numbered from 1"
             raise GridError(msg)
         index = range(len(cells))[cell] if isinstance(cell, int) else cells.index(cell)
-        return self.items[index * self.takes + take - 1]
+        return self.jobs[index * self.takes + take - 1]
 
-    def submit_order(self, prices: Prices) -> list[Item]:
-        """Return the items so that every row and column of the gallery begins to fill at once; first takes first.
+    def submit_order(self, prices: Prices) -> list[Job]:
+        """Return the jobs so that every row and column of the gallery begins to fill at once; first takes first.
 
         Where a price is unknown, the shortest of its class comes before all, to learn it.
         """
         order = self.grid.submit_order()
-        items = [self.items[at * self.takes + take] for take in range(self.takes) for at in order]
-        return _probes_first(items, prices)
+        jobs = [self.jobs[at * self.takes + take] for take in range(self.takes) for at in order]
+        return _probes_first(jobs, prices)
 
 
-def _probes_first(items: list[Item], prices: Prices) -> list[Item]:
-    probes: dict[PriceClass, Item] = {}
-    for item in items:
-        if prices.of(item.cell) is None:
-            known = probes.setdefault(price_class(item.cell), item)
-            if item.cell.seconds < known.cell.seconds:
-                probes[price_class(item.cell)] = item
+def _probes_first(jobs: list[Job], prices: Prices) -> list[Job]:
+    probes: dict[PriceClass, Job] = {}
+    for job in jobs:
+        if prices.of(job.cell) is None:
+            known = probes.setdefault(price_class(job.cell), job)
+            if job.cell.seconds < known.cell.seconds:
+                probes[price_class(job.cell)] = job
     first = list(probes.values())
-    return [*first, *(item for item in items if item not in first)] if first else items
+    return [*first, *(job for job in jobs if job not in first)] if first else jobs
 
 
 def is_retried(row: Row, where: Collection[str] | Callable[[Row], bool] | None) -> bool:

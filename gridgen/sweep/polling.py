@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
-    from gridgen.sweep.agenda import Agenda, Item
     from gridgen.sweep.budget import Budget
     from gridgen.sweep.fetching import Fetching
+    from gridgen.sweep.work_queue import Job, WorkQueue
 
 __all__ = ["Polling"]
 
@@ -44,7 +44,7 @@ class Polling:
 
     Parameters
     ----------
-    agenda : Agenda
+    queue : WorkQueue
     client : Client
     journal : Journal
     budget : Budget
@@ -56,20 +56,20 @@ class Polling:
     ----------
     schedule : Schedule
         Whom to ask next, and when.
-    stalled : set of Item
+    stalled : set of Job
         Tasks long past what any task takes.
     failing : tuple of int and str, or None
         How many questions failed in a row, and why the last one did.
     """
 
     def __init__(
-        self, agenda: Agenda, client: Client, journal: Journal, budget: Budget, fetching: Fetching
+        self, queue: WorkQueue, client: Client, journal: Journal, budget: Budget, fetching: Fetching
     ) -> None:
-        self._agenda, self._client, self._journal = agenda, client, journal
+        self._queue, self._client, self._journal = queue, client, journal
         self._budget, self._fetching = budget, fetching
         self._questions = client.pace.questions
-        self.schedule: Schedule[Item] = Schedule(agenda.clock.time())
-        self.stalled: set[Item] = set()
+        self.schedule: Schedule[Job] = Schedule(queue.clock.time())
+        self.stalled: set[Job] = set()
         self.failing: tuple[int, str] | None = None
         self._open = 0
 
@@ -91,27 +91,27 @@ class Polling:
 
     def forgive(self) -> None:
         """Count failed questions, and the time without any end, anew."""
-        self.schedule.forgive(self._agenda.clock.time())
+        self.schedule.forgive(self._queue.clock.time())
 
-    def follow(self, item: Item) -> None:
+    def follow(self, job: Job) -> None:
         """Ask for a task that was just accepted when it may be done."""
-        self.schedule.accepted(item, item.cell, self._agenda.clock.time())
-        self._plan([item])
+        self.schedule.accepted(job, job.cell, self._queue.clock.time())
+        self._plan([job])
 
-    def take_on(self, item: Item, record: Record) -> None:
+    def take_on(self, job: Job, record: Record) -> None:
         """Follow a task that an earlier run submitted: ask for it soon."""
-        self._agenda.move(item, "poll")
-        self.schedule.resumed(item, item.cell, record.submitted_at or self._agenda.clock.time())
-        self._put(item, 0.0)
+        self._queue.move(job, "poll")
+        self.schedule.resumed(job, job.cell, record.submitted_at or self._queue.clock.time())
+        self._put(job, 0.0)
 
-    def ask(self, item: Item) -> None:
+    def ask(self, job: Job) -> None:
         """Ask for a task whose time has come as soon as there is room, the likeliest to have ended first."""
-        if item.phase == "poll":
-            self._put(item, self.schedule.likely(item, self._agenda.clock.time()))
+        if job.phase == "poll":
+            self._put(job, self.schedule.likely(job, self._queue.clock.time()))
 
     def due(self, now: float) -> float:
         """Return when a question may leave that waits for nothing else, infinity when none does."""
-        look = self.schedule.line.next_look
+        look = self.schedule.queue.next_look
         if self.schedule.waiting:
             wait = self._questions.wait(now)
             look = min(look, now + wait) if wait > 0 else look
@@ -119,32 +119,32 @@ class Polling:
 
     def start(self, now: float) -> None:
         """Begin the questions that may be asked now."""
-        flying, schedule = self._agenda.flying, self.schedule
-        telling = schedule.line.look(now)
+        flying, schedule = self._queue.flying, self.schedule
+        telling = schedule.queue.look(now)
         if telling is not None:
             self._put(telling, math.inf)
-        schedule.rank(self._agenda.clock.time(), now, room=CONTROL, waits=_is_put)
-        most = self._agenda.storm.most(now, CONTROL - flying["submit"])
+        schedule.rank(self._queue.clock.time(), now, room=CONTROL, waits=_is_put)
+        most = self._queue.breaker.most(now, CONTROL - flying["submit"])
         while schedule.waiting and flying["poll"] < most and self._questions.wait(now) <= 0:
-            item = schedule.pop()
-            if not _is_put(item):
+            job = schedule.pop()
+            if not _is_put(job):
                 continue
-            item.due = math.inf
+            job.due = math.inf
             self._questions.take(now)
-            self._agenda.spawn("poll", item, self._poll(item))
-        self._agenda.crowded |= schedule.waiting
+            self._queue.spawn("poll", job, self._poll(job))
+        self._queue.crowded |= schedule.waiting
 
-    def moved(self, item: Item, before: str, after: str) -> None:
-        """Note that an item went from one phase to another."""
+    def moved(self, job: Job, before: str, after: str) -> None:
+        """Note that an job went from one phase to another."""
         if after in AT_SERVER and before not in AT_SERVER:
             self._count(1)
-        elif before in AT_SERVER and after not in AT_SERVER and item not in self.stalled:
+        elif before in AT_SERVER and after not in AT_SERVER and job not in self.stalled:
             self._count(-1)
         if before == "poll":
-            self.stalled.discard(item)
-            self._plan(self.schedule.dropped(item, self._agenda.clock.time()))
-            self.schedule.forget(item)
-            item.due = math.inf
+            self.stalled.discard(job)
+            self._plan(self.schedule.dropped(job, self._queue.clock.time()))
+            self.schedule.forget(job)
+            job.due = math.inf
 
     def close(self) -> None:
         """Give up all places in the window: nobody follows these tasks any more."""
@@ -154,196 +154,196 @@ class Polling:
         self._open += more
         self._client.pace.count(more)
 
-    def _put(self, item: Item, likely: float) -> None:
-        item.due = -math.inf
-        self.schedule.put(item, likely)
+    def _put(self, job: Job, likely: float) -> None:
+        job.due = -math.inf
+        self.schedule.put(job, likely)
 
-    def _plan(self, items: Iterable[Item]) -> None:
+    def _plan(self, jobs: Iterable[Job]) -> None:
         """Set when these are asked next."""
-        now, planned = self._agenda.clock.time(), self._agenda.phases["planned"]
-        for item in items:
-            self._later(self.schedule.wait(item, now, planned=planned), item)
+        now, planned = self._queue.clock.time(), self._queue.phases["planned"]
+        for job in jobs:
+            self._later(self.schedule.wait(job, now, planned=planned), job)
 
-    def _plan_anew(self, items: Iterable[Item]) -> None:
+    def _plan_anew(self, jobs: Iterable[Job]) -> None:
         """Set when those of these are asked that are not being asked, now that more is known."""
-        self._plan([item for item in items if -math.inf < item.due < math.inf])
+        self._plan([job for job in jobs if -math.inf < job.due < math.inf])
 
-    def _later(self, seconds: float, item: Item) -> None:
+    def _later(self, seconds: float, job: Job) -> None:
         """Ask after a while, but for no reason later than in ten minutes."""
-        self._agenda.later(min(LONGEST_WAIT, max(0.0, seconds)), "poll", item)
+        self._queue.later(min(LONGEST_WAIT, max(0.0, seconds)), "poll", job)
 
-    def _ended(self, item: Item, record: Record, task: Task) -> float | None:
+    def _ended(self, job: Job, record: Record, task: Task) -> float | None:
         """Return when a task ended on our clock, None where its stamp contradicts what we have seen."""
-        return self.schedule.ended(item, task.completed, record.submitted_at, self._agenda.clock.time())
+        return self.schedule.ended(job, task.completed, record.submitted_at, self._queue.clock.time())
 
     def _stamps(self, record: Record, task: Task) -> tuple[float | None, float | None]:
         """Return when a task began and ended by the server's stamps, without what cannot be true by our clock."""
-        now, submitted = self._agenda.clock.time(), (record.submitted_at or 0.0) if record.tries else None
+        now, submitted = self._queue.clock.time(), (record.submitted_at or 0.0) if record.tries else None
         return credible(task.created, submitted, now), credible(task.completed, submitted, now)
 
     # Answers
 
-    async def _poll(self, item: Item) -> None:
-        record = self._journal.records[item.slot]
-        self._agenda.meter.requests["polls"] += 1
-        sent = self._agenda.clock.time()
+    async def _poll(self, job: Job) -> None:
+        record = self._journal.records[job.slot]
+        self._queue.meter.requests["polls"] += 1
+        sent = self._queue.clock.time()
         try:
             task = await self._client.wire.poll(record.task_id or "")
         except (APIError, NetworkError) as error:
-            if item.phase == "poll":
-                await self._failed(item, record, error)
+            if job.phase == "poll":
+                await self._failed(job, record, error)
             return
-        self._agenda.calm()
+        self._queue.calm()
         self.failing = None
-        if item.phase != "poll":
+        if job.phase != "poll":
             return
-        item.failures = 0
-        self._heard(item, record, task, sent)
-        if not task.status.finished and not self._has_failed(item, task):
-            await self._still_running(item, record, task)
+        job.failures = 0
+        self._heard(job, record, task, sent)
+        if not task.status.finished and not self._has_failed(job, task):
+            await self._still_running(job, record, task)
         elif task.status is Status.COMPLETED:
-            await self._completed(item, record, task)
+            await self._completed(job, record, task)
         elif task.refused:
-            await self._without_video(item, record, task)
+            await self._without_video(job, record, task)
         else:
-            await self._ended_badly(item, record, task)
+            await self._ended_badly(job, record, task)
 
-    def _overcharged(self, item: Item, record: Record, task: Task) -> None:
+    def _overcharged(self, job: Job, record: Record, task: Task) -> None:
         """Stop submitting: what was estimated, and what the budget was given for, does not hold."""
         if task.cost == record.cost:
             return
         msg = (
-            f"the server charges ${task.cost:.4f} for a clip of {item.cell.model} whose known price is "
+            f"the server charges ${task.cost:.4f} for a clip of {job.cell.model} whose known price is "
             f"${record.price:.4f} (task {task.id}). Nothing more is submitted; what runs is followed. "
             "estimate() counts with the new price, and run() goes on with it as far as the budget allows."
         )
-        self._agenda.fail(BudgetError(msg))
+        self._queue.fail(BudgetError(msg))
 
-    def _heard(self, item: Item, record: Record, task: Task, sent: float) -> None:
+    def _heard(self, job: Job, record: Record, task: Task, sent: float) -> None:
         """Learn from any answer: the price, the server's clock, its estimate."""
-        self._hear_charge(item, record, task)
-        now = self._agenda.clock.time()
+        self._hear_charge(job, record, task)
+        now = self._queue.clock.time()
         alike = self.schedule.heard(
-            item, sent=sent, now=now, created=task.created, estimate=task.estimated_time
+            job, sent=sent, now=now, created=task.created, estimate=task.estimated_time
         )
         self._plan_anew(alike)
 
-    def _hear_charge(self, item: Item, record: Record, task: Task) -> None:
+    def _hear_charge(self, job: Job, record: Record, task: Task) -> None:
         """Learn what a clip costs from a task that has made one; stop when any charges more than was known.
 
         As long as a task runs its cost may be a part of the charge, and what a failed
         one costs is no price of a good one.
         """
         if task.status is Status.COMPLETED:
-            self._budget.learn(item.cell, task.cost)
+            self._budget.learn(job.cell, task.cost)
         if record.price is not None and task.cost is not None and task.cost - record.price > NOISE:
-            self._overcharged(item, record, task)
+            self._overcharged(job, record, task)
 
-    async def _failed(self, item: Item, record: Record, error: APIError | NetworkError) -> None:
+    async def _failed(self, job: Job, record: Record, error: APIError | NetworkError) -> None:
         """Ask again later: a failed question is no failed task, unless it is unknown for two minutes."""
         if not getattr(error, "trusted", True):
             raise error
         self.failing = (1 if self.failing is None else self.failing[0] + 1, str(error))
-        now = self._agenda.clock.monotonic()
+        now = self._queue.clock.monotonic()
         if getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, NetworkError):
-            self._agenda.storm.failed(now)
-        if isinstance(error, APIError) and await self._is_over(item, record, error, now):
+            self._queue.breaker.failed(now)
+        if isinstance(error, APIError) and await self._is_over(job, record, error, now):
             return
-        item.failures += 1
-        wait = min(LONGEST_WAIT, max(backoff(item.failures), getattr(error, "retry_after", None) or 0.0))
+        job.failures += 1
+        wait = min(LONGEST_WAIT, max(backoff(job.failures), getattr(error, "retry_after", None) or 0.0))
         if isinstance(error, RateLimitError):
             self._questions.refused(now, wait)
-        self._ask_again(wait, item, record)
+        self._ask_again(wait, job, record)
 
-    async def _is_over(self, item: Item, record: Record, error: APIError, now: float) -> bool:
+    async def _is_over(self, job: Job, record: Record, error: APIError, now: float) -> bool:
         """Whether a task is to be asked for no more: for minutes the API knew none, or refused the key."""
         if is_gone(error):
-            if not self.schedule.is_missing(item, now):
+            if not self.schedule.is_missing(job, now):
                 return False
-            self._agenda.move(item, "over")
+            self._queue.move(job, "over")
             await self._journal.save(
                 record, state=State.MISSING, error_class="missing", error=str(error)[:500]
             )
             return True
         if not (isinstance(error, AuthenticationError) and error.genuine):
-            self.schedule.not_denied(item)
+            self.schedule.not_denied(job)
             return False
-        refused_for = self.schedule.denied_for(item, now)
+        refused_for = self.schedule.denied_for(job, now)
         if refused_for is None:
             return False
         # what is paid is asked for all the same, as long as the answer may be another one
-        self._agenda.fail(error)
+        self._queue.fail(error)
         if refused_for >= REFUSED_FOR:
-            self._agenda.move(item, "over")
-        return item.phase == "over"
+            self._queue.move(job, "over")
+        return job.phase == "over"
 
-    def _ask_again(self, seconds: float, item: Item, record: Record) -> None:
+    def _ask_again(self, seconds: float, job: Job, record: Record) -> None:
         """Ask later, but leave a task alone that has been stalled for a day."""
-        now = self._agenda.clock.time()
+        now = self._queue.clock.time()
         if record.state == State.STALLED and now - (record.submitted_at or now) > GIVEN_UP_AFTER:
-            self._agenda.move(item, "over")
+            self._queue.move(job, "over")
         else:
-            self._later(seconds, item)
+            self._later(seconds, job)
 
-    async def _still_running(self, item: Item, record: Record, task: Task) -> None:
-        now, share = self._agenda.clock.time(), None if task.progress is None else task.progress / 100
+    async def _still_running(self, job: Job, record: Record, task: Task) -> None:
+        now, share = self._queue.clock.time(), None if task.progress is None else task.progress / 100
         if task.status is Status.QUEUED:
-            self._plan(self.schedule.saw_waiting(item, now))
+            self._plan(self.schedule.saw_waiting(job, now))
         else:
-            self._plan(self.schedule.saw_running(item, now, share))
+            self._plan(self.schedule.saw_running(job, now, share))
         state = str(task.status)
         if task.progress is not None:
             self._journal.show(record, progress=max(task.progress, record.progress or 0))
-        if self._is_stalled(item, record, task):
+        if self._is_stalled(job, record, task):
             state = State.STALLED
-            self._stall(item)
+            self._stall(job)
         if state != record.state or task.cost != record.cost:
             created, _ = self._stamps(record, task)
             await self._journal.save(record, state=state, cost=task.cost, created_at=created)
-        if item.phase == "poll":
-            self._plan_running(item, record)
+        if job.phase == "poll":
+            self._plan_running(job, record)
 
-    def _plan_running(self, item: Item, record: Record) -> None:
-        doubts = self.schedule.doubts(item)
-        if item in self.stalled:
-            self._ask_again(STALLED_INTERVAL, item, record)
+    def _plan_running(self, job: Job, record: Record) -> None:
+        doubts = self.schedule.doubts(job)
+        if job in self.stalled:
+            self._ask_again(STALLED_INTERVAL, job, record)
         elif doubts is not None:
-            self._later(doubts, item)
-        elif item.due == math.inf:
-            self._plan([item])
+            self._later(doubts, job)
+        elif job.due == math.inf:
+            self._plan([job])
 
-    def _has_failed(self, item: Item, task: Task) -> bool:
+    def _has_failed(self, job: Job, task: Task) -> bool:
         """Whether a status that nobody knows is a failure: the same reason stood beside it a minute ago."""
         reason = None if task.error is None else wording(task.error)
-        return self.schedule.has_failed(item, reason, self._agenda.clock.monotonic())
+        return self.schedule.has_failed(job, reason, self._queue.clock.monotonic())
 
-    def _is_stalled(self, item: Item, record: Record, task: Task) -> bool:
-        now, queued = self._agenda.clock.time(), task.status is Status.QUEUED
-        return self.schedule.is_stalled(item, queued=queued, submitted=record.submitted_at, now=now)
+    def _is_stalled(self, job: Job, record: Record, task: Task) -> bool:
+        now, queued = self._queue.clock.time(), task.status is Status.QUEUED
+        return self.schedule.is_stalled(job, queued=queued, submitted=record.submitted_at, now=now)
 
-    def _stall(self, item: Item) -> None:
+    def _stall(self, job: Job) -> None:
         """Let a task that is long past all others hold no slot and no place in the window."""
-        if item not in self.stalled:
-            self.stalled.add(item)
+        if job not in self.stalled:
+            self.stalled.add(job)
             self._count(-1)
-            self._plan(self.schedule.dropped(item, self._agenda.clock.time()))
-            self._agenda.wake()
+            self._plan(self.schedule.dropped(job, self._queue.clock.time()))
+            self._queue.wake()
 
-    def _leave(self, item: Item, ended: float | None) -> None:
+    def _leave(self, job: Job, ended: float | None) -> None:
         """Note that a task has ended; the one whose turn has come thereby is asked by its own times."""
-        self._plan(self.schedule.left(item, ended, self._agenda.clock.time()))
+        self._plan(self.schedule.left(job, ended, self._queue.clock.time()))
 
-    async def _completed(self, item: Item, record: Record, task: Task) -> None:
+    async def _completed(self, job: Job, record: Record, task: Task) -> None:
         if not task.videos:
-            await self._without_video(item, record, task)
+            await self._without_video(job, record, task)
             return
-        ended = self._ended(item, record, task)
-        self._learn(item, record, ended)
+        ended = self._ended(job, record, task)
+        self._learn(job, record, ended)
         self._client.pace.finished()
-        self._leave(item, ended)
+        self._leave(job, ended)
         created, completed = self._stamps(record, task)
-        if not task.cost and self._budget.waits_for_price(item.cell):
-            self._agenda.spawn("charge", None, self._ask_for_charge(item, record))
+        if not task.cost and self._budget.waits_for_price(job.cell):
+            self._queue.spawn("charge", None, self._ask_for_charge(job, record))
         await self._journal.save(
             record,
             state=State.DOWNLOADING,
@@ -355,42 +355,42 @@ class Polling:
             expires_at=task.videos[0].expires_at,
             further=noted(task.videos, record.further),
         )
-        self._fetching.download(item, record)
+        self._fetching.download(job, record)
 
-    async def _ask_for_charge(self, item: Item, record: Record) -> None:
+    async def _ask_for_charge(self, job: Job, record: Record) -> None:
         """Ask an ended task for what it has cost, which some servers tell later than its end."""
         for seconds in CHARGE_ASKED:
-            await self._agenda.clock.sleep(seconds)
-            if not self._agenda.submits:
+            await self._queue.clock.sleep(seconds)
+            if not self._queue.submits:
                 return
             try:
                 task = await self._client.wire.poll(record.task_id or "")
             except (APIError, NetworkError):
                 continue
             if task.cost:
-                self._budget.learn(item.cell, task.cost)
+                self._budget.learn(job.cell, task.cost)
                 await self._journal.save(record, cost=task.cost)
                 return
 
-    def _learn(self, item: Item, record: Record, ended: float | None) -> None:
+    def _learn(self, job: Job, record: Record, ended: float | None) -> None:
         """Learn from a completed task how long such tasks take and how far progress can be believed."""
         if ended is None:
             return
         if record.state != State.DOWNLOADING:
-            self._agenda.meter.delays.append(self.schedule.noticed(ended, self._agenda.clock.time()))
-        seconds = self.schedule.service(item, ended)
+            self._queue.meter.delays.append(self.schedule.noticed(ended, self._queue.clock.time()))
+        seconds = self.schedule.service(job, ended)
         if seconds is not None:
-            self._agenda.meter.served(record.submitted_at or ended - seconds, seconds)
-            self._plan_anew(self.schedule.served(item, seconds))
+            self._queue.meter.served(record.submitted_at or ended - seconds, seconds)
+            self._plan_anew(self.schedule.served(job, seconds))
 
-    async def _ended_badly(self, item: Item, record: Record, task: Task) -> None:
+    async def _ended_badly(self, job: Job, record: Record, task: Task) -> None:
         self._client.pace.finished()
-        begun, ended = self.schedule.line.running.get(item), self._ended(item, record, task)
+        begun, ended = self.schedule.queue.running.get(job), self._ended(job, record, task)
         if begun is not None and ended is not None:
-            self._agenda.meter.served(record.submitted_at or begun, max(0.0, ended - begun))
-        self._leave(item, ended)
+            self._queue.meter.served(record.submitted_at or begun, max(0.0, ended - begun))
+        self._leave(job, ended)
         created, completed = self._stamps(record, task)
-        self._agenda.move(item, "over")
+        self._queue.move(job, "over")
         await self._journal.save(
             record,
             state=State.FAILED,
@@ -403,15 +403,15 @@ class Polling:
             reply=_kept(task),
         )
 
-    async def _without_video(self, item: Item, record: Record, task: Task) -> None:
-        item.tries += 1
-        if item.tries <= MOST_TRIES:
-            self._later(2.0 * item.tries, item)
+    async def _without_video(self, job: Job, record: Record, task: Task) -> None:
+        job.tries += 1
+        if job.tries <= MOST_TRIES:
+            self._later(2.0 * job.tries, job)
             return
         if task.refused:
-            await self._ended_badly(item, record, task)
+            await self._ended_badly(job, record, task)
             return
-        self._agenda.move(item, "over")
+        self._queue.move(job, "over")
         created, completed = self._stamps(record, task)
         text = f"the task is completed, yet its answer names no video; it is billed. It says: {task.reply}"
         await self._journal.save(
@@ -426,9 +426,9 @@ class Polling:
         )
 
 
-def _is_put(item: Item) -> bool:
-    """Whether an item is to be asked as soon as there is room, and no later call said another time."""
-    return item.due == -math.inf
+def _is_put(job: Job) -> bool:
+    """Whether an job is to be asked as soon as there is room, and no later call said another time."""
+    return job.due == -math.inf
 
 
 def _cost_of_failure(record: Record, task: Task) -> Decimal | None:

@@ -123,7 +123,7 @@ class Pricing:
         """
         rows = self._rows.now() if rows is None else rows
         return estimate(
-            self._plan.grid.places,
+            self._plan.grid.combinations,
             rows,
             prices,
             committed=self._rows.committed(prices).known,

@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gridgen.clock import Clock
-from gridgen.sweep.standing import CHARGED_MORE
+from gridgen.sweep.wait_reasons import CHARGED_MORE
 from gridgen.sweep.watching import LEISURE
 
 if TYPE_CHECKING:

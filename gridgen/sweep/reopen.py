@@ -12,33 +12,33 @@ from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, JournalError
 from gridgen.grid import Grid
 from gridgen.grid.axes import NOTHING
-from gridgen.grid.files import definition, places_of
+from gridgen.grid.files import codes_of, definition
 from gridgen.grid.images import recall, recalled
-from gridgen.grid.thinning import counted_takes, money
+from gridgen.grid.selection import counted_takes, money
 from gridgen.journal import read, read_cells
-from gridgen.private import salt
+from gridgen.userdirs import salt
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from decimal import Decimal
     from pathlib import Path
 
-    from gridgen.grid.places import Places
+    from gridgen.grid.combinations import Combinations
 
-__all__ = ["KEPT", "Kept", "keep_sequence", "keep_sweep", "kept", "mark_of"]
+__all__ = ["SWEEP_FILE", "SavedSweep", "load_sweep_json", "mark_of", "save_sequence", "save_sweep"]
 
 _HASH = re.compile("sha256:[0-9a-f]{64}")
 
-KEPT = "sweep.json"
+SWEEP_FILE = "sweep.json"
 """The file in a sweep's folder that holds the grid last begun there, takes, budget and origin."""
 
-Kept = dict[str, Any]
+SavedSweep = dict[str, Any]
 """``grid`` (Grid), ``takes`` (int), ``budget`` (Decimal or None), ``origin`` (str) and ``own`` (bool: this user wrote it)."""
 
 
-def keep_sweep(
+def save_sweep(
     folder: Path,
-    places: Places,
+    combinations: Combinations,
     *,
     takes: int,
     budget: Decimal | None,
@@ -63,7 +63,7 @@ def keep_sweep(
         If it cannot be written; what was kept before is as it was.
     """
     told = {
-        "grid": definition(places),
+        "grid": definition(combinations),
         "takes": takes,
         "budget": None if budget is None else str(budget),
         "origin": origin,
@@ -73,7 +73,7 @@ def keep_sweep(
     _write(folder, told | {"mark": _mark(told)})
 
 
-def keep_sequence(folder: Path, store: str, sequence: int) -> None:
+def save_sequence(folder: Path, store: str, sequence: int) -> None:
     """Note how far the journal is by now, and leave the rest of what is kept as it is.
 
     Raises
@@ -82,7 +82,7 @@ def keep_sequence(folder: Path, store: str, sequence: int) -> None:
         If it cannot be written; what was kept before is as it was.
     """
     try:
-        told = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+        told = json.loads((folder / SWEEP_FILE).read_text(encoding="utf-8"))
         own = _is_own(told)
     except (ValueError, RecursionError):
         return
@@ -94,7 +94,7 @@ def keep_sequence(folder: Path, store: str, sequence: int) -> None:
 def mark_of(folder: Path) -> tuple[str, int]:
     """Return the id of the journal that was last beside what is kept, and how far it was; "" and 0 where nothing says."""
     try:
-        told = json.loads((folder / KEPT).read_text(encoding="utf-8"))
+        told = json.loads((folder / SWEEP_FILE).read_text(encoding="utf-8"))
         store, sequence = told["store"], told["sequence"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return "", 0
@@ -102,7 +102,7 @@ def mark_of(folder: Path) -> tuple[str, int]:
 
 
 def _write(folder: Path, told: Mapping[str, Any]) -> None:
-    with write_atomically(folder / KEPT, mode=0o600, shared=True) as part:
+    with write_atomically(folder / SWEEP_FILE, mode=0o600, shared=True) as part:
         part.write_bytes(json.dumps(told, ensure_ascii=False, indent=1).encode())
 
 
@@ -122,7 +122,7 @@ def _is_own(told: Any) -> bool:
     return hmac.compare_digest(_mark(told).encode(), told["mark"].encode())
 
 
-def kept(folder: Path) -> Kept:
+def load_sweep_json(folder: Path) -> SavedSweep:
     """Return what was last begun in a folder; from the journal's own notes where nothing was kept.
 
     Raises
@@ -130,11 +130,11 @@ def kept(folder: Path) -> Kept:
     JournalError
         If the folder holds no sweep, or what was kept cannot be read.
     """
-    path = folder / KEPT
+    path = folder / SWEEP_FILE
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
         own = _is_own(told)
-        grid = Grid.of(places_of(recalled(told["grid"], folder), str(path), trusted=True, own=own))
+        grid = Grid.of(codes_of(recalled(told["grid"], folder), str(path), trusted=True, own=own))
         return {
             "grid": grid,
             "takes": counted_takes(told["takes"], len(grid)),
@@ -155,7 +155,7 @@ def kept(folder: Path) -> Kept:
         raise JournalError(msg) from error
 
 
-def _from_journal(folder: Path) -> Kept:
+def _from_journal(folder: Path) -> SavedSweep:
     cells = read_cells(folder)
     if not cells:
         msg = f"{os.fspath(folder)!r} holds no sweep: nothing was ever submitted from it. Write Sweep(grid, client=..., folder=...)."

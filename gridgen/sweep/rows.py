@@ -13,7 +13,7 @@ from gridgen.journal import Row, abandoned, read, read_cells, row
 from gridgen.judgements import Consensus, Judgements
 from gridgen.money import Commitments
 from gridgen.states import State
-from gridgen.sweep.misses import why_missing
+from gridgen.sweep.explain import why_missing
 from gridgen.sweep.watching import Watchers
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from gridgen.journal import Journal, Record
     from gridgen.judgements import Slot
     from gridgen.money import ClipKey
-    from gridgen.sweep.agenda import Item
     from gridgen.sweep.plan import Plan
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["Rows"]
 
@@ -94,9 +94,9 @@ class Rows:
     def unshown(self) -> Iterator[tuple[int, Row]]:
         """Yield takes that were made and are not asked for now, each with the index of its place."""
         self._refresh()
-        places = {item.slot[:2]: item.index // self._plan.takes for item in reversed(self._plan.items)}
+        combinations = {job.slot[:2]: job.index // self._plan.takes for job in reversed(self._plan.jobs)}
         for slot, record in tuple(self._unshown.items()):
-            yield places[slot[:2]], row(-1, self._plan.cells[slot[:2]], slot[2], record)
+            yield combinations[slot[:2]], row(-1, self._plan.cells[slot[:2]], slot[2], record)
 
     def follow(self, journal: Journal, prices: Prices) -> None:
         """Take in an open journal, and what is noted in it from now on; on the engine's loop."""
@@ -118,15 +118,15 @@ class Rows:
         """Read the journal anew when the rows are asked for, whether it looks changed or not."""
         self._stamp = None
 
-    def look_at(self, item: Item) -> None:
-        """Show anew an item whose submission is held or released."""
+    def look_at(self, job: Job) -> None:
+        """Show anew an job whose submission is held or released."""
         if self.journal is not None:
-            self._show(item, self.journal.records.get(item.slot))
+            self._show(job, self.journal.records.get(job.slot))
 
     def rejudge(self, slots: Collection[Slot]) -> None:
         """Show anew what is said of these clips; from any thread."""
-        items = self._plan.by_slot
-        found = [(items[slot].index, slot) for slot in slots if slot in items]
+        jobs = self._plan.by_slot
+        found = [(jobs[slot].index, slot) for slot in slots if slot in jobs]
         if not found or not self._rows:
             return
         with self._reading:
@@ -171,35 +171,37 @@ class Rows:
         if record is None or record.slot[:2] not in self._plan.cells:
             return
         self.commitments.put(record.slot, record.outlays)
-        item = self._plan.by_slot.get(record.slot)
-        if item is None:
+        job = self._plan.by_slot.get(record.slot)
+        if job is None:
             self._unshown[record.slot] = record
         else:
-            self._show(item, record)
+            self._show(job, record)
 
-    def _show(self, item: Item, record: Record | None) -> None:
+    def _show(self, job: Job, record: Record | None) -> None:
         with self._reading:
-            self._rows[item.index] = self._row(item, record)
-        self.watchers.mark([item.index])
+            self._rows[job.index] = self._row(job, record)
+        self.watchers.mark([job.index])
 
     def _by(self, records: Mapping[Slot, Record]) -> list[Row]:
         """Return a row for every place and take, also for those that are skipped."""
-        places, takes = self._plan.grid.places, self._plan.takes
-        found: list[Row | None] = [None] * (len(places) * takes)
-        for item in self._plan.items:
-            found[item.index] = self._row(item, records.get(item.slot))
+        combinations, takes = self._plan.grid.combinations, self._plan.takes
+        found: list[Row | None] = [None] * (len(combinations) * takes)
+        for job in self._plan.jobs:
+            found[job.index] = self._row(job, records.get(job.slot))
         for at, each in enumerate(found):
             if each is None:
                 place, take = divmod(at, takes)
-                found[at] = Row(at, places.cell(place), take + 1, State.SKIPPED, error=places.reason(place))
+                found[at] = Row(
+                    at, combinations.cell(place), take + 1, State.SKIPPED, error=combinations.reason(place)
+                )
         return [each for each in found if each is not None]
 
-    def _row(self, item: Item, record: Record | None) -> Row:
-        planned = State.HELD if item.phase == "held" else State.PLANNED
-        found = row(item.index, item.cell, item.take, record, planned=planned)
+    def _row(self, job: Job, record: Record | None) -> Row:
+        planned = State.HELD if job.phase == "held" else State.PLANNED
+        found = row(job.index, job.cell, job.take, record, planned=planned)
         if found.status == State.MISSING:
-            found = replace(found, error=why_missing(found, item.slot[0]))
-        said = self.judgements.book.consensus(item.slot)
+            found = replace(found, error=why_missing(found, job.slot[0]))
+        said = self.judgements.book.consensus(job.slot)
         return found if said is None else _judged(found, said)
 
 

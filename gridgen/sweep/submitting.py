@@ -14,7 +14,7 @@ from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
 from gridgen.journal import Sender
 from gridgen.money import Answer
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
-from gridgen.pacing import LONGEST_WAIT, Alike, Backoff
+from gridgen.pacing import LONGEST_WAIT, Backoff, RepeatedRefusalBreaker
 from gridgen.states import State
 from gridgen.sweep.fetching import SECOND_TASK
 from gridgen.sweep.uploading import Uploading
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
     from gridgen.pacing import Bucket
-    from gridgen.sweep.agenda import Agenda, Item
     from gridgen.sweep.budget import Budget
     from gridgen.sweep.polling import Polling
+    from gridgen.sweep.work_queue import Job, WorkQueue
 
 __all__ = ["Submitting"]
 
@@ -45,33 +45,33 @@ class Submitting:
 
     Parameters
     ----------
-    agenda : Agenda
+    queue : WorkQueue
     client : Client
     journal : Journal
     budget : Budget
     polling : Polling
         Follows what was accepted.
     lost : callable
-        Awaited with an item and its record when the answer was lost.
+        Awaited with an job and its record when the answer was lost.
     """
 
     def __init__(
         self,
-        agenda: Agenda,
+        queue: WorkQueue,
         client: Client,
         journal: Journal,
         budget: Budget,
         polling: Polling,
         *,
-        lost: Callable[[Item, Record, Ambiguous], Awaitable[None]],
+        lost: Callable[[Job, Record, Ambiguous], Awaitable[None]],
     ) -> None:
         self._lost = lost
-        self._agenda, self._client, self._journal = agenda, client, journal
+        self._queue, self._client, self._journal = queue, client, journal
         self._budget, self._polling = budget, polling
         self._uploading = Uploading(client, journal)
         self._sender = Sender(client.host, client.fingerprint(journal.salt))
-        self._planned: deque[Item] = deque()
-        self._unsent, self._refused, self._alike = Backoff(), Backoff(), Alike()
+        self._planned: deque[Job] = deque()
+        self._unsent, self._refused, self._alike = Backoff(), Backoff(), RepeatedRefusalBreaker()
         self._blocked: tuple[str, float] | None = None
         self._late = False
         self._paused: tuple[str, float, float] | None = None
@@ -79,7 +79,7 @@ class Submitting:
     @property
     def pausing(self) -> tuple[str, float] | None:
         """Why nothing is submitted just now, and until when (Unix seconds)."""
-        if self._paused is None or self._agenda.clock.monotonic() >= self._paused[1]:
+        if self._paused is None or self._queue.clock.monotonic() >= self._paused[1]:
             return None
         return self._paused[0], self._paused[2]
 
@@ -98,21 +98,21 @@ class Submitting:
         self._sender = Sender(client.host, client.fingerprint(self._journal.salt))
         self._uploading.use(client)
 
-    def plan(self, item: Item) -> None:
-        """Put an item at the end of the line."""
-        self._agenda.move(item, "planned")
-        self._planned.append(item)
-        self._uploading.expect(item.cell)
+    def plan(self, job: Job) -> None:
+        """Put an job at the end of the line."""
+        self._queue.move(job, "planned")
+        self._planned.append(job)
+        self._uploading.expect(job.cell)
 
     @property
     def uploads(self) -> int:
         """How many pictures of one's own are still to be sent to the server."""
         return self._uploading.waiting
 
-    def forget(self, item: Item) -> None:
-        """Take an item out of the line."""
+    def forget(self, job: Job) -> None:
+        """Take an job out of the line."""
         with contextlib.suppress(ValueError):
-            self._planned.remove(item)
+            self._planned.remove(job)
 
     @property
     def waiting(self) -> bool:
@@ -122,34 +122,34 @@ class Submitting:
     def due(self, now: float) -> float:
         """Return when the rate lets the next submission out, infinity when it has held none back in this round."""
         late, self._late = self._late, False
-        if not late or not self._agenda.submits:
+        if not late or not self._queue.submits:
             return float("inf")
         return now + max(self._bucket.wait(now), SHORTEST_REST)
 
     def start(self, now: float) -> None:
         """Begin the submissions that may leave now."""
         if self._budget.eased:
-            for item in self._budget.freed():
-                self.plan(item)
-        while self._planned and self._agenda.submits:
-            if self._hindered(now) or self._agenda.storm.open or self._agenda.results.open:
+            for job in self._budget.freed():
+                self.plan(job)
+        while self._planned and self._queue.submits:
+            if self._hindered(now) or self._queue.breaker.open or self._queue.results.open:
                 return
-            item = self._planned.popleft()
-            if self._budget.allows(item).answer is not Answer.YES:
-                self._agenda.move(item, "held")
-                self._budget.hold(item)
+            job = self._planned.popleft()
+            if self._budget.allows(job).answer is not Answer.YES:
+                self._queue.move(job, "held")
+                self._budget.hold(job)
                 continue
             if not self._takes_shared_turn(now):
-                self._planned.appendleft(item)
+                self._planned.appendleft(job)
                 return
-            self._budget.reserve(item)
-            self._agenda.move(item, "submit")
-            self._agenda.spawn("submit", item, self._submit(item))
+            self._budget.reserve(job)
+            self._queue.move(job, "submit")
+            self._queue.spawn("submit", job, self._submit(job))
         self._blocked = None
 
     def takes_turn(self, now: float) -> bool:
         """Whether a submission that is not in the line may leave now; if so it has been counted."""
-        if self._agenda.storm.open or self._agenda.results.open:
+        if self._queue.breaker.open or self._queue.results.open:
             return False
         self._late = self._late or self._bucket.wait(now) > 0
         return not self._late and self._takes_shared_turn(now)
@@ -170,20 +170,20 @@ class Submitting:
         """Whether no submission may leave now; keeps account of what it waits for."""
         if self._blocked is not None:
             why, since = self._blocked
-            self._agenda.meter.lost(why, now - since)
+            self._queue.meter.lost(why, now - since)
         found = self._hindrance(now)
         self._blocked = None if found is None else (found, now)
         return found is not None
 
     def _hindrance(self, now: float) -> str | None:
-        flying = self._agenda.flying
+        flying = self._queue.flying
         if self._bucket.wait(now) > 0:
             self._late = True
             return "rate"
         if self._is_window_full() or self._polling.schedule.queue_is_long:
             return "concurrency"
         if flying["submit"] + flying["poll"] >= CONTROL:
-            self._agenda.crowded = True
+            self._queue.crowded = True
             return "requests"
         return None
 
@@ -192,56 +192,56 @@ class Submitting:
         pace = self._client.pace
         if pace.open < pace.window.limit:
             return False
-        pace.waiting.add(self._agenda.wake)
-        self._agenda.yielding = self._polling.others > 0
+        pace.waiting.add(self._queue.wake)
+        self._queue.yielding = self._polling.others > 0
         return True
 
     def resume(self) -> None:
         """Try again what this run had given up."""
         self._uploading.resume()
 
-    async def _submit(self, item: Item) -> None:
+    async def _submit(self, job: Job) -> None:
         beside = self._client.pace.open - 1
         try:
-            if self._budget.asks(item.cell) and not await self._priced(item):
+            if self._budget.asks(job.cell) and not await self._priced(job):
                 return
-            body = await self._uploading.body(item.cell, item.take)
+            body = await self._uploading.body(job.cell, job.take)
             if isinstance(body, bytes):
-                record = await self._prepared(item, body)
-                outcome = await self.send(record, lambda: self._intend(item, record))
+                record = await self._prepared(job, body)
+                outcome = await self.send(record, lambda: self._intend(job, record))
         finally:
-            self._budget.release(item)
+            self._budget.release(job)
         if isinstance(body, bytes):
             if isinstance(outcome, Accepted):
                 self._client.pace.accepted(beside)
-            await self.apply(item, record, outcome, beside=beside)
+            await self.apply(job, record, outcome, beside=beside)
         else:
-            await self._unfit(item, body)
+            await self._unfit(job, body)
 
-    async def _priced(self, item: Item) -> bool:
+    async def _priced(self, job: Job) -> bool:
         """Ask once more for a price before a clip is paid blindly; say whether it may still leave."""
         try:
-            price = await self._client.wire.price(item.cell.model)
+            price = await self._client.wire.price(job.cell.model)
         except APIError:
             return True
         except NetworkError as error:
-            await self._unfit(item, NotSent(str(error)))
+            await self._unfit(job, NotSent(str(error)))
             return False
-        self._budget.hear_price(item.cell.model, price)
-        self._budget.release(item)
-        if self._budget.allows(item).answer is Answer.YES:
-            self._budget.reserve(item)
+        self._budget.hear_price(job.cell.model, price)
+        self._budget.release(job)
+        if self._budget.allows(job).answer is Answer.YES:
+            self._budget.reserve(job)
             return True
-        self._agenda.move(item, "held")
-        self._budget.hold(item)
+        self._queue.move(job, "held")
+        self._budget.hold(job)
         return False
 
-    async def _intend(self, item: Item, record: Record) -> None:
-        price = self._budget.price(item.cell)
-        await self._journal.intend(record, item.cell, price=price, sender=self._sender)
+    async def _intend(self, job: Job, record: Record) -> None:
+        price = self._budget.price(job.cell)
+        await self._journal.intend(record, job.cell, price=price, sender=self._sender)
 
-    async def _prepared(self, item: Item, body: bytes) -> Record:
-        record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+    async def _prepared(self, job: Job, body: bytes) -> Record:
+        record = self._journal.prepare(origin=job.slot[0], cell=job.cell, take=job.take, body=body)
         if not self._journal.is_own(record, body):
             # a link in it has died, or somebody else planned it: what leaves is what the cell says. What an attempt
             # sends never changes, so another one begins
@@ -250,16 +250,16 @@ class Submitting:
 
     async def send(self, record: Record, intend: Callable[[], Awaitable[None]]) -> Outcome:
         """Send one submission unless that was stopped; the intent is written right before it leaves."""
-        agenda = self._agenda
+        queue = self._queue
 
         async def on_sending() -> None:
-            if agenda.submits:
+            if queue.submits:
                 await intend()
-            if not agenda.submits:
+            if not queue.submits:
                 raise StoppedError
 
-        agenda.meter.began = agenda.clock.monotonic() if agenda.meter.began is None else agenda.meter.began
-        agenda.meter.requests["submissions"] += 1
+        queue.meter.began = queue.clock.monotonic() if queue.meter.began is None else queue.meter.began
+        queue.meter.requests["submissions"] += 1
         try:
             outcome = await self._client.wire.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
@@ -273,39 +273,39 @@ class Submitting:
         if isinstance(outcome, (NotSent, NotApplied)) or (
             isinstance(outcome, Rejected) and outcome.everywhere
         ):
-            agenda.meter.requests["refused"] += 1
+            queue.meter.requests["refused"] += 1
         return outcome
 
-    async def _unfit(self, item: Item, why: NotSent | NotApplied | Rejected) -> None:
+    async def _unfit(self, job: Job, why: NotSent | NotApplied | Rejected) -> None:
         """Deal with a picture that did not get to the server, or a price that could not be asked for."""
-        body = encoded(item.cell, {}, item.take)
-        record = self._journal.prepare(origin=item.slot[0], cell=item.cell, take=item.take, body=body)
+        body = encoded(job.cell, {}, job.take)
+        record = self._journal.prepare(origin=job.slot[0], cell=job.cell, take=job.take, body=body)
         if isinstance(why, Rejected) and not why.everywhere:
-            self._agenda.move(item, "over")
+            self._queue.move(job, "over")
             text = f"the server refused a picture: {why.error}"
-            await self._journal.refuse(record, item.cell, text)
+            await self._journal.refuse(record, job.cell, text)
         else:
-            await self._unapplied(item, record, why)
+            await self._unapplied(job, record, why)
 
-    async def apply(self, item: Item, record: Record, outcome: Outcome, *, beside: int = 0) -> None:
+    async def apply(self, job: Job, record: Record, outcome: Outcome, *, beside: int = 0) -> None:
         """Write down what became of a submission beside so many open tasks, and go on from there."""
         match outcome:
             case Accepted():
-                self._agenda.calm()
+                self._queue.calm()
                 self._unsent.failures = self._refused.failures = self._alike.count = 0
-                await self._accepted(item, record, outcome)
+                await self._accepted(job, record, outcome)
             case Ambiguous(pending=pending):
                 if pending is None:
-                    self._agenda.storm.failed(self._agenda.clock.monotonic())
-                await self._lost(item, record, outcome)
+                    self._queue.breaker.failed(self._queue.clock.monotonic())
+                await self._lost(job, record, outcome)
             case Rejected(error, everywhere) if not everywhere:
-                self._agenda.move(item, "over")
+                self._queue.move(job, "over")
                 await self._journal.save(
                     record, state=State.REJECTED, error_class="invalid", error=str(error)[:500]
                 )
                 self._break_off(error)
             case _:
-                await self._unapplied(item, record, outcome, beside)
+                await self._unapplied(job, record, outcome, beside)
 
     def _break_off(self, error: APIError) -> None:
         """Stop submitting when refusals in a row are all alike: the rest would fare no better."""
@@ -316,12 +316,12 @@ class Submitting:
             f"{len(self._planned)} are not sent. Mend the grid, or run() again to go on all the same."
         )
         self._alike.count = 0
-        self._agenda.fail(type(error)(msg, status=error.status, code=error.code, request_id=error.request_id))
+        self._queue.fail(type(error)(msg, status=error.status, code=error.code, request_id=error.request_id))
 
-    async def _accepted(self, item: Item, record: Record, outcome: Accepted) -> None:
+    async def _accepted(self, job: Job, record: Record, outcome: Accepted) -> None:
         """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
         task_id, further = outcome.task_id, _further(outcome)
-        self._agenda.move(item, "poll")
+        self._queue.move(job, "poll")
         wait = Backoff()
         while True:
             try:
@@ -336,35 +336,35 @@ class Submitting:
                 )
             except JournalError as error:
                 if isinstance(error.__cause__, sqlite3.IntegrityError):
-                    await self._lost(item, record, _taken(task_id))
+                    await self._lost(job, record, _taken(task_id))
                     return
                 msg = f"{error} Task {task_id} is paid and could not be noted in the journal: write its id down."
-                self._agenda.error = JournalError(msg)
+                self._queue.error = JournalError(msg)
                 if wait.failures >= MOST_UNSENT:
-                    raise self._agenda.error from error
-                await self._agenda.clock.sleep(wait.failed())
+                    raise self._queue.error from error
+                await self._queue.clock.sleep(wait.failed())
             else:
                 break
-        self._polling.follow(item)
+        self._polling.follow(job)
 
     async def _unapplied(
-        self, item: Item, record: Record, outcome: NotSent | NotApplied | Rejected, beside: int = 0
+        self, job: Job, record: Record, outcome: NotSent | NotApplied | Rejected, beside: int = 0
     ) -> None:
-        """Plan an item again whose submission provably did nothing."""
-        if self._journal.records.get(item.slot) is record and record.state == State.SENDING:
+        """Plan an job again whose submission provably did nothing."""
+        if self._journal.records.get(job.slot) is record and record.state == State.SENDING:
             await self._journal.save(record, state=State.PLANNED, submitted_at=None)
         if isinstance(outcome, Rejected):
-            self._agenda.fail(outcome.error)
+            self._queue.fail(outcome.error)
         else:
             self.pause(outcome, beside)
-        self._agenda.move(item, "planned")
-        self._planned.appendleft(item)
+        self._queue.move(job, "planned")
+        self._planned.appendleft(job)
 
     def pause(self, outcome: Outcome, beside: int = 0) -> None:
         """After a submission that did nothing, let none out for a while: as long as its answer asks for."""
         if not isinstance(outcome, (NotSent, NotApplied)):
             return
-        now = self._agenda.clock.monotonic()
+        now = self._queue.clock.monotonic()
         if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
             wait = min(LONGEST_WAIT, 10 * self._refused.failed() if asked is None else asked)
@@ -372,15 +372,15 @@ class Submitting:
             self._hold_back(now, wait, _left_alone(outcome))
             if self._client.limiter is not None:
                 self._client.limiter.pause(wait)
-        elif self._agenda.submits:
+        elif self._queue.submits:
             self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
             if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:
                 msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
-                self._agenda.fail(NetworkError(msg))
+                self._queue.fail(NetworkError(msg))
 
     def _hold_back(self, now: float, seconds: float, why: str) -> None:
         self._bucket.pause(now, seconds)
-        self._paused = (why, now + seconds, self._agenda.clock.time() + seconds)
+        self._paused = (why, now + seconds, self._queue.clock.time() + seconds)
 
 
 def _left_alone(outcome: NotApplied) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridgenError, JournalError
 from gridgen.grid.cells import FIELDS
-from gridgen.grid.tables import csv_text
+from gridgen.grid.rows_io import csv_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

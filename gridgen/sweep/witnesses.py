@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gridgen.errors import GridError, JournalError
-from gridgen.grid.tables import csv_text, names_in
-from gridgen.grid.thinning import money
+from gridgen.grid.rows_io import csv_text, names_in
+from gridgen.grid.selection import money
 from gridgen.states import RETRIED, UNSENT, State
 from gridgen.sweep.reopen import mark_of
 
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from gridgen.journal import Changes, Record
     from gridgen.media import Facts
-    from gridgen.sweep.agenda import Item
     from gridgen.sweep.plan import Plan
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["Witness", "check", "told", "unnoted"]
 
@@ -47,14 +47,14 @@ class Witness:
 
     Attributes
     ----------
-    item : Item
+    job : Job
     path : str or None
         The file, by its name in the folder.
     task_id, cost : str and Decimal, optional
         As ``sweep.csv`` says.
     """
 
-    item: Item
+    job: Job
     path: str | None
     task_id: str | None = None
     cost: Decimal | None = None
@@ -65,7 +65,7 @@ class Witness:
         if self.path is not None:
             return self.path
         task = f", task {self.task_id}" if self.task_id else ""
-        return f"{TABLE}: {self.item.cell.prompt[:40]!r}, take {self.item.take}{task}"
+        return f"{TABLE}: {self.job.cell.prompt[:40]!r}, take {self.job.take}{task}"
 
 
 def check(plan: Plan, records: Collection[Record], store: str, sequence: int) -> None:
@@ -114,12 +114,12 @@ def unnoted(plan: Plan, records: Collection[Record]) -> list[Witness]:
         return []
     sent = {(each.cell, each.take) for each in records if each.n > 1 or each.state not in _CLIPLESS}
     found = []
-    for item in plan.items:
-        _, key, take = item.slot
+    for job in plan.jobs:
+        _, key, take = job.slot
         path, told = files.get((key[:8], take)), listed.get((key, take))
         if (key, take) not in sent and (path or told is not None):
             told = told or {}
-            found.append(Witness(item, path, told.get("task_id") or None, _cost(told.get("cost") or "")))
+            found.append(Witness(job, path, told.get("task_id") or None, _cost(told.get("cost") or "")))
     return found
 
 
@@ -206,11 +206,11 @@ def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Ma
     by_fields = {(*(row[name] for name in names), row["take"]): row for row in foreign}
     by_clip = {clip: row for row in foreign if (clip := _clip(row.get("path") or "")) is not None}
     found: dict[tuple[str, int], Mapping[str, str]] = {}
-    for item in plan.items:
-        _, key, take = item.slot
+    for job in plan.jobs:
+        _, key, take = job.slot
         row = by_clip.get((key[:8], take))
         if row is None:
-            row = by_fields.get((*(csv_text(item.cell.get(name)) for name in names), str(take)))
+            row = by_fields.get((*(csv_text(job.cell.get(name)) for name in names), str(take)))
         # without file and task it tells only that one left, which the journal may know, and how it ended since
         if row is not None and (row.get("path") or row.get("task_id") or (key, take) not in left):
             found[key, take] = row

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from gridgen.simulator import Simulator
 from gridgen.simulator.clips import Scene
 from gridgen.simulator.clock import VirtualClock
-from gridgen.simulator.painters import Painters
 from gridgen.simulator.profiles import Profile
+from gridgen.simulator.renderer import RenderPool
 from gridgen.simulator.world import World
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def clips_seconds(clips: int) -> tuple[float, float]:
         Scene(PROMPTS[n % len(PROMPTS)], "16:9", 6, "480p", seed=n // len(PROMPTS)) for n in range(clips)
     ]
     begun, before = time.perf_counter(), os.times()
-    painters = Painters()
+    painters = RenderPool()
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(painters.render, scenes))
     wall = time.perf_counter() - begun

@@ -161,16 +161,20 @@ def test_a_budget_counts_where_this_user_gave_it(
     simulate: Callable[..., Simulator], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Case A6: a budget that somebody else kept, or changed, is no leave to spend; one's own is, and for no other user."""
-    from gridgen.sweep.reopen import keep_sweep
+    from gridgen.sweep.reopen import save_sweep
 
     Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path / "one", budget=1).run()
     official(tmp_path / "one", "500")
     (tmp_path / "two").mkdir()
     grid = Grid(prompt="a", model=Model("kling-v2-6", duration=[5], price="0.5"))
-    keep_sweep(
-        tmp_path / "two", grid.places, takes=1, budget=gg.open(tmp_path / "one").budget, origin="apimart"
+    save_sweep(
+        tmp_path / "two",
+        grid.combinations,
+        takes=1,
+        budget=gg.open(tmp_path / "one").budget,
+        origin="apimart",
     )
-    keep_sweep(tmp_path / "two", grid.places, takes=1, budget=3, origin="apimart")
+    save_sweep(tmp_path / "two", grid.combinations, takes=1, budget=3, origin="apimart")
     with gg.Client("sk-none", "https://api.apimart.ai") as real:
         assert gg.open(tmp_path / "one", client=real).budget is None
         assert gg.open(tmp_path / "one").budget is None

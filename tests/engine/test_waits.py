@@ -14,7 +14,7 @@ from gridgen import AuthenticationError, BudgetError, Client, Grid, OutOfCredits
 from gridgen.board import Board
 from gridgen.clock import Clock
 from gridgen.simulator import Fault
-from gridgen.sweep.standing import Standing
+from gridgen.sweep.wait_reasons import WaitReasons
 
 
 def boats(count: int) -> Grid:
@@ -167,23 +167,23 @@ def test_watchers_hear_of_it_without_rows(simulate, tmp_path):
 @pytest.mark.parametrize(
     ("standing", "words"),
     [
-        (Standing(), ()),
-        (Standing(planned=3, slow="rate"), ("the submit rate: 3 clips in line",)),
+        (WaitReasons(), ()),
+        (WaitReasons(planned=3, slow="rate"), ("the submit rate: 3 clips in line",)),
         (
-            Standing(planned=3, slow="concurrency", at_server=8),
+            WaitReasons(planned=3, slow="concurrency", at_server=8),
             ("room at the server: 3 clips in line", "the server: 8 clips in its hands"),
         ),
-        (Standing(planned=1, slow="requests"), ("requests on their way: 1 clip in line",)),
-        (Standing(held=2), ("a price: 2 clips held until the first of their kind tells it",)),
-        (Standing(replays=2), ("2 lost answers, asked for again under their own keys",)),
-        (Standing(downloads=1), ("downloads: 1 clip",)),
-        (Standing(failing=(4, "HTTP 500")), ()),
+        (WaitReasons(planned=1, slow="requests"), ("requests on their way: 1 clip in line",)),
+        (WaitReasons(held=2), ("a price: 2 clips held until the first of their kind tells it",)),
+        (WaitReasons(replays=2), ("2 lost answers, asked for again under their own keys",)),
+        (WaitReasons(downloads=1), ("downloads: 1 clip",)),
+        (WaitReasons(failing=(4, "HTTP 500")), ()),
         (
-            Standing(error=BudgetError("the server charges more"), planned=2, slow="rate"),
+            WaitReasons(error=BudgetError("the server charges more"), planned=2, slow="rate"),
             ("run(), once this is mended: the server charges more",),
         ),
         (
-            Standing(probe_at=1_760_000_015.0, pause=("x", math.inf), planned=1),
+            WaitReasons(probe_at=1_760_000_015.0, pause=("x", math.inf), planned=1),
             ("the server, which fails every time; it is asked again at 08:53:35 UTC",),
         ),
     ],

@@ -14,7 +14,7 @@ from waiting import until
 from gridgen import Client, Grid, Simulator, Sweep
 from gridgen.simulator import Fault
 from gridgen.simulator.clock import VirtualClock
-from gridgen.sweep.agenda import NEGLECT, Agenda, Item
+from gridgen.sweep.work_queue import NEGLECT, Job, WorkQueue
 
 PLENTY = 1e6
 """Submissions a minute that hold nobody back."""
@@ -39,7 +39,7 @@ def hasty(simulator: Simulator) -> Client:
 @pytest.fixture
 def creeping(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let virtual time go on at each reading."""
-    monkeypatch.setattr("gridgen.simulator.embedded.VirtualClock", CreepingClock)
+    monkeypatch.setattr("gridgen.simulator.in_process.VirtualClock", CreepingClock)
 
 
 @pytest.mark.usefixtures("creeping")
@@ -121,22 +121,22 @@ def test_hundreds_of_cells_finish_over_loopback(tmp_path):
     assert found["done"] == found["posts"] == 300
 
 
-def resting(phase: str) -> Agenda:
-    """Return what there is to do in a run of one item, which is in this phase."""
+def resting(phase: str) -> WorkQueue:
+    """Return what there is to do in a run of one job, which is in this phase."""
     cell = next(iter(boats(1)))
-    agenda = Agenda([Item(0, cell, 1, ("origin", cell.key, 1))], VirtualClock(), lambda *_: None)
-    agenda.move(agenda.items[0], phase)
-    return agenda
+    queue = WorkQueue([Job(0, cell, 1, ("origin", cell.key, 1))], VirtualClock(), lambda *_: None)
+    queue.move(queue.jobs[0], phase)
+    return queue
 
 
 def test_what_nothing_would_wake_is_told_and_woken(caplog):
     """Case W1: a run that rests with a task to follow, no due time and no request looks again, and says so once."""
 
     async def rests() -> float:
-        agenda = resting("poll")
-        await agenda.rest(math.inf)
-        await agenda.rest(math.inf)
-        return agenda.clock.monotonic()
+        queue = resting("poll")
+        await queue.rest(math.inf)
+        await queue.rest(math.inf)
+        return queue.clock.monotonic()
 
     assert asyncio.run(rests()) == 2 * NEGLECT
     (told,) = caplog.messages
@@ -149,9 +149,9 @@ def test_what_waits_for_nothing_of_its_own_is_not_woken(phase):
     """Case W1: a run whose only clip is another sweep's, or waits for money, rests until it is told of something."""
 
     async def rests() -> float:
-        agenda = resting(phase)
-        asyncio.get_running_loop().call_later(0.01, agenda.wake)
-        await agenda.rest(math.inf)
-        return agenda.clock.monotonic()
+        queue = resting(phase)
+        asyncio.get_running_loop().call_later(0.01, queue.wake)
+        await queue.rest(math.inf)
+        return queue.clock.monotonic()
 
     assert asyncio.run(rests()) == 0.0

@@ -30,21 +30,21 @@ def form(simulate):
 def ask(form: Builder, question: dict, buffers: list[bytes] | None = None) -> dict:
     """Send a message as the browser would, and return the reply."""
     told: list[dict] = []
-    form._skeleton.send = lambda content, _buffers=None: told.append(content)
-    form._skeleton._handle_custom_msg({"request": 1, **question}, buffers or [])
+    form._picker.send = lambda content, _buffers=None: told.append(content)
+    form._picker._handle_custom_msg({"request": 1, **question}, buffers or [])
     return told[0]
 
 
 def places(form: Builder) -> dict[str, dict]:
     """Return the drawn places by id."""
     return {
-        place["id"]: place for line in form._skeleton.plan["lines"] for box in line["boxes"] for place in box
+        place["id"]: place for line in form._picker.plan["lines"] for box in line["boxes"] for place in box
     }
 
 
 def test_fields_make_a_grid_with_price_time_and_code(form):
     """Count, seconds, price and time are shown, and the code builds the same grid."""
-    facts = " · ".join(form._skeleton.plan["facts"])
+    facts = " · ".join(form._picker.plan["facts"])
     names: dict[str, object] = {}
     exec(form.code.partition("sweep =")[0], names)
 
@@ -109,12 +109,12 @@ def test_a_dropped_image_is_kept_and_found_again(form, tmp_path):
 def test_what_is_wrong_is_said_and_cannot_be_run(form):
     """A duration that no model offers, and a budget that is none, are named; Run is off, and there is no code."""
     form._durations.value = "5"
-    assert "duration=5" in form._skeleton.plan["problem"]
+    assert "duration=5" in form._picker.plan["problem"]
     assert (form._run.disabled, form.code) == (True, "")
 
     form._durations.value = "6"
     form._budget.value = "two"
-    assert "'two' is not a sum of money" in form._skeleton.plan["problem"]
+    assert "'two' is not a sum of money" in form._picker.plan["problem"]
     assert form._run.disabled
 
 
@@ -136,15 +136,15 @@ def test_the_price_comes_from_the_server_where_the_catalogue_has_none(simulate):
     simulator = simulate()
     form = builder(client=simulator.client(), folder="boats")
     form.fill(prompts=["a boat"])
-    until(lambda: "$0.0612" in form._skeleton.plan["facts"])
+    until(lambda: "$0.0612" in form._picker.plan["facts"])
     form.fill(prompts=["a boat", "a kite"], durations="10")
 
-    assert "$0.2040" in form._skeleton.plan["facts"]
+    assert "$0.2040" in form._picker.plan["facts"]
     assert form._run.description == "Run 2 clips: $0.2040"
     assert [seen.query for seen in simulator.requests] == ["model=grok-imagine-1.0-video-apimart"]
     form._run.click()
     form.sweep.wait()
-    until(lambda: form._skeleton.plan["facts"][0] == "0 clips to make")
+    until(lambda: form._picker.plan["facts"][0] == "0 clips to make")
     form.close()
 
 
@@ -170,7 +170,7 @@ def test_without_a_client_it_only_shows(tmp_path):
     form._run.click()
 
     assert len(form.grid) == 1
-    assert "client=" in form._skeleton.said
+    assert "client=" in form._picker.said
     assert form._run.disabled
     assert list(tmp_path.iterdir()) == []
 
@@ -182,4 +182,4 @@ def test_models_offer_what_they_have(form):
 
     reasons = [place["says"] for place in places(form).values() if place["state"] == "skipped"]
     assert any("kling-v2-6 makes clips of 5 or 10 s, not 6" in text for text in reasons)
-    assert json.dumps(form._skeleton.plan)
+    assert json.dumps(form._picker.plan)

@@ -7,12 +7,12 @@ const load = (name) => import(new URL(`${name}.js`, source));
 
 const { Store } = await load("store");
 const { Judging, readTags, spell } = await load("judging");
-const { Book } = await load("book");
+const { LocalRatings } = await load("local_ratings");
 const { diceOf, fit, gain, nextPair } = await load("ranking");
 const { cholesky, inverse, zeros } = await load("matrix");
-const { itemsOf, roundsOf, standings, varyingOf } = await load("standings");
+const { itemsOf, roundsOf, standings, varyingOf } = await load("leaderboard");
 const { columnsOf, joinClauses, readFilter, select, writeFilter } = await load("select");
-const { othersOf } = await load("verdict");
+const { othersOf } = await load("rating_editor");
 
 const axes = [
   { name: "prompt", labels: ["boat", "fox"] },
@@ -244,7 +244,7 @@ const shelf = (held = new Map()) => ({ held, getItem: (key) => held.get(key) ?? 
 const page = { id: "f".repeat(24), sweep: "Paper boats!" };
 
 test("a page's ratings are in the file, the latest of each clip, later than what was said before", () => {
-  const book = new Book(page, loaded(), shelf());
+  const book = new LocalRatings(page, loaded(), shelf());
   book.sign(" Anna\n");
   book.answer({ kind: "judge", id: 0, said: { stars: 3 } });
   book.answer({ kind: "judge", id: 0, said: { pick: true } });
@@ -261,7 +261,7 @@ test("a page's ratings are in the file, the latest of each clip, later than what
 });
 
 test("undo on a page goes back word by word, and the file says so", () => {
-  const book = new Book(page, loaded(), shelf());
+  const book = new LocalRatings(page, loaded(), shelf());
   book.answer({ kind: "judge", id: 0, said: { stars: 3 } });
   book.answer({ kind: "judge", id: 0, said: { stars: 5 } });
   assert.equal(book.answer({ kind: "undo" }).content.said.stars, 3);
@@ -275,31 +275,31 @@ test("undo on a page goes back word by word, and the file says so", () => {
 
 test("what was said on an earlier visit is there again, for this page only", () => {
   const kept = shelf();
-  const first = new Book(page, loaded(), kept);
+  const first = new LocalRatings(page, loaded(), kept);
   first.sign("Ben");
   first.answer({ kind: "judge", id: 3, said: { stars: 2, tags: ["calm"] } });
   first.answer({ kind: "choose", left: 3, right: 5, outcome: "right" });
   const store = loaded();
-  const second = new Book(page, store, kept);
+  const second = new LocalRatings(page, store, kept);
   assert.equal(second.reviewer, "Ben");
   assert.deepEqual(store.tiles.get(3).said.tags, ["calm"]);
   assert.deepEqual(store.choices, [[3, 5, 1]]);
   const other = loaded();
-  assert.equal(new Book({ ...page, id: "0".repeat(24) }, other, kept).reviewer, "");
+  assert.equal(new LocalRatings({ ...page, id: "0".repeat(24) }, other, kept).reviewer, "");
   assert.equal(other.tiles.get(3).said, undefined);
 });
 
 test("a browser that keeps nothing, or something strange, still takes ratings and says so", () => {
   const full = { getItem: () => null, setItem: () => { throw new Error("quota"); } };
   for (const place of [null, full]) {
-    const book = new Book(page, loaded(), place);
+    const book = new LocalRatings(page, loaded(), place);
     book.answer({ kind: "judge", id: 0, said: { stars: 3 } });
     assert.equal(book.lasting, false);
     assert.equal(JSON.parse(book.file).judgements[0].stars, 3);
   }
   for (const held of ["{", "[]", '{"words": 3}', '{"latest": [["x", {"said": {"stars": "<b>"}}]]}', '{"picks": [{"outcome": "<b>"}]}']) {
     const store = loaded();
-    const book = new Book(page, store, shelf(new Map([[`gridgen/${page.id}`, held]])));
+    const book = new LocalRatings(page, store, shelf(new Map([[`gridgen/${page.id}`, held]])));
     assert.equal(book.size, 0);
     book.answer({ kind: "judge", id: 0, said: { stars: 3 } });
     assert.equal(book.size, 1);
@@ -307,7 +307,7 @@ test("a browser that keeps nothing, or something strange, still takes ratings an
 });
 
 test("a page refuses what it cannot answer", () => {
-  const book = new Book(page, loaded(), shelf());
+  const book = new LocalRatings(page, loaded(), shelf());
   assert.throws(() => book.answer({ kind: "media" }), /a page without a kernel cannot answer media/);
   assert.throws(() => book.answer({ kind: "judge", id: 99, said: { stars: 1 } }), /does not know the clip/);
 });

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from gridgen.gallery.channel import SweepWidget
+    from gridgen.gallery.rpc import SweepWidget
 
 
 class Outbox:

@@ -12,14 +12,14 @@ const { tell } = await load("labels");
 const { moveAxis, planOf } = await load("plan");
 const { timeOf } = await load("header");
 const { LoadQueue } = await load("queue");
-const { announce, countStates, elapsed, isSettled, learnStates, meaningOf, money, orderOf, size, speak, toneOf } = await load("words");
+const { announce, countStates, elapsed, isFinal, learnStates, meaningOf, money, orderOf, size, speak, toneOf } = await load("status_texts");
 const { BlobCache } = await load("blobs");
 const { candidates, fileUrl, KernelFiles } = await load("sources");
 const { ViewState } = await load("state");
 const { Keys } = await load("keys");
 const { columnsOf, readFilter, select, writeFilter } = await load("select");
 const { Store } = await load("store");
-const { Link } = await load("link");
+const { Rpc } = await load("rpc");
 
 const axes = [
   { name: "prompt", labels: ["boat", "fox"] },
@@ -181,7 +181,7 @@ test("states are counted from finished to not begun, unknown words last but not 
   assert.deepEqual(countStates(found).map(([status]) => status), ["done", "running", "odd", "failed", "planned"]);
   assert.equal(announce(countStates(found)), "2 of 6 done, 1 failed");
   assert.equal(toneOf("odd"), "warn");
-  assert.deepEqual(["planned", "running", "done", "failed", "odd"].map(isSettled), [false, false, true, true, false]);
+  assert.deepEqual(["planned", "running", "done", "failed", "odd"].map(isFinal), [false, false, true, true, false]);
   assert.deepEqual(["planned", "running", "done", "failed", "odd"].map(meaningOf), ["", "", "", "No video.", ""]);
   assert.deepEqual(["failed", "odd"].map(orderOf), [3, -1]);
 });
@@ -262,7 +262,7 @@ test("changes are taken in order, a gap asks for a snapshot, an old message is i
 
 test("each question gets its own answer, its reason, or is given up", async () => {
   const sent = [];
-  const link = new Link({ send: (content) => sent.push(content) });
+  const link = new Rpc({ send: (content) => sent.push(content) });
   const gone = new AbortController();
   const [one, two, three] = [link.ask({ kind: "a" }), link.ask({ kind: "b" }), link.ask({ kind: "c" }, gone.signal)];
   assert.equal(link.answer({ request: sent[1].request, error: "no such clip" }, []), true);

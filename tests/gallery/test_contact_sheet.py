@@ -12,7 +12,7 @@ from hostile import HOSTILE, hostile_grid
 from PIL import Image
 
 from gridgen import Grid, GridError, GridgenError, Simulator, Sweep
-from gridgen.share import Taken, contact_sheet
+from gridgen.share import FrameOptions, contact_sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,7 +30,7 @@ def coloured(done: FakeSweep) -> FakeSweep:
 
 def sheet(sweep: Any, path: Path, rows: Any = "prompt", cols: Any = "size", **taken: Any) -> np.ndarray:
     """Write a sheet of all clips and return its pixels."""
-    made = contact_sheet(sweep, path, rows=rows, cols=cols, clips=None, taken=Taken(**taken))
+    made = contact_sheet(sweep, path, rows=rows, cols=cols, clips=None, taken=FrameOptions(**taken))
     with Image.open(made) as image:
         assert image.size == (made.width, made.height)
         return np.asarray(image.convert("RGB")).astype(int)
@@ -121,7 +121,12 @@ def test_the_kinds_of_file_and_what_a_notebook_shows(coloured: FakeSweep, tmp_pa
     """PNG, JPEG and WebP by the ending; in a notebook it is a picture, and a word once the file is gone."""
     for ending, kind in ((".png", "PNG"), (".JPG", "JPEG"), (".webp", "WEBP")):
         made = contact_sheet(
-            coloured, tmp_path / f"new/a{ending}", rows=None, cols=None, clips=None, taken=Taken(dark=True)
+            coloured,
+            tmp_path / f"new/a{ending}",
+            rows=None,
+            cols=None,
+            clips=None,
+            taken=FrameOptions(dark=True),
         )
         with Image.open(made.path) as image:
             assert image.format == kind

@@ -61,7 +61,7 @@ def test_the_script_passes_node() -> None:
     subprocess.run(
         [node, "--test", str(TESTS / "pure.test.mjs")], check=True, capture_output=True, timeout=60
     )
-    for entry, exports in (("wall", 1), ("board", 1), ("skeleton", 1), ("page", 0)):
+    for entry, exports in (("wall", 1), ("board", 1), ("layout_picker", 1), ("page", 0)):
         source = script(entry)
         subprocess.run(
             [node, "--check", "--input-type=module", "-"], input=source.encode(), check=True, timeout=30
@@ -82,7 +82,7 @@ def test_style_and_script_fetch_nothing() -> None:
     """No address of another host is in what the widget brings along."""
     assert "@import" not in style()
     assert "url(" not in style()
-    for entry in ("wall", "board", "skeleton", "page"):
+    for entry in ("wall", "board", "layout_picker", "page"):
         addresses = set(re.findall(r"https?://[^\s\"'`]+", script(entry)))
         assert addresses == {"http://www.w3.org/2000/svg"} & addresses
 
@@ -350,7 +350,7 @@ def test_a_thousand_that_all_move_are_told_in_little(served: Path) -> None:
 
 
 def test_the_bundle_has_widget_html_and_one_line(sweep: FakeSweep) -> None:
-    """Places with widgets get one, others a table; the text is short and has no address."""
+    """Combinations with widgets get one, others a table; the text is short and has no address."""
     for shown in (Gallery(sweep), Board(sweep)):
         bundle = shown._repr_mimebundle_()
         data = bundle[0] if isinstance(bundle, tuple) else bundle

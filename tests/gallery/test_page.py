@@ -15,7 +15,7 @@ from hostile import HOSTILE
 from watching import CONTRASTS, SETTLED
 
 from gridgen import Grid, GridError, Simulator, Sweep
-from gridgen.share import Shown, to_html
+from gridgen.share import ExportOptions, to_html
 from gridgen.share.page import MARK
 
 if TYPE_CHECKING:
@@ -170,7 +170,9 @@ class TestFiles:
 
 def exported(sweep: Any, path: Path, **shown: bool) -> str:
     """Export a page of all clips, and return its text."""
-    to_html(sweep, path, rows="prompt", cols=None, view="", clips=None, shown=Shown(**shown), limit=10**9)
+    to_html(
+        sweep, path, rows="prompt", cols=None, view="", clips=None, shown=ExportOptions(**shown), limit=10**9
+    )
     return path.read_text("utf-8")
 
 
@@ -424,7 +426,7 @@ class TestInChromium:
                 name = f"{text}.{field}.{ending}"
                 (sweep.folder / name).write_bytes((sweep.folder / f"clip-0000.{ending}").read_bytes())
                 sweep.change(index, **{field: name})
-        shown = Shown(originals=True)
+        shown = ExportOptions(originals=True)
         page = to_html(
             sweep, tmp_path / "y.html", rows=[], cols=[], view="tile=64", clips=None, shown=shown, limit=limit
         )

@@ -70,7 +70,7 @@ def test_clips_come_through_the_kernel_elsewhere(browser: Browser, gallery: Gall
 
 @pytest.mark.alone
 def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path, sweep: FakeSweep) -> None:
-    """Shown frames of nine players, three of them late, are at most 50 ms apart against one clock."""
+    """ExportOptions frames of nine players, three of them late, are at most 50 ms apart against one clock."""
     wide = FakeSweep(Grid(prompt=[f"take {n}" for n in range(9)], duration=6), sweep.folder)
     wide.fps = 24
     wide.finish(0)
@@ -255,7 +255,7 @@ def alive(page: Page, devtools: CDPSession) -> dict[str, int]:
 
 @pytest.mark.usefixtures("done")
 def test_two_hundred_outputs_leave_nothing(browser: Browser, gallery: Gallery) -> None:
-    """Shown, used and taken away 200 times: listeners, blobs and nodes are as before, counted by the page and by the browser."""
+    """ExportOptions, used and taken away 200 times: listeners, blobs and nodes are as before, counted by the page and by the browser."""
     with Pages(gallery.wall).serving() as pages:
         page = opened(browser, pages)
         page.wait_for_function(READY, arg=4)

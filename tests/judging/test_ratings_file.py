@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from gridgen import Grid, GridError, Sweep
 from gridgen.clock import Clock
-from gridgen.judgements.exchange import read_ratings
 from gridgen.judgements.ratings import clip_names
+from gridgen.judgements.ratings_file import read_ratings
 
 PAGE = "0" * 24
 NOW = round(Clock().time() * 1000)

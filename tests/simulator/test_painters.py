@@ -13,7 +13,7 @@ import pytest
 
 from gridgen.simulator import Simulator
 from gridgen.simulator.clips import Scene, render, still
-from gridgen.simulator.painters import Painters
+from gridgen.simulator.renderer import RenderPool
 from simulator.asking import Asker
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
@@ -24,7 +24,7 @@ SCENE = Scene("a paper boat", "16:9", 1, "90p")
 @pytest.fixture
 def painters():
     """Yield painters, ended afterwards."""
-    painters = Painters()
+    painters = RenderPool()
     yield painters
     painters.close()
 
@@ -83,7 +83,7 @@ def test_an_interrupt_is_not_for_it(painters):
 @pytest.mark.parametrize("command", [("/no/such/python",), (sys.executable, "-c", "print(1)")])
 def test_without_a_process(command):
     """Where none can be started, or none stays, this process renders."""
-    with closing(Painters(command)) as painters:
+    with closing(RenderPool(command)) as painters:
         assert painters.render(SCENE) == render(SCENE)
 
 

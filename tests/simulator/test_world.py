@@ -15,11 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from gridgen.simulator import replies
+from gridgen.simulator.error_replies import ErrorReply
 from gridgen.simulator.faults import Fault, Faults
 from gridgen.simulator.ledger import Ledger
 from gridgen.simulator.pricing import MICRO
 from gridgen.simulator.profiles import PROFILES, Profile, Switches, named
-from gridgen.simulator.refusals import Refusal
 from gridgen.simulator.state import StateFile
 from gridgen.simulator.world import World
 from simulator.asking import EXT, cell
@@ -53,7 +53,7 @@ def test_slots_can_refuse():
     world = World(profile=Profile(slots=1, beyond_slots="refuse"))
     task = world.submit(raw(), NOW).task
 
-    with pytest.raises(Refusal) as refused:
+    with pytest.raises(ErrorReply) as refused:
         world.submit(raw(), NOW + 1)
 
     assert refused.value.status == 429
@@ -154,7 +154,7 @@ def test_refusals_cost_nothing():
     """A refused submission leaves no trace in books, balance or rate of arrival."""
     world = World(profile=Profile(balance=1))
     for bad in (b"", b"[]", b"{}", raw(duration=99), raw(size="4:5"), b"\xff", b"[" * 100_000):
-        with pytest.raises(Refusal):
+        with pytest.raises(ErrorReply):
             world.submit(bad, NOW)
 
     assert world.tasks == []
@@ -276,7 +276,7 @@ class Books(RuleBasedStateMachine):
         body = raw(prompt=prompt, duration=duration, quality=quality)
         try:
             task, replayed = self.world.submit(body, self.now, idempotency_key=key)
-        except Refusal:
+        except ErrorReply:
             assert before == (len(self.world.tasks), self.world.balance(self.now))
             return None
         assert len(self.world.tasks) == before[0] + (not replayed)

@@ -1,15 +1,15 @@
-import { Link } from "./link.js";
+import { Rpc } from "./rpc.js";
 import { Panel } from "./panel.js";
-import { learnStates } from "./words.js";
+import { learnStates } from "./status_texts.js";
 
 /**
- * @typedef {import("./link.js").Model} Model
+ * @typedef {import("./rpc.js").Model} Model
  * @typedef {import("./panel.js").Standing} Standing
  */
 
 /** One for each model: every view shows the same standing. */
 export default function widget() {
-  /** @type {Link} */
+  /** @type {Rpc} */
   let link;
   /** @type {Standing} */
   let standing;
@@ -19,7 +19,7 @@ export default function widget() {
   return {
     /** @param {{model: Model, signal: AbortSignal}} host */
     initialize({ model, signal }) {
-      link = new Link(model);
+      link = new Rpc(model);
       learnStates(model.get("states"));
       standing = model.get("standing");
       const show = (/** @type {Standing} */ heard) => {

@@ -1,6 +1,6 @@
 import { make, write } from "./dom.js";
 import { chip } from "./panel.js";
-import { announce, countStates, elapsed, isSettled, money, toneOf } from "./words.js";
+import { announce, countStates, elapsed, isFinal, money, toneOf } from "./status_texts.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -33,7 +33,7 @@ export class Header {
     const chips = counts.map(([status, count]) => chip(status, count));
     this.#counts.replaceChildren(make("strong", { class: "gg-name", text: this.#store.name }), ...chips);
     write(this.#sums, this.#footage(tiles));
-    const busy = tiles.some(({ status }) => !isSettled(status));
+    const busy = tiles.some(({ status }) => !isFinal(status));
     this.progress.hidden = !busy;
     this.progress.replaceChildren(...counts.map(([status, count]) => segment(status, count)));
     this.#announce(announce(counts), busy);
@@ -52,7 +52,7 @@ export class Header {
     const priced = tiles.filter(({ price }) => price);
     const wanted = priced.reduce((sum, { price, cost }) => sum + Number(cost ?? price), 0);
     const unpriced = tiles.length - priced.length ? "+" : "";
-    const open = tiles.some(({ status }) => !isSettled(status));
+    const open = tiles.some(({ status }) => !isFinal(status));
     const of = open && wanted ? ` of about ${money(String(Math.round(wanted * 1e4) / 1e4))}${unpriced}` : "";
     return [done.length ? `${Math.round(seconds)} s of footage` : "", `${money(this.#store.cost)}${of}`].filter(Boolean).join(" · ");
   }
@@ -75,9 +75,9 @@ export class Header {
  */
 export function timeOf(tiles, now) {
   const began = tiles.flatMap(({ began }) => (began ? [began] : []));
-  const over = tiles.filter(({ status, began }) => began && isSettled(status)).length;
+  const over = tiles.filter(({ status, began }) => began && isFinal(status)).length;
   const running = tiles.some(({ status }) => toneOf(status) === "busy");
-  const left = tiles.filter(({ status }) => !isSettled(status)).length;
+  const left = tiles.filter(({ status }) => !isFinal(status)).length;
   if (!running || !began.length) return "";
   const passed = now - began.reduce((least, each) => Math.min(least, each), Infinity);
   const rest = over > 1 && left ? `, about ${elapsed((passed / over) * left)} left` : "";

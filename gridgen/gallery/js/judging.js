@@ -1,5 +1,5 @@
 /**
- * @typedef {import("./link.js").Reply} Reply
+ * @typedef {import("./rpc.js").Reply} Reply
  * @typedef {import("./store.js").Store} Store
  * @typedef {{stars: number | null, pick: boolean | null, tags: string[], note: string}} Opinion
  * @typedef {(question: Record<string, unknown>) => Promise<Reply>} Ask

@@ -2,7 +2,7 @@ import { make, option } from "./dom.js";
 import { moveAxis } from "./plan.js";
 
 /**
- * @typedef {import("./host.js").Host} Host
+ * @typedef {import("./environment.js").Host} Host
  * @typedef {import("./state.js").Look} Look
  * @typedef {{name: string, says: string, options: [string, any][]}} Menu a choice of values of the view, each with its words
  */

@@ -1,4 +1,4 @@
-import { PageHost } from "./host.js";
+import { PageHost } from "./environment.js";
 import { WallView } from "./view.js";
 
 /**

@@ -1,10 +1,10 @@
 import { Ticker } from "./clock.js";
 import { followTheme, make, mark, write } from "./dom.js";
 import { stopByFile } from "./stopfile.js";
-import { announce, elapsed, isSettled, meaningOf, money, toneOf } from "./words.js";
+import { announce, elapsed, isFinal, meaningOf, money, toneOf } from "./status_texts.js";
 
 /**
- * @typedef {import("./link.js").Link} Link
+ * @typedef {import("./rpc.js").Rpc} Rpc
  * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
  *   began: number | null, ended: number | null, cost: string, estimate: string, unpriced: number,
  *   stopped: boolean, waits: string[], troubles: {what: string, status: string, why: string}[], more: number,
@@ -38,7 +38,7 @@ export class Panel {
   element = make("div", { class: "gg-wall gg-board" });
 
   /**
-   * @param {Link} link
+   * @param {Rpc} link
    * @param {AbortSignal} signal
    */
   constructor(link, signal) {
@@ -59,7 +59,7 @@ export class Panel {
   show(standing) {
     this.#standing = standing;
     this.#ticker.hear(standing.now, performance.now());
-    const busy = standing.counts.some(([status]) => !isSettled(status));
+    const busy = standing.counts.some(([status]) => !isFinal(status));
     write(this.#name, standing.name);
     write(this.#plan, `${standing.clips} ${standing.clips === 1 ? "clip" : "clips"} · ${standing.wanted} s of footage`);
     this.#segments(standing);
@@ -84,7 +84,7 @@ export class Panel {
         return part;
       }),
     );
-    const over = wanted.filter(([status]) => isSettled(status)).reduce((sum, [, count]) => sum + count, 0);
+    const over = wanted.filter(([status]) => isFinal(status)).reduce((sum, [, count]) => sum + count, 0);
     mark(this.#bar, "aria-valuemax", String(clips));
     mark(this.#bar, "aria-valuenow", String(over));
   }

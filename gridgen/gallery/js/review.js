@@ -1,17 +1,17 @@
 import { idOf, make, mark, write } from "./dom.js";
-import { Finder } from "./finder.js";
+import { FilterBar } from "./filter_bar.js";
 import { MOST_STARS, spell } from "./judging.js";
-import { Strip } from "./strip.js";
-import { Verdict } from "./verdict.js";
+import { RatingStrip } from "./rating_strip.js";
+import { RatingEditor } from "./rating_editor.js";
 
 /**
- * @typedef {import("./host.js").Host} Host
+ * @typedef {import("./environment.js").Host} Host
  * @typedef {import("./keys.js").Keys} Keys
- * @typedef {import("./rover.js").Rover} Rover
+ * @typedef {import("./roving.js").Roving} Roving
  * @typedef {import("./sheet.js").Sheet} Sheet
- * @typedef {import("./stage.js").Stage} Stage
+ * @typedef {import("./lightbox.js").Lightbox} Lightbox
  * @typedef {import("./tile.js").TileView} TileView
- * @typedef {import("./tools.js").Tools} Tools
+ * @typedef {import("./tile_toolbar.js").Tools} Tools
  */
 
 const MARKS = { stars: "★", pick: "✓", reject: "✕", said: "✎" };
@@ -25,7 +25,7 @@ export class Review {
   #open;
   #strip;
   #verdict;
-  /** @type {Map<number, Strip>} of the clips that are compared */
+  /** @type {Map<number, RatingStrip>} of the clips that are compared */
   #strips = new Map();
   #signal;
   #counts = make("span", { class: "gg-judged" });
@@ -37,7 +37,7 @@ export class Review {
 
   /**
    * @param {Host} host
-   * @param {{sheet: Sheet, stage: Stage, rover: Rover, tools: Tools, open: (id: number) => void}} parts `open` opens a clip
+   * @param {{sheet: Sheet, stage: Lightbox, rover: Roving, tools: Tools, open: (id: number) => void}} parts `open` opens a clip
    * @param {AbortSignal} signal
    */
   constructor(host, { sheet, stage, rover, tools, open }, signal) {
@@ -47,12 +47,12 @@ export class Review {
     this.#stage = stage;
     this.#rover = rover;
     this.#signal = signal;
-    this.#strip = new Strip(host.judging, signal);
+    this.#strip = new RatingStrip(host.judging, signal);
     tools.attach(this.#strip.element, (id) => this.#strip.show(id));
-    this.#verdict = new Verdict(host.store, host.judging, signal);
+    this.#verdict = new RatingEditor(host.store, host.judging, signal);
     stage.aside.prepend(this.#verdict.element);
     stage.element.addEventListener("close", () => this.#verdict.keep(), { signal });
-    this.finder = new Finder(host, signal);
+    this.finder = new FilterBar(host, signal);
     this.bar.append(this.finder.element, this.#message, this.#counts);
     host.judging.subscribe(() => this.draw(), signal);
     host.state.subscribe((changed) => changed.has("selected") && this.#selected(), signal);
@@ -180,7 +180,7 @@ export class Review {
     }
     if (ids.length < 2) return;
     for (const id of ids) {
-      const strip = this.#strips.get(id) ?? new Strip(this.#host.judging, this.#signal, true);
+      const strip = this.#strips.get(id) ?? new RatingStrip(this.#host.judging, this.#signal, true);
       this.#strips.set(id, strip);
       if (!strip.element.isConnected) this.#stage.pane(id)?.append(strip.element);
       strip.show(id);

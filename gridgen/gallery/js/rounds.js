@@ -1,15 +1,15 @@
 import { icon, make, mark, wantsStill, write } from "./dom.js";
-import { asked } from "./facts.js";
+import { asked } from "./metadata.js";
 import { letteringOf } from "./layout.js";
 import { Player } from "./player.js";
 import { diceOf, fit, nextPair, OUTCOMES } from "./ranking.js";
-import { chartOf, itemsOf, roundsOf, standings, varyingOf } from "./standings.js";
+import { chartOf, itemsOf, roundsOf, standings, varyingOf } from "./leaderboard.js";
 import { shapeOf } from "./tile.js";
 
 /**
- * @typedef {import("./deck.js").Deck} Deck
- * @typedef {import("./host.js").Host} Host
- * @typedef {import("./standings.js").Item} Item
+ * @typedef {import("./playback.js").Playback} Playback
+ * @typedef {import("./environment.js").Host} Host
+ * @typedef {import("./leaderboard.js").Item} Item
  * @typedef {import("./store.js").Tile} Tile
  * @typedef {{id: number, player: Player, element: HTMLElement}} Side
  */
@@ -59,7 +59,7 @@ export class Rounds {
 
   /**
    * @param {Host} host
-   * @param {Deck} deck
+   * @param {Playback} deck
    * @param {AbortSignal} signal
    */
   constructor(host, deck, signal) {

@@ -1,4 +1,4 @@
-import { orderOf } from "./words.js";
+import { orderOf } from "./status_texts.js";
 
 /**
  * @typedef {import("./store.js").Tile} Tile

@@ -3,7 +3,7 @@ import { fillingTile, geometryOf, inView, pictureSizes } from "./geometry.js";
 import { tell } from "./labels.js";
 import { planOf } from "./plan.js";
 import { shapeOf, TileView } from "./tile.js";
-import { speak } from "./words.js";
+import { speak } from "./status_texts.js";
 
 /**
  * @typedef {import("./geometry.js").Geometry} Geometry

@@ -5,7 +5,7 @@ import { BlobCache } from "./blobs.js";
  * @typedef {import("./store.js").Store} Store
  * @typedef {import("./media.js").What} What
  * @typedef {import("./media.js").Source} Source
- * @typedef {import("./link.js").Link} Link
+ * @typedef {import("./rpc.js").Rpc} Rpc
  */
 
 const TYPES = { poster: "image/webp", preview: "video/mp4", small: "video/mp4", path: "video/mp4" };
@@ -82,7 +82,7 @@ export class KernelFiles {
   #coming = new Map();
   cache = new BlobCache(KEPT);
 
-  /** @param {Pick<Link, "ask">} link */
+  /** @param {Pick<Rpc, "ask">} link */
   constructor(link) {
     this.#link = link;
   }

@@ -1,5 +1,5 @@
 import { Ticker } from "./clock.js";
-import { learnStates } from "./words.js";
+import { learnStates } from "./status_texts.js";
 
 /**
  * @typedef {import("./layout.js").Axis} Axis
@@ -31,7 +31,7 @@ import { learnStates } from "./words.js";
  * @property {string} [clip] its name in ratings files
  * @property {string | null} [task] the server's name for it, where a page tells
  * @typedef {{seq: number, now: number, name: string, folder: string | null, lettered?: boolean, axes: Axis[], tiles: Tile[], cost: string,
- *   choices?: number[][], states?: Record<string, import("./words.js").Meaning>}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
+ *   choices?: number[][], states?: Record<string, import("./status_texts.js").Meaning>}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
  * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
  *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
  */

@@ -1,5 +1,5 @@
 import { icon, make, option } from "./dom.js";
-import { speak } from "./words.js";
+import { speak } from "./status_texts.js";
 
 /**
  * @typedef {import("./plan.js").Tab} Tab

@@ -1,6 +1,6 @@
 import { make, mark, write } from "./dom.js";
 import { ratioOf } from "./layout.js";
-import { elapsed, meaningOf, money, speak, toneOf } from "./words.js";
+import { elapsed, meaningOf, money, speak, toneOf } from "./status_texts.js";
 
 /**
  * @typedef {import("./store.js").Store} Store

@@ -1,8 +1,8 @@
-import { SPEEDS } from "./deck.js";
+import { SPEEDS } from "./playback.js";
 import { icon, make, mark, option, write } from "./dom.js";
 
 /**
- * @typedef {import("./deck.js").Deck} Deck
+ * @typedef {import("./playback.js").Playback} Playback
  * @typedef {import("./keys.js").Keys} Keys
  */
 
@@ -47,7 +47,7 @@ export class Transport {
   element = make("div", { class: "gg-transport", role: "group", "aria-label": "Playing" });
 
   /**
-   * @param {Deck} deck
+   * @param {Playback} deck
    * @param {AbortSignal} signal
    */
   constructor(deck, signal) {
@@ -75,7 +75,7 @@ export class Transport {
 
   /**
    * @param {Keys} keys
-   * @param {Deck} deck
+   * @param {Playback} deck
    */
   static bind(keys, deck) {
     const elsewhere = (/** @type {KeyboardEvent} */ { target }) => !(target instanceof HTMLButtonElement || target instanceof HTMLSelectElement);

@@ -1,6 +1,6 @@
-import { Deck } from "./deck.js";
+import { Playback } from "./playback.js";
 import { followTheme, idOf, make, mark, wantsStill } from "./dom.js";
-import { Duel } from "./duel.js";
+import { Pairwise } from "./pairwise.js";
 import { keepFocus } from "./focus.js";
 import { Header } from "./header.js";
 import { Keys } from "./keys.js";
@@ -8,19 +8,19 @@ import { tell } from "./labels.js";
 import { Menus } from "./menus.js";
 import { Players } from "./players.js";
 import { Review } from "./review.js";
-import { Rover } from "./rover.js";
-import { Sender } from "./sender.js";
+import { Roving } from "./roving.js";
+import { Sender } from "./send_ratings.js";
 import { Sheet } from "./sheet.js";
-import { Stage } from "./stage.js";
+import { Lightbox } from "./lightbox.js";
 import { Tabs } from "./tabs.js";
-import { Tip } from "./tip.js";
-import { Tools } from "./tools.js";
+import { Tooltip } from "./tooltip.js";
+import { Tools } from "./tile_toolbar.js";
 import { Transport } from "./transport.js";
-import { Tray } from "./tray.js";
-import { toneOf } from "./words.js";
+import { CompareTray } from "./compare_tray.js";
+import { toneOf } from "./status_texts.js";
 
 /**
- * @typedef {import("./host.js").Host} Host
+ * @typedef {import("./environment.js").Host} Host
  * @typedef {import("./tile.js").TileView} TileView
  */
 
@@ -38,7 +38,7 @@ export class WallView {
   #host;
   #signal;
   #keys = new Keys();
-  #tip = new Tip();
+  #tip = new Tooltip();
   #help = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-help", "aria-label": "Keys" }));
   #deck;
   #players;
@@ -65,18 +65,18 @@ export class WallView {
     const { store, state, media } = host;
     this.#host = host;
     this.#signal = signal;
-    this.#deck = new Deck(state, signal);
+    this.#deck = new Playback(state, signal);
     this.#players = new Players(media, this.#deck.clock, state, signal);
     this.#header = new Header(store);
     this.#sheet = new Sheet(store, { enter: (tile) => this.#enter(tile), leave: (tile) => this.#players.leave(tile) }, signal);
-    this.#rover = new Rover(this.#sheet);
-    this.#stage = new Stage(host, this.#deck, signal);
+    this.#rover = new Roving(this.#sheet);
+    this.#stage = new Lightbox(host, this.#deck, signal);
     this.#tabs = new Tabs(store, state, signal);
-    this.#tray = new Tray(host, this.#sheet, () => this.#compare(), signal);
+    this.#tray = new CompareTray(host, this.#sheet, () => this.#compare(), signal);
     this.#tools = new Tools(host, this.#players, { pin: (id) => this.#tray.toggle(id), hear: (id) => this.#hear(id) }, signal);
     const parts = { sheet: this.#sheet, stage: this.#stage, rover: this.#rover, tools: this.#tools };
     this.#review = new Review(host, { ...parts, open: (id) => this.#open(id) }, signal);
-    this.#duel = new Duel(host, this.#deck, signal);
+    this.#duel = new Pairwise(host, this.#deck, signal);
     this.#build();
     this.#bind();
     this.#listen();

@@ -1,9 +1,9 @@
-import { RoundsView } from "./duel.js";
-import { KernelHost } from "./host.js";
+import { RoundsView } from "./pairwise.js";
+import { KernelHost } from "./environment.js";
 import { WallView } from "./view.js";
 
 /**
- * @typedef {import("./link.js").Model} Model
+ * @typedef {import("./rpc.js").Model} Model
  */
 
 /** One for each model: its views share what is known and what is loaded. */

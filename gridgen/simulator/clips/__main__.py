@@ -1,6 +1,6 @@
 """A process that renders: scenes come in by stdin, files go out by stdout, both pickled.
 
-`gridgen.simulator.painters` starts it and is the only one that talks to it.
+`gridgen.simulator.renderer` starts it and is the only one that talks to it.
 """
 
 from __future__ import annotations

@@ -28,11 +28,11 @@ from gridgen.journal import Journal, Record
 from gridgen.media import Facts
 from gridgen.money import Commitments
 from gridgen.outcome import Outcome, Policy, api_error, classify
-from gridgen.pacing import Pace
+from gridgen.pacing import RateControl
+from gridgen.simulator.error_replies import ErrorReply
 from gridgen.simulator.profiles import Profile
-from gridgen.simulator.refusals import Refusal
 from gridgen.simulator.world import View, World
-from gridgen.sweep.scheduler import Item, Scheduler
+from gridgen.sweep.scheduler import Job, Scheduler
 from gridgen.task import Status, Task, Video
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Api:
     def __init__(self, scenario: Scenario, world: World, clock: jump.JumpClock) -> None:
         self.scenario, self.world, self.clock = scenario, world, clock
         self.wire = self
-        self.pace = Pace.at(scenario.told)
+        self.pace = RateControl.at(scenario.told)
         self.posts: list[tuple[float, int]] = []
         self.asked: list[float] = []
         self.heard: dict[str, float] = {}
@@ -174,7 +174,7 @@ class Api:
             return 429, {"retry-after": f"{seconds:g}"}, {}
         try:
             task = self.world.submit(body, now, key_id=self._key, idempotency_key=key).task
-        except Refusal as refusal:
+        except ErrorReply as refusal:
             return refusal.status, {n.lower(): text for n, text in refusal.headers.items()}, refusal.body
         return 200, {}, {"data": [{"task_id": task.id}]}
 
@@ -308,7 +308,7 @@ async def _sweep(
 ) -> tuple[Run, Api, Scheduler, Journal]:
     world = World(seed=scenario.seed, profile=scenario.profile())
     api = Api(scenario, world, clock)
-    items = [Item(at, cell, 1, ("simulator", cell.key, 1)) for at, cell in enumerate(scenario.grid())]
+    jobs = [Job(at, cell, 1, ("simulator", cell.key, 1)) for at, cell in enumerate(scenario.grid())]
 
     def note() -> None:
         api.stalled = max(api.stalled, scheduler.stalled)
@@ -325,11 +325,11 @@ async def _sweep(
     scheduler = Scheduler(
         client=api,
         journal=journal,
-        items=items,
+        jobs=jobs,
         prices=Prices(),
         budget=None,
         commitments=commitments,
-        counted={item.slot[:2] for item in items},
+        counted={item.slot[:2] for item in jobs},
         on_change=lambda _item: None,
         on_step=note,
         previews=False,

@@ -1,0 +1,197 @@
+import { NO_OPINION } from "./judging.js";
+import { OUTCOMES } from "./ranking.js";
+
+/**
+ * @typedef {import("./judging.js").Opinion} Opinion
+ * @typedef {import("./rpc.js").Reply} Reply
+ * @typedef {import("./store.js").Store} Store
+ * @typedef {{id: string, sweep: string}} Page names an exported page, and the sweep that it shows
+ * @typedef {{clip: string, at: number, said: Opinion, before: Opinion}} Word
+ * @typedef {{left: string, right: string, outcome: string, at: number}} Pick
+ * @typedef {{getItem: (key: string) => string | null, setItem: (key: string, value: string) => void}} Shelf
+ */
+
+/** The version of the ratings file, as `gridgen.judgements.exchange` reads it. */
+const FORMAT = 1;
+const LONGEST_NAME = 60;
+
+/** What a reviewer says on a page without a kernel: kept in the browser, and sent back as a small file. */
+export class LocalRatings {
+  #page;
+  #store;
+  #shelf;
+  /** @type {Word[]} */
+  #words = [];
+  /** @type {Map<string, {at: number, said: Opinion}>} what counts of each clip that was ever judged */
+  #latest = new Map();
+  /** @type {Pick[]} */
+  #picks = [];
+  /** @type {Set<() => void>} */
+  #listeners = new Set();
+  /** The reviewer's name, empty until it is given. */
+  reviewer = "";
+  /** Whether it lasts beyond this visit. */
+  lasting = true;
+
+  /**
+   * @param {Page} page
+   * @param {Store} store loaded, and told what was said on earlier visits
+   * @param {Shelf | null} shelf where it lasts, null where the browser has no such place
+   */
+  constructor(page, store, shelf) {
+    this.#page = page;
+    this.#store = store;
+    this.#shelf = shelf;
+    this.#recall();
+  }
+
+  /** @returns {number} clips and rounds that are in the file */
+  get size() {
+    return this.#latest.size + this.#picks.length;
+  }
+
+  /** @param {() => void} listener @param {AbortSignal} signal */
+  subscribe(listener, signal) {
+    this.#listeners.add(listener);
+    signal.addEventListener("abort", () => this.#listeners.delete(listener));
+  }
+
+  /** @param {string} name */
+  sign(name) {
+    this.reviewer = name.replace(/\p{Cc}/gu, " ").trim().slice(0, LONGEST_NAME);
+    this.#keep();
+  }
+
+  /**
+   * Answer what the wall asks of a kernel elsewhere.
+   *
+   * @param {Record<string, any>} question
+   * @returns {Reply}
+   */
+  answer(question) {
+    if (question.kind === "judge") return reply(this.#judge(question.id, question.said));
+    if (question.kind === "undo") return reply(this.#undo());
+    if (question.kind === "choose") return reply(this.#choose(question.left, question.right, question.outcome));
+    if (question.kind === "unchoose") return reply({ undone: this.#unchoose() });
+    if (question.kind === "select") return reply({});
+    throw new Error(`a page without a kernel cannot answer ${String(question.kind)}`);
+  }
+
+  /** @returns {string} the ratings file */
+  get file() {
+    const judgements = [...this.#latest].map(([clip, { at, said }]) => ({ clip, at, ...said }));
+    const told = { gridgen_ratings: FORMAT, page: this.#page.id, sweep: this.#page.sweep, reviewer: this.reviewer || "reviewer", judgements, choices: this.#picks };
+    return JSON.stringify(told, null, 1);
+  }
+
+  /** @returns {string} what to call it */
+  get name() {
+    const words = ["ratings", this.#page.sweep, this.reviewer].map((word) => word.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, ""));
+    return `${words.filter(Boolean).join("_").slice(0, 100)}.json`;
+  }
+
+  /** @param {number} id @param {Partial<Opinion>} said */
+  #judge(id, said) {
+    const clip = this.#clip(id);
+    const before = this.#latest.get(clip)?.said ?? NO_OPINION;
+    const word = { clip, at: this.#now(clip), said: { ...before, ...said }, before };
+    this.#words.push(word);
+    return this.#say(word.clip, word.at, word.said, id);
+  }
+
+  #undo() {
+    const word = this.#words.pop();
+    if (!word) return {};
+    const [id] = [...this.#store.tiles.values()].filter(({ clip }) => clip === word.clip).map((tile) => tile.id);
+    return this.#say(word.clip, this.#now(word.clip), word.before, id);
+  }
+
+  /** @param {string} clip @param {number} at @param {Opinion} said @param {number} id */
+  #say(clip, at, said, id) {
+    this.#latest.set(clip, { at, said });
+    this.#keep();
+    return { id, said };
+  }
+
+  /** @param {number} left @param {number} right @param {string} outcome */
+  #choose(left, right, outcome) {
+    this.#picks.push({ left: this.#clip(left), right: this.#clip(right), outcome, at: Date.now() });
+    this.#keep();
+    return {};
+  }
+
+  #unchoose() {
+    const undone = this.#picks.pop() !== undefined;
+    this.#keep();
+    return undone;
+  }
+
+  /** @param {string} clip @returns {number} later than all that was said of it */
+  #now(clip) {
+    return Math.max(Date.now(), (this.#latest.get(clip)?.at ?? 0) + 1);
+  }
+
+  /** @param {number} id @returns {string} */
+  #clip(id) {
+    const clip = this.#store.tiles.get(id)?.clip;
+    if (!clip) throw new Error("this page does not know the clip");
+    return clip;
+  }
+
+  #keep() {
+    const held = { reviewer: this.reviewer, words: this.#words, latest: [...this.#latest], picks: this.#picks };
+    try {
+      this.#shelf?.setItem(shelfKey(this.#page), JSON.stringify(held));
+      this.lasting = this.#shelf !== null;
+    } catch {
+      this.lasting = false;
+    }
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  /** Take up what was said on earlier visits; what is not as we wrote it is passed over. */
+  #recall() {
+    this.lasting = this.#shelf !== null;
+    try {
+      const { reviewer, words, latest, picks } = JSON.parse(this.#shelf?.getItem(shelfKey(this.#page)) ?? "null") ?? {};
+      this.reviewer = String(reviewer ?? "").slice(0, LONGEST_NAME);
+      this.#words = (words ?? []).filter((/** @type {Word} */ word) => isOpinion(word.said) && isOpinion(word.before));
+      this.#latest = new Map((latest ?? []).filter((/** @type {any[]} */ [, entry]) => isOpinion(entry?.said)));
+      this.#picks = (picks ?? []).filter((/** @type {Pick} */ { outcome }) => OUTCOMES.includes(/** @type {any} */ (outcome)));
+    } catch {
+      this.lasting = false;
+    }
+    const ids = new Map([...this.#store.tiles.values()].map(({ clip, id }) => [clip, id]));
+    for (const [clip, { said }] of this.#latest) {
+      const id = ids.get(clip);
+      if (id !== undefined) this.#store.settle(id, said);
+    }
+    const rounds = this.#picks.filter(({ outcome }) => outcome !== "skip").map(({ left, right, outcome }) => [ids.get(left), ids.get(right), OUTCOMES.indexOf(/** @type {any} */ (outcome))]);
+    this.#store.choices = [...this.#store.choices, .../** @type {number[][]} */ (rounds.filter(([left, right]) => left !== undefined && right !== undefined))];
+  }
+}
+
+/** @returns {Shelf | null} what the browser keeps for this page, null where it keeps nothing */
+export function shelf() {
+  try {
+    return localStorage;
+  } catch {
+    return null;
+  }
+}
+
+/** @param {Page} page */
+function shelfKey({ id }) {
+  return `gridgen/${id}`;
+}
+
+/** @param {Record<string, unknown>} content @returns {Reply} */
+function reply(content) {
+  return { content, buffers: [] };
+}
+
+/** @param {any} said @returns {said is Opinion} */
+function isOpinion(said) {
+  const stars = said?.stars === null || (Number.isInteger(said?.stars) && said.stars >= 0 && said.stars <= 5);
+  return stars && [null, true, false].includes(said.pick) && Array.isArray(said.tags) && said.tags.every((/** @type {unknown} */ tag) => typeof tag === "string") && typeof said.note === "string";
+}

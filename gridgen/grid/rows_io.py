@@ -1,0 +1,328 @@
+"""Grids in tables: CSV, data frames, lists of mappings, one cell a row."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import itertools
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from gridgen.errors import GridError
+from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, bare, checked, entries, nearest, refuse
+from gridgen.grid.cells import FIELDS, Cell, option_names
+from gridgen.grid.combinations import Combinations, strides
+from gridgen.grid.compatibility import unsupported
+from gridgen.grid.parse import Column
+from gridgen.models import DEFAULT_MODEL, Model, find
+from gridgen.values import Value, plain
+
+__all__ = ["csv_of", "csv_text", "from_csv", "from_rows", "names_in", "promoted"]
+
+_BEYOND = "what stands beyond the header"
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_MOST_NAMED = 20
+_LONGEST = 30
+"""Characters of the longest whole number that is read."""
+_WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")
+_FLAGS = {"true": True, "on": True, "1": True, "false": False, "off": False, "0": False}
+
+
+def from_csv(text: str, *, labels: Sequence[str] = (), where: str = "the table") -> Combinations:
+    """Return the places that a CSV file lists, as `from_rows` does; commas, semicolons or tabs part its columns.
+
+    Raises
+    ------
+    GridError
+        As `from_rows`.
+    """
+    header = text.partition("\n")[0]
+    delimiter = max(",;\t", key=header.count)
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey=_BEYOND)
+    return from_rows(_unescaped(rows, where), labels=labels, where=where, texts=True)
+
+
+def csv_text(value: Any) -> str:
+    """Return a text that no spreadsheet takes for a formula (OWASP ASVS 1.2.10)."""
+    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
+        value = " ".join(value)
+    if isinstance(value, (dict, tuple)):
+        value = json.dumps(value, ensure_ascii=False)
+    text = "" if value is None else str(value).replace("\0", "")
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a CSV file, names and texts as they were before they were kept from being formulas.
+
+    Raises
+    ------
+    GridError
+        If a row has more values than the header has names: a text with a comma that
+        stands in no quotes would be cut there, and the clip paid all the same.
+    """
+    try:
+        for number, row in enumerate(rows, 2):
+            beyond = row.pop(_BEYOND, None)
+            if beyond is not None and any(beyond):
+                columns = len(rows.fieldnames or ())
+                msg = (
+                    f"{where}, row {number} of the file (the header is row 1): it has {columns + len(beyond)} values, and "
+                    f"the header names {columns} {'column' if columns == 1 else 'columns'}; what is too much is "
+                    f"{beyond[0]!r:.60}. Put a text that holds a comma, or whatever parts the columns, in double "
+                    f"quotes. {NOTHING}"
+                )
+                raise GridError(msg)
+            yield {_bare_text(name): _bare_text(text) for name, text in row.items()}
+    except csv.Error as error:
+        msg = f"{where}, line {rows.line_num}: this is not CSV: {error}. {NOTHING}"
+        raise GridError(msg) from None
+
+
+def names_in(header: Sequence[str]) -> list[str]:
+    """Return the names of a header that was kept from being formulas."""
+    return [_bare_text(name) for name in header]
+
+
+def _bare_text(text: Any) -> Any:
+    return text[1:] if isinstance(text, str) and text[:1] == "'" and _FORMULA.match(text) else text
+
+
+def csv_of(combinations: Combinations) -> str:
+    """Return a CSV file of all places, one a row; no spreadsheet takes a text of it for a formula."""
+    out = io.StringIO()
+    table = csv.writer(out)
+    names = [axis.name for axis in combinations.axes]
+    skipped = ["skipped"] if combinations.reasons else []
+    table.writerow([*map(csv_text, names), *skipped])
+    for index, cell in enumerate(combinations.cells()):
+        why = [csv_text(combinations.reason(index))] if skipped else []
+        table.writerow([*(csv_text(cell.get(name)) for name in names), *why])
+    return out.getvalue()
+
+
+def from_rows(
+    rows: Any,
+    *,
+    labels: Sequence[str] = (),
+    where: str = "the table",
+    texts: bool = False,
+    checks: bool = True,
+) -> Combinations:
+    """Return the places that a table lists, one a row; what is there twice is one place.
+
+    Parameters
+    ----------
+    rows : DataFrame or iterable of mappings
+        A column for each request field that is stated. Columns that gridgen's own
+        tables have besides are passed over, and rows with a text in ``skipped``, or
+        the status ``skipped``, are skipped.
+    labels : sequence of str
+        Columns that are no part of the request.
+    where : str
+        What the table is, for messages.
+    texts : bool
+        Whether all values are texts, as in CSV.
+    checks : bool
+        Whether the values are checked against the catalogue.
+
+    Raises
+    ------
+    GridError
+        If a column or a value is wrong; the row is named.
+    """
+    reading = _Table(where, labels, texts=texts, checks=checks)
+    for number, row in enumerate(_mappings(rows, where), 1):
+        reading.add(number, row)
+    return reading.combinations()
+
+
+PARENT = "parent"
+"""The axis that holds the key of the draft which a cell was promoted from."""
+
+
+def promoted(chosen: Iterable[tuple[Cell, int]], changes: Mapping[str, Any]) -> Combinations:
+    """Return cells with some fields changed, each with the key of the cell that it comes from.
+
+    Parameters
+    ----------
+    chosen : iterable of (Cell, int)
+        Each with the take that is meant.
+    changes : mapping
+        From field to the value, or the values, that take the place of the cell's own.
+
+    Raises
+    ------
+    GridError
+        If there are no cells, or a value is wrong.
+    """
+    given = {name: [entry.value for entry in entries(name, value)] for name, value in changes.items()}
+    rows = [
+        {
+            **cell.stated(),
+            **dict(cell.labels),
+            "model": cell.spec,
+            PARENT: cell.key,
+            **({"seed": take} if take > 1 and "model" not in changes else {}),
+            **dict(zip(given, values, strict=True)),
+        }
+        for cell, take in chosen
+        for values in itertools.product(*given.values())
+    ]
+    labels = dict.fromkeys(name for row in rows for name in row if name not in (*FIELDS, *option_names()))
+    combinations = from_rows(rows, labels=list(labels), where="promote")
+    varied = tuple(axis.name for axis in combinations.axes if axis.sent and len(axis) > 1)
+    axes = [replace(axis, follows=varied) if axis.name == PARENT else axis for axis in combinations.axes]
+    return Combinations(axes, combinations.positions, combinations.left_out, combinations.records)
+
+
+def _mappings(rows: Any, where: str) -> Iterator[Mapping[str, Any]]:
+    if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        rows = rows.to_dict("records")
+    if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
+        msg = f"{where}: rows are a DataFrame or a list of mappings, not a {type(rows).__name__}. {NOTHING}"
+        raise GridError(msg)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, Mapping):
+            msg = f"{where}, row {number}: {row!r:.60} is not a mapping from field to value. {NOTHING}"
+            raise GridError(msg)
+        yield row
+
+
+class _Table:
+    """A grid in the making, row by row."""
+
+    def __init__(self, where: str, labels: Sequence[str], *, texts: bool, checks: bool) -> None:
+        self.where, self.labels, self.texts, self.checks = where, tuple(labels), texts, checks
+        self.columns: dict[str, Column] = {}
+        self.rows: list[dict[str, int]] = []
+        self.reasons: dict[int, str] = {}
+        self.models: dict[str, Model] = {}
+        self.problems: list[str] = []
+        self._known: dict[tuple[str, str, str, bool], Any] = {}
+        self._strange: set[Any] = set()
+        self._named: set[Any] = set()
+
+    def add(self, number: int, row: Mapping[str, Any]) -> None:
+        """Take in one row."""
+        self._check_columns(row)
+        given = {name: value for name, value in row.items() if self._is_stated(name, value)}
+        place = f"{self.where}, row {number}"
+        model = find(given.get("model", DEFAULT_MODEL))
+        self.models.setdefault(model.id, model)
+        stated = {**given, "model": model.id}
+        for name, default in model.defaults.items():
+            stated.setdefault(name, default)
+        stated.setdefault("image_urls", None)
+        if "prompt" not in stated:
+            self.problems.append(f"{place} has no prompt")
+        why = self._skipped(row)
+        if why is not None:
+            self.reasons[len(self.rows)] = why
+        self.rows.append(
+            {
+                name: self._code(place, name, value, model, checks=self.checks and why is None)
+                for name, value in stated.items()
+            }
+        )
+
+    def _skipped(self, row: Mapping[str, Any]) -> str | None:
+        """Return why a row is skipped, None if it is not."""
+        why = row.get("error") if row.get("status") == "skipped" else row.get("skipped")
+        if isinstance(why, str) and why:
+            return why
+        return "skipped" if row.get("status") == "skipped" else None
+
+    def _is_stated(self, name: Any, value: Any) -> bool:
+        if name in RESERVED or name in self._strange:
+            return False
+        missing = value is None or value in ("", (), []) or (isinstance(value, float) and math.isnan(value))
+        return not missing and type(value).__name__ not in {"NAType", "NaTType"}
+
+    def _check_columns(self, row: Mapping[str, Any]) -> None:
+        if self._named.issuperset(row):
+            return
+        self._named.update(row)
+        known = [*FIELDS, *option_names(), *self.labels]
+        for name in row:
+            if name not in known and name not in RESERVED and name not in self._strange:
+                self._strange.add(name)
+                self.problems.append(
+                    f"{self.where}: {name!r} is not a field of a request{nearest(name, known)}; rename the column, leave it out, "
+                    f"or name it in labels=[{name!r}]"
+                )
+
+    def _code(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> int:
+        column = self.columns.setdefault(name, Column(name, sent=name not in self.labels))
+        if column.sent and name != "model":
+            value = self._checked(place, name, value, model, checks=checks)
+        return column.code(Value(None), plain(value).value)
+
+    def _checked(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> Any:
+        key = (model.id, name, repr(value), checks)
+        if key not in self._known:
+            typed = _of_text(name, value, model) if self.texts and isinstance(value, str) else value
+            try:
+                self._known[key] = self._settled(name, plain(typed).value, model, checks=checks)
+            except GridError as error:
+                self.problems.append(f"{place}: {bare(error)}")
+                self._known[key] = None
+        return self._known[key]
+
+    def _settled(self, name: str, value: Any, model: Model, *, checks: bool) -> Any:
+        if name == "duration" and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if name == "image_urls" and value == NO_IMAGE:
+            value = None
+        if checks:
+            return checked(name, value, [model])
+        if name == "image_urls" and value is None:
+            return ()
+        choice = {"size": model.size, "quality": model.quality}.get(name)
+        if choice is not None:
+            return choice.word(value) or value
+        return tuple(value) if isinstance(value, list) else value
+
+    def combinations(self) -> Combinations:
+        """Return the places, once all rows are in."""
+        if not self.rows and not self.problems:
+            self.problems.append(f"{self.where} has no rows")
+        refuse(self.problems[:_MOST_NAMED])
+        names = list(self.columns)
+        for name, column in self.columns.items():
+            nothing: Any = () if name == "image_urls" else None
+            for codes in self.rows:
+                if name not in codes:
+                    codes[name] = column.code(Value(None), nothing)
+        axes = [self.columns[name].axis() for name in names]
+        steps = dict(zip(names, strides([len(axis) for axis in axes]), strict=True))
+        found = [sum(code * steps[name] for name, code in codes.items()) for codes in self.rows]
+        reasons = {found[at]: why for at, why in self.reasons.items()}
+        records = {name: model for name, model in self.models.items() if find(name) is not model}
+        combinations = Combinations(axes, list(dict.fromkeys(found)), reasons, records)
+        if not self.checks:
+            return combinations
+        models = [self.models[name] for name in combinations.axis("model").values]
+        return combinations.skipping(unsupported(combinations, models, ()))
+
+
+def _of_text(name: str, text: str, model: Model) -> Any:
+    """Return what a text of a CSV file means for a field."""
+    option = model.option(name)
+    kind = {"duration": "integer", "image_urls": "urls"}.get(name) or (option.kind if option else "text")
+    found: Any = text
+    if kind == "integer" and len(text) <= _LONGEST and _WHOLE.fullmatch(text.strip()):
+        found = int(float(text))
+    elif kind == "flag":
+        found = _FLAGS.get(text.strip().lower(), text)
+    elif kind == "urls":
+        found = text.split()
+    elif kind in {"object", "objects"}:
+        with contextlib.suppress(ValueError, RecursionError):
+            found = json.loads(text)
+    return found
