@@ -16,7 +16,17 @@ import pytest
 import gridgen
 
 ROOT = Path(__file__).parents[1]
-TOP = {"CHANGELOG.md", "LICENSE", "README.md", "binder", "gridgen", "notebooks", "pyproject.toml", "tests"}
+TOP = {
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "binder",
+    "docs",
+    "gridgen",
+    "notebooks",
+    "pyproject.toml",
+    "tests",
+}
 SHIPPED = sorted((ROOT / "gridgen").rglob("*.py"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 VAGUE_FILES = {

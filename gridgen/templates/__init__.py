@@ -152,7 +152,7 @@ def template(text: Any, /, *, wildcards: Any = None, **slots: Any) -> Template:
 
     A plain string is never a template. Here ``{animal}`` is a slot, ``{fox|hen}`` a
     choice, ``{3::fox|hen}`` one with weights (for `Grid.sample`), ``{2$$ and $$a|b|c}``
-    two of three in every order, joined by `` and ``, and ``__animals__`` a line of a
+    two of three in every order, joined by ``" and "``, and ``__animals__`` a line of a
     file. Inside choices and wildcard files the grammar of dynamicprompts holds.
     Literal braces and double underscores are doubled.
 

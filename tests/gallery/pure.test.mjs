@@ -16,6 +16,7 @@ const { announce, countStates, elapsed, isFinal, learnStates, meaningOf, money, 
 const { BlobCache } = await load("blobs");
 const { candidates, fileUrl, KernelFiles } = await load("sources");
 const { ViewState } = await load("state");
+const { Playback } = await load("playback");
 const { Keys } = await load("keys");
 const { columnsOf, readFilter, select, writeFilter } = await load("select");
 const { Store } = await load("store");
@@ -487,4 +488,27 @@ test("no module has more than 600 lines, and no two of one script name the same 
       seen.set(word, name);
     }
   }
+});
+
+test("case V1: a listener that fails silences no other, and its error is reported", (context) => {
+  const reported = [];
+  globalThis.reportError = ({ message }) => reported.push(message);
+  context.after(() => delete globalThis.reportError);
+  const { signal } = new AbortController();
+  const fail = () => {
+    throw new Error("refused");
+  };
+  const [state, store] = [new ViewState(), new Store()];
+  const deck = new Playback(state, signal);
+  const heard = [];
+  for (const listen of [state.subscribe.bind(state), store.subscribe.bind(store), deck.follow.bind(deck)]) {
+    listen(fail, signal);
+    listen(() => heard.push(listen.name), signal);
+  }
+  state.set({ muted: false });
+  store.load({ name: "", axes: [], tiles: [], serial: 0, states: {} }, 0);
+  deck.seek(0);
+  assert.deepEqual(new Set(heard), new Set(["bound subscribe", "bound follow"]));
+  assert.equal(heard.filter((name) => name === "bound subscribe").length, 2);
+  assert.ok(reported.length >= 3 && reported.every((message) => message === "refused"));
 });

@@ -194,7 +194,16 @@ export class PageHost {
     this.state.load(location.hash.slice(1) || view);
     addEventListener("hashchange", () => this.state.load(location.hash), { signal });
     this.state.subscribe(() => {
-      if (location.hash.replace(/^#/, "") !== this.state.text) history.replaceState(null, "", `#${this.state.text}`);
+      if (location.hash.replace(/^#/, "") !== this.state.text) address(this.state.text);
     }, signal);
+  }
+}
+
+/** @param {string} view to write into the page's address; a sandbox, or a browser that is asked too often, refuses */
+function address(view) {
+  try {
+    history.replaceState(null, "", `#${view}`);
+  } catch {
+    // the wall keeps the view, and a link to it cannot be had here
   }
 }

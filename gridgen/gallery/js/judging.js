@@ -1,3 +1,5 @@
+import { notify } from "./notify.js";
+
 /**
  * @typedef {import("./rpc.js").Reply} Reply
  * @typedef {import("./store.js").Store} Store
@@ -142,7 +144,7 @@ export class Judging {
   }
 
   #tell() {
-    for (const listener of [...this.#listeners]) listener();
+    notify(this.#listeners);
   }
 }
 

@@ -1,4 +1,5 @@
 import { NO_OPINION } from "./judging.js";
+import { notify } from "./notify.js";
 import { OUTCOMES } from "./ranking.js";
 
 /**
@@ -146,7 +147,7 @@ export class LocalRatings {
     } catch {
       this.lasting = false;
     }
-    for (const listener of [...this.#listeners]) listener();
+    notify(this.#listeners);
   }
 
   /** Take up what was said on earlier visits; what is not as we wrote it is passed over. */

@@ -1,4 +1,5 @@
 import { PageHost } from "./environment.js";
+import { PrintSheet } from "./print.js";
 import { WallView } from "./view.js";
 
 /**
@@ -8,8 +9,11 @@ import { WallView } from "./view.js";
 function show() {
   const known = JSON.parse(document.getElementById("gridgen-known")?.textContent ?? "");
   const end = new AbortController();
-  const view = new WallView(new PageHost(known, end.signal), end.signal);
-  document.getElementById("gridgen-wall")?.append(view.element);
+  const host = new PageHost(known, end.signal);
+  const view = new WallView(host, end.signal);
+  const paper = new PrintSheet(host, () => view.shown, end.signal);
+  // a page that the browser saved has in it what was drawn then
+  document.getElementById("gridgen-wall")?.replaceChildren(view.element, paper.element);
 }
 
 show();

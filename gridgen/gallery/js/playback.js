@@ -1,4 +1,5 @@
 import { frameStep, lengthOf, StepClock } from "./clock.js";
+import { notify } from "./notify.js";
 
 /**
  * @typedef {import("./state.js").ViewState} ViewState
@@ -141,7 +142,7 @@ export class Playback {
       if (this.clock.ended(now)) this.#state.set({ playing: false });
       if (this.#signal.aborted || !this.clock.playing) return clearInterval(this.#beat);
       const position = this.clock.at(now);
-      if (position < this.#last - 0.05) for (const act of [...this.#wrapped]) act();
+      if (position < this.#last - 0.05) notify(this.#wrapped);
       this.#last = position;
       this.#tell((beats += 1));
     }, BEAT);
@@ -150,6 +151,6 @@ export class Playback {
   /** @param {number} beat */
   #tell(beat) {
     if (!beat) this.#last = this.clock.at(performance.now());
-    for (const follower of [...this.#followers]) follower(beat);
+    notify(this.#followers, beat);
   }
 }

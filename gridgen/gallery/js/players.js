@@ -1,4 +1,5 @@
 import { idOf, mark } from "./dom.js";
+import { notify } from "./notify.js";
 import { Player, showWhenLive } from "./player.js";
 import { LoadQueue } from "./queue.js";
 
@@ -112,7 +113,7 @@ export class Players {
     this.#held = yes;
     this.#queue.hold(yes);
     if (yes) return;
-    for (const act of this.#later.values()) act();
+    notify(this.#later.values());
     this.#later.clear();
   }
 

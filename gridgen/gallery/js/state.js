@@ -1,3 +1,5 @@
+import { notify } from "./notify.js";
+
 /**
  * @typedef {"time" | "percent" | "shortest" | "each"} Mode how clips of unequal length keep step
  * @typedef {"shape" | "scale" | "box"} Fit tiles shaped like their clips, drawn to one scale, or all alike
@@ -67,7 +69,7 @@ export class ViewState {
     const changed = new Set(Object.keys(changes).filter(differs));
     if (!changed.size) return;
     this.#now = { ...this.#now, ...changes };
-    for (const listener of [...this.#listeners]) listener(changed);
+    notify(this.#listeners, changed);
   }
 
   /**

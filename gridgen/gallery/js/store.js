@@ -1,4 +1,5 @@
 import { Ticker } from "./clock.js";
+import { notify } from "./notify.js";
 import { learnStates } from "./status_texts.js";
 
 /**
@@ -168,6 +169,6 @@ export class Store {
 
   /** @param {number[] | null} changed */
   #tell(changed) {
-    for (const listener of this.#listeners) listener(changed);
+    notify(this.#listeners, changed);
   }
 }

@@ -91,6 +91,11 @@ export class WallView {
     return { ...this.#players.counts, tiles: [...this.#sheet.views].length, position: clock.at(performance.now()), length: clock.length };
   }
 
+  /** @returns {Iterable<number>} ids of the clips that it shows, in its order */
+  get shown() {
+    return this.#sheet.places.keys();
+  }
+
   #build() {
     const { element: header, progress, live } = this.#header;
     const menus = this.#host.bare && this.#host.menus.length ? [new Menus(this.#host, this.#signal).element] : [];

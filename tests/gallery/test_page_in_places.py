@@ -1,0 +1,140 @@
+"""The exported page where something is taken from it: in a sandbox, saved by the browser, printed, from right to left."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gridgen import Grid, Simulator, Sweep
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from playwright.sync_api import Browser, Frame, Page
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+
+SANDBOXED = '<!doctype html><iframe sandbox="allow-scripts" width="1200" height="800" %s></iframe>'
+# the page's own policy forbids what Playwright's waiting would evaluate, so it waits in one evaluation
+UNTIL = """() => new Promise((resolve) => {
+  const end = performance.now() + 20000;
+  const look = () => (%s ? resolve(true) : performance.now() > end ? resolve(false) : setTimeout(look, 30));
+  look();
+})"""
+MOVING = """(() => {
+  const seen = [...document.querySelectorAll(".gg-video")];
+  return seen.length > 0 && seen.every((video) => video.currentTime > 0.2 && !video.paused);
+})()"""
+SIDES = "[...document.querySelectorAll('.gg-side')].map((head) => head.textContent).join()"
+PRINTED = """[...document.querySelectorAll("img")].filter((poster) => {
+  const { width, left, right } = poster.getBoundingClientRect();
+  return poster.naturalWidth > 0 && width > 20 && left >= 0 && right <= innerWidth;
+}).length"""
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of 24 clips, more than a window shows."""
+    folder = tmp_path_factory.mktemp("made")
+    prompts = [f"a paper boat, number {number}" for number in range(6)]
+    with Simulator(speed=float("inf"), clips="tiny") as simulator:
+        grid = Grid(prompt=prompts, size=["16:9", "9:16"], duration=[6, 10])
+        sweep = Sweep(grid, client=simulator.client(), folder=folder / "boats")
+        sweep.run()
+        return sweep.to_html(folder / "boats.html", rows="prompt", cols=["size", "duration"]).path
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page without a network; nothing may go wrong in it."""
+    context = browser.new_context(offline=True, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    faults: list[str] = []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    yield page
+    context.close()
+    assert faults == []
+
+
+def until(frame: Page | Frame, condition: str) -> None:
+    """Wait until something holds in a frame."""
+    assert frame.evaluate(UNTIL % condition)
+
+
+def plays(frame: Page | Frame) -> None:
+    """Press Play and see every clip in view move."""
+    frame.locator(".gg-wall > .gg-transport .gg-play").click()
+    until(frame, MOVING)
+
+
+@pytest.mark.parametrize("kind", ["srcdoc", "file"])
+def test_a_sandbox_takes_the_address_and_nothing_else(page, exported, tmp_path, kind):
+    """Case V1: where the page may not write its address, the view is kept all the same, and all that follows it goes on."""
+    text = exported.read_text("utf-8").replace("&", "&amp;").replace('"', "&quot;")
+    where = f'srcdoc="{text}"' if kind == "srcdoc" else f'src="{exported.as_uri()}"'
+    (tmp_path / "outer.html").write_text(SANDBOXED % where, "utf-8")
+    page.goto((tmp_path / "outer.html").as_uri())
+    frame = page.frames[1]
+    frame.locator(".gg-tile").first.wait_for()
+    frame.locator("select[name='rows']").select_option(label="size")
+    until(frame, f"{SIDES} === '16:9,9:16'")
+    frame.get_by_role("button", name=re.compile("Unrated")).click()
+    until(
+        frame, "document.querySelector('.gg-quickly[aria-pressed=true]')?.textContent.startsWith('Unrated')"
+    )
+    plays(frame)
+
+
+def test_a_page_that_the_browser_saved_is_alive(page, exported, tmp_path):
+    """Case V4: saved with all that was drawn in it and opened again, it has one wall, and that one plays."""
+    page.goto(exported.as_uri())
+    page.locator(".gg-video").first.wait_for()
+    (tmp_path / "saved.html").write_text(page.content(), "utf-8")
+    page.goto((tmp_path / "saved.html").as_uri())
+    page.locator(".gg-video").first.wait_for()
+    assert page.locator(".gg-wall").count() == 1
+    plays(page)
+
+
+def test_printing_shows_every_clip(page, exported):
+    """Case V4: on paper, narrower than the window, each clip has its picture and its name."""
+    page.goto(exported.as_uri())
+    until(page, "document.querySelectorAll('.gg-print img').length === 24")
+    assert page.evaluate(f"(() => {PRINTED})()") < 24
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 720, "height": 1000})
+    until(page, f"{PRINTED} === 24")
+    names = page.locator(".gg-print figcaption").all_inner_texts()
+    assert len(set(names)) == 24
+    assert "number 5" in names[-1]
+    pictures = page.pdf(format="A4").count(b"/Subtype /Image")
+    assert pictures >= 24
+
+
+def test_what_is_filtered_out_is_not_printed(page, exported):
+    """What is printed is what the wall shows, in its order."""
+    page.goto(f"{exported.as_uri()}#filter=size%3D9:16&sort=-duration")
+    until(page, "document.querySelectorAll('.gg-print img').length === 24")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    names = page.locator(".gg-print figcaption").all_inner_texts()
+    assert len(names) == 12
+    assert all("9:16" in name for name in names)
+
+
+def test_clips_are_seen_from_right_to_left(page, exported, tmp_path):
+    """Case V4: on a page in Arabic or Hebrew the clips are where they can be seen and played."""
+    text = exported.read_text("utf-8").replace('<html lang="en">', '<html lang="ar" dir="rtl">')
+    (tmp_path / "rtl.html").write_text(text, "utf-8")
+    page.goto(f"{(tmp_path / 'rtl.html').as_uri()}#tile=640")
+    page.locator(".gg-tile").first.wait_for()
+    until(page, "document.querySelectorAll('.gg-video').length > 1")
+    first = page.locator(".gg-tile[data-id='0']").bounding_box()
+    assert first is not None
+    assert 0 <= first["x"] < 1280 - first["width"]
+    page.locator(".gg-scroll").evaluate("(scroll) => scroll.scrollTo({ left: 900 })")
+    page.locator(".gg-tile[data-id='2']").wait_for()
+    plays(page)
