@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
-SOURCES = ROOT / "docs" / "sources.md"
 
 CODE = r"[A-Z]\d{1,2}(?![\w-])"
 # "case F6" is another list than "F6"; a word holds for all that follow it with commas, "and" and "to"
@@ -68,29 +67,30 @@ def of_javascript(text: str) -> Iterator[tuple[int, str]]:
             yield number, "".join(filter(None, found.groups()))
 
 
-def cited() -> list[Reference]:
+def cited(root: Path = ROOT) -> list[Reference]:
     """Return every reference of tests and sources."""
     found = []
     for folder in ("gridgen", "tests"):
-        for path in sorted((ROOT / folder).rglob("*")):
+        for path in sorted((root / folder).rglob("*")):
             read_as = {".py": of_python, ".js": of_javascript, ".mjs": of_javascript}.get(path.suffix)
             if read_as:
-                place = path.relative_to(ROOT).as_posix()
+                place = path.relative_to(root).as_posix()
                 told = read_as(path.read_text(encoding="utf-8"))
                 found += [Reference(code, f"{place}:{line}") for line, said in told for code in read(said)]
     return found
 
 
-def explained() -> dict[str, str]:
+def explained(root: Path = ROOT) -> dict[str, str]:
     """Return what the page of sources says of each number."""
-    text = SOURCES.read_text(encoding="utf-8")
+    sources = root / "docs" / "sources.md"
+    text = sources.read_text(encoding="utf-8") if sources.exists() else ""
     return {f"{row['case'] or ''}{row['code']}": row["says"].strip() for row in EXPLAINED.finditer(text)}
 
 
-def dangling() -> list[Reference]:
+def dangling(root: Path = ROOT) -> list[Reference]:
     """Return the references that the page of sources does not explain."""
-    known = explained()
-    return [reference for reference in cited() if reference.code not in known]
+    known = explained(root)
+    return [reference for reference in cited(root) if reference.code not in known]
 
 
 if __name__ == "__main__":
