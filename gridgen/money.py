@@ -212,6 +212,7 @@ class Commitments:
 
         An attempt under way takes the place of what was reserved for it.
         """
+        # the intent and its reservation are one sum, which must neither count twice nor fall out between them
         if outlays and outlays[-1].stage is Stage.UNDER_WAY:
             self.release(key)
         before = self._clips.get(key)
@@ -220,6 +221,7 @@ class Commitments:
         return self._replace(key, self._clip(key, outlays))
 
     def _clip(self, key: ClipKey, outlays: tuple[Outlay, ...]) -> _Clip:
+        # nearly all clips are so, and this runs at each of their steps
         if len(outlays) == 1 and not outlays[0].unpriced:
             (only,) = outlays
             return _Clip(only.at_most(), only.cost or NOTHING, 0, 0, outlays)
@@ -249,12 +251,14 @@ class Commitments:
         self._price_of = self._price_of if price_of is None else price_of
         for key in tuple(self._repriced):
             self._replace(key, self._clip(key, self._clips[key].outlays))
+        # what is reserved and has no attempt yet is told of the price as well, or it would stay blind till its intent
         for key in [key for key, price in self._reserved.items() if price is None]:
             self.reserve(key, self._price_of(key))
 
     def reserve(self, key: ClipKey, price: Decimal | None) -> None:
         """Count a clip that is about to be submitted, until its attempt says so or it is released."""
         self.release(key)
+        # reserved without a price it holds up all others of its kind, as its attempt will
         self._reserved[key] = price
         self.known += price or NOTHING
         self.unpriced += price is None

@@ -161,8 +161,10 @@ class Lease:
         except OSError as error:
             raise _occupied(self.folder, _noted(self._file)) from error
         holder = _noted(self._file)
+        # on a network the lock may hold for one host alone, so the note has the last word
         if not may_take(holder, self.owner, _clock.time(), network=self.network):
             raise _occupied(self.folder, holder)
+        # from here on a process that dies leaves its name, by which the next one knows that it died
         self._file.seek(0)
         self._file.truncate()
         json.dump(asdict(self.owner), self._file)
@@ -183,6 +185,7 @@ class Lease:
             process slept.
         """
         try:
+            # a folder that was deleted and made anew has another lock, which ours does not guard
             ours = os.path.samestat((self.folder / NAME).stat(), os.fstat(self._file.fileno()))
         except OSError:
             ours = False
@@ -190,6 +193,7 @@ class Lease:
             msg = f"the folder {str(self.folder)!r} or the lock in it was deleted or moved while it was in use. Nothing more is sent."
             raise JournalError(msg)
         holder = _noted(self._file) if self.network else self.owner
+        # while this machine slept, another one may have taken the folder as abandoned
         if holder is None or holder.token != self.owner.token:
             raise _occupied(self.folder, holder)
 
@@ -198,6 +202,7 @@ class Lease:
         if self in _held:
             _held.discard(self)
             with contextlib.suppress(OSError):
+                # no note says that all is written and nobody is at work
                 self._file.truncate(0)
                 _unlock(self._file)
         self._file.close()

@@ -322,6 +322,7 @@ class Journal:
             "sent_monotonic": self.clock.monotonic(),
             "boot": self.clock.era(),
             "price": price,
+            # that it left once, whatever becomes of it: other witnesses of the same clip are judged by it
             "tries": record.tries + 1,
         }
         if sender is not None:

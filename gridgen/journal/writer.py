@@ -101,6 +101,7 @@ class Writer:
             for refusal in (self._ended, self._gone):
                 if refusal is not None:
                     raise refusal
+            # under the lock of close, or a write could come in behind the last one and be waited for for ever
             if self._closed:
                 msg = f"the journal in {str(self._folder)!r} is closed. Nothing more is sent."
                 raise JournalError(msg)
@@ -155,6 +156,7 @@ class Writer:
             except queue.Empty:
                 break
             batch.append(write)
+            # whoever waits holds up a submission, so the rest rides along with it
             end = now if write is None or write.done is not None else min(end, now + LATEST)
         return batch
 
@@ -210,8 +212,10 @@ class Writer:
 
     def _commit(self, writes: list[_Write]) -> None:
         durable = any(write.done is not None for write in writes)
+        # FULL outlives a power cut at each commit (sqlite.org/pragma.html#pragma_synchronous), which an intent must
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         with self._connection:
+            # now rather than at the first change: nobody may write between the look at the lease and the change
             self._connection.execute("BEGIN IMMEDIATE")
             # only now can no other owner write: one that lost the folder while it slept changes nothing in it
             self._lease.check()

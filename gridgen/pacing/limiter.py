@@ -87,6 +87,7 @@ class Limiter:
         """
         with contextlib.suppress(OSError), self._locked() as descriptor:
             if descriptor is None:
+                # somebody has the file for a moment; without a usable one each process keeps to its own rate
                 return BUSY_WAIT * self._speed if self._usable else 0.0
             now = self._clock.monotonic()
             due, paused_until = self._read(descriptor, now)
@@ -94,6 +95,7 @@ class Limiter:
             wait = max(paused_until - now, max(due, now) - (burst - 1.0) * interval - now)
             if wait > 0:
                 return wait * self._speed
+            # the turn is spent before the submission leaves, so that two processes never take the same one
             self._write(descriptor, max(due, now) + interval, paused_until)
             return 0.0
         self._give_up()

@@ -80,6 +80,7 @@ class Budget:
     def join(self) -> None:
         """Share with the others from now on."""
         for each in self._together:
+            # what the others have reserved is in no journal yet, and must not be spent twice
             self.commitments.reserve_as(each.commitments, lambda slot: slot[:2] in self._counted)
         self._together.append(self)
         self.prices.watchers.append(self.reprice)
@@ -107,6 +108,7 @@ class Budget:
         before, now = self._before, self._sums()
         if now != before:
             self._before = now
+            # more committed frees nobody
             if any(less < then for less, then in zip(now, before, strict=True)):
                 self._ease_all()
 
@@ -135,6 +137,7 @@ class Budget:
     def learn(self, cell: Cell, cost: Decimal | None) -> None:
         """Take in what the server charged for a clip in the end."""
         if cost:
+            # a charge is the same for all that run in the folder
             for each in self._together:
                 each.prices.learn(cell, cost)
 
@@ -148,9 +151,10 @@ class Budget:
         return self.usd is not None and self.price(cell) is None
 
     def allows(self, job: Job, *, besides: Decimal = Decimal(0)) -> Verdict:
-        """Say whether an job may be submitted under the caps of all running sweeps that count it."""
+        """Say whether a job may be submitted under the caps of all running sweeps that count it."""
         caps = (cap for each in self._sharing(job) for cap in each.caps)
         verdict = allows(caps, self.price(job.cell), besides=besides)
+        # a listed price is believed for one clip; its charge shows whether it holds for the others
         if verdict.answer is Answer.YES and self._waits_for_first(job):
             return Verdict(Answer.WAIT_FOR_PRICE, next(iter(self.caps)))
         return verdict
@@ -174,6 +178,7 @@ class Budget:
         if self.first.get(kind) != job.slot:
             return
         del self.first[kind]
+        # it was made at this price; one that failed has shown nothing
         if after == Phase.DOWNLOAD:
             self._led.add(kind)
         self._ease_all()
@@ -187,7 +192,7 @@ class Budget:
         return self._counted
 
     def reserve(self, job: Job) -> None:
-        """Count an job until its intent is in the journal, so that no other takes its money meanwhile."""
+        """Count a job until its intent is in the journal, so that no other takes its money meanwhile."""
         self._reserved.add(job.slot)
         if self._wants_first(job.cell):
             self.first[price_class(job.cell)] = job.slot
@@ -195,7 +200,7 @@ class Budget:
             each.commitments.reserve(job.slot, self.price(job.cell))
 
     def release(self, job: Job) -> None:
-        """Count an job no longer, unless its intent is in the journal by now."""
+        """Count a job no longer, unless its intent is in the journal by now."""
         if self._release(job.slot):
             self._ease_all()
 
@@ -204,11 +209,11 @@ class Budget:
         return sum(each.commitments.release(slot) for each in (self, *self._together)) > 0
 
     def hold(self, job: Job) -> None:
-        """Keep an job until there is money for it."""
+        """Keep a job until there is money for it."""
         self._held.setdefault(price_class(job.cell), deque()).append(job)
 
     def forget(self, job: Job) -> None:
-        """Hold an job no longer."""
+        """Hold a job no longer."""
         waiting = self._held.get(price_class(job.cell))
         if waiting is not None and job in waiting:
             waiting.remove(job)
@@ -223,6 +228,7 @@ class Budget:
                 price = self.price(job.cell)
                 besides = total((besides, price))
                 yield job
+                # what is left for a second one only the charge of this one can say
                 if price is None:
                     return
             if not waiting:

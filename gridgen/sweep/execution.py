@@ -182,10 +182,12 @@ class Execution:
                 return
             await ended(self.future)
         client = self.connected()
+        # funds before the folder: a sweep that may not begin leaves no trace there
         prices = await self._pricing.asked(client, anew=False)
         submits = await self._check_funds(prices, terms.budget)
         from gridgen.sweep.scheduler import Scheduler
 
+        # what is sent later must be what the cell says now, whatever becomes of the files meanwhile
         await self._keep_pictures()
         if self.stops != stops:
             return
@@ -225,12 +227,14 @@ class Execution:
     async def _run(self, scheduler: Scheduler, journal: Journal, reconciliation: Reconciliation) -> None:
         try:
             await scheduler.run()
+            # the table comes first: where the journal is lost one day, it tells what was paid
             await engine().in_thread(write_table, self._plan.folder, self._plan.grid.axes, self._rows.last())
             await self._keep(journal)
             self._unaccounted = await reconciliation.end()
             self._rows.watchers.mark(())
         finally:
             reconciliation.leave()
+            # one that is being started anew is still running
             if not self._starting.locked():
                 engine().shared["executions"].discard(self)
             await self._close(journal)
@@ -253,6 +257,7 @@ class Execution:
         Another sweep in the folder that brings some of them is stopped as well: the
         person who made the same sweep twice means both.
         """
+        # a person who made the same sweep twice and stops one of them means the money, not the object
         others = engine().shared.get("executions", ())
         found = {self, *(each for each in others if self._shares_clips(each))}
         # all of it is counted before anything is waited for, so that no verb that begins later is meant
@@ -368,7 +373,7 @@ class Execution:
 
     @contextlib.contextmanager
     def _withheld(self, job: Job) -> Iterator[None]:
-        """Keep an job from being submitted while a person does something with it."""
+        """Keep a job from being submitted while a person does something with it."""
         scheduler = self.scheduler
         if scheduler is None or scheduler.finished:
             yield

@@ -137,7 +137,7 @@ class Fetching:
         return any(each.wanted and not self._exists(each.path) for each in extras.read(record.further))
 
     def download(self, job: Job, record: Record) -> None:
-        """Fetch an job's video, the one whose link dies first before others."""
+        """Fetch a job's video, the one whose link dies first before others."""
         self._queue.move(job, "download")
         heapq.heappush(self._links, (record.expires_at or float("inf"), next(self._order), job))
 

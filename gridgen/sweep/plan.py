@@ -1,4 +1,4 @@
-"""What a sweep is to make, and where: an job for each cell and take."""
+"""What a sweep is to make, and where: a job for each cell and take."""
 
 from __future__ import annotations
 

@@ -135,7 +135,7 @@ class Polling:
         self._queue.crowded |= schedule.waiting
 
     def moved(self, job: Job, before: str, after: str) -> None:
-        """Note that an job went from one phase to another."""
+        """Note that a job went from one phase to another."""
         if after in AT_SERVER and before not in AT_SERVER:
             self._count(1)
         elif before in AT_SERVER and after not in AT_SERVER and job not in self.stalled:
@@ -427,7 +427,7 @@ class Polling:
 
 
 def _is_put(job: Job) -> bool:
-    """Whether an job is to be asked as soon as there is room, and no later call said another time."""
+    """Whether a job is to be asked as soon as there is room, and no later call said another time."""
     return job.due == -math.inf
 
 

@@ -109,7 +109,7 @@ class Reconciling:
         return True
 
     def ready(self, job: Job) -> None:
-        """Replay an job as soon as a submission may leave."""
+        """Replay a job as soon as a submission may leave."""
         self._queue.move(job, "replay")
         self._ready.append(job)
 

@@ -119,7 +119,7 @@ class Rows:
         self._stamp = None
 
     def look_at(self, job: Job) -> None:
-        """Show anew an job whose submission is held or released."""
+        """Show anew a job whose submission is held or released."""
         if self.journal is not None:
             self._show(job, self.journal.records.get(job.slot))
 

@@ -52,7 +52,7 @@ class Scheduler:
     counted : collection of pairs of str
         Origin and key of the cells that the budget is about, in all their takes.
     on_change : callable
-        Called with an job whose submission is held or released.
+        Called with a job whose submission is held or released.
     on_step : callable
         Called after each look at what may be done.
     policy : Policy
@@ -218,7 +218,7 @@ class Scheduler:
         self._queue.wake()
 
     def withhold(self, job: Job) -> bool:
-        """Take an job out of the line until `look_again`; say whether that was possible."""
+        """Take a job out of the line until `look_again`; say whether that was possible."""
         if job.phase not in WITHHOLDABLE:
             return False
         self._submitting.forget(job)
@@ -227,7 +227,7 @@ class Scheduler:
         return True
 
     def look_again(self, job: Job) -> None:
-        """Take up an job that was withheld as it stands now."""
+        """Take up a job that was withheld as it stands now."""
         self._journal.claims.discard(job.slot)
         self._take_on(job)
         self._queue.wake()
@@ -240,7 +240,7 @@ class Scheduler:
         self._queue.wake()
 
     def _submitted(self, job: Job) -> float:
-        """Return when an job was submitted, which is the order in which servers work; 0 if it was not."""
+        """Return when a job was submitted, which is the order in which servers work; 0 if it was not."""
         record = self._journal.records.get(job.slot)
         return 0.0 if record is None else record.submitted_at or 0.0
 

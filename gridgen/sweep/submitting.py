@@ -52,7 +52,7 @@ class Submitting:
     polling : Polling
         Follows what was accepted.
     lost : callable
-        Awaited with an job and its record when the answer was lost.
+        Awaited with a job and its record when the answer was lost.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class Submitting:
         self._uploading.use(client)
 
     def plan(self, job: Job) -> None:
-        """Put an job at the end of the line."""
+        """Put a job at the end of the line."""
         self._queue.move(job, "planned")
         self._planned.append(job)
         self._uploading.expect(job.cell)
@@ -110,7 +110,7 @@ class Submitting:
         return self._uploading.waiting
 
     def forget(self, job: Job) -> None:
-        """Take an job out of the line."""
+        """Take a job out of the line."""
         with contextlib.suppress(ValueError):
             self._planned.remove(job)
 
@@ -135,13 +135,16 @@ class Submitting:
             if self._hindered(now) or self._queue.breaker.open or self._queue.results.open:
                 return
             job = self._planned.popleft()
+            # money before the turn: one that is taken and not used would be lost to the key's other processes
             if self._budget.allows(job).answer is not Answer.YES:
                 self._queue.move(job, "held")
                 self._budget.hold(job)
                 continue
             if not self._takes_shared_turn(now):
+                # it keeps its place, so that grids are made in their order
                 self._planned.appendleft(job)
                 return
+            # until its intent is in the journal nothing else knows of this money
             self._budget.reserve(job)
             self._queue.move(job, "submit")
             self._queue.spawn("submit", job, self._submit(job))
@@ -201,6 +204,7 @@ class Submitting:
         self._uploading.resume()
 
     async def _submit(self, job: Job) -> None:
+        # a refusal tells how many were open when it left, which other answers may change meanwhile
         beside = self._client.pace.open - 1
         try:
             if self._budget.asks(job.cell) and not await self._priced(job):
@@ -210,6 +214,7 @@ class Submitting:
                 record = await self._prepared(job, body)
                 outcome = await self.send(record, lambda: self._intend(job, record))
         finally:
+            # its intent is written by now, and counts by itself, or nothing has left
             self._budget.release(job)
         if isinstance(body, bytes):
             if isinstance(outcome, Accepted):
@@ -222,6 +227,7 @@ class Submitting:
         """Ask once more for a price before a clip is paid blindly; say whether it may still leave."""
         try:
             price = await self._client.wire.price(job.cell.model)
+        # a server that answers and has no list: the rule for unknown prices holds, as it would with an empty one
         except APIError:
             return True
         except NetworkError as error:
@@ -253,8 +259,10 @@ class Submitting:
         queue = self._queue
 
         async def on_sending() -> None:
+            # durable before the first byte: a process that dies in between finds it, and asks instead of paying again
             if queue.submits:
                 await intend()
+            # a person may have stopped it while the disk was waited for; then no byte leaves
             if not queue.submits:
                 raise StoppedError
 
@@ -267,6 +275,7 @@ class Submitting:
         except StoppedError:
             outcome = NotSent("stopped")
         except asyncio.CancelledError:
+            # before its intent nothing has left; after it the request may have arrived, which is for classify to say
             if record.state != State.SENDING:
                 raise
             outcome = Ambiguous("cancelled while the request was on its way")
@@ -320,6 +329,7 @@ class Submitting:
 
     async def _accepted(self, job: Job, record: Record, outcome: Accepted) -> None:
         """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
+        # paid, and this id is the only way to the clip
         task_id, further = outcome.task_id, _further(outcome)
         self._queue.move(job, "poll")
         wait = Backoff()
@@ -335,6 +345,7 @@ class Submitting:
                     error=further,
                 )
             except JournalError as error:
+                # one task for two clips: whose it is nobody here can tell, so this one waits for a person
                 if isinstance(error.__cause__, sqlite3.IntegrityError):
                     await self._lost(job, record, _taken(task_id))
                     return
@@ -350,8 +361,9 @@ class Submitting:
     async def _unapplied(
         self, job: Job, record: Record, outcome: NotSent | NotApplied | Rejected, beside: int = 0
     ) -> None:
-        """Plan an job again whose submission provably did nothing."""
+        """Plan a job again whose submission provably did nothing."""
         if self._journal.records.get(job.slot) is record and record.state == State.SENDING:
+            # proven not applied, so the same attempt may leave again under the same key
             await self._journal.save(record, state=State.PLANNED, submitted_at=None)
         if isinstance(outcome, Rejected):
             self._queue.fail(outcome.error)
@@ -371,6 +383,7 @@ class Submitting:
             self._client.pace.refused(now, wait, beside)
             self._hold_back(now, wait, _left_alone(outcome))
             if self._client.limiter is not None:
+                # the key was refused, not this process
                 self._client.limiter.pause(wait)
         elif self._queue.submits:
             self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")

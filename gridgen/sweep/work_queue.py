@@ -68,7 +68,7 @@ class WorkQueue:
     clock : Clock
         What a second is.
     on_move : callable
-        Called with an job, the phase that it leaves and the phase that it enters.
+        Called with a job, the phase that it leaves and the phase that it enters.
 
     Attributes
     ----------
@@ -130,7 +130,7 @@ class WorkQueue:
         self.error = self.error or error
 
     def move(self, job: Job, phase: str) -> None:
-        """Put an job into another phase."""
+        """Put a job into another phase."""
         before, job.phase = job.phase, phase
         if before != phase:
             self.phases[before] -= 1
@@ -140,7 +140,7 @@ class WorkQueue:
     # Time
 
     def later(self, seconds: float, what: str, job: Job) -> None:
-        """Bring an job up again after a while, and not when an earlier call said."""
+        """Bring a job up again after a while, and not when an earlier call said."""
         job.due = math.ceil((self.clock.monotonic() + seconds) / GRAIN) * GRAIN
         heapq.heappush(self._due, (job.due, next(self._order), what, job))
         if job.due < self._alarm_at:
