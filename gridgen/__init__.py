@@ -21,6 +21,7 @@ imports only those above it in this list:
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ if TYPE_CHECKING:
     from gridgen.values import Value, value
 
 __version__ = "0.1.0"
+
+logging.getLogger("gridgen").addHandler(logging.NullHandler())
 
 _HOMES = {
     "gridgen._loop": ("allow_nested_loops",),

@@ -9,7 +9,8 @@ import sys
 import pytest
 from IPython.core import ultratb
 
-from gridgen import Cell, Client, GridgenError
+from gridgen import Cell, Client, Grid, GridgenError, Sweep
+from gridgen.simulator import Fault
 
 CANARY = "sk-test-CANARY-0123456789"
 
@@ -55,3 +56,38 @@ def test_debug_logs_hide_the_key(simulate, caplog):
 
     assert caplog.text
     assert CANARY not in caplog.text
+
+
+def test_the_log_tells_what_happens_and_no_secret(simulate, tmp_path, caplog):
+    """The logger "gridgen" tells of submissions, pauses, refusals, retries and the folder; no key and no query of a link."""
+    simulator = simulate(
+        faults=[
+            Fault(kind="reply", on="submit", when="before", status=429, times=1),
+            Fault(kind="reply", on="submit", when="before", status=400, match="fox", times=1),
+        ]
+    )
+    sweep = Sweep(Grid(prompt=["boat", "fox"]), client=simulator.client(), folder=tmp_path / "boats")
+    with caplog.at_level("DEBUG", logger="gridgen"):
+        sweep.run()
+        sweep.retry()
+        sweep.wait()
+    told = "\n".join(record.getMessage() for record in caplog.records if record.name == "gridgen")
+
+    for said in (
+        "as task",
+        "nothing is submitted for",
+        "refused row 1: HTTP 400",
+        "made again",
+        "took the folder",
+        "back",
+    ):
+        assert said in told
+    assert simulator.api_key not in told
+    assert "?" not in told
+
+
+def test_nothing_is_logged_to_a_person_who_asked_for_nothing():
+    """Without logging configured, a warning of gridgen's goes nowhere: a notebook shows what the board says."""
+    handlers = logging.getLogger("gridgen").handlers
+
+    assert any(isinstance(handler, logging.NullHandler) for handler in handlers)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import json
+import logging
 import os
 import socket
 import threading
@@ -35,6 +36,7 @@ SILENT_AFTER = 6 * HEARTBEAT
 """Seconds without a sign of life after which an owner on another host is taken for dead."""
 
 _FAR = 1 << 30
+_log = logging.getLogger("gridgen")
 _clock = Clock()
 
 
@@ -169,6 +171,7 @@ class Lease:
         self._file.truncate()
         json.dump(asdict(self.owner), self._file)
         self._file.flush()
+        _log.info("took the folder %s", self.folder)
 
     def beat(self) -> None:
         """Give a sign of life."""
@@ -201,6 +204,7 @@ class Lease:
         """Give the folder back and leave no note."""
         if self in _held:
             _held.discard(self)
+            _log.info("gave the folder %s back", self.folder)
             with contextlib.suppress(OSError):
                 # no note says that all is written and nobody is at work
                 self._file.truncate(0)

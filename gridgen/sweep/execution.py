@@ -6,6 +6,7 @@ import asyncio
 import atexit
 import contextlib
 import functools
+import logging
 import os
 import sys
 from dataclasses import dataclass, replace
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from gridgen.sweep.work_queue import Job
 
 __all__ = ["Execution", "RunOptions"]
+
+_log = logging.getLogger("gridgen")
 
 """States of an attempt that must end as lost before another one begins; what they cost still counts."""
 
@@ -311,6 +314,7 @@ class Execution:
         BudgetError, OutOfCreditsError
             If there is not. Nothing has changed then.
         """
+        _log.info("rows %s are made again", ", ".join(str(row.index) for row in rows))
         renewed = {each.index: replace(each, status=State.PLANNED) for each in rows}
         prices = await self._pricing.asked(self.client)
         await self._check_funds(prices, budget, [renewed.get(each.index, each) for each in self._rows.now()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
 from collections import deque
 from typing import TYPE_CHECKING
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from gridgen.sweep.work_queue import Job, WorkQueue
 
 __all__ = ["Submitting"]
+
+_log = logging.getLogger("gridgen")
 
 MOST_UNSENT = 6
 SHORTEST_REST = 0.001
@@ -304,10 +307,12 @@ class Submitting:
                 self._unsent.failures = self._refused.failures = self._alike.count = 0
                 await self._accepted(job, record, outcome)
             case Ambiguous(pending=pending):
+                _log.info("the answer to row %d was lost: %s", job.index, outcome.evidence)
                 if pending is None:
                     self._queue.breaker.failed(self._queue.clock.monotonic())
                 await self._lost(job, record, outcome)
             case Rejected(error, everywhere) if not everywhere:
+                _log.info("the server refused row %d: HTTP %d", job.index, error.status)
                 self._queue.move(job, "over")
                 await self._journal.save(
                     record, state=State.REJECTED, error_class="invalid", error=str(error)[:500]
@@ -331,6 +336,7 @@ class Submitting:
         """Keep the task's id: try for half a minute, and tell it to the person if the disk refuses."""
         # paid, and this id is the only way to the clip
         task_id, further = outcome.task_id, _further(outcome)
+        _log.info("submitted row %d as task %s", job.index, task_id)
         self._queue.move(job, "poll")
         wait = Backoff()
         while True:
@@ -392,6 +398,7 @@ class Submitting:
                 self._queue.fail(NetworkError(msg))
 
     def _hold_back(self, now: float, seconds: float, why: str) -> None:
+        _log.info("nothing is submitted for %.1f s: %s", seconds, why)
         self._bucket.pause(now, seconds)
         self._paused = (why, now + seconds, self._queue.clock.time() + seconds)
 
