@@ -70,7 +70,11 @@ def test_every_operation(simulator, tmp_path):
     assert seen["usage", 200] > 5 < seen["models", 200]
 
 
-@pytest.mark.parametrize("simulator", ["contract", "live+flaky", "strict+slow"], indirect=True)
+@pytest.mark.parametrize(
+    "simulator",
+    ["contract", *(pytest.param(name, marks=pytest.mark.full) for name in ("live+flaky", "strict+slow"))],
+    indirect=True,
+)
 def test_from_submission_to_end(simulator, tmp_path):
     """Whatever is accepted can be asked for, and each status is as described, in each shape."""
     simulator.profile = simulator.profile.but(bad_values="refuse")
@@ -82,6 +86,7 @@ def test_from_submission_to_end(simulator, tmp_path):
     assert answered(simulator)["tasks", 200] > 20
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("simulator", ["zero-balance"], indirect=True)
 def test_without_money(simulator, tmp_path):
     """An account that holds nothing gets 402 as described, and makes nothing."""
