@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["LayoutPicker", "layout"]
 
 MOST_TILES = 1_000
-"""Combinations that are drawn; the figures count all."""
+"""Places that are drawn; the figures count all."""
 
 
 class LayoutPicker(RpcWidget):

@@ -1,4 +1,4 @@
-"""Combinations without a kernel or without widgets: a notebook turned into HTML, a page of its own."""
+"""Places without a kernel or without widgets: a notebook turned into HTML, a page of its own."""
 
 from __future__ import annotations
 

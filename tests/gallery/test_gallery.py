@@ -350,7 +350,7 @@ def test_a_thousand_that_all_move_are_told_in_little(served: Path) -> None:
 
 
 def test_the_bundle_has_widget_html_and_one_line(sweep: FakeSweep) -> None:
-    """Combinations with widgets get one, others a table; the text is short and has no address."""
+    """Places with widgets get one, others a table; the text is short and has no address."""
     for shown in (Gallery(sweep), Board(sweep)):
         bundle = shown._repr_mimebundle_()
         data = bundle[0] if isinstance(bundle, tuple) else bundle

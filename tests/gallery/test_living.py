@@ -26,7 +26,7 @@ ENDED = {
     "failed": "The server made no video.",
     "rejected": "The server refused the request.",
     "expired": "The link died before the file was saved.",
-    "missing": "FrameOptions by the server, yet its video cannot be had; it may have been billed.",
+    "missing": "Taken by the server, yet its video cannot be had; it may have been billed.",
     "lost": "Given up after its answer was lost; it may have been billed.",
     "unknown": "Sent, but the answer was lost: it may be billed. It is not sent again unasked.",
     "skipped": "Left out of this sweep.",

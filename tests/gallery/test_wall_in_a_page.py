@@ -70,7 +70,7 @@ def test_clips_come_through_the_kernel_elsewhere(browser: Browser, gallery: Gall
 
 @pytest.mark.alone
 def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path, sweep: FakeSweep) -> None:
-    """ExportOptions frames of nine players, three of them late, are at most 50 ms apart against one clock."""
+    """Shown frames of nine players, three of them late, are at most 50 ms apart against one clock."""
     wide = FakeSweep(Grid(prompt=[f"take {n}" for n in range(9)], duration=6), sweep.folder)
     wide.fps = 24
     wide.finish(0)
