@@ -55,6 +55,7 @@ def answered(simulator: Simulator) -> Counter[tuple[str, int | None]]:
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("simulator", ["demo"], indirect=True)
 def test_every_operation(simulator, tmp_path):
     """Right and wrong requests to all that is described are answered as described, with no server error."""

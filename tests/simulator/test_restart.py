@@ -107,7 +107,7 @@ def begun() -> Callable[..., Simulator]:
     ("before", "after"),
     [
         (HALF_DONE, 'clips="tiny"'),
-        (HALF_DONE, 'clips="tiny", speed=float("inf"), seed=7'),
+        pytest.param(HALF_DONE, 'clips="tiny", speed=float("inf"), seed=7', marks=pytest.mark.full),
         (ALL_BEING_FETCHED, 'clips="tiny"'),
     ],
 )
