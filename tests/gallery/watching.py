@@ -75,7 +75,8 @@ CONTRASTS = """() => {
 def opened(browser: Browser, pages: Pages, at: str = "", before: str = "", **options: Any) -> Page:
     """Return a page with the wall on it; whatever goes wrong there fails the test at its end."""
     page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, **options})
-    page.set_default_timeout(20_000)
+    # a seek of a video that is decoded by the processor has taken twenty seconds on a busy machine
+    page.set_default_timeout(60_000)
     page.troubles = []
     page.on("pageerror", lambda error: page.troubles.append(str(error)))
     page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
