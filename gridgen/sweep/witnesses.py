@@ -190,15 +190,16 @@ def _clip(name: str) -> tuple[str, int] | None:
 def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Mapping[str, str]]:
     """Return what the table says of clips that were sent, by cell and take, where the journal has neither file nor task."""
     rows = _rows(plan.folder / TABLE)
-    paths = {record.path for record in records}
-    tasks = {record.task_id for record in records}
+    # as they stand in a table, where an id may be kept from being a formula
+    paths = {csv_text(record.path) for record in records}
+    tasks = {csv_text(record.task_id) for record in records}
     left = {(each.cell, each.take) for each in records if each.tries}
     foreign = [
         row
         for row in rows
         if row.get("status", "") not in _CLIPLESS
-        and row.get("path") not in paths
-        and row.get("task_id") not in tasks
+        and not (row.get("path") and row["path"] in paths)
+        and not (row.get("task_id") and row["task_id"] in tasks)
     ]
     if not foreign:
         return {}

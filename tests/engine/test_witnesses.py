@@ -391,3 +391,21 @@ def test_a_table_that_fell_behind_is_no_witness_of_what_the_journal_settled(simu
     again = Sweep(grid, client=simulator.client(), folder=tmp_path)
     again.run()
     assert again.counts() == {"failed": 1, "done": 1}
+
+
+@pytest.mark.parametrize("task", ["-1f", "=2", "+", "@x"])
+def test_an_odd_id_in_an_older_table_is_the_one_of_the_journal(simulate, tmp_path, task):
+    """Case A4: an id that a spreadsheet would take for a formula stands otherwise in the table, and is no other task."""
+    simulator = simulate(faults=[Fault(kind="fail", on="submit")])
+    sweep = sweep_of(simulator, tmp_path, "a")
+    sweep.run()
+    change(tmp_path, f"UPDATE attempt SET task_id = '{task}'")
+    table = (tmp_path / "sweep.csv").read_text("utf-8")
+    told = table.replace(simulator.ledger[0].task_id, f"'{task}").replace(",failed,", ",running,")
+    assert told != table
+    (tmp_path / "sweep.csv").write_text(told, "utf-8")
+    again = sweep_of(simulator, tmp_path, "a")
+    again.run()
+
+    assert again.counts() == {"failed": 1}
+    assert posts(simulator) == 1
