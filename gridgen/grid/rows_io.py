@@ -22,7 +22,7 @@ from gridgen.grid.parse import Column
 from gridgen.models import DEFAULT_MODEL, Model, find
 from gridgen.values import Value, plain
 
-__all__ = ["csv_of", "csv_text", "from_csv", "from_rows", "names_in", "promoted"]
+__all__ = ["bare_text", "csv_of", "csv_text", "from_csv", "from_rows", "names_in", "promoted"]
 
 _BEYOND = "what stands beyond the header"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
@@ -78,7 +78,7 @@ def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]
                     f"quotes. {NOTHING}"
                 )
                 raise GridError(msg)
-            yield {_bare_text(name): _bare_text(text) for name, text in row.items()}
+            yield {bare_text(name): bare_text(text) for name, text in row.items()}
     except csv.Error as error:
         msg = f"{where}, line {rows.line_num}: this is not CSV: {error}. {NOTHING}"
         raise GridError(msg) from None
@@ -86,10 +86,11 @@ def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]
 
 def names_in(header: Sequence[str]) -> list[str]:
     """Return the names of a header that was kept from being formulas."""
-    return [_bare_text(name) for name in header]
+    return [bare_text(name) for name in header]
 
 
-def _bare_text(text: Any) -> Any:
+def bare_text(text: Any) -> Any:
+    """Return a text of a table as it was before it was kept from being a formula; anything else as it is."""
     return text[1:] if isinstance(text, str) and text[:1] == "'" and _FORMULA.match(text) else text
 
 

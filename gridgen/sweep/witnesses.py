@@ -14,7 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from gridgen.errors import GridError, JournalError
-from gridgen.grid.rows_io import csv_text, names_in
+from gridgen.grid.rows_io import bare_text, csv_text, names_in
 from gridgen.grid.selection import money
 from gridgen.states import RETRIED, UNSENT, State
 from gridgen.sweep.reopen import mark_of
@@ -119,7 +119,9 @@ def unnoted(plan: Plan, records: Collection[Record]) -> list[Witness]:
         path, told = files.get((key[:8], take)), listed.get((key, take))
         if (key, take) not in sent and (path or told is not None):
             told = told or {}
-            found.append(Witness(job, path, told.get("task_id") or None, _cost(told.get("cost") or "")))
+            found.append(
+                Witness(job, path, bare_text(told.get("task_id")) or None, _cost(told.get("cost") or ""))
+            )
     return found
 
 

@@ -409,3 +409,16 @@ def test_an_odd_id_in_an_older_table_is_the_one_of_the_journal(simulate, tmp_pat
 
     assert again.counts() == {"failed": 1}
     assert posts(simulator) == 1
+
+
+def test_an_odd_id_is_taken_in_as_the_server_gave_it(simulate, tmp_path):
+    """Case A4: what a table kept from being a formula is the task's own id again when a lost journal is made anew."""
+    simulator = simulate()
+    sweep_of(simulator, tmp_path, "a").run()
+    table, (entry,) = (tmp_path / "sweep.csv").read_text("utf-8"), simulator.ledger
+    (tmp_path / "sweep.csv").write_text(table.replace(entry.task_id, "'-1f"), "utf-8")
+    lose(tmp_path, "missing")
+    again = sweep_of(simulator, tmp_path, "a")
+    again.restore()
+
+    assert again.rows()[0].task_id == "-1f"
