@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import secrets
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["clear_parts", "write_atomically"]
 
 
 @contextlib.contextmanager
@@ -36,7 +37,8 @@ def write_atomically(target: Path, *, mode: int = 0o666, shared: bool = False) -
     OSError
         If it cannot be written or replaced.
     """
-    part = target.with_name(f"{target.name}.{f'{secrets.token_hex(8)}.' if shared else ''}part")
+    own = f"{os.getpid()}-{secrets.token_hex(8)}." if shared else ""
+    part = target.with_name(f"{target.name}.{own}part")
     part.unlink(missing_ok=True)
     os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
     try:
@@ -47,3 +49,12 @@ def write_atomically(target: Path, *, mode: int = 0o666, shared: bool = False) -
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def clear_parts(target: Path) -> None:
+    """Remove what other processes began to write in place of a shared target and did not end; only where none can be at it."""
+    own = f"{target.name}.{os.getpid()}-"
+    with contextlib.suppress(OSError):
+        for part in target.parent.glob(f"{glob.escape(target.name)}.*-*.part"):
+            if not part.name.startswith(own):
+                part.unlink(missing_ok=True)

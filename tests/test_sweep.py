@@ -688,3 +688,14 @@ def test_a_name_that_people_look_for_says_the_right_one(simulate, tmp_path, name
     with pytest.raises(AttributeError, match="refresh_catalogue"):
         _ = gridgen.catalogue
     assert not hasattr(sweep, "nonsense")
+
+
+def test_what_a_dead_process_left_of_table_and_grid_is_cleared(simulate, tmp_path):
+    """Parts that a killed process did not put in place go with the next run; one of another name stays."""
+    left = [tmp_path / f"{name}.1-{'0' * 16}.part" for name in ("sweep.json", "sweep.csv", "mine.txt")]
+    for path in left:
+        path.write_text("half")
+    Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path, previews=False).run()
+
+    assert [path.exists() for path in left] == [False, False, True]
+    assert [path.name for path in tmp_path.glob("sweep.*.part")] == []

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from gridgen._loop import ended, engine
+from gridgen.atomic import clear_parts
 from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import copy_into
@@ -23,7 +24,7 @@ from gridgen.sweep import witnesses
 from gridgen.sweep.account import Reconciliation, doubt
 from gridgen.sweep.journals import attach, detach
 from gridgen.sweep.preflight import check_balance, check_budget, check_priced
-from gridgen.sweep.reopen import save_sequence, save_sweep
+from gridgen.sweep.reopen import SWEEP_FILE, save_sequence, save_sweep
 from gridgen.sweep.stopping import StopFile, heed_stop_files
 from gridgen.sweep.table import write_table
 from gridgen.sweep.wait_reasons import WaitReasons
@@ -414,6 +415,9 @@ class Execution:
             await engine().in_thread(witnesses.check, self._plan, (), "", 0)
         journal = await attach(folder, self.connected().clock)
         try:
+            # the lease is this process's, so what others left of these files was left by dead ones
+            for name in (SWEEP_FILE, witnesses.TABLE):
+                await engine().in_thread(clear_parts, folder / name)
             sequence = await engine().in_thread(journal.sequence)
             records = tuple(journal.records.values())
             await engine().in_thread(witnesses.check, self._plan, records, journal.store_id, sequence)
