@@ -123,13 +123,14 @@ def test_keys_in_the_wall_leave_the_notebook_alone(browser: Browser, base: str, 
 
 def test_a_reload_with_a_live_kernel_brings_the_wall_back(browser: Browser, base: str, place: Path) -> None:
     """After the page is loaded anew the same tiles are there, as they stand now."""
-    page, _ = opened(browser, base, place, "again", SWEEP, GALLERY, WAIT)
+    page, troubles = opened(browser, base, place, "again", SWEEP, GALLERY, WAIT)
     run_all(page)
     page.wait_for_function(ALL_READY, arg=4)
     page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
     page.reload()
     page.wait_for_function(ALL_READY, arg=4)
     assert page.locator(".gg-tile[data-status=done]").count() == 4
+    assert troubles == []
     page.close()
 
 

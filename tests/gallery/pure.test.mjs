@@ -14,7 +14,7 @@ const { timeOf } = await load("header");
 const { LoadQueue } = await load("queue");
 const { announce, countStates, elapsed, isFinal, learnStates, meaningOf, money, orderOf, size, speak, toneOf } = await load("status_texts");
 const { BlobCache } = await load("blobs");
-const { candidates, fileUrl, KernelFiles } = await load("sources");
+const { candidates, fileUrl, KernelFiles, ServedFiles } = await load("sources");
 const { ViewState } = await load("state");
 const { Playback } = await load("playback");
 const { Keys } = await load("keys");
@@ -213,6 +213,36 @@ test("the folder is looked for beside the notebook first, never above the root o
   assert.deepEqual(find("/user/me/notebooks/x/n.ipynb", "../clips"), ["clips"]);
   assert.deepEqual(find("/user/me/lab/tree/x/n.ipynb", ".hidden/boats"), []);
   assert.deepEqual(find("/somewhere/else", "boats"), ["boats"]);
+  assert.deepEqual(find("/user/me/lab", "boats"), [], "JupyterLab names no document yet");
+  assert.deepEqual(find("/user/me/lab/workspaces/auto-1/", "boats"), []);
+});
+
+test("files are looked for once the page's address names a document, and then once", async () => {
+  const asked = [];
+  const { fetch, performance } = globalThis;
+  let now = 0;
+  const page = {
+    location: { pathname: "/user/me/lab" },
+    document: { getElementById: () => ({ textContent: '{"baseUrl": "/user/me/"}' }), cookie: "" },
+    performance: { now: () => (now += 1500) },
+    fetch: async (url) => asked.push(url) && { ok: url.includes("/notes/boats/"), headers: new Headers() },
+  };
+  Object.assign(globalThis, { location: page.location, document: page.document, fetch: page.fetch });
+  Object.defineProperty(globalThis, "performance", { value: page.performance, configurable: true });
+  const [served, hidden] = ["boats", ".boats"].map((folder) => new ServedFiles({ folder }));
+  const tile = { path: "a.mp4", poster: "a.webp", bytes: null };
+  assert.equal(await served.url(tile, "path"), null, "JupyterLab names no document yet");
+  assert.equal(await hidden.url(tile, "path"), null);
+  assert.deepEqual(asked, []);
+  page.location.pathname = "/user/me/lab/tree/notes/n.ipynb";
+  const found = await Promise.all([served.url(tile, "path"), served.url(tile, "poster")]);
+  assert.deepEqual(found, ["/user/me/files/notes/boats/a.mp4", "/user/me/files/notes/boats/a.webp"]);
+  assert.equal(await hidden.url(tile, "path"), null);
+  page.location.pathname = "/user/me/lab/tree/elsewhere/m.ipynb";
+  assert.equal(await served.url(tile, "path"), found[0], "another document in front changes nothing");
+  assert.deepEqual(asked, [found[0]]);
+  Object.defineProperty(globalThis, "performance", { value: performance, configurable: true });
+  Object.assign(globalThis, { fetch, location: undefined, document: undefined });
 });
 
 test("a file's address is quoted part by part and bears the token", () => {

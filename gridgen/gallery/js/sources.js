@@ -24,6 +24,8 @@ export class ServedFiles {
   #store;
   /** @type {Promise<string[] | null> | null} */
   #place = null;
+  /** The page's path when the folder was looked for. */
+  #page = "";
 
   /** @param {Store} store */
   constructor(store) {
@@ -38,7 +40,10 @@ export class ServedFiles {
   async url(tile, what) {
     const base = serverBase();
     if (base === null || !tile.path) return null;
-    this.#place ??= this.#find(base, tile, tile.path);
+    if (!this.#place || (namesNone(this.#page, base) && !namesNone(location.pathname, base))) {
+      this.#page = location.pathname;
+      this.#place = this.#find(base, tile, tile.path);
+    }
     const place = await this.#place;
     return place && fileUrl(base, [...place, ...(tile[what] ?? "").split("/")], document.cookie);
   }
@@ -56,7 +61,7 @@ export class ServedFiles {
   close() {}
 
   /**
-   * Ask the server once where the folder is, by a file that is known to be in it.
+   * Ask the server where the folder is, by a file that is known to be in it; once, if the page's address names a document.
    *
    * @param {string} base
    * @param {Tile} tile
@@ -65,9 +70,8 @@ export class ServedFiles {
    */
   async #find(base, tile, file) {
     const page = await namedPage(base);
-    const place = await findFolder(page, base, this.#store.folder, file, tile.bytes ?? null);
-    if (!place && location.pathname !== page) this.#place = null;
-    return place;
+    this.#page = page;
+    return findFolder(page, base, this.#store.folder, file, tile.bytes ?? null);
   }
 }
 
@@ -229,7 +233,8 @@ export class NeighbourFiles {
  * Name the folders, relative to the Jupyter server's root, where a sweep's folder may lie.
  *
  * The kernel does not know the server's root, so the notebook's own place is read
- * from the page's address, as JupyterLab and Notebook 7 write it.
+ * from the page's address, as JupyterLab and Notebook 7 write it. While JupyterLab names no
+ * document there, any guess would be an error on the page's console.
  *
  * @param {string} pathname of the page
  * @param {string} baseUrl of the server, such as `/user/me/`
@@ -238,6 +243,7 @@ export class NeighbourFiles {
  */
 export function candidates(pathname, baseUrl, folder) {
   const route = pathname.startsWith(baseUrl) ? pathname.slice(baseUrl.length) : "";
+  if (namesNone(pathname, baseUrl)) return [];
   const found = /^(?:(?:lab|doc)(?:\/workspaces\/[^/]+)?\/tree|notebooks|tree)\/(.+)$/.exec(route);
   const notebook = (found?.[1] ?? "").split("/").filter(Boolean).map(decodeURIComponent);
   const places = notebook.map((_, depth) => notebook.slice(0, notebook.length - 1 - depth));
@@ -268,13 +274,21 @@ export async function findFolder(page, base, folder, file, bytes) {
 }
 
 /**
+ * @param {string} pathname of a page
+ * @param {string} baseUrl of the server
+ * @returns {boolean} whether it is a JupyterLab that names no document, or not yet
+ */
+function namesNone(pathname, baseUrl) {
+  return pathname.startsWith(baseUrl) && /^(?:lab|doc)(?:\/workspaces\/[^/]+)?\/?$/.test(pathname.slice(baseUrl.length));
+}
+
+/**
  * @param {string} baseUrl of the server
  * @returns {Promise<string>} path of the page, once it names a document: JupyterLab restores its outputs before its address
  */
 export async function namedPage(baseUrl) {
-  const nameless = new RegExp("^(?:lab|doc)(?:/workspaces/[^/]+)?/?$");
   const last = performance.now() + NAMED_WITHIN;
-  while (nameless.test(location.pathname.slice(baseUrl.length)) && performance.now() < last) {
+  while (namesNone(location.pathname, baseUrl) && performance.now() < last) {
     await new Promise((look) => setTimeout(look, LOOK));
   }
   return location.pathname;
