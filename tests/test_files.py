@@ -6,6 +6,7 @@ import contextlib
 import json
 import resource
 import signal
+import tracemalloc
 import warnings
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -233,6 +234,30 @@ def test_a_grid_is_made_again_of_its_own_table(folder, a):
     if len(a.combinations):
         a.save(folder / "grid.csv")
         assert Grid.load(folder / "grid.csv", labels=labels) == a
+
+
+def test_a_table_of_many_columns_is_saved_as_it_is(tmp_path):
+    """A table is no product: 500 rows whose columns span 10 ** 10 places are written and read as 500, in little memory."""
+    rows = [
+        {
+            "prompt": f"boat {n}",
+            "model": SEEDANCE,
+            "size": ["16:9", "9:16"][n % 2],
+            "seed": n,
+            "shot": n,
+            "a": n,
+        }
+        for n in range(500)
+    ]
+    grid = Grid.from_rows(rows, labels=["shot", "a"])
+
+    tracemalloc.start()
+    grid.save(tmp_path / "grid.json")
+    used = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert used < 20e6
+    assert same(Grid.load(tmp_path / "grid.json"), grid)
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])

@@ -66,10 +66,7 @@ def test_no_cell_is_made_again(simulate, older, name):
     assert sweep.cost == before > 0
 
 
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=[pytest.mark.full] if name == "known" else []) for name in sorted(TYPED)],
-)
+@pytest.mark.parametrize("name", sorted(TYPED))
 def test_a_folder_that_is_opened_goes_on(simulate, older, name):
     """Opened by the grid that is kept in it, or by its journal alone, a folder has all its clips and submits nothing."""
     simulator = simulate()

@@ -78,7 +78,9 @@ def definition(combinations: Combinations) -> dict[str, Any]:
         found["labels"] = labels
     if follows:
         found["follows"] = follows
-    if list(combinations.positions) != list(range(math.prod(map(len, combinations.axes)))):
+    # the product of a table's columns may be of any size, so it is counted before it is compared
+    count = math.prod(map(len, combinations.axes))
+    if len(combinations) != count or list(combinations.positions) != list(range(count)):
         found["cells"] = _runs(combinations.positions)
     reasons: dict[str, list[int]] = {}
     for position, reason in combinations.left_out.items():

@@ -298,7 +298,7 @@ def refused(sweep: Sweep) -> int:
     return sweep.counts().get("rejected", 0)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.full)])
 def test_a_slice_of_hostile_replies_and_clips(tmp_path, caplog, seed):
     """Cases A3, A5: replies and clips of every kind beside good cells; the good are done and the paid are tracked."""
     world = met(seed, tmp_path, 77)
