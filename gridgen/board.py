@@ -119,9 +119,10 @@ class Board(SweepWidget):
             case "stop":
                 name = self.sweep.internals.stop_file
                 # of a click that a file has told already, the message comes when the cell is over
-                if question.get("file", name) == name:
+                taken = question.get("file", name) != name
+                if not taken:
                     self.sweep.stop()
-                return {"stopped": True}, []
+                return {"stopped": True, "taken": taken}, []
             case other:
                 msg = f"{other!r} is not a question that the board answers"
                 raise QuestionError(msg)

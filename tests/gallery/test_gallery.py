@@ -462,7 +462,7 @@ def test_an_unknown_price_is_not_nothing(sweep: FakeSweep) -> None:
 def test_the_stop_button_stops_the_sweep(sweep: FakeSweep) -> None:
     """The browser's question stops the sweep and is answered."""
     board = Board(sweep)
-    assert Outbox(board).ask(kind="stop", request=2) == ({"request": 2, "stopped": True}, [])
+    assert Outbox(board).ask(kind="stop", request=2) == ({"request": 2, "stopped": True, "taken": False}, [])
     assert sweep.internals.stopped
     board.close()
 

@@ -115,6 +115,7 @@ export class Panel {
   async #halt() {
     const { stop } = /** @type {Standing} */ (this.#standing);
     let over = false;
+    let taken = false;
     const end = (/** @type {string} */ why) => {
       if (over) return;
       over = true;
@@ -124,11 +125,14 @@ export class Panel {
     this.#stop.disabled = true;
     write(this.#note, "Stopping …");
     const answered = this.#link.ask({ kind: "stop", file: stop.file }, this.#signal).then(
-      () => end(""),
+      ({ content }) => {
+        taken = content.taken;
+        end("");
+      },
       (reason) => end(`Not stopped: ${reason.message}`),
     );
     await Promise.race([answered, new Promise((late) => setTimeout(late, ANSWERS_WITHIN))]);
-    const isTaken = () => this.#standing?.stop.file !== stop.file;
+    const isTaken = () => taken || this.#standing?.stop.file !== stop.file;
     if (over) return;
     if (await stopByFile(stop, isTaken, () => over)) end("");
     else if (!over) this.#refuse("Not stopped yet: the kernel is busy. Use the kernel's stop button (■).");
