@@ -1,14 +1,17 @@
 """What a reader meets in this house, counted: ``python tests/measures.py [root ...]``, a column for each checkout.
 
-It reads the files alone and imports none of them, so that any commit can be counted beside another.
+It reads the files, and runs one submission in a process of its own, so that any commit can be counted beside another.
 """
 
 from __future__ import annotations
 
 import ast
 import io
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -120,6 +123,42 @@ def words(root: Path) -> int:
     return sum(len(path.read_text("utf-8").split()) for path in (root / "docs").rglob("*.md"))
 
 
+SUBMISSION = """
+import math, sys, threading
+from pathlib import Path
+from gridgen import Grid, Simulator, Sweep
+
+package, deepest = str(Path(sys.modules["gridgen"].__file__).parent), 0
+
+def look(frame, event, _):
+    global deepest
+    posts = event == "call" and frame.f_code.co_name == "handle_async_request" and any(
+        getattr(value, "method", None) == "POST" for value in frame.f_locals.values()
+    )
+    depth = 0
+    while posts and frame:
+        depth += frame.f_code.co_filename.startswith(package) and "/simulator/" not in frame.f_code.co_filename
+        frame = frame.f_back
+    deepest = max(deepest, depth)
+
+threading.setprofile(look)
+Sweep(Grid(prompt="boat"), client=Simulator(speed=math.inf, clips="tiny").client(), folder=sys.argv[1]).run()
+print(deepest)
+"""
+"""Prints how many frames of the package stand above each other where a submission leaves for the transport."""
+
+
+def deepest_submission(root: Path) -> int:
+    """Count the frames of the package on the call stack of a submission."""
+    with tempfile.TemporaryDirectory() as folder:
+        places = {"PYTHONPATH": str(root), "XDG_RUNTIME_DIR": folder, "XDG_STATE_HOME": folder}
+        command = [sys.executable, "-c", SUBMISSION, f"{folder}/sweep"]
+        ran = subprocess.run(
+            command, env={**os.environ, **places}, cwd=folder, capture_output=True, text=True, check=True
+        )
+    return int(ran.stdout.split()[-1])
+
+
 MEASURES: dict[str, Callable[[Path], float]] = {
     "lines of Python": lambda root: sum(len(path.read_text("utf-8").splitlines()) for path in modules(root)),
     "modules": lambda root: len(modules(root)),
@@ -129,6 +168,7 @@ MEASURES: dict[str, Callable[[Path], float]] = {
     "public names on Client": lambda root: public_names(root, "client", "Client"),
     "public names on Grid": lambda root: public_names(root, "grid", "Grid"),
     "modules and scripts of odd names": odd_names,
+    "frames of a submission's call stack": deepest_submission,
     "comments in 100 lines of money code": comments,
     "citations that no page explains": lambda root: len(dangling(root)),
     "words of documentation": words,
