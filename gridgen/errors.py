@@ -19,6 +19,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ __all__ = [
     "MissingKeyError",
     "NetworkError",
     "OutOfCreditsError",
+    "Problem",
     "RateLimitError",
     "TaskFailed",
     "TaskTimeout",
@@ -56,8 +59,88 @@ def _again(kind: type[GridgenError], args: tuple[Any, ...]) -> GridgenError:
     return error
 
 
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with what was typed, in its parts; ``str`` makes the sentence of them.
+
+    Attributes
+    ----------
+    why : str
+        What is wrong, as a clause without a full stop.
+    field : str
+        The axis, field, column or argument that it is about; ``""`` where it is none.
+    value : object
+        What was typed there; None where no one value is at fault. It does not count
+        when problems are compared.
+    offered : tuple of str
+        What would be legal there.
+    hint : str
+        The legal name nearest to the one typed; ``""`` where none is near.
+    remedy : str
+        What to do now, as a clause; ``""`` where ``why`` leaves no doubt.
+    where : str
+        The file or table, and the place in it, as a person reads it.
+    line : int or None
+        The line of that file, from 1.
+    """
+
+    why: str
+    field: str = ""
+    value: Any = dataclasses.field(default=None, compare=False)
+    offered: tuple[str, ...] = ()
+    hint: str = ""
+    remedy: str = ""
+    where: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.where}: " if self.where else ""
+        hint = f" (did you mean {self.hint!r}?)" if self.hint else ""
+        if self.remedy:
+            return f"{place}{self.why}{hint}; {self.remedy}"
+        offered = f" (offered: {', '.join(self.offered)})" if self.offered else ""
+        return f"{place}{self.why}{hint}{offered}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # what was typed may be a function or an open file, and the error has to reach another process
+        parts = {each.name: getattr(self, each.name) for each in dataclasses.fields(self)}
+        if not isinstance(self.value, (str, int, float, type(None))):
+            parts["value"] = repr(self.value)
+        return Problem, tuple(parts.values())
+
+
 class GridError(GridgenError, ValueError):
-    """An axis or a value is wrong. Nothing was sent and nothing was spent."""
+    """An axis or a value is wrong. Nothing was sent and nothing was spent.
+
+    Its text is made of its problems: one on a line of its own each.
+
+    Parameters
+    ----------
+    *problems : str or Problem
+        What is wrong; a text is a problem of which no parts are known.
+    nothing : str, default ""
+        What did not happen, as the sentence that ends the text.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        What is wrong, all of it.
+
+    Examples
+    --------
+    >>> try:
+    ...     gridgen.Grid(prompt="a boat", sizes="16:9")
+    ... except gridgen.GridError as error:
+    ...     [problem] = error.problems
+    >>> problem.field, problem.hint
+    ('sizes', 'size')
+    """
+
+    def __init__(self, *problems: str | Problem, nothing: str = "") -> None:
+        self.problems = tuple(each if isinstance(each, Problem) else Problem(str(each)) for each in problems)
+        said = [str(each) for each in self.problems]
+        between = ". " if len(said) == 1 else "\n"
+        super().__init__(between.join(filter(None, ["\n".join(said), nothing])))
 
 
 class MissingKeyError(GridgenError):

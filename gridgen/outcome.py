@@ -145,8 +145,8 @@ class Policy:
 
     def __post_init__(self) -> None:
         if self.kind not in _POLICIES:
-            msg = f"on_unknown={self.kind!r} is no policy (known: {', '.join(_POLICIES)}). Nothing was sent."
-            raise GridError(msg)
+            msg = f"on_unknown={self.kind!r} is no policy (known: {', '.join(_POLICIES)})"
+            raise GridError(msg, nothing="Nothing was sent.")
 
 
 _NOT_APPLIED = {425, 429, 521, 523}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 
 __all__ = ["Value", "listed", "plain", "value"]
 
@@ -68,11 +68,11 @@ def value(value: object, *, label: str | None = None, note: str = "", weight: fl
     Value(value=6, label='short', note='fits a story', weight=1.0)
     """
     if label is not None and not label.strip():
-        msg = f"value({value!r}, label={label!r}): the label is empty; leave it out to show the value"
-        raise GridError(msg)
+        why = f"value({value!r}, label={label!r}): the label is empty"
+        raise GridError(Problem(why, "label", label, remedy="leave it out to show the value"))
     if isinstance(weight, bool) or not 0 < weight < float("inf"):
-        msg = f"value({value!r}, weight={weight!r}): a weight is a number above 0"
-        raise GridError(msg)
+        why = f"value({value!r}, weight={weight!r}): a weight is a number above 0"
+        raise GridError(Problem(why, "weight", weight))
     return Value(value, label, note, float(weight))
 
 
@@ -96,8 +96,7 @@ def listed(name: str, given: Any, *, numeric: bool = False) -> list[Value]:
     if isinstance(given, Mapping):
         values = [replace(plain(each), label=str(label)) for label, each in given.items()]
     elif isinstance(given, AbstractSet):
-        msg = f"{name}={given!r} has no order; give a list"
-        raise GridError(msg)
+        raise GridError(Problem(f"{name}={given!r} has no order", name, given, remedy="give a list"))
     elif numeric and isinstance(given, str) and ("," in given or _DOTS.search(given)):
         values = [Value(each) for each in _numbers(name, given)]
     elif isinstance(given, (str, bytes)) or not isinstance(given, Iterable):
@@ -105,8 +104,8 @@ def listed(name: str, given: Any, *, numeric: bool = False) -> list[Value]:
     else:
         values = _each(name, given)
     if not values:
-        msg = f"{name}=[] is an empty axis, so there would be no cells; leave it out or give a value"
-        raise GridError(msg)
+        why = f"{name}=[] is an empty axis, so there would be no cells"
+        raise GridError(Problem(why, name, given, remedy="leave it out or give a value"))
     return values
 
 
@@ -127,8 +126,8 @@ def _each(name: str, given: Iterable[Any]) -> list[Value]:
         return [plain(given)]
     items = list(itertools.islice(given, MOST_VALUES + 1))
     if len(items) > MOST_VALUES:
-        msg = f"{name} has more than {MOST_VALUES:,} values, which is taken for endless"
-        raise GridError(msg)
+        why = f"{name} has more than {MOST_VALUES:,} values, which is taken for endless"
+        raise GridError(Problem(why, name))
     values = [plain(each) for each in items]
     if hasattr(given, "dtype"):
         # an array of floats such as linspace makes may hold whole numbers only
@@ -148,15 +147,14 @@ def _numbers(name: str, text: str) -> list[int | float]:
         if piece == ".." and found and before != "..":
             continue
         if not _NUMBER.fullmatch(piece):
-            msg = f"{name}={text!r}: numbers and '..' between numbers are read, as in '6,8,..,30', not {piece!r}"
-            raise GridError(msg)
+            why = f"{name}={text!r}: numbers and '..' between numbers are read, as in '6,8,..,30', not {piece!r}"
+            raise GridError(Problem(why, name, text))
         number = Decimal(piece)
         if before == "..":
             found += _filled(name, text, found, number)
         found.append(number)
     if pieces[-1] == "..":
-        msg = f"{name}={text!r} ends without a number, as in '6,8,..,30'"
-        raise GridError(msg)
+        raise GridError(Problem(f"{name}={text!r} ends without a number, as in '6,8,..,30'", name, text))
     return [int(number) if number == number.to_integral_value() else float(number) for number in found]
 
 
@@ -166,9 +164,8 @@ def _filled(name: str, text: str, before: list[Decimal], last: Decimal) -> list[
     step = first - before[-2] if len(before) > 1 else Decimal(1).copy_sign(last - first)
     steps = (last - first) / step if step else Decimal(-1)
     if steps < 1 or steps != steps.to_integral_value():
-        msg = f"{name}={text!r}: from {first} in steps of {step} one does not come to {last}"
-        raise GridError(msg)
+        why = f"{name}={text!r}: from {first} in steps of {step} one does not come to {last}"
+        raise GridError(Problem(why, name, text))
     if steps > MOST_VALUES:
-        msg = f"{name}={text!r} has more than {MOST_VALUES:,} values"
-        raise GridError(msg)
+        raise GridError(Problem(f"{name}={text!r} has more than {MOST_VALUES:,} values", name, text))
     return [first + step * number for number in range(1, int(steps))]

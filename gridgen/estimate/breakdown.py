@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import html
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
+from gridgen.grid.axes import nearest
 from gridgen.grid.images import thumbnails
 
 if TYPE_CHECKING:
@@ -48,10 +48,8 @@ def _names(combinations: Combinations, axes: Sequence[str]) -> list[str]:
     known = [axis.name for axis in combinations.axes]
     for name in axes:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            msg = f"by({name!r}): the grid has no such axis{hint}; it has {', '.join(known)}"
-            raise GridError(msg)
+            why, remedy = f"by({name!r}): the grid has no such axis", f"it has {', '.join(known)}"
+            raise GridError(Problem(why, name, None, tuple(known), nearest(name, known), remedy))
     return list(axes) or [axis.name for axis in varied(combinations)]
 
 

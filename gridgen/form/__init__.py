@@ -17,7 +17,7 @@ import ipywidgets
 from gridgen._loop import engine
 from gridgen.atomic import write_atomically
 from gridgen.board import Board
-from gridgen.errors import GridError, GridgenError
+from gridgen.errors import GridError, GridgenError, Problem
 from gridgen.form.draft import Draft, slots_of
 from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of
 from gridgen.form.layout_picker import LayoutPicker
@@ -319,7 +319,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._grid = self._draft.grid()
         except GridError as error:
             self._grid = None
-            problem = str(error).replace("Nothing was submitted.", "").strip()
+            problem = "\n".join(map(str, error.problems))
             begun = "Not a grid yet" if self._draft.prompts else "A grid to be"
             self._picker.show(None, facts=[begun], problem=problem, code="")
             self._offer_run(0)
@@ -371,8 +371,8 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         try:
             return Decimal(text) if text else None
         except InvalidOperation:
-            msg = f"the budget {text[:20]!r} is not a sum of money in USD, such as 2.00"
-            raise GridError(msg) from None
+            why = f"the budget {text[:20]!r} is not a sum of money in USD, such as 2.00"
+            raise GridError(Problem(why, "budget", text)) from None
 
     def _toggled(self, pattern: Pattern) -> None:
         if self._grid is not None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 from gridgen.grid import Grid
 from gridgen.models import DEFAULT_MODEL
 from gridgen.templates import Template, template
@@ -65,8 +65,7 @@ class Draft:
             Naming every field that is wrong.
         """
         if not self.prompts:
-            msg = "write a prompt, one a line"
-            raise GridError(msg)
+            raise GridError(Problem("write a prompt, one a line", "prompt"))
         whole = Grid(**self._keywords())
         patterns = self._holding(whole)
         return whole.exclude(*(dict(pattern) for pattern in patterns)) if patterns else whole
@@ -122,8 +121,12 @@ class Draft:
         labels = {name: list(self.slots.get(name, ())) for name in dict.fromkeys(named)}
         missing = [name for name, texts in labels.items() if not texts]
         if missing:
-            msg = f"the slot {{{missing[0]}}} has no texts yet; write them one a line"
-            raise GridError(msg)
+            raise GridError(
+                *(
+                    Problem(f"the slot {{{name}}} has no texts yet", name, remedy="write them one a line")
+                    for name in missing
+                )
+            )
         if labels:
             found["labels"] = labels
         for name, values in (("model", self.models), ("size", self.sizes), ("quality", self.qualities)):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 from gridgen.grid.axes import NOTHING, Axis, labelled
 from gridgen.grid.combinations import Combinations, strides
 from gridgen.grid.parse import build
@@ -87,9 +88,9 @@ def _merged(here: Axis, there: Axis) -> Axis:
     if here.sent is not there.sent:
         msg = (
             f"{here.name!r} is a field of the request in one grid and a label in the other; "
-            f"give the label another name. {NOTHING}"
+            f"give the label another name"
         )
-        raise GridError(msg)
+        raise GridError(msg, nothing=NOTHING)
     merged = _longer(
         here, [_entry(there, at) for at, value in enumerate(there.values) if value not in here.values]
     )
@@ -107,14 +108,11 @@ def _longer(axis: Axis, more: Sequence[_Entry]) -> Axis:
     if not more:
         return axis
     found = [*(_entry(axis, at) for at in range(len(axis))), *more]
-    values = tuple(value for value, _, _, _ in found)
-    own = labelled(axis.name, values, [None] * len(values))
+    values, typed, notes, weights = zip(*found, strict=True)
     labels: dict[str, None] = {}
-    for (_, label, _, _), plain in zip(found, own, strict=True):
+    for label, plain in zip(typed, labelled(axis.name, values, [None] * len(values)), strict=True):
         wanted = plain if label is None else label
         labels[f"{wanted} ({plain})" if wanted in labels else wanted] = None
-    notes = tuple(note for _, _, note, _ in found)
-    weights = tuple(weight for _, _, _, weight in found)
     return replace(
         axis,
         values=values,
@@ -135,18 +133,15 @@ def extended(combinations: Combinations, typed: Mapping[str, Any]) -> tuple[Comb
     GridError
         If a value is wrong or there already, or an axis cannot grow in this way.
     """
-    for name in typed:
-        if name in {"labels", "linked"}:
-            msg = (
-                f"extend({name}=...): write a grid with it and add that: grid + gridgen.Grid(...). {NOTHING}"
-            )
-            raise GridError(msg)
-    ascending = all(a < b for a, b in zip(combinations.positions, combinations.positions[1:], strict=False))
+    for name in {"labels", "linked"} & {*typed}:
+        msg = f"extend({name}=...): write a grid with it and add that: grid + gridgen.Grid(...)"
+        raise GridError(msg, nothing=NOTHING)
+    ascending = all(a < b for a, b in itertools.pairwise(combinations.positions))
     models = [combinations.records.get(name) or find(name) for name in combinations.axis("model").values]
     built = build({"prompt": "-", "model": models, **typed}, ())
     if any(not axis.sent for axis in built.combinations.axes):
-        msg = f"extend: a template brings axes of its own; write a grid with it and add that: grid + gridgen.Grid(...). {NOTHING}"
-        raise GridError(msg)
+        msg = "extend: a template brings axes of its own; write a grid with it and add that: grid + gridgen.Grid(...)"
+        raise GridError(msg, nothing=NOTHING)
     for name in typed:
         combinations = _grown(combinations, built.combinations.axis(name))
     if ascending:
@@ -159,28 +154,29 @@ def extended(combinations: Combinations, typed: Mapping[str, Any]) -> tuple[Comb
 def _grown(combinations: Combinations, more: Axis) -> Combinations:
     """Return the places with each cell made with each value of an axis besides its own."""
     name = more.name
-    own = next((axis for axis in combinations.axes if axis.name == name), None)
-    there = [value for value in more.values if own is not None and value in own.values]
-    if there:
-        msg = f"extend: {name}={there[0]!r} is on the axis already. {NOTHING}"
-        raise GridError(msg)
-    axes = [_merged(axis, more) if axis.name == name else axis for axis in combinations.axes]
-    if own is None:
-        axes.append(
-            replace(_with_absent(replace(more, values=(), labels=(), notes=(), weights=())), follows=())
-        )
-        axes[-1] = _longer(axes[-1], [_entry(more, at) for at in range(len(more))])
+    axes = _lengthened(combinations.axes, more)
+    reset = [name]
     if name == "prompt":
-        axes = [axis if axis.sent else _with_absent(axis) for axis in axes]
-        axes = [replace(axis, follows=()) if axis.name == "prompt" else axis for axis in axes]
-    old = combinations.recoded(axes)
-    reset = [name, *(axis.name for axis in axes if name == "prompt" and not axis.sent)]
-    return _with_each(
-        old,
-        axes,
-        reset,
-        [axes_at.values.index(value) for axes_at in axes if axes_at.name == name for value in more.values],
-    )
+        # a prompt of its own names no slot of the templates that wrote the others
+        axes = [_with_absent(axis) if not axis.sent else axis for axis in axes]
+        axes = [replace(axis, follows=()) if axis.name == name else axis for axis in axes]
+        reset += [axis.name for axis in axes if not axis.sent]
+    [grown] = [axis for axis in axes if axis.name == name]
+    codes = [grown.values.index(value) for value in more.values]
+    return _with_each(combinations.recoded(axes), axes, reset, codes)
+
+
+def _lengthened(axes: Sequence[Axis], more: Axis) -> list[Axis]:
+    """Return the axes with the values of one more; where there was none of its name, the cells so far are without."""
+    own = next((axis for axis in axes if axis.name == more.name), None)
+    if own is None:
+        empty = replace(more, values=(), labels=(), notes=(), weights=(), follows=())
+        return [*axes, _longer(_with_absent(empty), [_entry(more, at) for at in range(len(more))])]
+    there = [value for value in more.values if value in own.values]
+    if there:
+        why = f"extend: {more.name}={there[0]!r} is on the axis already"
+        raise GridError(Problem(why, more.name, there[0]), nothing=NOTHING)
+    return [_merged(axis, more) if axis is own else axis for axis in axes]
 
 
 def _with_each(

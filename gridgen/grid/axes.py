@@ -7,15 +7,16 @@ import json
 import numbers
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from gridgen.errors import GridError
-from gridgen.grid.images import NOT_SENT, LocalImage, is_picture, pictured, reference
+from gridgen.errors import GridError, Problem
+from gridgen.grid.images import LocalImage, is_picture, pictured, reference
 from gridgen.values import Value, listed
 
 if TYPE_CHECKING:
@@ -27,15 +28,16 @@ __all__ = [
     "RESERVED",
     "Axis",
     "Linked",
-    "bare",
     "check_text",
     "checked",
+    "collected",
     "entries",
     "labelled",
     "linked",
     "nearest",
     "refuse",
     "text_of",
+    "unknown_axis",
 ]
 
 NOTHING = "Nothing was submitted."
@@ -173,7 +175,7 @@ def linked(*, labels: Mapping[str, Any] | None = None, **axes: Any) -> Linked:
     return Linked(axes, labels or {})
 
 
-def refuse(problems: Sequence[str]) -> None:
+def refuse(problems: Sequence[Problem]) -> None:
     """Raise one error that names all that is wrong, if anything is.
 
     Raises
@@ -182,22 +184,35 @@ def refuse(problems: Sequence[str]) -> None:
         If there are problems.
     """
     if problems:
-        said = "\n".join([*problems, NOTHING]) if len(problems) > 1 else f"{problems[0]}. {NOTHING}"
-        raise GridError(said)
+        raise GridError(*problems, nothing=NOTHING)
 
 
-def bare(error: GridError) -> str:
-    """Return what an error says, without the assurance that stands at its end."""
-    text = str(error)
-    for assurance in (NOTHING, NOT_SENT):
-        text = text.removesuffix(f". {assurance}")
-    return text
+@contextmanager
+def collected(
+    problems: list[Problem], field: str = "", where: str = "", line: int | None = None
+) -> Iterator[None]:
+    """Add what is found wrong within to a list, and go on; say of what does not tell it where it stands."""
+    try:
+        yield
+    except GridError as error:
+        problems += (placed(each, field, where, line) for each in error.problems)
+
+
+def placed(problem: Problem, field: str = "", where: str = "", line: int | None = None) -> Problem:
+    """Return a problem with its field and its place, where it does not know them itself."""
+    found = replace(problem, field=problem.field or str(field))
+    return found if found.where else replace(found, where=where, line=line)
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
-    """Return a hint at the nearest known name, empty if none is near."""
-    near = difflib.get_close_matches(str(name), list(known), n=1)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    """Return the nearest known name, empty if none is near."""
+    return next(iter(difflib.get_close_matches(str(name), list(known), n=1)), "")
+
+
+def unknown_axis(why: str, name: str, axes: Sequence[str], near: Iterable[str] = ()) -> Problem:
+    """Return the problem that a name is none of the axes; `near` are further names that may be meant."""
+    remedy = f"the axes are {', '.join(axes)}"
+    return Problem(why, name, offered=tuple(axes), hint=nearest(name, [*axes, *near]), remedy=remedy)
 
 
 def entries(name: str, given: Any) -> list[Value]:
@@ -221,8 +236,9 @@ def _image_entries(given: Any) -> list[Value]:
     if given is None or isinstance(given, (str, Value)) or is_picture(given):
         return [given if isinstance(given, Value) else Value(given)]
     if isinstance(given, AbstractSet) or not isinstance(given, Iterable):
-        msg = f"image_urls={given!r} is not a list of URLs or pictures"
-        raise GridError(msg)
+        raise GridError(
+            Problem(f"image_urls={given!r} is not a list of URLs or pictures", "image_urls", given)
+        )
     found = listed("image_urls", given)
     single = [
         entry.value
@@ -232,11 +248,13 @@ def _image_entries(given: Any) -> list[Value]:
     if len(single) == len(found) > 1:
         one = f"[{', '.join(map(_brief, single))}]"
         several = f"[{', '.join(f'[{_brief(each)}]' for each in single)}]"
-        msg = (
-            f"image_urls={one} can be read in two ways; write image_urls=[{one}] for one clip with "
-            f"{len(single)} images, or image_urls={several} for an axis of {len(single)} values"
+        remedy = (
+            f"write image_urls=[{one}] for one clip with {len(single)} images, or image_urls={several} for an axis of "
+            f"{len(single)} values"
         )
-        raise GridError(msg)
+        raise GridError(
+            Problem(f"image_urls={one} can be read in two ways", "image_urls", given, remedy=remedy)
+        )
     return found
 
 
@@ -266,9 +284,10 @@ def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
         lacks.append(lack)
     if len(lacks) > 1:
         said = "; ".join(lack.reason for lack in lacks)
-        msg = f"{name}={_short(value)} is offered by none of the models: {said}"
-        raise GridError(msg)
-    raise GridError(lacks[0].error) if lacks else GridError("there is no model to ask")
+        raise GridError(
+            Problem(f"{name}={_short(value)} is offered by none of the models: {said}", name, value)
+        )
+    raise GridError(lacks[0].problem if lacks else "there is no model to ask")
 
 
 def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
@@ -289,34 +308,26 @@ def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
 
 def _prompt(value: Any) -> str:
     if not isinstance(value, str):
-        msg = f"prompt={value!r} is a {type(value).__name__}, not a text"
-        raise GridError(msg)
+        raise GridError(Problem(f"prompt={value!r} is a {type(value).__name__}, not a text", "prompt", value))
     if not value.strip():
-        msg = f"prompt={value!r} is empty"
-        raise GridError(msg)
+        raise GridError(Problem(f"prompt={value!r} is empty", "prompt", value))
     try:
         value.encode()
     except UnicodeEncodeError as error:
-        msg = f"prompt={value!r} has a lone surrogate at {error.start}, which no request can carry"
-        raise GridError(msg) from None
+        why = f"prompt={value!r} has a lone surrogate at {error.start}, which no request can carry"
+        raise GridError(Problem(why, "prompt", value)) from None
     return value
 
 
 def _whole(value: Any, models: Sequence[Model]) -> int:
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        msg = (
-            f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds "
-            f"({'; '.join(_spans(models))})"
-        )
-        raise GridError(msg)
-    if abs(int(value)) > _LONGEST_CLIP:
-        msg = f"duration is more than {_LONGEST_CLIP:,} seconds, which no clip has ({'; '.join(_spans(models))})"
-        raise GridError(msg)
-    return int(value)
-
-
-def _spans(models: Sequence[Model]) -> list[str]:
-    return [model.duration.offered("").strip() for model in models if model.duration is not None]
+        why = f"duration={value!r} is a {type(value).__name__}, not a whole number of seconds"
+    elif abs(int(value)) > _LONGEST_CLIP:
+        why = f"duration is more than {_LONGEST_CLIP:,} seconds, which no clip has"
+    else:
+        return int(value)
+    spans = [model.duration.offered("").strip() for model in models if model.duration is not None]
+    raise GridError(Problem(f"{why} ({'; '.join(spans)})", "duration", value))
 
 
 def _check_json(name: str, value: Any) -> None:
@@ -324,8 +335,8 @@ def _check_json(name: str, value: Any) -> None:
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
-        msg = f"{name}={_short(value)} cannot be sent as JSON: {error}"
-        raise GridError(msg) from None
+        why = f"{name}={_short(value)} cannot be sent as JSON: {error}"
+        raise GridError(Problem(why, name, value)) from None
 
 
 def _frozen(value: Any) -> Any:
@@ -343,12 +354,12 @@ def _images(value: Any) -> tuple[str, ...]:
     if isinstance(value, str) or is_picture(value):
         value = [value]
     if not isinstance(value, Iterable) or isinstance(value, (Mapping, AbstractSet)):
-        msg = f"image_urls value {value!r} is not a list of URLs or pictures"
-        raise GridError(msg)
+        why = f"image_urls value {value!r} is not a list of URLs or pictures"
+        raise GridError(Problem(why, "image_urls", value))
     urls = tuple(reference(each) for each in value)
     if not urls:
-        msg = "image_urls value [] has no image; write None for no image"
-        raise GridError(msg)
+        why = "image_urls value [] has no image"
+        raise GridError(Problem(why, "image_urls", value, remedy="write None for no image"))
     return urls
 
 
@@ -386,8 +397,8 @@ def check_text(what: str, text: Any) -> None:
         if isinstance(text, str):
             text.encode()
     except UnicodeEncodeError as error:
-        msg = f"{what} {text!r:.80} has half a character at {error.start}, which no file can hold. {NOTHING}"
-        raise GridError(msg) from None
+        msg = f"{what} {text!r:.80} has half a character at {error.start}, which no file can hold"
+        raise GridError(msg, nothing=NOTHING) from None
 
 
 def labelled(name: str, values: Sequence[Any], given: Sequence[str | None]) -> tuple[str, ...]:
@@ -399,8 +410,8 @@ def labelled(name: str, values: Sequence[Any], given: Sequence[str | None]) -> t
         return tuple(labels)
     typed = {label for label in given if label is not None and often[label] > 1}
     if typed:
-        msg = f"{name}: two values have the label {min(typed)!r}; give each its own"
-        raise GridError(msg)
+        why = f"{name}: two values have the label {min(typed)!r}"
+        raise GridError(Problem(why, name, min(typed), remedy="give each its own"))
     return tuple(f"{label} ({at})" if often[label] > 1 else label for at, label in enumerate(labels, 1))
 
 

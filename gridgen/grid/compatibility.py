@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gridgen.grid.axes import refuse
@@ -12,6 +13,7 @@ from gridgen.money import total
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from gridgen.errors import Problem
     from gridgen.grid.cells import Cell
     from gridgen.grid.combinations import Combinations
     from gridgen.models import Model, Unsupported
@@ -44,18 +46,19 @@ def unsupported(
         If the only model lacks a combination that is asked for.
     """
     reasons: dict[int, str] = {}
-    lacks: Counter[str] = Counter()
+    lacks: Counter[Problem] = Counter()
     for code, model in enumerate(models):
         for position, lack in _of_model(combinations, code, model, alone=len(models) == 1, unsaid=unsaid):
             reasons[position] = lack.reason
-            lacks[lack.error] += 1
+            lacks[lack.problem] += 1
     if len(models) == 1 and lacks:
-        problems = [
-            f"{error} ({count} {'cell' if count == 1 else 'cells'}; leave them out with exclude= or where=)"
-            for error, count in lacks.most_common(_MOST_NAMED)
-        ]
-        refuse(problems)
+        refuse([_counted(problem, count) for problem, count in lacks.most_common(_MOST_NAMED)])
     return reasons
+
+
+def _counted(problem: Problem, count: int) -> Problem:
+    cells = "1 cell" if count == 1 else f"{count} cells"
+    return replace(problem, why=f"{problem.why} ({cells}; leave them out with exclude= or where=)")
 
 
 def _of_model(

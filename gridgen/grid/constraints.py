@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import GridError
-from gridgen.grid.axes import NOTHING, Axis, nearest
+from gridgen.errors import GridError, Problem
+from gridgen.grid.axes import NOTHING, Axis, unknown_axis
 from gridgen.values import Value
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def unwanted(combinations: Combinations, where: Any, reason: str | None = None) 
     found: dict[int, str] = {}
     for why, predicate in named:
         if not callable(predicate):
-            msg = f"where={predicate!r} is not a function of a cell or of axes, such as lambda size, duration: ... {NOTHING}"
-            raise GridError(msg)
+            msg = f"where={predicate!r} is not a function of a cell or of axes, such as lambda size, duration: .."
+            raise GridError(msg, nothing=NOTHING)
         left_out = _left_out(combinations, predicate)
         said = why or _said(predicate)
         found = {**dict.fromkeys(left_out, said), **found}
@@ -98,11 +98,8 @@ def _parameters(predicate: Predicate, axes: Sequence[str]) -> list[str] | None:
         return None
     for name in names:
         if name not in axes:
-            msg = (
-                f"where= asks for {name!r}, which is not an axis{nearest(name, axes)}; the axes are {', '.join(axes)}. "
-                f"A parameter called cell gets the whole cell. {NOTHING}"
-            )
-            raise GridError(msg)
+            problem = unknown_axis(f"where= asks for {name!r}, which is not an axis", name, axes)
+            raise GridError(problem, nothing=f"A parameter called cell gets the whole cell. {NOTHING}")
     return names
 
 
@@ -111,8 +108,8 @@ def _asked(predicate: Predicate, values: Mapping[str, Any], *, by_name: bool) ->
         return bool(predicate(**values) if by_name else predicate(*values.values()))
     except Exception as error:
         shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
-        msg = f"where= raised {type(error).__name__}: {error}, for {shown}. {NOTHING}"
-        raise GridError(msg) from error
+        msg = f"where= raised {type(error).__name__}: {error}, for {shown}"
+        raise GridError(msg, nothing=NOTHING) from error
 
 
 def _said(predicate: Predicate) -> str:
@@ -140,16 +137,16 @@ def excluded(combinations: Combinations, exclude: Any) -> dict[int, str]:
     """
     patterns = [exclude] if isinstance(exclude, Mapping) else exclude
     if not isinstance(patterns, (list, tuple)) or not all(isinstance(each, Mapping) for each in patterns):
-        msg = f"exclude={exclude!r} is not a pattern such as {{'size': '1:1', 'duration': [10, 12]}}, or a list of them. {NOTHING}"
-        raise GridError(msg)
+        why = f"exclude={exclude!r} is not a pattern such as {{'size': '1:1', 'duration': [10, 12]}}, or a list of them"
+        raise GridError(Problem(why, "exclude", exclude), nothing=NOTHING)
     found: dict[int, str] = {}
     for pattern in patterns:
         chosen = {
             name: _codes(combinations, name, given) for name, given in pattern.items() if name != "reason"
         }
         if not chosen:
-            msg = f"exclude={pattern!r} names no axis, so it would leave out every cell. {NOTHING}"
-            raise GridError(msg)
+            told = f"exclude={pattern!r} names no axis, so it would leave out every cell"
+            raise GridError(Problem(told, "exclude", pattern), nothing=NOTHING)
         why = str(pattern.get("reason") or f"excluded: {_described(combinations, chosen)}")
         for position in _fitting(combinations, chosen):
             found.setdefault(position, why)
@@ -169,8 +166,8 @@ def _fitting(combinations: Combinations, chosen: Mapping[str, AbstractSet[int]])
 def _codes(combinations: Combinations, name: str, given: Any) -> set[int]:
     names = [axis.name for axis in combinations.axes]
     if name not in names:
-        msg = f"exclude names {name!r}, which is not an axis{nearest(name, names)}; the axes are {', '.join(names)}. {NOTHING}"
-        raise GridError(msg)
+        problem = unknown_axis(f"exclude names {name!r}, which is not an axis", name, names)
+        raise GridError(problem, nothing=NOTHING)
     axis = combinations.axis(name)
     if callable(given):
         return {at for at, value in enumerate(axis.values) if _asked(given, {name: value}, by_name=False)}
@@ -196,8 +193,8 @@ def _position(axis: Axis, given: Any) -> int:
         at = axis.position((value,))
     if at is None:
         shown = ", ".join(axis.labels[:12]) + (", …" if len(axis) > 12 else "")  # noqa: PLR2004 - as many as fit a line
-        msg = f"exclude: {axis.name}={value!r} is not on the axis ({shown}). {NOTHING}"
-        raise GridError(msg)
+        why = f"exclude: {axis.name}={value!r} is not on the axis ({shown})"
+        raise GridError(Problem(why, "exclude", value), nothing=NOTHING)
     return at
 
 

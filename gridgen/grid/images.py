@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from gridgen.atomic import write_atomically
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 from gridgen.models.fields import public_url
 
 if TYPE_CHECKING:
@@ -140,8 +140,8 @@ class LocalImage(str):
             If the file is gone, or is another one by now.
         """
         if self._read is None:
-            msg = f"the image {self.name!r} is not at hand: build the grid from the file again. {NOT_SENT}"
-            raise GridError(msg)
+            msg = f"the image {self.name!r} is not at hand: build the grid from the file again"
+            raise GridError(msg, nothing=NOT_SENT)
         return self._read()
 
     def thumbnail(self, side: int = 64) -> str:
@@ -289,8 +289,8 @@ def digested(text: str) -> str:
         If it is not ``sha256:`` and 64 hexadecimal digits.
     """
     if not _DIGEST.fullmatch(text):
-        msg = f"image {text!r:.90} is not '{HASH}' and the 64 hexadecimal digits of a picture's hash. {NOT_SENT}"
-        raise GridError(msg)
+        msg = f"image {text!r:.90} is not '{HASH}' and the 64 hexadecimal digits of a picture's hash"
+        raise GridError(msg, nothing=NOT_SENT)
     return text
 
 
@@ -333,12 +333,12 @@ def _read_copy(path: Path, text: str) -> bytes:
     try:
         data = path.read_bytes() if path.stat().st_size <= LARGEST else b""
     except OSError as error:
-        msg = f"the copy {str(path)!r} cannot be read: {error.strerror}. {NOT_SENT}"
-        raise GridError(msg) from error
+        msg = f"the copy {str(path)!r} cannot be read: {error.strerror}"
+        raise GridError(msg, nothing=NOT_SENT) from error
     if _type(data[:_HEAD]) is not None and (_text(data) == text or _pixels_of(data) == text):
         return data
-    msg = f"the copy {str(path)!r} is not the picture that it was: delete it and build the grid from the picture again. {NOT_SENT}"
-    raise GridError(msg)
+    msg = f"the copy {str(path)!r} is not the picture that it was: delete it and build the grid from the picture again"
+    raise GridError(msg, nothing=NOT_SENT)
 
 
 def _pixels_of(data: bytes) -> str:
@@ -360,26 +360,26 @@ def _of_path(given: Path) -> LocalImage:
     path = given.expanduser().absolute()
     try:
         if not path.is_file():
-            raise GridError(_missing(given, path))
+            raise GridError(_missing(given, path), nothing=NOT_SENT)
         if path.stat().st_size > LARGEST:
-            raise GridError(_too_large(repr(str(given)), path.stat().st_size))
+            raise GridError(_too_large(repr(str(given)), path.stat().st_size), nothing=NOT_SENT)
         with path.open("rb") as file:
             head = file.read(_HEAD)
             if _type(head) is None:
-                raise GridError(_no_image(repr(str(given))))
+                raise GridError(_no_image(repr(str(given))), nothing=NOT_SENT)
             data = head + file.read(LARGEST)
     except OSError as error:
-        msg = f"image {str(given)!r} cannot be read: {error.strerror}. {NOT_SENT}"
-        raise GridError(msg) from error
+        msg = f"image {str(given)!r} cannot be read: {error.strerror}"
+        raise GridError(msg, nothing=NOT_SENT) from error
     text = _text(data)
     return _made(text, data, path.name, lambda: _read_again(path, text))
 
 
 def _of_bytes(data: bytes) -> LocalImage:
     if len(data) > LARGEST:
-        raise GridError(_too_large(f"of {len(data):,} bytes", len(data)))
+        raise GridError(_too_large(f"of {len(data):,} bytes", len(data)), nothing=NOT_SENT)
     if _type(data[:_HEAD]) is None:
-        raise GridError(_no_image(f"of {len(data):,} bytes"))
+        raise GridError(_no_image(f"of {len(data):,} bytes"), nothing=NOT_SENT)
     return _made(_text(data), data, "", lambda: data)
 
 
@@ -391,7 +391,7 @@ def _of_pixels(picture: Image.Image, name: str) -> LocalImage:
     plain.save(out, "PNG")
     data = out.getvalue()
     if len(data) > LARGEST:
-        raise GridError(_too_large(f"of {plain.width}x{plain.height} pixels", len(data)))
+        raise GridError(_too_large(f"of {plain.width}x{plain.height} pixels", len(data)), nothing=NOT_SENT)
     return _made(text, data, name, lambda: data)
 
 
@@ -418,8 +418,8 @@ def _check_header(data: bytes, name: str) -> None:
             pass
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         why = "" if isinstance(error, UnidentifiedImageError) else f" ({error})"
-        msg = f"image {name} begins like a picture and cannot be opened{why}; save it again. {NOT_SENT}"
-        raise GridError(msg) from error
+        msg = f"image {name} begins like a picture and cannot be opened{why}; save it again"
+        raise GridError(msg, nothing=NOT_SENT) from error
 
 
 def _type(head: bytes) -> str | None:
@@ -437,32 +437,32 @@ def _read_again(path: Path, text: str) -> bytes:
     try:
         data = path.read_bytes()
     except OSError as error:
-        msg = f"image {str(path)!r} cannot be read any more: {error.strerror}. {NOT_SENT}"
-        raise GridError(msg) from error
+        msg = f"image {str(path)!r} cannot be read any more: {error.strerror}"
+        raise GridError(msg, nothing=NOT_SENT) from error
     if _text(data) != text:
-        msg = f"image {str(path)!r} was changed since the grid was built: build the grid again. {NOT_SENT}"
-        raise GridError(msg)
+        msg = f"image {str(path)!r} was changed since the grid was built: build the grid again"
+        raise GridError(msg, nothing=NOT_SENT)
     return data
 
 
-def _missing(given: Path, path: Path) -> str:
+def _missing(given: Path, path: Path) -> Problem:
     if path.exists():
-        return f"image {str(given)!r} is not a file. {NOT_SENT}"
+        return Problem(f"image {str(given)!r} is not a file", value=given)
     beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
-    near = difflib.get_close_matches(path.name, beside, n=1)
-    hint = f" (did you mean {near[0]!r}?)" if near else f" in {str(path.parent)!r}"
-    return f"image {str(given)!r} does not exist{hint}; a URL begins with https://. {NOT_SENT}"
+    hint = next(iter(difflib.get_close_matches(path.name, beside, n=1)), "")
+    why = f"image {str(given)!r} does not exist{'' if hint else f' in {str(path.parent)!r}'}"
+    return Problem(why, value=given, hint=hint, remedy="a URL begins with https://")
 
 
 def _too_large(name: str, size: int) -> str:
     return (
         f"image {name} has {size / 2**20:.1f} MB and the API takes 20 MB at most; make it smaller, "
-        f"or save it as JPEG. {NOT_SENT}"
+        "or save it as JPEG"
     )
 
 
 def _no_image(name: str) -> str:
-    return f"image {name} is no JPEG, PNG, WebP or GIF by its content. {NOT_SENT}"
+    return f"image {name} is no JPEG, PNG, WebP or GIF by its content"
 
 
 def _is_pillow(value: object) -> bool:

@@ -95,8 +95,7 @@ class Lookup:
         try:
             return list(self._read(given))
         except GridError as error:
-            msg = f"{error}. {nothing}"
-            raise GridError(msg) from None
+            raise GridError(*error.problems, nothing=nothing) from None
 
     def _read(self, given: Any) -> Iterator[_Meant]:
         given = _of_series(given)

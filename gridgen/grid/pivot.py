@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
-from gridgen.grid.axes import Axis, nearest
+from gridgen.grid.axes import Axis, unknown_axis
 from gridgen.grid.images import thumbnails
 
 if TYPE_CHECKING:
@@ -95,8 +95,7 @@ def _named(axes: Sequence[Axis], given: Any, where: str) -> tuple[str, ...]:
     names = (given,) if isinstance(given, str) else tuple(given)
     for name in names:
         if name not in known:
-            msg = f"{where}={given!r}: {name!r} is not an axis{nearest(name, known)}; the axes are {', '.join(known)}"
-            raise GridError(msg)
+            raise GridError(unknown_axis(f"{where}={given!r}: {name!r} is not an axis", name, known))
     return names
 
 

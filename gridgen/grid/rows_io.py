@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from gridgen.errors import GridError
-from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, bare, checked, entries, nearest, refuse
+from gridgen.errors import GridError, Problem
+from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, checked, collected, entries, nearest, refuse
 from gridgen.grid.cells import FIELDS, Cell, option_names
+from gridgen.grid.columns import Column
 from gridgen.grid.combinations import Combinations, strides
 from gridgen.grid.compatibility import unsupported
-from gridgen.grid.parse import Column
 from gridgen.models import DEFAULT_MODEL, Model, find
 from gridgen.values import Value, plain
 
@@ -44,7 +44,10 @@ def from_csv(text: str, *, labels: Sequence[str] = (), where: str = "the table")
     header = text.partition("\n")[0]
     delimiter = max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey=_BEYOND)
-    return from_rows(_unescaped(rows, where), labels=labels, where=where, texts=True)
+    reading = _Table(where, labels, texts=True)
+    for number, (line, row) in enumerate(_unescaped(rows, where), 1):
+        reading.add(number, row, line)
+    return reading.combinations()
 
 
 def csv_text(value: Any) -> str:
@@ -57,8 +60,8 @@ def csv_text(value: Any) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a CSV file, names and texts as they were before they were kept from being formulas.
+def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield the rows of a CSV file with their first lines, names and texts as they were before they were kept from being formulas.
 
     Raises
     ------
@@ -69,19 +72,28 @@ def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[dict[str, Any]
     try:
         for number, row in enumerate(rows, 2):
             beyond = row.pop(_BEYOND, None)
+            line = rows.line_num - sum(text.count("\n") for text in row.values() if text)
             if beyond is not None and any(beyond):
-                columns = len(rows.fieldnames or ())
-                msg = (
-                    f"{where}, row {number} of the file (the header is row 1): it has {columns + len(beyond)} values, and "
-                    f"the header names {columns} {'column' if columns == 1 else 'columns'}; what is too much is "
-                    f"{beyond[0]!r:.60}. Put a text that holds a comma, or whatever parts the columns, in double "
-                    f"quotes. {NOTHING}"
+                raise _too_long(
+                    len(rows.fieldnames or ()),
+                    beyond,
+                    f"{where}, row {number} of the file (the header is row 1)",
+                    line,
                 )
-                raise GridError(msg)
-            yield {bare_text(name): bare_text(text) for name, text in row.items()}
+            yield line, {bare_text(name): bare_text(text) for name, text in row.items()}
     except csv.Error as error:
-        msg = f"{where}, line {rows.line_num}: this is not CSV: {error}. {NOTHING}"
-        raise GridError(msg) from None
+        place = f"{where}, line {rows.line_num}"
+        problem = Problem(f"this is not CSV: {error}", where=place, line=rows.line_num)
+        raise GridError(problem, nothing=NOTHING) from None
+
+
+def _too_long(columns: int, beyond: Sequence[str], place: str, line: int) -> GridError:
+    why = (
+        f"it has {columns + len(beyond)} values, and the header names {columns} "
+        f"{'column' if columns == 1 else 'columns'}; what is too much is {beyond[0]!r:.60}"
+    )
+    advice = "Put a text that holds a comma, or whatever parts the columns, in double quotes."
+    return GridError(Problem(why, value=beyond[0], where=place, line=line), nothing=f"{advice} {NOTHING}")
 
 
 def names_in(header: Sequence[str]) -> list[str]:
@@ -112,7 +124,6 @@ def from_rows(
     *,
     labels: Sequence[str] = (),
     where: str = "the table",
-    texts: bool = False,
     checks: bool = True,
 ) -> Combinations:
     """Return the places that a table lists, one a row; what is there twice is one place.
@@ -127,8 +138,6 @@ def from_rows(
         Columns that are no part of the request.
     where : str
         What the table is, for messages.
-    texts : bool
-        Whether all values are texts, as in CSV.
     checks : bool
         Whether the values are checked against the catalogue.
 
@@ -137,7 +146,7 @@ def from_rows(
     GridError
         If a column or a value is wrong; the row is named.
     """
-    reading = _Table(where, labels, texts=texts, checks=checks)
+    reading = _Table(where, labels, checks=checks)
     for number, row in enumerate(_mappings(rows, where), 1):
         reading.add(number, row)
     return reading.combinations()
@@ -186,31 +195,35 @@ def _mappings(rows: Any, where: str) -> Iterator[Mapping[str, Any]]:
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
         rows = rows.to_dict("records")
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
-        msg = f"{where}: rows are a DataFrame or a list of mappings, not a {type(rows).__name__}. {NOTHING}"
-        raise GridError(msg)
+        why = f"rows are a DataFrame or a list of mappings, not a {type(rows).__name__}"
+        raise GridError(Problem(why, where=where), nothing=NOTHING)
     for number, row in enumerate(rows, 1):
         if not isinstance(row, Mapping):
-            msg = f"{where}, row {number}: {row!r:.60} is not a mapping from field to value. {NOTHING}"
-            raise GridError(msg)
+            why = f"{row!r:.60} is not a mapping from field to value"
+            raise GridError(Problem(why, value=row, where=f"{where}, row {number}"), nothing=NOTHING)
         yield row
 
 
 class _Table:
     """A grid in the making, row by row."""
 
-    def __init__(self, where: str, labels: Sequence[str], *, texts: bool, checks: bool) -> None:
+    def __init__(
+        self, where: str, labels: Sequence[str], *, texts: bool = False, checks: bool = True
+    ) -> None:
         self.where, self.labels, self.texts, self.checks = where, tuple(labels), texts, checks
         self.columns: dict[str, Column] = {}
         self.rows: list[dict[str, int]] = []
         self.reasons: dict[int, str] = {}
         self.models: dict[str, Model] = {}
-        self.problems: list[str] = []
+        self.problems: list[Problem] = []
+        self.line: int | None = None
         self._known: dict[tuple[str, str, str, bool], Any] = {}
         self._strange: set[Any] = set()
         self._named: set[Any] = set()
 
-    def add(self, number: int, row: Mapping[str, Any]) -> None:
+    def add(self, number: int, row: Mapping[str, Any], line: int | None = None) -> None:
         """Take in one row."""
+        self.line = line
         self._check_columns(row)
         given = {name: value for name, value in row.items() if self._is_stated(name, value)}
         place = f"{self.where}, row {number}"
@@ -221,7 +234,7 @@ class _Table:
             stated.setdefault(name, default)
         stated.setdefault("image_urls", None)
         if "prompt" not in stated:
-            self.problems.append(f"{place} has no prompt")
+            self.problems.append(Problem(f"{place} has no prompt", "prompt", line=self.line))
         why = self._skipped(row)
         if why is not None:
             self.reasons[len(self.rows)] = why
@@ -253,9 +266,10 @@ class _Table:
         for name in row:
             if name not in known and name not in RESERVED and name not in self._strange:
                 self._strange.add(name)
+                why = f"{name!r} is not a field of a request"
+                remedy = f"rename the column, leave it out, or name it in labels=[{name!r}]"
                 self.problems.append(
-                    f"{self.where}: {name!r} is not a field of a request{nearest(name, known)}; rename the column, leave it out, "
-                    f"or name it in labels=[{name!r}]"
+                    Problem(why, str(name), None, tuple(known), nearest(name, known), remedy, self.where)
                 )
 
     def _code(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> int:
@@ -268,11 +282,9 @@ class _Table:
         key = (model.id, name, repr(value), checks)
         if key not in self._known:
             typed = _of_text(name, value, model) if self.texts and isinstance(value, str) else value
-            try:
+            self._known[key] = None
+            with collected(self.problems, name, place, self.line):
                 self._known[key] = self._settled(name, plain(typed).value, model, checks=checks)
-            except GridError as error:
-                self.problems.append(f"{place}: {bare(error)}")
-                self._known[key] = None
         return self._known[key]
 
     def _settled(self, name: str, value: Any, model: Model, *, checks: bool) -> Any:
@@ -292,7 +304,7 @@ class _Table:
     def combinations(self) -> Combinations:
         """Return the places, once all rows are in."""
         if not self.rows and not self.problems:
-            self.problems.append(f"{self.where} has no rows")
+            self.problems.append(Problem(f"{self.where} has no rows"))
         refuse(self.problems[:_MOST_NAMED])
         names = list(self.columns)
         for name, column in self.columns.items():

@@ -133,17 +133,17 @@ def sampled(combinations: Combinations, n: int | None, seed: int, method: str) -
 
 def _check(combinations: Combinations, n: object, seed: object, method: object) -> None:
     if method not in _METHODS:
-        msg = f"sample(method={method!r}): the methods are 'random', 'balanced' and 'pairwise'. {NOTHING}"
-        raise GridError(msg)
+        msg = f"sample(method={method!r}): the methods are 'random', 'balanced' and 'pairwise'"
+        raise GridError(msg, nothing=NOTHING)
     if isinstance(seed, bool) or not isinstance(seed, int):
-        msg = f"sample(seed={seed!r}): a seed is a whole number. {NOTHING}"
-        raise GridError(msg)
+        msg = f"sample(seed={seed!r}): a seed is a whole number"
+        raise GridError(msg, nothing=NOTHING)
     count = len(combinations.active)
     if n is None and method == "pairwise":
         return
     if isinstance(n, bool) or not isinstance(n, int) or not 0 <= n <= count:
-        msg = f"sample(n={n!r}): n is a whole number from 0 to the {count:,} cells of the grid. {NOTHING}"
-        raise GridError(msg)
+        msg = f"sample(n={n!r}): n is a whole number from 0 to the {count:,} cells of the grid"
+        raise GridError(msg, nothing=NOTHING)
 
 
 def _picked(combinations: Combinations, numbers: Iterable[int]) -> Combinations:
@@ -196,9 +196,9 @@ def _pairwise(combinations: Combinations, n: int | None, seed: int) -> Combinati
     if n < len(found):
         msg = (
             f"sample(n={n}, method='pairwise'): the smallest set found that shows every pair of values has "
-            f"{len(found)} cells; leave n out. {NOTHING}"
+            f"{len(found)} cells; leave n out"
         )
-        raise GridError(msg)
+        raise GridError(msg, nothing=NOTHING)
     taken = set(found.positions)
     live = combinations.active_positions()
     rest = combinations.keeping([position for position in live if position not in taken])

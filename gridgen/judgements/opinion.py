@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -122,7 +122,7 @@ def changed(
     """
     given = {"stars": stars, "pick": pick, "tags": tags, "note": note}
     parts: dict[str, Any] = {}
-    problems = []
+    wrong: dict[str, str] = {}
     for name, value in given.items():
         if value is UNCHANGED:
             continue
@@ -130,10 +130,11 @@ def changed(
         try:
             parts[name] = _CHECKS[name](plain)
         except ValueError as error:
-            problems.append(f"{name}={_shown(value)} {error}")
-    if problems:
-        msg = f"{'; '.join(problems)}. Nothing was noted."
-        raise GridError(msg)
+            wrong[name] = f"{name}={_shown(value)} {error}"
+    if wrong:
+        field = ", ".join(wrong)
+        problem = Problem("; ".join(wrong.values()), field, given.get(field))
+        raise GridError(problem, nothing="Nothing was noted.")
     return replace(opinion, **parts)
 
 
@@ -148,8 +149,8 @@ def reviewer_name(value: object) -> str:
     try:
         return _line(value, LONGEST_NAME)
     except ValueError as error:
-        msg = f"reviewer={_shown(value)} {error}. Nothing was noted."
-        raise GridError(msg) from None
+        problem = Problem(f"reviewer={_shown(value)} {error}", "reviewer", value)
+        raise GridError(problem, nothing="Nothing was noted.") from None
 
 
 def seen_name(name: str) -> str:

@@ -183,8 +183,8 @@ class Ratings:
         chosen = self._sweep.internals.chosen(rows, usable={State.DONE}, nothing=_NOTHING)
         skipped = next((row for row in chosen if row.status == State.SKIPPED), None)
         if skipped is not None:
-            msg = f"row {skipped.index} is skipped ({skipped.error}); there is no clip to judge. {_NOTHING}"
-            raise GridError(msg)
+            msg = f"row {skipped.index} is skipped ({skipped.error}); there is no clip to judge"
+            raise GridError(msg, nothing=_NOTHING)
         slots = [self._sweep.internals.slot(row) for row in chosen]
         name = me() if reviewer is None else reviewer_name(reviewer)
         said = {"stars": stars, "pick": pick, "tags": tags, "note": note}
@@ -229,9 +229,9 @@ class Ratings:
         if told.clips and foreign == told.clips:
             msg = (
                 f"{str(path)!r} is about {len(told.clips)} clips, none of which is in this sweep; "
-                "merge it into the sweep that its page was exported from. Nothing was merged."
+                "merge it into the sweep that its page was exported from"
             )
-            raise GridError(msg)
+            raise GridError(msg, nothing="Nothing was merged.")
         name = self._author(told.reviewer, reviewer)
         entries = told.entries(known, name, round(Clock().time() * 1000))
         new, touched = self._sweep.internals.judgements.append(entries)
@@ -248,9 +248,9 @@ class Ratings:
         if told in here:
             msg = (
                 f"the file is by {told!r}, who has judged here as well. If that is the same person, "
-                f"say ratings.merge(..., reviewer={told!r}); else give another name. Nothing was merged."
+                f"say ratings.merge(..., reviewer={told!r}); else give another name"
             )
-            raise GridError(msg)
+            raise GridError(msg, nothing="Nothing was merged.")
         return told
 
     def _table(self, entries: Iterable[Judgement]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -117,41 +117,38 @@ def read_ratings(path: str | os.PathLike[str]) -> RatingsFile:
         return _checked(json.loads(_text(file), parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
-        why = why.removesuffix(" Nothing was noted.").rstrip(".")
-        msg = f"{str(path)!r} is not a ratings file of an exported page: {why}. Nothing was merged."
-        raise GridError(msg) from None
-
-
-class _Wrong(ValueError):  # noqa: N818 - a word within a module
-    """What is wrong with a file, as a sentence."""
+        if isinstance(error, GridError):
+            why = "; ".join(map(str, error.problems))
+        msg = f"{str(path)!r} is not a ratings file of an exported page: {why}"
+        raise GridError(msg, nothing="Nothing was merged.") from None
 
 
 def _text(file: Path) -> str:
     try:
         if not file.is_file():
-            msg = "there is no such file." if not file.exists() else "it is not a plain file."
-            raise _Wrong(msg)
+            msg = "it is not a plain file" if file.exists() else "there is no such file"
+            raise GridError(msg)
         with file.open("rb") as opened:
             data = opened.read(MOST_BYTES + 1)
     except OSError as error:
-        msg = f"it cannot be read: {error.strerror}."
-        raise _Wrong(msg) from error
+        msg = f"it cannot be read: {error.strerror}"
+        raise GridError(msg) from error
     if len(data) > MOST_BYTES:
-        msg = f"it has more than {MOST_BYTES // 1_000_000} MB."
-        raise _Wrong(msg)
+        msg = f"it has more than {MOST_BYTES // 1_000_000} MB"
+        raise GridError(msg)
     return data.decode("utf-8-sig")
 
 
 def _no_constant(name: str) -> None:
-    msg = f"{name} is no number."
-    raise _Wrong(msg)
+    msg = f"{name} is no number"
+    raise GridError(msg)
 
 
 def _checked(told: object) -> RatingsFile:
     top = _mapping(told, _TOP, "it")
     if top["gridgen_ratings"] != FORMAT or isinstance(top["gridgen_ratings"], bool):
-        msg = f"its format is {top['gridgen_ratings']!r:.40}, and this gridgen reads {FORMAT}."
-        raise _Wrong(msg)
+        msg = f"its format is {top['gridgen_ratings']!r:.40}, and this gridgen reads {FORMAT}"
+        raise GridError(msg)
     judgements, choices = (_list(top[name], name) for name in ("judgements", "choices"))
     return RatingsFile(
         page=_name(top["page"], "page"),
@@ -164,14 +161,13 @@ def _checked(told: object) -> RatingsFile:
 def _judged(told: object, where: str) -> tuple[str, int, Opinion]:
     entry = _mapping(told, _JUDGED, where)
     if not isinstance(entry["tags"], list):
-        msg = f"{where}.tags is not a list."
-        raise _Wrong(msg)
+        msg = f"{where}.tags is not a list"
+        raise GridError(msg)
     parts = {name: entry[name] for name in ("stars", "pick", "tags", "note")}
     try:
         opinion = changed(NO_OPINION, **parts)
     except GridError as error:
-        msg = f"in {where}, {str(error).removesuffix(' Nothing was noted.')}"
-        raise _Wrong(msg) from None
+        raise GridError(*(replace(each, why=f"in {where}, {each.why}") for each in error.problems)) from None
     return _name(entry["clip"], f"{where}.clip"), _moment(entry["at"], where), opinion
 
 
@@ -179,37 +175,37 @@ def _chosen(told: object, where: str) -> tuple[str, str, str, int]:
     entry = _mapping(told, _CHOSEN, where)
     left, right = (_name(entry[side], f"{where}.{side}") for side in ("left", "right"))
     if left == right:
-        msg = f"{where} compares a clip with itself."
-        raise _Wrong(msg)
+        msg = f"{where} compares a clip with itself"
+        raise GridError(msg)
     if entry["outcome"] not in OUTCOMES:
-        msg = f"{where}.outcome is {entry['outcome']!r:.40}, not one of {', '.join(OUTCOMES)}."
-        raise _Wrong(msg)
+        msg = f"{where}.outcome is {entry['outcome']!r:.40}, not one of {', '.join(OUTCOMES)}"
+        raise GridError(msg)
     return left, right, entry["outcome"], _moment(entry["at"], where)
 
 
 def _mapping(told: object, names: set[str], where: str) -> dict[str, Any]:
     if not isinstance(told, dict) or set(told) != names:
-        msg = f"{where} does not have exactly the fields {', '.join(sorted(names))}."
-        raise _Wrong(msg)
+        msg = f"{where} does not have exactly the fields {', '.join(sorted(names))}"
+        raise GridError(msg)
     return told
 
 
 def _list(told: object, where: str) -> list[Any]:
     if not isinstance(told, list) or len(told) > _MOST_ENTRIES:
-        msg = f"{where} is not a list of at most {_MOST_ENTRIES} entries."
-        raise _Wrong(msg)
+        msg = f"{where} is not a list of at most {_MOST_ENTRIES} entries"
+        raise GridError(msg)
     return told
 
 
 def _name(told: object, where: str) -> str:
     if not isinstance(told, str) or not _NAME.fullmatch(told):
-        msg = f"{where} is {told!r:.40}, not a name that gridgen gives."
-        raise _Wrong(msg)
+        msg = f"{where} is {told!r:.40}, not a name that gridgen gives"
+        raise GridError(msg)
     return told
 
 
 def _moment(told: object, where: str) -> int:
     if isinstance(told, bool) or not isinstance(told, int) or not 0 <= told <= _LATEST:
-        msg = f"{where}.at is {told!r:.40}, not a time in milliseconds."
-        raise _Wrong(msg)
+        msg = f"{where}.at is {told!r:.40}, not a time in milliseconds"
+        raise GridError(msg)
     return told

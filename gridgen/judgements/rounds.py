@@ -139,9 +139,9 @@ class Rounds:
         if outcome not in OUTCOMES or len(pair) != 2 or not taking_part.issuperset(indices):  # noqa: PLR2004 - a pair
             msg = (
                 f"{ascii((*indices, outcome))[:80]} is no round: give two rows that take part, "
-                f"and one of {', '.join(OUTCOMES)}. {_NOTHING}"
+                f"and one of {', '.join(OUTCOMES)}"
             )
-            raise GridError(msg)
+            raise GridError(msg, nothing=_NOTHING)
         one, other = map(self.sweep.internals.slot, pair)
         self.sweep.internals.judgements.choose(self.reviewer, one, other, outcome)
 

@@ -176,9 +176,9 @@ class RatingLog:
         if other != reviewer:
             msg = (
                 f"reviewer={reviewer!a} looks like {other!a}, who has judged here: two people whom nobody can tell apart. "
-                f"Give the name as it was, or another one, such as reviewer={other + ' 2'!a}. Nothing was noted."
+                f"Give the name as it was, or another one, such as reviewer={other + ' 2'!a}"
             )
-            raise GridError(msg)
+            raise GridError(msg, nothing="Nothing was noted.")
 
     def of(self, slot: Slot, reviewer: str) -> Opinion:
         """Return what a reviewer says of a clip."""

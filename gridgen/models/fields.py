@@ -131,14 +131,15 @@ class Images:
     counts: tuple[int, ...] = ()
     single: bool = False
 
-    def problem(self, count: int) -> str | None:
-        """Say what is wrong with a number of images, None if nothing is."""
+    def problem(self, count: int, *, counted: bool = True) -> str | None:
+        """Say what is wrong with a number of images, which is told as well if `counted`; None if nothing is."""
+        said = f", not {count}" if counted else ""
         if not self.max:
             return None if not count else "takes no reference image"
         if self.counts and count not in self.counts:
-            return f"takes {either([str(each) for each in self.counts])} reference images, not {count}"
+            return f"takes {either([str(each) for each in self.counts])} reference images{said}"
         if count > self.max:
-            return f"takes at most {self.max} reference {plural('image', self.max)}, not {count}"
+            return f"takes at most {self.max} reference {plural('image', self.max)}{said}"
         if count < self.min:
             return f"needs {self.min} reference {plural('image', self.min)}"
         return None

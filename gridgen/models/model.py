@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 from gridgen.models.fields import Choice, Images, Option, Rule, Span, either, plural
 from gridgen.models.price import Price
 
@@ -27,17 +27,25 @@ class Unsupported:
 
     Attributes
     ----------
-    field : str
-        Which field, in the user's words.
     reason : str
         For a skipped cell: ``kling-v2-6 makes clips of 5 or 10 s, not 6``.
-    error : str
-        For the person who typed it: the value and what is offered.
+    problem : Problem
+        For the person who typed it: the field in the user's words, the value, and what
+        is offered.
     """
 
-    field: str
     reason: str
-    error: str
+    problem: Problem
+
+    @property
+    def field(self) -> str:
+        """Which field, in the user's words."""
+        return self.problem.field
+
+    @property
+    def error(self) -> str:
+        """The problem in words."""
+        return str(self.problem)
 
     def __str__(self) -> str:
         return self.reason
@@ -321,8 +329,8 @@ class Model:
             return self._lack(name, f"takes no {name}", value)
         if choice.word(value) is not None:
             return None
-        offered = ", ".join(choice.values)
-        return self._lack(name, f"has no {name} {value} (it has {offered})", value, f"(offered: {offered})")
+        reason = f"has no {name} {value} (it has {', '.join(choice.values)})"
+        return self._lack(name, reason, value, choice.values)
 
     def _duration(self, value: Any) -> Unsupported | None:
         span = self.duration
@@ -331,15 +339,14 @@ class Model:
         if not isinstance(value, int) or span.offers(value):
             return None
         reason = f"makes clips of {span.offered()}, not {value}"
-        return self._lack("duration", reason, value, f"(offered: {span.offered('seconds')})")
+        return self._lack("duration", reason, value, (span.offered("seconds"),))
 
     def _prompt(self, value: Any) -> Unsupported | None:
         if self.prompt_max is None or not isinstance(value, str) or len(value) <= self.prompt_max:
             return None
         reason = f"takes prompts of at most {self.prompt_max} characters, not {len(value)}"
-        return Unsupported(
-            "prompt", f"{self.id} {reason}", f"prompt={value[:40] + '…'!r}: {self.id!r} {reason}"
-        )
+        why = f"prompt={value[:40] + '…'!r}: {self.id!r} {reason}"
+        return Unsupported(f"{self.id} {reason}", Problem(why, "prompt", value))
 
     def _images(self, value: Any) -> Unsupported | None:
         if not self.known:
@@ -347,10 +354,9 @@ class Model:
         problem = self.images.problem(len(value))
         if problem is None:
             return None
-        some = (
-            f"image_urls has {len(value)} {plural('image', len(value))} in one value; {self.id!r} {problem}"
-        )
-        return Unsupported("image_urls", f"{self.id} {problem}", some.removesuffix(f", not {len(value)}"))
+        takes = self.images.problem(len(value), counted=False)
+        why = f"image_urls has {len(value)} {plural('image', len(value))} in one value; {self.id!r} {takes}"
+        return Unsupported(f"{self.id} {problem}", Problem(why, "image_urls", value))
 
     _checks: ClassVar[Mapping[str, Callable[[Model, Any], Unsupported | None]]] = {
         "prompt": _prompt,
@@ -365,7 +371,8 @@ class Model:
             return None
         option = self.option(name)
         if option is None:
-            return self._lack(name, f"takes no {name}", value, f"(it takes {', '.join(self.fields)})")
+            why = f"{name}={value!r} is not offered by {self.id!r} (it takes {', '.join(self.fields)})"
+            return Unsupported(f"{self.id} takes no {name}", Problem(why, name, value))
         problem = option.problem(value)
         return (
             None if problem is None else self._lack(name, f"takes {problem} as {name}, not {value!r}", value)
@@ -409,14 +416,10 @@ class Model:
             reason = f"takes {broken} {only} beside {beside}, not {_said(facts[broken])}"
             yield self._lack(field, reason, given.get(field))
 
-    def _lack(self, name: str, reason: str, value: Any, offered: str | None = None) -> Unsupported:
+    def _lack(self, name: str, reason: str, value: Any, offered: tuple[str, ...] = ()) -> Unsupported:
         stated = f"{name}={value!r}" if value is not None else name
-        error = (
-            f"{stated}: {self.id} {reason}"
-            if offered is None
-            else (f"{stated} is not offered by {self.id!r} {offered}")
-        )
-        return Unsupported(name, f"{self.id} {reason}", error)
+        why = f"{stated} is not offered by {self.id!r}" if offered else f"{stated}: {self.id} {reason}"
+        return Unsupported(f"{self.id} {reason}", Problem(why, name, value, offered))
 
 
 def _absent(value: object) -> bool:

@@ -82,8 +82,8 @@ def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:
     """Pack a sweep; arguments and errors as in `Sweep.to_zip`."""
     target = Path(path).expanduser()
     if target.suffix.lower() != ".zip":
-        msg = f"{str(path)!r} is not the name of a zip; a bundle is one, such as 'boats.zip'. Nothing was written."
-        raise GridError(msg)
+        msg = f"{str(path)!r} is not the name of a zip; a bundle is one, such as 'boats.zip'"
+        raise GridError(msg, nothing="Nothing was written.")
     found = known(
         sweep,
         range(len(sweep.rows())),
@@ -161,8 +161,8 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None =
         MemoryError,
         zlib.error,
     ) as error:
-        why = str(error).removesuffix(" Nothing was restored.").rstrip(".")
-        msg = f"{str(source)!r} is not a whole bundle: {why}. Nothing was unpacked."
+        why = str(error) if isinstance(error, GridgenError) else f"{error}."
+        msg = f"{str(source)!r} is not a whole bundle: {why} Nothing was unpacked."
         raise JournalError(msg) from error
     finally:
         shutil.rmtree(work, ignore_errors=True)

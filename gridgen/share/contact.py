@@ -74,11 +74,11 @@ class FrameOptions:
             ("width", self.width, 48, 1920),
         ):
             if type(value) is not int or not least <= value <= most:
-                msg = f"{name}={value!r} is not a whole number from {least} to {most}. Nothing was written."
-                raise GridError(msg)
+                msg = f"{name}={value!r} is not a whole number from {least} to {most}"
+                raise GridError(msg, nothing="Nothing was written.")
         if self.at is not None and (self.frames != 1 or not 0 <= self.at < math.inf):
-            msg = f"at={self.at!r}, frames={self.frames!r}: at= is one moment, in seconds from 0 on, and takes the place of frames=. Nothing was written."
-            raise GridError(msg)
+            msg = f"at={self.at!r}, frames={self.frames!r}: at= is one moment, in seconds from 0 on, and takes the place of frames="
+            raise GridError(msg, nothing="Nothing was written.")
         return self
 
 
@@ -141,8 +141,8 @@ def contact_sheet(
     """Write a contact sheet; arguments and errors as in `Sweep.to_image`."""
     target = Path(path).expanduser()
     if target.suffix.lower() not in FORMATS:
-        msg = f"{target.name!r} names no kind of picture that is written ({', '.join(FORMATS)}). Nothing was written."
-        raise GridError(msg)
+        msg = f"{target.name!r} names no kind of picture that is written ({', '.join(FORMATS)})"
+        raise GridError(msg, nothing="Nothing was written.")
     given = (
         sweep.rows()
         if clips is None
@@ -150,8 +150,8 @@ def contact_sheet(
     )
     chosen = sorted(given, key=lambda row: row.index)
     if not chosen:
-        msg = "there is no clip to show: clips= names none. Nothing was written."
-        raise GridError(msg)
+        msg = "there is no clip to show: clips= names none"
+        raise GridError(msg, nothing="Nothing was written.")
     image = _Table(sweep, chosen, rows, cols, taken.checked()).image()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -204,8 +204,8 @@ class _Table:
         )
         size = (2 * _MARGIN + across, top + sum(high.values()) + gap * len(high) + _MARGIN)
         if max(size) > MOST_SIDE:
-            msg = f"the sheet would have {size[0]}x{size[1]} pixels, more than {MOST_SIDE} a side: choose fewer clips=, fewer frames= or a smaller width=. Nothing was written."
-            raise GridError(msg)
+            msg = f"the sheet would have {size[0]}x{size[1]} pixels, more than {MOST_SIDE} a side: choose fewer clips=, fewer frames= or a smaller width="
+            raise GridError(msg, nothing="Nothing was written.")
         image = Image.new("RGB", size, self._paper)
         ImageDraw.Draw(image).text(
             (_MARGIN, _MARGIN - 4), self._title, self._quiet, _font(self._letter, self._title)

@@ -89,8 +89,8 @@ def to_html(
     )
     chosen = sorted(row.index for row in given)
     if not chosen:
-        msg = "there is no clip to show: clips= names none. Nothing was written."
-        raise GridError(msg)
+        msg = "there is no clip to show: clips= names none"
+        raise GridError(msg, nothing="Nothing was written.")
     found = known(sweep, chosen, sides(sheet_axes(sweep), rows, cols), view, shown)
     found.told["page"] = {"id": secrets.token_hex(12), "sweep": found.told["snapshot"]["name"]}
     try:
@@ -169,8 +169,8 @@ def _clear(folder: Path) -> Path:
     """
     _remove(folder)
     if folder.exists() and any(folder.iterdir()):
-        msg = f"the folder {str(folder)!r} holds files that no export put there; give another path. Nothing was written."
-        raise GridError(msg)
+        msg = f"the folder {str(folder)!r} holds files that no export put there; give another path"
+        raise GridError(msg, nothing="Nothing was written.")
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -23,9 +23,9 @@ def check(grid: object, client: object, takes: int, disk_quota: object) -> None:
         # what was given may be a key, so it is not shown
         msg = (
             f"client= is a gridgen.Client, not a {type(client).__name__}: gridgen.Client(api_key=...), or "
-            "gridgen.Simulator().client(). Nothing was sent."
+            "gridgen.Simulator().client()"
         )
-        raise GridError(msg)
+        raise GridError(msg, nothing="Nothing was sent.")
     if counted_takes(takes, len(grid)) > 1:
         _check_seeds(grid, takes)
     if disk_quota is not None and (type(disk_quota) is not int or disk_quota < 1):
@@ -39,9 +39,9 @@ def _check_seeds(grid: Grid, takes: int) -> None:
         seeds = [seeded["seed"] + more for more in range(takes)]
         msg = (
             f"takes={takes} would ask {seeded.model!r} for seed {seeds[0]} {takes} times, and pay for the same clip each "
-            f"time; write seed={seeds} and leave takes out. Nothing was sent."
+            f"time; write seed={seeds} and leave takes out"
         )
-        raise GridError(msg)
+        raise GridError(msg, nothing="Nothing was sent.")
 
 
 def cap(value: float | Decimal | str | None, name: str = "budget") -> Decimal | None:

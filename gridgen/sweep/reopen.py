@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, JournalError
 from gridgen.grid import Grid
-from gridgen.grid.axes import NOTHING
-from gridgen.grid.files import codes_of, definition
+from gridgen.grid.definition import codes_of, definition
 from gridgen.grid.images import recall, recalled
 from gridgen.grid.selection import counted_takes, money
 from gridgen.journal import read, read_cells
@@ -148,8 +147,9 @@ def load_sweep_json(folder: Path) -> SavedSweep:
         msg = f"{os.fspath(folder)!r} is a file, not the folder of a sweep"
         raise JournalError(msg) from None
     except (GridError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        why = "; ".join(map(str, error.problems)) if isinstance(error, GridError) else error
         msg = (
-            f"{os.fspath(path)!r} cannot be read ({str(error).removesuffix(f' {NOTHING}')}). The clips are safe: move that file away, and the sweep is "
+            f"{os.fspath(path)!r} cannot be read ({why}). The clips are safe: move that file away, and the sweep is "
             "opened from the journal beside it."
         )
         raise JournalError(msg) from error

@@ -97,8 +97,8 @@ class Unknown(Sequence["Row"]):
         """
         chosen = self._chosen((row,))
         if len(chosen) != 1:
-            msg = f"{len(chosen)} rows were given, and one is needed: a task is one clip. Nothing was sent."
-            raise GridError(msg)
+            msg = f"{len(chosen)} rows were given, and one is needed: a task is one clip"
+            raise GridError(msg, nothing="Nothing was sent.")
         with self._sweep.internals.stoppable() as start:
             wait(self._attach(chosen[0], task_id))
             start()
@@ -169,10 +169,8 @@ class Unknown(Sequence["Row"]):
             return [row for row in chosen if row.status == State.UNKNOWN]
         settled = next((row for row in chosen if row.status != State.UNKNOWN), None)
         if settled is not None:
-            msg = (
-                f"row {settled.index} is {settled.status}, not unknown; {self._numbers()}. Nothing was sent."
-            )
-            raise GridError(msg)
+            msg = f"row {settled.index} is {settled.status}, not unknown; {self._numbers()}"
+            raise GridError(msg, nothing="Nothing was sent.")
         return chosen
 
     def _numbers(self) -> str:

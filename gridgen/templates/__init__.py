@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 from gridgen.templates.grammar import Choice, Node, Ref, Wildcard, parse
 from gridgen.values import Value, listed
 
@@ -186,8 +186,8 @@ def template(text: Any, /, *, wildcards: Any = None, **slots: Any) -> Template:
     ['a fox at dawn', 'a fox at noon', 'a hen at dawn', 'a hen at noon']
     """
     if not isinstance(text, str):
-        msg = f"template({text!r}): a {type(text).__name__} is not a text. {_NOTHING}"
-        raise GridError(msg)
+        msg = f"template({text!r}): a {type(text).__name__} is not a text"
+        raise GridError(msg, nothing=_NOTHING)
     making = _Making(text, wildcards)
     for name, given in slots.items():
         making.add(name, given)
@@ -228,8 +228,10 @@ def search_replace(text: str, /, **words: Any) -> Template:
         sought = "".join(part for part in first.parts if isinstance(part, str))
         places = [match.start() for match in re.finditer(re.escape(sought), text)] if sought else []
         if not places:
-            msg = f"search_replace: {name}={sought!r} does not stand in the prompt {text!r}; it must come first. {_NOTHING}"
-            raise GridError(msg)
+            msg = (
+                f"search_replace: {name}={sought!r} does not stand in the prompt {text!r}; it must come first"
+            )
+            raise GridError(msg, nothing=_NOTHING)
         found += [(place, place + len(sought), name) for place in places]
     return making.finished(_cut(text, sorted(found)))
 
@@ -243,8 +245,8 @@ def _cut(text: str, found: list[tuple[int, int, str]]) -> tuple[Part, ...]:
     at = 0
     for (start, end, name), (_, before, other) in zip(found, [(0, 0, ""), *found], strict=False):
         if start < before:
-            msg = f"search_replace: {other} and {name} overlap at {text[start:end]!r} in {text!r}. {_NOTHING}"
-            raise GridError(msg)
+            msg = f"search_replace: {other} and {name} overlap at {text[start:end]!r} in {text!r}"
+            raise GridError(msg, nothing=_NOTHING)
         parts += [text[at:start], Ref(name)]
         at = end
     return _merged([*parts, text[at:]])
@@ -288,8 +290,7 @@ class _Making:
 
     def fail(self, why: str) -> None:
         """Refuse, naming the template."""
-        msg = f"template {self.text!r}: {why}. {_NOTHING}"
-        raise GridError(msg)
+        raise GridError(Problem(f"template {self.text!r}: {why}", "template", self.text), nothing=_NOTHING)
 
     def top(self, nodes: tuple[Node, ...]) -> tuple[Part, ...]:
         """Make a slot of each choice and wildcard that stands in the text itself."""

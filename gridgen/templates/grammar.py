@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, Problem
 
 __all__ = ["Choice", "Node", "Option", "Ref", "Wildcard", "parse"]
 
@@ -195,8 +195,8 @@ class _Reader:
 
     def _fail(self, at: int, why: str) -> NoReturn:
         shown = self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"
-        msg = f"{self.where} {shown!r}, character {at + 1}: {why}. Nothing was submitted."
-        raise GridError(msg)
+        problem = Problem(f"{self.where} {shown!r}, character {at + 1}: {why}", "template", self.text)
+        raise GridError(problem, nothing="Nothing was submitted.")
 
 
 def _joined(nodes: list[Node]) -> tuple[Node, ...]:

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from waiting import until
 
-from gridgen import Builder, builder
+from gridgen import Builder, GridError, builder
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,27 @@ def test_what_is_wrong_is_said_and_cannot_be_run(form):
     form._budget.value = "two"
     assert "'two' is not a sum of money" in form._picker.plan["problem"]
     assert form._run.disabled
+
+
+def test_what_is_wrong_tells_its_field(form):
+    """The error of a form names the field that is to be mended, what stands there and what is offered."""
+    form.fill(prompts=["a {animal} at {time}"], slots={"animal": ["fox"]}, durations="5")
+    with pytest.raises(GridError) as caught:
+        _ = form.grid
+    [slot] = caught.value.problems
+    form.fill(prompts=["a fox"], durations="5")
+    with pytest.raises(GridError) as caught:
+        _ = form.grid
+    [seconds] = caught.value.problems
+    form.fill(prompts=["a fox"])
+    form._budget.value = "two"
+    with pytest.raises(GridError) as caught:
+        form.start()
+    [budget] = caught.value.problems
+
+    assert (slot.field, slot.remedy) == ("time", "write them one a line")
+    assert (seconds.field, seconds.value, seconds.offered) == ("duration", 5, ("6 to 30 seconds",))
+    assert (budget.field, budget.value) == ("budget", "two")
 
 
 def test_run(form):
