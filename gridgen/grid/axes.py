@@ -7,9 +7,8 @@ import json
 import numbers
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -27,10 +26,10 @@ __all__ = [
     "NO_IMAGE",
     "RESERVED",
     "Axis",
+    "Collecting",
     "Linked",
     "check_text",
     "checked",
-    "collected",
     "entries",
     "labelled",
     "linked",
@@ -187,15 +186,24 @@ def refuse(problems: Sequence[Problem]) -> None:
         raise GridError(*problems, nothing=NOTHING)
 
 
-@contextmanager
-def collected(
-    problems: list[Problem], field: str = "", where: str = "", line: int | None = None
-) -> Iterator[None]:
-    """Add what is found wrong within to a list, and go on; say of what does not tell it where it stands."""
-    try:
-        yield
-    except GridError as error:
-        problems += (placed(each, field, where, line) for each in error.problems)
+class Collecting:
+    """Adds what is found wrong within to a list, and goes on; says of what does not tell it where it stands."""
+
+    __slots__ = ("_field", "_line", "_problems", "_where")
+
+    def __init__(
+        self, problems: list[Problem], field: str = "", where: str = "", line: int | None = None
+    ) -> None:
+        self._problems, self._field, self._where, self._line = problems, field, where, line
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
+        if not isinstance(error, GridError):
+            return False
+        self._problems += (placed(each, self._field, self._where, self._line) for each in error.problems)
+        return True
 
 
 def placed(problem: Problem, field: str = "", where: str = "", line: int | None = None) -> Problem:

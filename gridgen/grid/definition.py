@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from gridgen.errors import GridError, Problem
-from gridgen.grid.axes import NOTHING, Axis, checked, collected, labelled, linked, nearest, placed, refuse
+from gridgen.grid.axes import NOTHING, Axis, Collecting, checked, labelled, linked, nearest, placed, refuse
 from gridgen.grid.cells import FIELDS
 from gridgen.grid.columns import Column
 from gridgen.grid.combinations import Combinations
@@ -273,14 +273,17 @@ _Wrong = dict[tuple[str, int], list[Problem]]
 
 def _fill(column: Column, entries: Any, models: Sequence[Model] | None, wrong: _Wrong) -> None:
     """Put the values of a file on an axis; with models, as the catalogue spells them."""
+    problems: list[Problem] = []
+    collecting = Collecting(problems, column.name)
     for entry in map(_value, _listed(entries)):
-        value, problems = entry.value, list[Problem]()
+        value = entry.value
         if models is not None:
-            with collected(problems, column.name):
+            with collecting:
                 value = checked(column.name, value, models)
         code = column.code(entry, () if column.name == "image_urls" and value is None else value)
         if problems:
-            wrong[column.name, code] = problems
+            wrong[column.name, code] = problems[:]
+            problems.clear()
 
 
 def _refuse_made(combinations: Combinations, wrong: _Wrong) -> None:

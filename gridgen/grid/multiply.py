@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from gridgen.errors import GridError, Problem
-from gridgen.grid.axes import NOTHING, checked, collected, refuse
+from gridgen.grid.axes import NOTHING, Collecting, checked, refuse
 from gridgen.grid.combinations import strides
 from gridgen.grid.resolve import CHOSEN, PLAIN, Resolved, has_seed
 from gridgen.templates.grammar import Ref
@@ -102,14 +102,14 @@ def _written(
     """Fill up a template from the axes that it names."""
     texts = [[str(value) for value in grid.columns[name].values] for name in factor.wanted]
     known: dict[tuple[int, ...], int] = {}
-    column = grid.columns["prompt"]
+    column, collecting = grid.columns["prompt"], Collecting(problems, "prompt")
     found = []
     for key in zip(rows, *(codes[name] for name in factor.wanted), strict=True):
         if key not in known:
             row, *chosen = key
             said = {name: text[code] for name, text, code in zip(factor.wanted, texts, chosen, strict=True)}
             known[key] = 0
-            with collected(problems, "prompt"):
+            with collecting:
                 parts = (part if isinstance(part, str) else said[part.name] for part in factor.texts[row])
                 known[key] = column.code(PLAIN, checked("prompt", "".join(parts), grid.models))
         found.append(known[key])

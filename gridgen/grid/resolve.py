@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from gridgen.errors import GridError, Problem
 from gridgen.grid.axes import (
     RESERVED,
+    Collecting,
     Linked,
     checked,
-    collected,
     entries,
     labelled,
     nearest,
@@ -142,7 +142,7 @@ class _Resolving:
     def _models(self, given: Any) -> list[Model]:
         found: dict[str, Model] = {}
         for entry in self._entries("model", [given] if isinstance(given, Model) else given):
-            with collected(self.problems, "model"):
+            with Collecting(self.problems, "model"):
                 model = find(entry.value)
                 checked("model", model.id, ())
                 found.setdefault(model.id, model)
@@ -151,10 +151,9 @@ class _Resolving:
         return list(found.values()) or [find(DEFAULT_MODEL)]
 
     def _entries(self, name: str, given: Any) -> list[Value]:
-        found: list[Value] = []
-        with collected(self.problems, name):
-            found.extend(entries(name, given))
-        return found
+        with Collecting(self.problems, name):
+            return entries(name, given)
+        return []
 
     def _field(self, name: str) -> str | None:
         """Return the catalogue's word for a request field, None for what is none."""
@@ -181,8 +180,9 @@ class _Resolving:
     def _codes(self, name: str, given: Any, *, column: Column, repeats: bool = False) -> list[int]:
         """Check the values of a request field and return where each stands on its axis."""
         codes: list[int] = []
+        collecting = Collecting(self.problems, name)
         for entry in self._entries(name, given):
-            with collected(self.problems, name):
+            with collecting:
                 value = self._checked(name, entry.value)
                 before = len(column.values)
                 codes.append(column.code(entry, value))
@@ -327,9 +327,13 @@ class _Resolving:
         several = ["template"] if len(found) > 1 else []
         for name in several:
             self._column(name, sent=False)
-        steps = [step for entry in found for step in self._steps(entry, names)]
+        rows: list[tuple[int, ...]] = []
+        texts: list[tuple[Part, ...]] = []
+        for entry in found:
+            for row, parts in self._steps(entry, names):
+                rows.append(row)
+                texts.append(parts)
         column.follows = tuple(names)
-        rows, texts = [row for row, _ in steps], [parts for _, parts in steps]
         self._add_steps((*names, *several), rows, texts)
 
     def _steps(
@@ -348,8 +352,9 @@ class _Resolving:
         )
         for chosen, parts in entry.value.rows():
             # of a template with thousands of steps nearly all stand where the template counts them
-            codes = chosen if alike and None not in chosen else self._moved(chosen, tables, names)
-            yield (*codes, *last), parts
+            counted = alike and None not in chosen
+            codes = cast("tuple[int, ...]", chosen) if counted else self._moved(chosen, tables, names)
+            yield codes + last, parts
 
     def _slot_codes(self, slot: Any) -> list[int]:
         column = self.columns[slot.name]
@@ -360,14 +365,14 @@ class _Resolving:
 
     def _moved(
         self, chosen: Sequence[int | None], tables: Mapping[str, Sequence[int]], names: Sequence[str]
-    ) -> list[int]:
+    ) -> tuple[int, ...]:
         """Return where a step of a template stands on the axes of all templates."""
         named = dict(zip(tables, chosen, strict=True))
         codes = []
         for name in names:
             code = named.get(name)
             codes.append(self.columns[name].unnamed() if code is None else tables[name][code])
-        return codes
+        return tuple(codes)
 
     def _add_steps(
         self, names: tuple[str, ...], rows: list[tuple[int, ...]], texts: list[tuple[Part, ...]]
@@ -379,9 +384,10 @@ class _Resolving:
             self.factors.append(Factor(names, rows, texts, wanted))
             return
         prompts = []
+        collecting = Collecting(self.problems, "prompt")
         for parts in texts:
             prompts.append(0)
-            with collected(self.problems, "prompt"):
+            with collecting:
                 prompts[-1] = column.code(PLAIN, checked("prompt", "".join(map(str, parts)), self.models))
         steps = [(code, *row) for code, row in zip(prompts, rows, strict=True)]
         self.factors.append(Factor(("prompt", *names), steps))

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridgen.errors import GridError, Problem
-from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, checked, collected, entries, nearest, refuse
+from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, Collecting, checked, entries, nearest, refuse
 from gridgen.grid.cells import FIELDS, Cell, option_names
 from gridgen.grid.columns import Column
 from gridgen.grid.combinations import Combinations, strides
@@ -283,7 +283,7 @@ class _Table:
         if key not in self._known:
             typed = _of_text(name, value, model) if self.texts and isinstance(value, str) else value
             self._known[key] = None
-            with collected(self.problems, name, place, self.line):
+            with Collecting(self.problems, name, place, self.line):
                 self._known[key] = self._settled(name, plain(typed).value, model, checks=checks)
         return self._known[key]
 

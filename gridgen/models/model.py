@@ -416,10 +416,14 @@ class Model:
             reason = f"takes {broken} {only} beside {beside}, not {_said(facts[broken])}"
             yield self._lack(field, reason, given.get(field))
 
-    def _lack(self, name: str, reason: str, value: Any, offered: tuple[str, ...] = ()) -> Unsupported:
+    def _lack(
+        self, name: str, reason: str, value: Any, offered: tuple[str, ...] | None = None
+    ) -> Unsupported:
         stated = f"{name}={value!r}" if value is not None else name
-        why = f"{stated} is not offered by {self.id!r}" if offered else f"{stated}: {self.id} {reason}"
-        return Unsupported(f"{self.id} {reason}", Problem(why, name, value, offered))
+        why = (
+            f"{stated}: {self.id} {reason}" if offered is None else f"{stated} is not offered by {self.id!r}"
+        )
+        return Unsupported(f"{self.id} {reason}", Problem(why, name, value, offered or ()))
 
 
 def _absent(value: object) -> bool:
