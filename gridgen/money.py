@@ -28,13 +28,28 @@ __all__ = [
     "total",
 ]
 
-ClipKey = tuple[str, str, int]
-"""What names a clip in a folder: where it is made, the key of its cell, its take."""
-
 NOTHING = Decimal(0)
 
 SMALLEST, ROUNDING = Decimal("0.005"), Decimal("0.0001")
 """USD by which an account and a journal may differ, in all and for each attempt: sums come as rounded floats."""
+
+
+class ClipKey(NamedTuple):
+    """What names a clip in a folder; it compares and hashes as the plain tuple does.
+
+    Attributes
+    ----------
+    origin : str
+        Where it is made.
+    cell : str
+        The key of its cell.
+    take : int
+        Which clip of the cell, from 1.
+    """
+
+    origin: str
+    cell: str
+    take: int
 
 
 class Stage(Enum):

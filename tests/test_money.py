@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import gridgen
 from gridgen import BudgetError, Grid, Sweep
-from gridgen.money import Answer, Cap, Commitments, Outlay, Stage, allows, later_cost, total
+from gridgen.money import Answer, Cap, ClipKey, Commitments, Outlay, Stage, allows, later_cost, total
 from gridgen.simulator import Fault
 
 PRICE = Decimal("0.0612")
@@ -26,9 +26,9 @@ OUTLAYS = st.builds(Outlay, st.sampled_from(Stage), MAYBE, MAYBE)
 CLIPS = st.dictionaries(st.integers(0, 5), st.lists(OUTLAYS, max_size=4).map(tuple), max_size=6)
 
 
-def key(number: int) -> tuple[str, str, int]:
+def key(number: int) -> ClipKey:
     """Return what names a clip."""
-    return ("simulator", str(number), 1)
+    return ClipKey("simulator", str(number), 1)
 
 
 def committed(clips: dict[int, tuple[Outlay, ...]], **options) -> Commitments:

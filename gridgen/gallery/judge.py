@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from gridgen.gallery.change_feed import ChangeFeed
+    from gridgen.money import ClipKey
     from gridgen.sweep import Sweep
 
 __all__ = ["Judge", "choices"]
@@ -120,7 +121,7 @@ class Judge:
         self.selected = tuple(sorted(set(ids)))
         return {}
 
-    def _slot(self, index: object) -> tuple[str, str, int]:
+    def _slot(self, index: object) -> ClipKey:
         row = self._rows.get(index) if type(index) is int else None
         if row is None:
             raise _refusal(index)

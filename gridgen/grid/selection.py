@@ -19,7 +19,7 @@ from gridgen.grid.sampling import (
     spread,
     unspread,
 )
-from gridgen.money import Answer, Cap, Commitments, allows
+from gridgen.money import Answer, Cap, ClipKey, Commitments, allows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -69,7 +69,7 @@ def unaffordable(combinations: Combinations, budget: float | Decimal | str, take
         elif allows([cap], price * takes).answer is not Answer.YES:
             reasons[positions[at]] = f"does not fit in ${limit:.2f}"
         else:
-            cap.commitments.reserve(("", str(at), 1), price * takes)
+            cap.commitments.reserve(ClipKey("", str(at), 1), price * takes)
     return reasons
 
 

@@ -161,7 +161,7 @@ class Record:
     @property
     def slot(self) -> ClipKey:
         """What may have one live attempt at a time: origin, cell and take."""
-        return (self.origin, self.cell, self.take)
+        return ClipKey(self.origin, self.cell, self.take)
 
     def age(self, clock: Clock) -> float | None:
         """Return the seconds since this attempt last left, None before.

@@ -31,7 +31,7 @@ from gridgen.journal.record import (
 )
 from gridgen.journal.uploads import Upload, begin, end, load_uploads
 from gridgen.journal.writer import Statement, Writer
-from gridgen.money import Stage, later_cost
+from gridgen.money import ClipKey, Stage, later_cost
 from gridgen.states import FINAL, SENDABLE, SYNCED, State, is_step
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ _LARGEST = 64 * 2**20
 """Bytes of the longest text or blob that is read; foreign files may hold anything."""
 
 
-def read(folder: Path) -> dict[tuple[str, str, int], Record]:
+def read(folder: Path) -> dict[ClipKey, Record]:
     """Return the latest attempt of every slot from a folder, without taking its lock.
 
     What a process was sending that is dead by now is unknown, as the next writer will note.
@@ -170,7 +170,7 @@ class Journal:
             lease.release()
             raise
         self._lease = lease
-        self.claims: set[tuple[str, str, int]] = set()
+        self.claims: set[ClipKey] = set()
         self.watchers: list[Callable[[Record | None], None]] = []
         self.shared: dict[str, Any] = {}
         self.writer = Writer(self._connection, lease, folder)
@@ -257,7 +257,7 @@ class Journal:
         An attempt that provably was not applied is taken up again with its own
         key and bytes; otherwise a new attempt begins.
         """
-        slot = (origin, cell.filed_as, take)
+        slot = ClipKey(origin, cell.filed_as, take)
         last = self.records.get(slot)
         if last is not None and last.state == State.PLANNED:
             return last
@@ -269,7 +269,7 @@ class Journal:
             self.store_id, record.slot, record.n
         )
 
-    def _new(self, slot: tuple[str, str, int], last: Record | None, body: bytes) -> Record:
+    def _new(self, slot: ClipKey, last: Record | None, body: bytes) -> Record:
         n = 1 if last is None else last.n + 1
         self._next_id += 1
         key = _idempotency_key(self.store_id, slot, n)
@@ -489,7 +489,7 @@ class Journal:
         changed(record, clean(changes))
         self._tell(record)
 
-    def release(self, slots: set[tuple[str, str, int]]) -> None:
+    def release(self, slots: set[ClipKey]) -> None:
         """Give claims back, and let whoever waits for these slots know."""
         self.claims -= slots
         self._tell(None)
@@ -562,7 +562,7 @@ def _load_cells(connection: sqlite3.Connection) -> dict[str, dict[str, Any]]:
     return {key: json.loads(told) for key, told in rows}
 
 
-def _idempotency_key(store_id: str, slot: tuple[str, str, int], n: int) -> str:
+def _idempotency_key(store_id: str, slot: ClipKey, n: int) -> str:
     """Return 1 to 191 visible ASCII characters, the same for ever for one attempt."""
     meant = json.dumps([store_id, *slot, n], separators=(",", ":"))
     return f"gridgen-{hashlib.sha256(meant.encode()).hexdigest()[:48]}"
@@ -572,14 +572,14 @@ def _load_meta(connection: sqlite3.Connection) -> dict[str, str]:
     return dict(connection.execute("SELECT name, value FROM meta").fetchall())
 
 
-def _load(connection: sqlite3.Connection) -> dict[tuple[str, str, int], Record]:
+def _load(connection: sqlite3.Connection) -> dict[ClipKey, Record]:
     """Return the latest attempt of each slot; of what can no longer be sent, only what is shown or counted."""
     kept = {name for _, name, *_ in connection.execute("PRAGMA table_info(attempt)")}
     names = {name: selected(name) if name in kept else _LACKING.get(name, "NULL") for name in COLUMNS}
     states = ", ".join(map(repr, sorted(SENDABLE)))
     # what may be sent is the latest attempt of its slot, so it comes last
     parts = [(names | WHILE_SENDABLE, f"state NOT IN ({states})"), (names, f"state IN ({states})")]
-    found: dict[tuple[str, str, int], Record] = {}
+    found: dict[ClipKey, Record] = {}
     known: dict[Any, Any] = {}
     with _no_collection():
         for columns, which in parts:

@@ -1,7 +1,7 @@
 """What reviewers say of clips: stars, picks, tags, notes and blind choices, in a file beside the journal."""
 
 from gridgen.judgements.opinion import UNCHANGED, Consensus, Opinion, agreed, changed, reviewer_name
-from gridgen.judgements.store import OUTCOMES, Choice, Judgement, Judgements, RatingLog, Slot
+from gridgen.judgements.store import OUTCOMES, Choice, Judgement, Judgements, RatingLog
 
 __all__ = [
     "OUTCOMES",
@@ -12,7 +12,6 @@ __all__ = [
     "Judgements",
     "Opinion",
     "RatingLog",
-    "Slot",
     "agreed",
     "changed",
     "reviewer_name",

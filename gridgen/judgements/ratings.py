@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from gridgen.judgements.store import RatingLog, Slot
+    from gridgen.judgements.store import RatingLog
+    from gridgen.money import ClipKey
     from gridgen.sweep import Sweep
 
 __all__ = ["Merged", "Ratings", "me"]
@@ -114,7 +115,7 @@ class Ratings:
         Columns: ``row`` (of `Sweep.df`), ``reviewer``, ``rating`` (0 to 5), ``pick``
         (True picked, False rejected), ``tags``, ``note``, ``at`` (UTC), ``cell``, ``take``.
         """
-        latest: dict[tuple[Slot, str], Judgement] = {}
+        latest: dict[tuple[ClipKey, str], Judgement] = {}
         for each in sorted(self._book.judgements, key=lambda entry: (entry.at, entry.id)):
             latest[each.slot, each.reviewer] = each
         kept = [each for each in latest.values() if each.reviewer in self._book.opinions.get(each.slot, {})]
@@ -270,8 +271,8 @@ class Ratings:
                 "at": pd.to_datetime(
                     pd.Series([each.at for each in shown], dtype="int64"), unit="ms", utc=True
                 ),
-                "cell": pd.array([each.slot[1] for each in shown], dtype="str"),
-                "take": pd.array([each.slot[2] for each in shown], dtype="int64"),
+                "cell": pd.array([each.slot.cell for each in shown], dtype="str"),
+                "take": pd.array([each.slot.take for each in shown], dtype="int64"),
                 "undone": pd.array([each.id in undone for each in shown], dtype="bool"),
                 "source": pd.array([each.source for each in shown], dtype="str"),
             }

@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
 from gridgen.judgements.opinion import NO_OPINION, Opinion, changed, reviewer_name
-from gridgen.judgements.store import OUTCOMES, Choice, Judgement, Slot
+from gridgen.judgements.store import OUTCOMES, Choice, Judgement
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Mapping
+
+    from gridgen.money import ClipKey
 
 __all__ = ["FORMAT", "MOST_BYTES", "RatingsFile", "clip_name", "names_of", "read_ratings"]
 
@@ -59,7 +61,7 @@ class RatingsFile:
         compared = {name for left, right, _, _ in self.choices for name in (left, right)}
         return {name for name, _, _ in self.judgements} | compared
 
-    def entries(self, known: Mapping[str, Slot], reviewer: str, latest: int) -> list[Judgement | Choice]:
+    def entries(self, known: Mapping[str, ClipKey], reviewer: str, latest: int) -> list[Judgement | Choice]:
         """Return what it says of known clips as entries of a folder.
 
         Parameters
@@ -80,12 +82,12 @@ class RatingsFile:
         chosen = [
             Choice(0, min(at, latest), reviewer, known[left], known[right], outcome, source=self.page)
             for left, right, outcome, at in self.choices
-            if left in known and right in known and known[left][0] == known[right][0]
+            if left in known and right in known and known[left].origin == known[right].origin
         ]
         return [*judged, *chosen]
 
 
-def clip_name(store: str, slot: Slot) -> str:
+def clip_name(store: str, slot: ClipKey) -> str:
     """Return the name of a clip in exported pages.
 
     Whoever has only the page cannot try out from it what a hidden prompt was.
@@ -94,12 +96,12 @@ def clip_name(store: str, slot: Slot) -> str:
     ----------
     store : str
         The journal's id, which is in no page.
-    slot : tuple
+    slot : ClipKey
     """
     return hashlib.sha256(json.dumps([store, *slot]).encode()).hexdigest()[:24]
 
 
-def names_of(store: str, slots: Iterable[Slot]) -> dict[str, Slot]:
+def names_of(store: str, slots: Iterable[ClipKey]) -> dict[str, ClipKey]:
     """Return clips by their names in exported pages."""
     return {clip_name(store, slot): slot for slot in slots}
 

@@ -18,17 +18,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from gridgen.clock import Clock
 from gridgen.errors import GridError, JournalError
 from gridgen.judgements.opinion import NO_OPINION, Consensus, Opinion, agreed, changed, seen_name
+from gridgen.money import ClipKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["NAME", "OUTCOMES", "Choice", "Judgement", "Judgements", "RatingLog", "Slot"]
+__all__ = ["NAME", "OUTCOMES", "Choice", "Judgement", "Judgements", "RatingLog"]
 
 NAME = "judgements.sqlite"
-
-Slot = tuple[str, str, int]
-"""What names a clip in the journal: origin, cell and take."""
 
 OUTCOMES = ("left", "right", "tie", "skip")
 """What may come of two clips side by side; a skipped pair says nothing."""
@@ -96,8 +94,7 @@ class Judgement:
     at : int
         Unix milliseconds.
     reviewer : str
-    slot : tuple
-        Origin, cell and take.
+    slot : ClipKey
     opinion : Opinion
     undoes : int, optional
         The entry that this one takes back.
@@ -108,7 +105,7 @@ class Judgement:
     id: int
     at: int
     reviewer: str
-    slot: Slot
+    slot: ClipKey
     opinion: Opinion
     undoes: int | None = None
     source: str = ""
@@ -121,8 +118,8 @@ class Choice:
     id: int
     at: int
     reviewer: str
-    left: Slot
-    right: Slot
+    left: ClipKey
+    right: ClipKey
     outcome: str
     undoes: int | None = None
     source: str = ""
@@ -142,9 +139,9 @@ class RatingLog:
 
     judgements: list[Judgement] = field(default_factory=list)
     choices: list[Choice] = field(default_factory=list)
-    opinions: dict[Slot, dict[str, Opinion]] = field(default_factory=dict)
+    opinions: dict[ClipKey, dict[str, Opinion]] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
-    _latest: dict[tuple[Slot, str], tuple[int, int]] = field(default_factory=dict)
+    _latest: dict[tuple[ClipKey, str], tuple[int, int]] = field(default_factory=dict)
 
     def add(self, judgement: Judgement) -> None:
         """Take up one more entry."""
@@ -180,11 +177,11 @@ class RatingLog:
             )
             raise GridError(msg, nothing="Nothing was noted.")
 
-    def of(self, slot: Slot, reviewer: str) -> Opinion:
+    def of(self, slot: ClipKey, reviewer: str) -> Opinion:
         """Return what a reviewer says of a clip."""
         return self.opinions.get(slot, {}).get(reviewer, NO_OPINION)
 
-    def consensus(self, slot: Slot) -> Consensus | None:
+    def consensus(self, slot: ClipKey) -> Consensus | None:
         """Return what all say of a clip, None where nobody does."""
         opinions = self.opinions.get(slot)
         return agreed(opinions) if opinions else None
@@ -195,7 +192,7 @@ class RatingLog:
         undone = {choice.undoes for choice in self.choices}
         return [choice for choice in self.choices if choice.undoes is None and choice.id not in undone]
 
-    def moment(self, slot: Slot, reviewer: str) -> int:
+    def moment(self, slot: ClipKey, reviewer: str) -> int:
         """Return when a reviewer last said something of a clip, in Unix milliseconds; 0 for never."""
         return self._latest.get((slot, reviewer), (0, 0))[0]
 
@@ -256,7 +253,7 @@ class Judgements:
         self._stamp = (0, 0)
         self._lock = threading.RLock()
 
-    def refresh(self) -> set[Slot]:
+    def refresh(self) -> set[ClipKey]:
         """Read what others have added; return the clips that it is about.
 
         Raises
@@ -275,7 +272,7 @@ class Judgements:
             self._stamp = stamp
             return replaced
 
-    def judge(self, slots: Iterable[Slot], reviewer: str, **parts: Any) -> set[Slot]:
+    def judge(self, slots: Iterable[ClipKey], reviewer: str, **parts: Any) -> set[ClipKey]:
         """Append an opinion on each clip, the given parts of it replaced.
 
         Returns
@@ -303,7 +300,7 @@ class Judgements:
                     _append(connection, Judgement(0, at, reviewer, slot, then))
         return touched
 
-    def undo(self, reviewer: str) -> set[Slot]:
+    def undo(self, reviewer: str) -> set[ClipKey]:
         """Take back the latest entry that a reviewer made here, by an entry that restores what was before.
 
         Returns
@@ -319,7 +316,7 @@ class Judgements:
                 _append(connection, Judgement(0, at, reviewer, last.slot, opinion, undoes=last.id))
         return touched
 
-    def choose(self, reviewer: str, left: Slot, right: Slot, outcome: str) -> None:
+    def choose(self, reviewer: str, left: ClipKey, right: ClipKey, outcome: str) -> None:
         """Append what came of one blind comparison.
 
         Raises
@@ -340,7 +337,7 @@ class Judgements:
                 _append(connection, taken)
         return last
 
-    def append(self, entries: Iterable[Judgement | Choice]) -> tuple[Counter[type], set[Slot]]:
+    def append(self, entries: Iterable[Judgement | Choice]) -> tuple[Counter[type], set[ClipKey]]:
         """Append entries that were made elsewhere, all or none; those that are known already are passed over.
 
         Returns
@@ -356,7 +353,7 @@ class Judgements:
         return new, touched
 
     @contextlib.contextmanager
-    def _writing(self) -> Iterator[tuple[sqlite3.Connection, set[Slot]]]:
+    def _writing(self) -> Iterator[tuple[sqlite3.Connection, set[ClipKey]]]:
         """Lend a transaction in which the book is current; the set is filled with what is new at its end."""
         with self._lock:
             touched = self.refresh()
@@ -373,7 +370,7 @@ class Judgements:
                 raise
             self._stamp = self._look()
 
-    def _forget(self) -> set[Slot]:
+    def _forget(self) -> set[ClipKey]:
         """Know nothing, so that all is read again; return the clips that something was known of."""
         known = set(self.book.opinions)
         self.book, self._stamp = RatingLog(), (0, 0)
@@ -423,7 +420,7 @@ class Judgements:
             msg = f"{str(self.path)!r} is not as gridgen made it; move it away. Nothing was noted."
             raise JournalError(msg)
 
-    def _take_in(self, connection: sqlite3.Connection) -> set[Slot]:
+    def _take_in(self, connection: sqlite3.Connection) -> set[ClipKey]:
         """Read the entries that the book lacks; return the clips that they are about."""
         book = self.book
         if not _objects(connection):
@@ -481,14 +478,13 @@ def _judgement(values: tuple[Any, ...]) -> Judgement:
     number, at, reviewer, origin, cell, take, stars, pick, tags, note, undoes, source = values
     words = tuple(filter(None, tags.split(",")))
     opinion = Opinion(stars, None if pick is None else bool(pick), words, note)
-    return Judgement(number, at, reviewer, (origin, cell, take), opinion, undoes, source)
+    return Judgement(number, at, reviewer, ClipKey(origin, cell, take), opinion, undoes, source)
 
 
 def _choice(values: tuple[Any, ...]) -> Choice:
     number, at, reviewer, origin, left_cell, left_take, right_cell, right_take, *rest = values
-    return Choice(
-        number, at, reviewer, (origin, left_cell, left_take), (origin, right_cell, right_take), *rest
-    )
+    left, right = ClipKey(origin, left_cell, left_take), ClipKey(origin, right_cell, right_take)
+    return Choice(number, at, reviewer, left, right, *rest)
 
 
 def _create(connection: sqlite3.Connection) -> None:

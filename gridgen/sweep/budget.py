@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gridgen.estimate.prices import Prices
     from gridgen.grid import Cell
     from gridgen.models import Price
+    from gridgen.money import ClipKey
     from gridgen.sweep.work_queue import Job
 
 __all__ = ["Budget"]
@@ -66,9 +67,9 @@ class Budget:
         self.commitments = commitments
         self.eased = False
         self._counted, self._together, self._wake = counted, together, wake
-        self.first: dict[PriceClass, tuple[str, str, int]] = {}
+        self.first: dict[PriceClass, ClipKey] = {}
         self._first_alone, self._led = first_alone, set[PriceClass]()
-        self._reserved: set[tuple[str, str, int]] = set()
+        self._reserved: set[ClipKey] = set()
         self._held: dict[PriceClass, deque[Job]] = {}
         self._before = self._sums()
 
@@ -204,7 +205,7 @@ class Budget:
         if self._release(job.slot):
             self._ease_all()
 
-    def _release(self, slot: tuple[str, str, int]) -> bool:
+    def _release(self, slot: ClipKey) -> bool:
         self._reserved.discard(slot)
         return sum(each.commitments.release(slot) for each in (self, *self._together)) > 0
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from gridgen.clock import Clock
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Row
+    from gridgen.money import ClipKey
     from gridgen.outcome import Policy
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.pricing import Pricing
@@ -82,7 +83,7 @@ class Execution:
         That of the latest run.
     future : Future or None
         The latest run itself.
-    replaying : set of slots
+    replaying : set of ClipKey
         Submissions that a person wants replayed.
     stops : int
         How often it was stopped.
@@ -97,7 +98,7 @@ class Execution:
         self.client = client
         self.scheduler: Scheduler | None = None
         self.future: Future[None] | None = None
-        self.replaying: set[tuple[str, str, int]] = set()
+        self.replaying: set[ClipKey] = set()
         self._waits: tuple[str, ...] = ()
         self._handed: list[Callable[[], None]] = []
         self._starting = asyncio.Lock()
@@ -351,7 +352,7 @@ class Execution:
                 raise JournalError(msg)
             self.check_unused(journal, task_id)
             with self._withheld(job):
-                await journal.adopt(origin=job.slot[0], cell=job.cell, take=job.take, task_id=task_id)
+                await journal.adopt(origin=job.slot.origin, cell=job.cell, take=job.take, task_id=task_id)
 
     def check_unused(self, journal: Journal, task_id: str) -> None:
         """Raise `JournalError` if some clip of the folder has a task already."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.grid import Cell
     from gridgen.journal import Journal, Record
+    from gridgen.money import ClipKey
     from gridgen.sweep.work_queue import Job, WorkQueue
 
 __all__ = ["SECOND_TASK", "Accept", "Fetching", "accept"]
@@ -80,7 +81,7 @@ class Fetching:
         self._order = itertools.count()
         self._pictures: deque[Job] = deque()
         self._failing: dict[Job, float] = {}
-        self._names: dict[str, tuple[str, str, int]] | None = None
+        self._names: dict[str, ClipKey] | None = None
         self._fresh: set[Job] = set()
 
     def use(self, client: Client) -> None:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from gridgen.journal import Journal, Row
-    from gridgen.judgements import Judgements, Slot
+    from gridgen.judgements import Judgements
+    from gridgen.money import ClipKey
     from gridgen.sweep.execution import Execution
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.rows import Rows
@@ -45,8 +46,8 @@ class Internals:
 
     # Rows
 
-    def slot(self, row: Row) -> tuple[str, str, int]:
-        """Return what names a row in the journal: origin, cell and take."""
+    def slot(self, row: Row) -> ClipKey:
+        """Return what names a row in the journal."""
         return self._plan.slot(row)
 
     def chosen(self, rows: Any, *, usable: Collection[str] = frozenset(State), nothing: str) -> list[Row]:
@@ -78,7 +79,7 @@ class Internals:
         """What reviewers said of the clips."""
         return self._rows.judgements
 
-    def rejudge(self, slots: Collection[Slot]) -> None:
+    def rejudge(self, slots: Collection[ClipKey]) -> None:
         """Show anew what is said of these clips; from any thread."""
         self._rows.rejudge(slots)
 

@@ -11,6 +11,7 @@ from gridgen.errors import GridError
 from gridgen.estimate.prices import PriceClass, Prices, price_class
 from gridgen.grid.cells import renamed
 from gridgen.grid.lookup import Lookup
+from gridgen.money import ClipKey
 from gridgen.states import RETRIED, RETRIED_BY_NAME, VACANT, State
 from gridgen.sweep.work_queue import Job
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from gridgen.grid import Cell, Grid
     from gridgen.journal import Record, Row
-    from gridgen.money import ClipKey
 
 __all__ = ["Plan", "is_condition", "is_retried", "passed_over"]
 
@@ -57,7 +57,7 @@ class Plan:
         self.folder, self.name = folder, name
         keyed = ((place, cell, cell.key) for place, cell in zip(grid.combinations.active, grid, strict=True))
         self.jobs = [
-            Job(place * takes + take - 1, cell, take, (origin, key, take))
+            Job(place * takes + take - 1, cell, take, ClipKey(origin, key, take))
             for place, cell, key in keyed
             for take in range(1, takes + 1)
         ]
@@ -102,10 +102,10 @@ class Plan:
 
     def _take_over(self, found: Mapping[str | None, str]) -> None:
         for job in self.jobs:
-            origin, key, take = job.slot
-            if key in found:
-                job.cell = replace(job.cell, known_as=found[key])
-                job.slot = (origin, found[key], take)
+            key = found.get(job.slot.cell)
+            if key is not None:
+                job.cell = replace(job.cell, known_as=key)
+                job.slot = job.slot._replace(cell=key)
         self.by_slot = {job.slot: job for job in self.jobs}
         self.cells = {job.slot[:2]: job.cell for job in self.jobs}
 
@@ -114,9 +114,9 @@ class Plan:
         """Finds the rows that a person means."""
         return Lookup(self.grid.combinations, self.takes)
 
-    def slot(self, row: Row) -> tuple[str, str, int]:
-        """Return what names a row in the journal: origin, cell and take."""
-        return (self.origin, row.cell.filed_as, row.take)
+    def slot(self, row: Row) -> ClipKey:
+        """Return what names a row in the journal."""
+        return ClipKey(self.origin, row.cell.filed_as, row.take)
 
     def job(self, cell: Cell | int, take: int) -> Job:
         """Return the job of a cell, or of the cell with that index, and of a take.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.journal import Journal, Record
+    from gridgen.money import ClipKey
     from gridgen.sweep.submitting import Submitting
     from gridgen.sweep.work_queue import Job, WorkQueue
 
@@ -37,7 +38,7 @@ class Reconciling:
         Sends replays, and plans what is to be submitted anew.
     policy : Policy
         What is done unasked.
-    asked : set of slots
+    asked : set of ClipKey
         What a person wants replayed; taken out once it is settled or cannot be.
     counted : collection of pairs of str
         Origin and key of the cells that the policy's cap is about, in all their takes.
@@ -58,7 +59,7 @@ class Reconciling:
         submitting: Submitting,
         *,
         policy: Policy,
-        asked: set[tuple[str, str, int]],
+        asked: set[ClipKey],
         counted: Collection[tuple[str, str]],
     ) -> None:
         self._queue, self._client, self._journal = queue, client, journal

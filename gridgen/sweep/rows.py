@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Record
-    from gridgen.judgements import Slot
     from gridgen.money import ClipKey
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.work_queue import Job
@@ -57,7 +56,7 @@ class Rows:
         self.watchers = Watchers(self.last, self._refresh)
         self._rows: list[Row] = []
         self.commitments = Commitments()
-        self._unshown: dict[Slot, Record] = {}
+        self._unshown: dict[ClipKey, Record] = {}
         self._stamp: object = None
         self._reading = threading.Lock()
 
@@ -96,7 +95,7 @@ class Rows:
         self._refresh()
         combinations = {job.slot[:2]: job.index // self._plan.takes for job in reversed(self._plan.jobs)}
         for slot, record in tuple(self._unshown.items()):
-            yield combinations[slot[:2]], row(-1, self._plan.cells[slot[:2]], slot[2], record)
+            yield combinations[slot[:2]], row(-1, self._plan.cells[slot[:2]], slot.take, record)
 
     def follow(self, journal: Journal, prices: Prices) -> None:
         """Take in an open journal, and what is noted in it from now on; on the engine's loop."""
@@ -123,7 +122,7 @@ class Rows:
         if self.journal is not None:
             self._show(job, self.journal.records.get(job.slot))
 
-    def rejudge(self, slots: Collection[Slot]) -> None:
+    def rejudge(self, slots: Collection[ClipKey]) -> None:
         """Show anew what is said of these clips; from any thread."""
         jobs = self._plan.by_slot
         found = [(jobs[slot].index, slot) for slot in slots if slot in jobs]
@@ -149,7 +148,7 @@ class Rows:
                 self._take_in(records)
                 self._stamp = stamp
 
-    def _take_in(self, records: Mapping[Slot, Record]) -> None:
+    def _take_in(self, records: Mapping[ClipKey, Record]) -> None:
         self._plan.recognise(records, lambda: read_cells(self._plan.folder))
         self._rows = self._by(records)
         counted = {slot: record for slot, record in records.items() if slot[:2] in self._plan.cells}
@@ -168,12 +167,12 @@ class Rows:
             self.rejudge(touched)
 
     def _hear(self, record: Record | None) -> None:
-        if record is None or record.slot[:2] not in self._plan.cells:
+        if record is None or (slot := record.slot)[:2] not in self._plan.cells:
             return
-        self.commitments.put(record.slot, record.outlays)
-        job = self._plan.by_slot.get(record.slot)
+        self.commitments.put(slot, record.outlays)
+        job = self._plan.by_slot.get(slot)
         if job is None:
-            self._unshown[record.slot] = record
+            self._unshown[slot] = record
         else:
             self._show(job, record)
 
@@ -182,7 +181,7 @@ class Rows:
             self._rows[job.index] = self._row(job, record)
         self.watchers.mark([job.index])
 
-    def _by(self, records: Mapping[Slot, Record]) -> list[Row]:
+    def _by(self, records: Mapping[ClipKey, Record]) -> list[Row]:
         """Return a row for every place and take, also for those that are skipped."""
         combinations, takes = self._plan.grid.combinations, self._plan.takes
         found: list[Row | None] = [None] * (len(combinations) * takes)
@@ -200,7 +199,7 @@ class Rows:
         planned = State.HELD if job.phase == "held" else State.PLANNED
         found = row(job.index, job.cell, job.take, record, planned=planned)
         if found.status == State.MISSING:
-            found = replace(found, error=why_missing(found, job.slot[0]))
+            found = replace(found, error=why_missing(found, job.slot.origin))
         said = self.judgements.book.consensus(job.slot)
         return found if said is None else _judged(found, said)
 

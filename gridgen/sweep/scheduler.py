@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Record
-    from gridgen.money import Commitments
+    from gridgen.money import ClipKey, Commitments
     from gridgen.outcome import Ambiguous, Policy
     from gridgen.sweep.stats import Meter
 
@@ -57,7 +57,7 @@ class Scheduler:
         Called after each look at what may be done.
     policy : Policy
         What is done with submissions whose answer was lost.
-    replaying : set of slots
+    replaying : set of ClipKey
         Those that a person wants replayed; taken out once that is settled.
     previews : bool, default True
         Whether a poster and a preview are made of each clip.
@@ -87,7 +87,7 @@ class Scheduler:
         on_change: Callable[[Job], None],
         on_step: Callable[[], None],
         policy: Policy,
-        replaying: set[tuple[str, str, int]],
+        replaying: set[ClipKey],
         previews: bool = True,
         quota: int | None = None,
         accept: Accept = accept,
@@ -111,7 +111,7 @@ class Scheduler:
         self._reconciling = Reconciling(
             self._queue, client, journal, self._submitting, policy=policy, asked=replaying, counted=counted
         )
-        self._foreign: dict[tuple[str, str, int], Job] = {}
+        self._foreign: dict[ClipKey, Job] = {}
         self._on_change, self._on_step = on_change, on_step
         self.idle = asyncio.Event()
         self.finished = False

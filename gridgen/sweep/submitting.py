@@ -250,7 +250,7 @@ class Submitting:
         await self._journal.intend(record, job.cell, price=price, sender=self._sender)
 
     async def _prepared(self, job: Job, body: bytes) -> Record:
-        record = self._journal.prepare(origin=job.slot[0], cell=job.cell, take=job.take, body=body)
+        record = self._journal.prepare(origin=job.slot.origin, cell=job.cell, take=job.take, body=body)
         if not self._journal.is_own(record, body):
             # a link in it has died, or somebody else planned it: what leaves is what the cell says. What an attempt
             # sends never changes, so another one begins
@@ -291,7 +291,7 @@ class Submitting:
     async def _unfit(self, job: Job, why: NotSent | NotApplied | Rejected) -> None:
         """Deal with a picture that did not get to the server, or a price that could not be asked for."""
         body = encoded(job.cell, {}, job.take)
-        record = self._journal.prepare(origin=job.slot[0], cell=job.cell, take=job.take, body=body)
+        record = self._journal.prepare(origin=job.slot.origin, cell=job.cell, take=job.take, body=body)
         if isinstance(why, Rejected) and not why.everywhere:
             self._queue.move(job, "over")
             text = f"the server refused a picture: {why.error}"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gridgen.clock import Clock
     from gridgen.grid import Cell
+    from gridgen.money import ClipKey
 
 __all__ = ["Job", "WorkQueue"]
 
@@ -50,7 +51,7 @@ class Job:
     index: int
     cell: Cell
     take: int
-    slot: tuple[str, str, int]
+    slot: ClipKey
     phase: str = "over"
     tries: int = 0
     failures: int = 0

@@ -12,6 +12,7 @@ from creeping import CreepingClock
 from waiting import until
 
 from gridgen import Client, Grid, Simulator, Sweep
+from gridgen.money import ClipKey
 from gridgen.simulator import Fault
 from gridgen.simulator.clock import VirtualClock
 from gridgen.sweep.work_queue import NEGLECT, Job, WorkQueue
@@ -124,7 +125,7 @@ def test_hundreds_of_cells_finish_over_loopback(tmp_path):
 def resting(phase: str) -> WorkQueue:
     """Return what there is to do in a run of one job, which is in this phase."""
     cell = next(iter(boats(1)))
-    queue = WorkQueue([Job(0, cell, 1, ("origin", cell.key, 1))], VirtualClock(), lambda *_: None)
+    queue = WorkQueue([Job(0, cell, 1, ClipKey("origin", cell.key, 1))], VirtualClock(), lambda *_: None)
     queue.move(queue.jobs[0], phase)
     return queue
 

@@ -15,6 +15,7 @@ from PIL import Image
 
 from gridgen.clock import Clock
 from gridgen.judgements import Consensus, Judgements
+from gridgen.money import ClipKey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -149,11 +150,11 @@ class FakeSweep:
         )
         self.change(index, **{name: getattr(self._rows[model], name) for name in shared})
 
-    def slot(self, row: FakeRow) -> tuple[str, str, int]:
+    def slot(self, row: FakeRow) -> ClipKey:
         """Return what names a row in the journal."""
-        return (self.origin, row.cell.key, row.take)
+        return ClipKey(self.origin, row.cell.key, row.take)
 
-    def rejudge(self, slots: Collection[tuple[str, str, int]]) -> None:
+    def rejudge(self, slots: Collection[ClipKey]) -> None:
         """Tell the watchers what is said of these clips."""
         for row in self.rows():
             if self.slot(row) in slots:

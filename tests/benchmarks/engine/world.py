@@ -26,7 +26,7 @@ from gridgen.errors import APIError, NetworkError
 from gridgen.estimate.prices import Prices
 from gridgen.journal import Journal, Record
 from gridgen.media import Facts
-from gridgen.money import Commitments
+from gridgen.money import ClipKey, Commitments
 from gridgen.outcome import Outcome, Policy, api_error, classify
 from gridgen.pacing import RateControl
 from gridgen.simulator.error_replies import ErrorReply
@@ -308,7 +308,7 @@ async def _sweep(
 ) -> tuple[Run, Api, Scheduler, Journal]:
     world = World(seed=scenario.seed, profile=scenario.profile())
     api = Api(scenario, world, clock)
-    jobs = [Job(at, cell, 1, ("simulator", cell.key, 1)) for at, cell in enumerate(scenario.grid())]
+    jobs = [Job(at, cell, 1, ClipKey("simulator", cell.key, 1)) for at, cell in enumerate(scenario.grid())]
 
     def note() -> None:
         api.stalled = max(api.stalled, scheduler.stalled)
