@@ -30,11 +30,11 @@ from gridgen.sweep.further import bring, free_name
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from gridgen.client import Client
     from gridgen.grid import Cell
     from gridgen.journal import Journal, Record
     from gridgen.money import ClipKey
-    from gridgen.sweep.work_queue import Job, WorkQueue
+    from gridgen.sweep.run import Run
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["SECOND_TASK", "Accept", "Fetching", "accept"]
 
@@ -53,9 +53,7 @@ class Fetching:
 
     Parameters
     ----------
-    queue : WorkQueue
-    client : Client
-    journal : Journal
+    run : Run
     previews : bool
         Whether a poster and a preview are made of each clip.
     quota : int or None
@@ -64,17 +62,8 @@ class Fetching:
         Checks a downloaded file, and only then gives it its name; see `accept`.
     """
 
-    def __init__(
-        self,
-        queue: WorkQueue,
-        client: Client,
-        journal: Journal,
-        *,
-        previews: bool,
-        quota: int | None,
-        accept: Accept,
-    ) -> None:
-        self._queue, self._client, self._journal = queue, client, journal
+    def __init__(self, run: Run, *, previews: bool, quota: int | None, accept: Accept) -> None:
+        self._run, self._queue, self._journal = run, run.queue, run.journal
         self._previews, self._quota, self._accept = previews, quota, accept
         self._coming: dict[Job, int] = {}
         self._links: list[tuple[float, int, Job]] = []
@@ -83,10 +72,6 @@ class Fetching:
         self._failing: dict[Job, float] = {}
         self._names: dict[str, ClipKey] | None = None
         self._fresh: set[Job] = set()
-
-    def use(self, client: Client) -> None:
-        """Go on with another client of the same service."""
-        self._client = client
 
     def forgive(self) -> None:
         """Count failed tries anew."""
@@ -200,7 +185,7 @@ class Fetching:
         except Exception as error:  # noqa: BLE001 - a server's file may cause anything; it is this row's error alone
             await self._failed(job, record, error)
         else:
-            meter.ended, meter.bytes = self._queue.clock.monotonic(), meter.bytes + facts.bytes
+            meter.ended, meter.bytes = self._run.clock.monotonic(), meter.bytes + facts.bytes
             told = record.error_class == SECOND_TASK
             self._queue.results.had()
             await self._journal.save(
@@ -237,7 +222,7 @@ class Fetching:
         errors: list[Exception] = []
         for link, part in zip(links, parts, strict=True):
             try:
-                await self._client.wire.fetch(link, part, most=max(0, most))
+                await self._run.client.wire.fetch(link, part, most=max(0, most))
                 target = folder / f"{stem}{_suffix(part)}"
                 if record.path is None and record.n > 1:
                     target = await engine().in_thread(_unnamed, target, self._journal)
@@ -274,7 +259,7 @@ class Fetching:
         if not getattr(error, "trusted", True):
             self._journal.show(record, error_class="download", error=why)
             raise error
-        now = self._queue.clock.monotonic()
+        now = self._run.clock.monotonic()
         job.tries += not isinstance(error, (APIError, NetworkError))
         since = self._failing.setdefault(job, now)
         hopeless = is_hopeless(error) or job.tries >= MOST_TRIES or now - since > FAILING_FOR
@@ -300,7 +285,7 @@ class Fetching:
 
     def _has_had_its_time(self, record: Record) -> bool:
         """Whether a link is dead because it was left too long, which tells nothing of others."""
-        return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._queue.clock.time()
+        return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._run.clock.time()
 
     def break_off(self, coming: int) -> None:
         """Stop submitting when results in a row could not be had and none of them is tried any more.
@@ -325,7 +310,7 @@ class Fetching:
     async def _may_be_renewed(self, record: Record) -> bool:
         """Ask once for a fresh link; say whether there is one, or whether the question has to be asked again."""
         try:
-            task = await self._client.wire.poll(record.task_id or "")
+            task = await self._run.client.wire.poll(record.task_id or "")
         except NetworkError:
             return True
         except APIError as error:
@@ -372,7 +357,7 @@ class Fetching:
                 self._fetch_anew(job, record, "its file is another one than was checked")
                 return
             if self._lacks(record):
-                await bring(self._client, self._journal, record, self._allowance)
+                await bring(self._run.client, self._journal, record, self._allowance)
             if self._previews and (job in self._fresh or not self._is_drawn(record)):
                 await self._draw_pictures(record)
         except JournalError:

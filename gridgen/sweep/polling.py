@@ -20,11 +20,11 @@ from gridgen.task import Status, Task, cleaned
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from gridgen.client import Client
-    from gridgen.journal import Journal, Record
+    from gridgen.journal import Record
     from gridgen.sweep.budget import Budget
     from gridgen.sweep.fetching import Fetching
-    from gridgen.sweep.work_queue import Job, WorkQueue
+    from gridgen.sweep.run import Run
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["Polling"]
 
@@ -44,9 +44,7 @@ class Polling:
 
     Parameters
     ----------
-    queue : WorkQueue
-    client : Client
-    journal : Journal
+    run : Run
     budget : Budget
         Learns what tasks cost.
     fetching : Fetching
@@ -62,97 +60,79 @@ class Polling:
         How many questions failed in a row, and why the last one did.
     """
 
-    def __init__(
-        self, queue: WorkQueue, client: Client, journal: Journal, budget: Budget, fetching: Fetching
-    ) -> None:
-        self._queue, self._client, self._journal = queue, client, journal
+    def __init__(self, run: Run, budget: Budget, fetching: Fetching) -> None:
+        self._run, self._queue, self._journal = run, run.queue, run.journal
         self._budget, self._fetching = budget, fetching
-        self._questions = client.pace.questions
-        self.schedule: Schedule[Job] = Schedule(queue.clock.time())
+        self.schedule: Schedule[Job] = Schedule(run.clock.time())
         self.stalled: set[Job] = set()
         self.failing: tuple[int, str] | None = None
-        self._open = 0
 
     @property
     def waiting(self) -> bool:
         """Whether a question could be asked now."""
         return self.schedule.waiting
 
-    @property
-    def others(self) -> int:
-        """How many open tasks of the key are not this sweep's."""
-        return self._client.pace.open - self._open
-
-    def use(self, client: Client) -> None:
-        """Go on with another client of the same service."""
-        self._client.pace.count(-self._open)
-        self._client, self._questions = client, client.pace.questions
-        client.pace.count(self._open)
-
     def forgive(self) -> None:
         """Count failed questions, and the time without any end, anew."""
-        self.schedule.forgive(self._queue.clock.time())
+        self.schedule.forgive(self._run.clock.time())
 
     def follow(self, job: Job) -> None:
         """Ask for a task that was just accepted when it may be done."""
-        self.schedule.accepted(job, job.cell, self._queue.clock.time())
+        self.schedule.accepted(job, job.cell, self._run.clock.time())
         self._plan([job])
 
     def take_on(self, job: Job, record: Record) -> None:
         """Follow a task that an earlier run submitted: ask for it soon."""
         self._queue.move(job, "poll")
-        self.schedule.resumed(job, job.cell, record.submitted_at or self._queue.clock.time())
+        self.schedule.resumed(job, job.cell, record.submitted_at or self._run.clock.time())
         self._put(job, 0.0)
 
     def ask(self, job: Job) -> None:
         """Ask for a task whose time has come as soon as there is room, the likeliest to have ended first."""
         if job.phase == "poll":
-            self._put(job, self.schedule.likely(job, self._queue.clock.time()))
+            self._put(job, self.schedule.likely(job, self._run.clock.time()))
 
     def due(self, now: float) -> float:
         """Return when a question may leave that waits for nothing else, infinity when none does."""
         look = self.schedule.queue.next_look
         if self.schedule.waiting:
-            wait = self._questions.wait(now)
+            wait = self._run.client.pace.questions.wait(now)
             look = min(look, now + wait) if wait > 0 else look
         return max(look, now + 0.05)
 
     def start(self, now: float) -> None:
         """Begin the questions that may be asked now."""
         flying, schedule = self._queue.flying, self.schedule
+        questions = self._run.client.pace.questions
         telling = schedule.queue.look(now)
         if telling is not None:
             self._put(telling, math.inf)
-        schedule.rank(self._queue.clock.time(), now, room=CONTROL, waits=_is_put)
+        schedule.rank(self._run.clock.time(), now, room=CONTROL, waits=_is_put)
         most = self._queue.breaker.most(now, CONTROL - flying["submit"])
-        while schedule.waiting and flying["poll"] < most and self._questions.wait(now) <= 0:
+        while schedule.waiting and flying["poll"] < most and questions.wait(now) <= 0:
             job = schedule.pop()
             if not _is_put(job):
                 continue
             job.due = math.inf
-            self._questions.take(now)
+            questions.take(now)
             self._queue.spawn("poll", job, self._poll(job))
         self._queue.crowded |= schedule.waiting
 
     def moved(self, job: Job, before: str, after: str) -> None:
         """Note that a job went from one phase to another."""
         if after in AT_SERVER and before not in AT_SERVER:
-            self._count(1)
+            self._run.count(1)
         elif before in AT_SERVER and after not in AT_SERVER and job not in self.stalled:
-            self._count(-1)
+            self._run.count(-1)
         if before == "poll":
             self.stalled.discard(job)
-            self._plan(self.schedule.dropped(job, self._queue.clock.time()))
+            self._plan(self.schedule.dropped(job, self._run.clock.time()))
             self.schedule.forget(job)
             job.due = math.inf
 
     def close(self) -> None:
         """Give up all places in the window: nobody follows these tasks any more."""
-        self._count(-self._open)
-
-    def _count(self, more: int) -> None:
-        self._open += more
-        self._client.pace.count(more)
+        self._run.count(-self._run.open)
 
     def _put(self, job: Job, likely: float) -> None:
         job.due = -math.inf
@@ -160,7 +140,7 @@ class Polling:
 
     def _plan(self, jobs: Iterable[Job]) -> None:
         """Set when these are asked next."""
-        now, planned = self._queue.clock.time(), self._queue.phases["planned"]
+        now, planned = self._run.clock.time(), self._queue.phases["planned"]
         for job in jobs:
             self._later(self.schedule.wait(job, now, planned=planned), job)
 
@@ -174,11 +154,11 @@ class Polling:
 
     def _ended(self, job: Job, record: Record, task: Task) -> float | None:
         """Return when a task ended on our clock, None where its stamp contradicts what we have seen."""
-        return self.schedule.ended(job, task.completed, record.submitted_at, self._queue.clock.time())
+        return self.schedule.ended(job, task.completed, record.submitted_at, self._run.clock.time())
 
     def _stamps(self, record: Record, task: Task) -> tuple[float | None, float | None]:
         """Return when a task began and ended by the server's stamps, without what cannot be true by our clock."""
-        now, submitted = self._queue.clock.time(), (record.submitted_at or 0.0) if record.tries else None
+        now, submitted = self._run.clock.time(), (record.submitted_at or 0.0) if record.tries else None
         return credible(task.created, submitted, now), credible(task.completed, submitted, now)
 
     # Answers
@@ -186,9 +166,9 @@ class Polling:
     async def _poll(self, job: Job) -> None:
         record = self._journal.records[job.slot]
         self._queue.meter.requests["polls"] += 1
-        sent = self._queue.clock.time()
+        sent = self._run.clock.time()
         try:
-            task = await self._client.wire.poll(record.task_id or "")
+            task = await self._run.client.wire.poll(record.task_id or "")
         except (APIError, NetworkError) as error:
             if job.phase == "poll":
                 await self._failed(job, record, error)
@@ -222,7 +202,7 @@ class Polling:
     def _heard(self, job: Job, record: Record, task: Task, sent: float) -> None:
         """Learn from any answer: the price, the server's clock, its estimate."""
         self._hear_charge(job, record, task)
-        now = self._queue.clock.time()
+        now = self._run.clock.time()
         alike = self.schedule.heard(
             job, sent=sent, now=now, created=task.created, estimate=task.estimated_time
         )
@@ -244,7 +224,7 @@ class Polling:
         if not getattr(error, "trusted", True):
             raise error
         self.failing = (1 if self.failing is None else self.failing[0] + 1, str(error))
-        now = self._queue.clock.monotonic()
+        now = self._run.clock.monotonic()
         if getattr(error, "status", 0) >= HTTPStatus.INTERNAL_SERVER_ERROR or isinstance(error, NetworkError):
             self._queue.breaker.failed(now)
         if isinstance(error, APIError) and await self._is_over(job, record, error, now):
@@ -252,7 +232,7 @@ class Polling:
         job.failures += 1
         wait = min(LONGEST_WAIT, max(backoff(job.failures), getattr(error, "retry_after", None) or 0.0))
         if isinstance(error, RateLimitError):
-            self._questions.refused(now, wait)
+            self._run.client.pace.questions.refused(now, wait)
         self._ask_again(wait, job, record)
 
     async def _is_over(self, job: Job, record: Record, error: APIError, now: float) -> bool:
@@ -279,14 +259,14 @@ class Polling:
 
     def _ask_again(self, seconds: float, job: Job, record: Record) -> None:
         """Ask later, but leave a task alone that has been stalled for a day."""
-        now = self._queue.clock.time()
+        now = self._run.clock.time()
         if record.state == State.STALLED and now - (record.submitted_at or now) > GIVEN_UP_AFTER:
             self._queue.move(job, "over")
         else:
             self._later(seconds, job)
 
     async def _still_running(self, job: Job, record: Record, task: Task) -> None:
-        now, share = self._queue.clock.time(), None if task.progress is None else task.progress / 100
+        now, share = self._run.clock.time(), None if task.progress is None else task.progress / 100
         if task.status is Status.QUEUED:
             self._plan(self.schedule.saw_waiting(job, now))
         else:
@@ -315,23 +295,23 @@ class Polling:
     def _has_failed(self, job: Job, task: Task) -> bool:
         """Whether a status that nobody knows is a failure: the same reason stood beside it a minute ago."""
         reason = None if task.error is None else wording(task.error)
-        return self.schedule.has_failed(job, reason, self._queue.clock.monotonic())
+        return self.schedule.has_failed(job, reason, self._run.clock.monotonic())
 
     def _is_stalled(self, job: Job, record: Record, task: Task) -> bool:
-        now, queued = self._queue.clock.time(), task.status is Status.QUEUED
+        now, queued = self._run.clock.time(), task.status is Status.QUEUED
         return self.schedule.is_stalled(job, queued=queued, submitted=record.submitted_at, now=now)
 
     def _stall(self, job: Job) -> None:
         """Let a task that is long past all others hold no slot and no place in the window."""
         if job not in self.stalled:
             self.stalled.add(job)
-            self._count(-1)
-            self._plan(self.schedule.dropped(job, self._queue.clock.time()))
+            self._run.count(-1)
+            self._plan(self.schedule.dropped(job, self._run.clock.time()))
             self._queue.wake()
 
     def _leave(self, job: Job, ended: float | None) -> None:
         """Note that a task has ended; the one whose turn has come thereby is asked by its own times."""
-        self._plan(self.schedule.left(job, ended, self._queue.clock.time()))
+        self._plan(self.schedule.left(job, ended, self._run.clock.time()))
 
     async def _completed(self, job: Job, record: Record, task: Task) -> None:
         if not task.videos:
@@ -339,7 +319,7 @@ class Polling:
             return
         ended = self._ended(job, record, task)
         self._learn(job, record, ended)
-        self._client.pace.finished()
+        self._run.client.pace.finished()
         self._leave(job, ended)
         created, completed = self._stamps(record, task)
         if not task.cost and self._budget.waits_for_price(job.cell):
@@ -360,11 +340,11 @@ class Polling:
     async def _ask_for_charge(self, job: Job, record: Record) -> None:
         """Ask an ended task for what it has cost, which some servers tell later than its end."""
         for seconds in CHARGE_ASKED:
-            await self._queue.clock.sleep(seconds)
+            await self._run.clock.sleep(seconds)
             if not self._queue.submits:
                 return
             try:
-                task = await self._client.wire.poll(record.task_id or "")
+                task = await self._run.client.wire.poll(record.task_id or "")
             except (APIError, NetworkError):
                 continue
             if task.cost:
@@ -377,14 +357,14 @@ class Polling:
         if ended is None:
             return
         if record.state != State.DOWNLOADING:
-            self._queue.meter.delays.append(self.schedule.noticed(ended, self._queue.clock.time()))
+            self._queue.meter.delays.append(self.schedule.noticed(ended, self._run.clock.time()))
         seconds = self.schedule.service(job, ended)
         if seconds is not None:
             self._queue.meter.served(record.submitted_at or ended - seconds, seconds)
             self._plan_anew(self.schedule.served(job, seconds))
 
     async def _ended_badly(self, job: Job, record: Record, task: Task) -> None:
-        self._client.pace.finished()
+        self._run.client.pace.finished()
         begun, ended = self.schedule.queue.running.get(job), self._ended(job, record, task)
         if begun is not None and ended is not None:
             self._queue.meter.served(record.submitted_at or begun, max(0.0, ended - begun))

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from decimal import Decimal
 
-    from gridgen.client import Client
-    from gridgen.journal import Journal, Record
+    from gridgen.journal import Record
     from gridgen.money import ClipKey
+    from gridgen.sweep.run import Run
     from gridgen.sweep.submitting import Submitting
-    from gridgen.sweep.work_queue import Job, WorkQueue
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["Reconciling"]
 
@@ -31,9 +31,7 @@ class Reconciling:
 
     Parameters
     ----------
-    queue : WorkQueue
-    client : Client
-    journal : Journal
+    run : Run
     submitting : Submitting
         Sends replays, and plans what is to be submitted anew.
     policy : Policy
@@ -53,21 +51,19 @@ class Reconciling:
 
     def __init__(
         self,
-        queue: WorkQueue,
-        client: Client,
-        journal: Journal,
+        run: Run,
         submitting: Submitting,
         *,
         policy: Policy,
         asked: set[ClipKey],
         counted: Collection[tuple[str, str]],
     ) -> None:
-        self._queue, self._client, self._journal = queue, client, journal
+        self._run, self._queue, self._journal = run, run.queue, run.journal
         self._submitting, self._policy, self._asked = submitting, policy, asked
         self._ready: deque[Job] = deque()
         self.given_up, self.counted = Commitments(), counted
         # all sweeps of the folder keep to each other's caps: two that run at a time have cells in common
-        self._together: list[Reconciling] = journal.shared.setdefault("resubmitting", [])
+        self._together: list[Reconciling] = run.journal.shared.setdefault("resubmitting", [])
 
     @property
     def caps(self) -> list[Cap]:
@@ -97,10 +93,6 @@ class Reconciling:
         """Count what the attempts before a clip's latest one have cost or may have cost."""
         if record.earlier and record.slot[:2] in self.counted:
             self.given_up.put(record.slot, record.earlier)
-
-    def use(self, client: Client) -> None:
-        """Go on with another client of the same service."""
-        self._client = client
 
     def take_on(self, job: Job, record: Record) -> bool:
         """Take on an unknown submission that is to be replayed; say whether it is."""
@@ -193,12 +185,12 @@ class Reconciling:
         wanted = job.slot in self._asked or self._policy.kind == "replay"
         if not wanted:
             return False
-        proof = self._client.proof(job.cell.model)
+        proof = self._run.client.proof(job.cell.model)
         proven = proof is not None and proof.honoured
         return why_no_replay(proven=proven, age=self._age(record), replays=record.replays) is None
 
     def _age(self, record: Record) -> float | None:
-        return record.age(self._queue.clock)
+        return record.age(self._run.clock)
 
     async def _replay(self, job: Job) -> None:
         """Send an unknown submission once more, as it was; what does not settle it leaves it unknown."""

@@ -16,6 +16,7 @@ from gridgen.sweep.budget import Budget
 from gridgen.sweep.fetching import Accept, Fetching, accept
 from gridgen.sweep.polling import Polling
 from gridgen.sweep.reconciling import Reconciling
+from gridgen.sweep.run import Run
 from gridgen.sweep.stats import Limits
 from gridgen.sweep.submitting import SHORTEST_REST, Submitting
 from gridgen.sweep.wait_reasons import WaitReasons
@@ -92,8 +93,8 @@ class Scheduler:
         quota: int | None = None,
         accept: Accept = accept,
     ) -> None:
-        self._client, self._journal = client, journal
-        self._queue = WorkQueue(jobs, client.clock, self._moved)
+        self._queue, self._journal = WorkQueue(jobs, client.clock, self._moved), journal
+        self._run = run = Run(client, journal, self._queue)
         self._budget = Budget(
             prices,
             budget,
@@ -103,13 +104,11 @@ class Scheduler:
             wake=self._queue.wake,
             first_alone=not client.is_simulator,
         )
-        self._fetching = Fetching(self._queue, client, journal, previews=previews, quota=quota, accept=accept)
-        self._polling = Polling(self._queue, client, journal, self._budget, self._fetching)
-        self._submitting = Submitting(
-            self._queue, client, journal, self._budget, self._polling, lost=self._lost
-        )
+        self._fetching = Fetching(run, previews=previews, quota=quota, accept=accept)
+        self._polling = Polling(run, self._budget, self._fetching)
+        self._submitting = Submitting(run, self._budget, self._polling, lost=self._lost)
         self._reconciling = Reconciling(
-            self._queue, client, journal, self._submitting, policy=policy, asked=replaying, counted=counted
+            run, self._submitting, policy=policy, asked=replaying, counted=counted
         )
         self._foreign: dict[ClipKey, Job] = {}
         self._on_change, self._on_step = on_change, on_step
@@ -129,7 +128,7 @@ class Scheduler:
     @property
     def limits(self) -> Limits:
         """What the server was found to allow so far."""
-        pace, slots = self._client.pace, self._polling.schedule.queue.slots
+        pace, slots = self._run.client.pace, self._polling.schedule.queue.slots
         if slots is None and pace.window.limit < math.inf:
             slots = int(pace.window.limit)
         return Limits(pace.submits.known, pace.submits.burst, slots)
@@ -141,7 +140,7 @@ class Scheduler:
 
     def wait_reasons(self) -> WaitReasons:
         """Return where the run stands, for the person who waits."""
-        queue, now = self._queue, self._queue.clock.monotonic()
+        queue, now = self._queue, self._run.clock.monotonic()
         phases = queue.phases
         probe_in = queue.breaker.next_probe - now if queue.breaker.open else None
         return WaitReasons(
@@ -155,7 +154,7 @@ class Scheduler:
             uploads=self._submitting.uploads,
             stopped=queue.stopping,
             error=queue.error,
-            probe_at=None if probe_in is None else queue.clock.time() + max(0.0, probe_in),
+            probe_at=None if probe_in is None else self._run.clock.time() + max(0.0, probe_in),
             pause=self._submitting.pausing,
             slow=self._submitting.slow,
             failing=self._polling.failing,
@@ -176,7 +175,7 @@ class Scheduler:
             for job in sorted(jobs, key=self._submitted):
                 self._take_on(job)
             await self._reconciling.reconcile_earlier()
-            while self._step(now := self._queue.clock.monotonic()):
+            while self._step(now := self._run.clock.monotonic()):
                 await self._queue.rest(self._due(now))
         finally:
             self._queue.cancel_alarm()
@@ -234,10 +233,7 @@ class Scheduler:
 
     def use(self, client: Client) -> None:
         """Go on with another client of the same service."""
-        self._client = client
-        for part in (self._submitting, self._reconciling, self._polling, self._fetching):
-            part.use(client)
-        self._queue.wake()
+        self._run.use(client)
 
     def _submitted(self, job: Job) -> float:
         """Return when a job was submitted, which is the order in which servers work; 0 if it was not."""
@@ -306,7 +302,7 @@ class Scheduler:
         """
         self._polling.forgive()
         self._fetching.forgive()
-        self._queue.spawn("reconnect", None, self._client.wire.reconnect())
+        self._queue.spawn("reconnect", None, self._run.client.wire.reconnect())
         self._queue.reschedule_all("poll")
 
     def _take_up_due(self, now: float) -> None:
@@ -340,9 +336,9 @@ class Scheduler:
 
     async def _probe(self) -> None:
         try:
-            await self._client.wire.probe()
+            await self._run.client.wire.probe()
         except (APIError, NetworkError):
-            self._queue.breaker.failed(self._queue.clock.monotonic())
+            self._queue.breaker.failed(self._run.clock.monotonic())
         else:
             self._queue.calm()
 

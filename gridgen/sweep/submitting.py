@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from gridgen.client import CONTROL
 from gridgen.client.upload import encoded
 from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
-from gridgen.journal import Sender
 from gridgen.money import Answer
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import LONGEST_WAIT, Backoff, RepeatedRefusalBreaker
@@ -23,12 +22,12 @@ from gridgen.sweep.uploading import Uploading
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gridgen.client import Client
-    from gridgen.journal import Journal, Record
+    from gridgen.journal import Record
     from gridgen.pacing import Bucket
     from gridgen.sweep.budget import Budget
     from gridgen.sweep.polling import Polling
-    from gridgen.sweep.work_queue import Job, WorkQueue
+    from gridgen.sweep.run import Run
+    from gridgen.sweep.work_queue import Job
 
 __all__ = ["Submitting"]
 
@@ -48,9 +47,7 @@ class Submitting:
 
     Parameters
     ----------
-    queue : WorkQueue
-    client : Client
-    journal : Journal
+    run : Run
     budget : Budget
     polling : Polling
         Follows what was accepted.
@@ -60,19 +57,16 @@ class Submitting:
 
     def __init__(
         self,
-        queue: WorkQueue,
-        client: Client,
-        journal: Journal,
+        run: Run,
         budget: Budget,
         polling: Polling,
         *,
         lost: Callable[[Job, Record, Ambiguous], Awaitable[None]],
     ) -> None:
         self._lost = lost
-        self._queue, self._client, self._journal = queue, client, journal
+        self._run, self._queue, self._journal = run, run.queue, run.journal
         self._budget, self._polling = budget, polling
-        self._uploading = Uploading(client, journal)
-        self._sender = Sender(client.host, client.fingerprint(journal.salt))
+        self._uploading = Uploading(run)
         self._planned: deque[Job] = deque()
         self._unsent, self._refused, self._alike = Backoff(), Backoff(), RepeatedRefusalBreaker()
         self._blocked: tuple[str, float] | None = None
@@ -82,24 +76,18 @@ class Submitting:
     @property
     def pausing(self) -> tuple[str, float] | None:
         """Why nothing is submitted just now, and until when (Unix seconds)."""
-        if self._paused is None or self._queue.clock.monotonic() >= self._paused[1]:
+        if self._paused is None or self._run.clock.monotonic() >= self._paused[1]:
             return None
         return self._paused[0], self._paused[2]
 
     @property
     def _bucket(self) -> Bucket:
-        return self._client.pace.submits
+        return self._run.client.pace.submits
 
     @property
     def slow(self) -> str | None:
         """What the next submission waits for: rate, concurrency or requests."""
         return None if self._blocked is None else self._blocked[0]
-
-    def use(self, client: Client) -> None:
-        """Go on with another client of the same service: what leaves from now on leaves under its key."""
-        self._client = client
-        self._sender = Sender(client.host, client.fingerprint(self._journal.salt))
-        self._uploading.use(client)
 
     def plan(self, job: Job) -> None:
         """Put a job at the end of the line."""
@@ -162,7 +150,7 @@ class Submitting:
 
     def _takes_shared_turn(self, now: float) -> bool:
         """Take a turn among all processes that use the key; without one, wait as long as the others need."""
-        limiter = self._client.limiter
+        limiter = self._run.client.limiter
         burst = max(1.0, self._bucket.burst - 1.0)
         wait = 0.0 if limiter is None else limiter.acquire(rate=self._bucket.current(now), burst=burst)
         if wait > 0:
@@ -195,11 +183,11 @@ class Submitting:
 
     def _is_window_full(self) -> bool:
         """Whether the key has as many open tasks as it may; some may be another sweep's, whose end is told then."""
-        pace = self._client.pace
+        pace = self._run.client.pace
         if pace.open < pace.window.limit:
             return False
         pace.waiting.add(self._queue.wake)
-        self._queue.yielding = self._polling.others > 0
+        self._queue.yielding = self._run.others > 0
         return True
 
     def resume(self) -> None:
@@ -208,7 +196,7 @@ class Submitting:
 
     async def _submit(self, job: Job) -> None:
         # a refusal tells how many were open when it left, which other answers may change meanwhile
-        beside = self._client.pace.open - 1
+        beside = self._run.client.pace.open - 1
         try:
             if self._budget.asks(job.cell) and not await self._priced(job):
                 return
@@ -221,7 +209,7 @@ class Submitting:
             self._budget.release(job)
         if isinstance(body, bytes):
             if isinstance(outcome, Accepted):
-                self._client.pace.accepted(beside)
+                self._run.client.pace.accepted(beside)
             await self.apply(job, record, outcome, beside=beside)
         else:
             await self._unfit(job, body)
@@ -229,7 +217,7 @@ class Submitting:
     async def _priced(self, job: Job) -> bool:
         """Ask once more for a price before a clip is paid blindly; say whether it may still leave."""
         try:
-            price = await self._client.wire.price(job.cell.model)
+            price = await self._run.client.wire.price(job.cell.model)
         # a server that answers and has no list: the rule for unknown prices holds, as it would with an empty one
         except APIError:
             return True
@@ -247,7 +235,7 @@ class Submitting:
 
     async def _intend(self, job: Job, record: Record) -> None:
         price = self._budget.price(job.cell)
-        await self._journal.intend(record, job.cell, price=price, sender=self._sender)
+        await self._journal.intend(record, job.cell, price=price, sender=self._run.sender)
 
     async def _prepared(self, job: Job, body: bytes) -> Record:
         record = self._journal.prepare(origin=job.slot.origin, cell=job.cell, take=job.take, body=body)
@@ -269,10 +257,10 @@ class Submitting:
             if not queue.submits:
                 raise StoppedError
 
-        queue.meter.began = queue.clock.monotonic() if queue.meter.began is None else queue.meter.began
+        queue.meter.began = self._run.clock.monotonic() if queue.meter.began is None else queue.meter.began
         queue.meter.requests["submissions"] += 1
         try:
-            outcome = await self._client.wire.send(
+            outcome = await self._run.client.wire.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
         except StoppedError:
@@ -309,7 +297,7 @@ class Submitting:
             case Ambiguous(pending=pending):
                 _log.info("the answer to row %d was lost: %s", job.index, outcome.evidence)
                 if pending is None:
-                    self._queue.breaker.failed(self._queue.clock.monotonic())
+                    self._queue.breaker.failed(self._run.clock.monotonic())
                 await self._lost(job, record, outcome)
             case Rejected(error, everywhere) if not everywhere:
                 _log.info("the server refused row %d: HTTP %d", job.index, error.status)
@@ -359,7 +347,7 @@ class Submitting:
                 self._queue.error = JournalError(msg)
                 if wait.failures >= MOST_UNSENT:
                     raise self._queue.error from error
-                await self._queue.clock.sleep(wait.failed())
+                await self._run.clock.sleep(wait.failed())
             else:
                 break
         self._polling.follow(job)
@@ -382,25 +370,25 @@ class Submitting:
         """After a submission that did nothing, let none out for a while: as long as its answer asks for."""
         if not isinstance(outcome, (NotSent, NotApplied)):
             return
-        now = self._queue.clock.monotonic()
+        now = self._run.clock.monotonic()
         if isinstance(outcome, NotApplied):
             asked = outcome.retry_after
             wait = min(LONGEST_WAIT, 10 * self._refused.failed() if asked is None else asked)
-            self._client.pace.refused(now, wait, beside)
+            self._run.client.pace.refused(now, wait, beside)
             self._hold_back(now, wait, _left_alone(outcome))
-            if self._client.limiter is not None:
+            if self._run.client.limiter is not None:
                 # the key was refused, not this process
-                self._client.limiter.pause(wait)
+                self._run.client.limiter.pause(wait)
         elif self._queue.submits:
-            self._hold_back(now, self._unsent.failed(), f"a connection to {self._client.host}")
+            self._hold_back(now, self._unsent.failed(), f"a connection to {self._run.client.host}")
             if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:
-                msg = f"no connection to {self._client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
+                msg = f"no connection to {self._run.client.host} ({outcome.evidence}). Nothing was sent; run() goes on."
                 self._queue.fail(NetworkError(msg))
 
     def _hold_back(self, now: float, seconds: float, why: str) -> None:
         _log.info("nothing is submitted for %.1f s: %s", seconds, why)
         self._bucket.pause(now, seconds)
-        self._paused = (why, now + seconds, self._queue.clock.time() + seconds)
+        self._paused = (why, now + seconds, self._run.clock.time() + seconds)
 
 
 def _left_alone(outcome: NotApplied) -> str:

@@ -12,11 +12,10 @@ from gridgen.grid.images import FRESH
 from gridgen.outcome import Ambiguous, NotApplied, NotSent, Rejected
 
 if TYPE_CHECKING:
-    from gridgen.client import Client
     from gridgen.client.upload import UploadOutcome
     from gridgen.grid import Cell
     from gridgen.grid.images import LocalImage
-    from gridgen.journal import Journal
+    from gridgen.sweep.run import Run
 
 __all__ = ["Uploading"]
 
@@ -26,19 +25,14 @@ class Uploading:
 
     Parameters
     ----------
-    client : Client
-    journal : Journal
-        Remembers what was uploaded, over runs and processes.
+    run : Run
+        Its journal remembers what was uploaded, over runs and processes.
     """
 
-    def __init__(self, client: Client, journal: Journal) -> None:
-        self._client, self._journal = client, journal
+    def __init__(self, run: Run) -> None:
+        self._run, self._journal = run, run.journal
         self._under_way: dict[str, asyncio.Task[UploadOutcome]] = {}
         self._expected: set[str] = set()
-
-    def use(self, client: Client) -> None:
-        """Go on with another client of the same service."""
-        self._client = client
 
     async def body(self, cell: Cell, take: int) -> bytes | NotSent | NotApplied | Rejected:
         """Return the exact request body of a cell's take, its pictures uploaded, or why there is none.
@@ -72,8 +66,8 @@ class Uploading:
 
     def _known(self, image: str) -> Stored | None:
         """Return the link that a picture has, if that lives for long enough."""
-        known = self._journal.uploads.get((self._client.origin, image))
-        needed = self._client.clock.time() + FRESH
+        known = self._journal.uploads.get((self._run.client.origin, image))
+        needed = self._run.client.clock.time() + FRESH
         if known is None or known.url is None or (known.expires_at or 0.0) < needed:
             return None
         return Stored(known.url, known.expires_at or 0.0)
@@ -93,10 +87,11 @@ class Uploading:
         self._under_way = {image: task for image, task in self._under_way.items() if not task.done()}
 
     async def _send(self, image: LocalImage) -> UploadOutcome:
-        with self._client.clock.working():
+        # the sending client's own clock: one of another simulator has a time of its own
+        with self._run.client.clock.working():
             data = await engine().in_thread(image.read)
-            record = await self._journal.uploading(self._client.origin, image)
-            outcome = await self._client.wire.send_image(image.file_name, data, image.content_type)
+            record = await self._journal.uploading(self._run.client.origin, image)
+            outcome = await self._run.client.wire.send_image(image.file_name, data, image.content_type)
             if isinstance(outcome, Stored):
                 await self._journal.uploaded(record, url=outcome.url, expires_at=outcome.expires_at)
                 self._expected.discard(image)
