@@ -8,6 +8,7 @@ import json
 import math
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -283,6 +284,28 @@ def test_a_key_is_changed_in_mid_sweep(simulate, tmp_path):
     assert len(simulator.ledger) == 16
     assert len({entry.api_key_id for entry in simulator.ledger}) == 2
     assert simulator.ledger[-1].api_key_id != simulator.ledger[0].api_key_id
+
+
+@pytest.mark.fault("31-submit")
+def test_a_changed_key_takes_the_open_tasks_along(simulate, tmp_path):
+    """F31: open tasks take places in the new key's window and none in the old one's; what leaves is noted as the new one's."""
+    simulator = simulate(speed=40.0, rate=None, slots=None, service=3.0)
+    old, new = simulator.client(), simulator.client(api_key=simulator.issue_key())
+    old.pace.window.limit = 2
+    sweep = Sweep(boats(4), client=old, folder=tmp_path, previews=False)
+    sweep.start()
+    until(lambda: sweep.counts().get("queued", 0) + sweep.counts().get("running", 0) == 2)
+    sweep.client = new
+    until(lambda: new.pace.open)
+    assert (old.pace.open, new.pace.open >= 2) == (0, True)
+
+    sweep.wait(30)
+    assert sweep.counts() == {"done": 4}
+    assert (old.pace.open, new.pace.open) == (0, 0)
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal:
+        [(salt,)] = journal.execute("SELECT value FROM meta WHERE name = 'salt'")
+        prints = [key_print for (key_print,) in journal.execute("SELECT key_print FROM attempt ORDER BY id")]
+    assert prints == [*[old.fingerprint(salt)] * 2, *[new.fingerprint(salt)] * 2]
 
 
 @pytest.mark.fault("9-poll", "31-poll")
