@@ -24,12 +24,26 @@ from gridgen.errors import GridgenError
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-__all__ = ["Engine", "allow_nested_loops", "ended", "engine", "on_engine", "wait", "wait_async"]
+__all__ = ["Engine", "Shared", "allow_nested_loops", "ended", "engine", "on_engine", "wait", "wait_async"]
 
 T = TypeVar("T")
 
 SLICE = 0.1
 """Longest uninterruptible wait in a cell, in seconds."""
+
+
+class Shared:
+    """What the users of one thing have in common there; each of these is made when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._made: dict[Callable[[], Any], Any] = {}
+
+    def __call__(self, make: Callable[[], T]) -> T:
+        """Return what `make` returned when this was first called with it here."""
+        if make not in self._made:
+            self._made.setdefault(make, make())
+        found: T = self._made[make]
+        return found
 
 
 class Engine:
@@ -39,14 +53,14 @@ class Engine:
     ----------
     loop : asyncio.AbstractEventLoop
         The loop; other threads touch it only through `submit`.
-    shared : dict
-        What the sweeps of this process share, by name; used on the loop only.
+    shared : Shared
+        What the sweeps of this process share; used on the loop only.
     """
 
     def __init__(self) -> None:
         self.pid = os.getpid()
         self.loop = asyncio.new_event_loop()
-        self.shared: dict[str, Any] = {}
+        self.shared = Shared()
         workers = max(2, os.cpu_count() or 2)
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="gridgen-files")
         # ipykernel 7.0 looks its shell up through a context variable of the sending thread

@@ -197,10 +197,9 @@ class Client:
         if salt is None:
             return None
         # one for all clients of the key in this process, so that what others do is told from what they do
-        known = engine().shared.setdefault("limiters", weakref.WeakValueDictionary())
+        known = engine().shared(_limiters)
         name = self.fingerprint(f"{salt} {self.base_url}")
-        found: Limiter = known.setdefault((name, self.clock.speed), Limiter(name, speed=self.clock.speed))
-        return found
+        return known.setdefault((name, self.clock.speed), Limiter(name, speed=self.clock.speed))
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, origin={self.origin!r})"
@@ -854,6 +853,11 @@ class Wire:
             if not self._users[http]:
                 self._retired.pop(name, None)
                 await http.aclose()
+
+
+def _limiters() -> weakref.WeakValueDictionary[tuple[str, float], Limiter]:
+    """Return an empty table of limiters, by key and server, and by speed."""
+    return weakref.WeakValueDictionary()
 
 
 def _check(headers: Mapping[str, str], body: bytes, payload: Mapping[str, Any]) -> None:

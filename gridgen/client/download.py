@@ -234,12 +234,15 @@ class _WithoutQuery(logging.Filter):
 
 
 def _log_without_query(host: str) -> None:
-    shared = engine().shared
-    if "log filter" not in shared:
-        shared["log filter"] = _WithoutQuery()
-        for library in ("httpx", "httpx2"):
-            logging.getLogger(library).addFilter(shared["log filter"])
-    shared["log filter"].hosts.add(host)
+    engine().shared(_query_filter).hosts.add(host)
+
+
+def _query_filter() -> _WithoutQuery:
+    """Return the filter through which this process's HTTP libraries log from now on."""
+    made = _WithoutQuery()
+    for library in ("httpx", "httpx2"):
+        logging.getLogger(library).addFilter(made)
+    return made
 
 
 def _as_sent(response: Any) -> AsyncIterator[bytes]:

@@ -12,6 +12,7 @@ import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from gridgen._loop import Shared
 from gridgen.clock import Clock
 from gridgen.errors import JournalError
 from gridgen.journal import schema, storage
@@ -135,7 +136,7 @@ class Journal:
         The latest attempt of each slot; changed on the engine's loop only.
     uploads : dict
         The latest upload of each picture that got a link, by origin and picture.
-    shared : dict
+    shared : Shared
         What the runs that use this journal keep together; on the engine's loop only.
     salt : str
         Goes into prints of keys, so that they tell nothing elsewhere.
@@ -172,7 +173,7 @@ class Journal:
         self._lease = lease
         self.claims: set[ClipKey] = set()
         self.watchers: list[Callable[[Record | None], None]] = []
-        self.shared: dict[str, Any] = {}
+        self.shared = Shared()
         self.writer = Writer(self._connection, lease, folder)
 
     def _take_in(self) -> None:

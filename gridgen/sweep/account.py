@@ -51,7 +51,7 @@ class Reconciliation:
     def __init__(self, client: Client, commitments: Commitments) -> None:
         self._client, self._commitments = client, commitments
         self._before: dict[ClipKey, tuple[Outlay, ...]] = {}
-        self._window = _windows().setdefault(_key(client), _Window())
+        self._window = engine().shared(_windows).setdefault(_key(client), _Window())
 
     async def begin(self, *, submits: bool) -> None:
         """Note what the key has used, unless nothing will be sent, or another sweep of it is at work and has done so."""
@@ -98,12 +98,12 @@ class Reconciliation:
 def doubt(*clients: Client) -> None:
     """Let nothing be told of these keys' runs: a sweep has changed from one to the other."""
     for client in clients:
-        _windows().setdefault(_key(client), _Window()).used = None
+        engine().shared(_windows).setdefault(_key(client), _Window()).used = None
 
 
 def _windows() -> dict[tuple[str, str], _Window]:
-    found: dict[tuple[str, str], _Window] = engine().shared.setdefault("windows", {})
-    return found
+    """Return an empty table of windows, one for each key."""
+    return {}
 
 
 def _key(client: Client) -> tuple[str, str]:

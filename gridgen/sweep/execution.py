@@ -161,7 +161,7 @@ class Execution:
         if self.stops != stops:
             return
         self.stopped = False
-        running = _executions()
+        running = engine().shared(_executions)
         if self._heeding is None or self._heeding.done():
             self._heeding = asyncio.create_task(heed_stop_files(self._plan.folder, lambda: self in running))
         async with self._starting:
@@ -241,7 +241,7 @@ class Execution:
             reconciliation.leave()
             # one that is being started anew is still running
             if not self._starting.locked():
-                engine().shared["executions"].discard(self)
+                engine().shared(_executions).discard(self)
             await self._close(journal)
 
     async def _close(self, journal: Journal) -> None:
@@ -263,7 +263,7 @@ class Execution:
         person who made the same sweep twice means both.
         """
         # a person who made the same sweep twice and stops one of them means the money, not the object
-        others = engine().shared.get("executions", ())
+        others = engine().shared(_executions)
         found = {self, *(each for each in others if self._shares_clips(each))}
         # all of it is counted before anything is waited for, so that no verb that begins later is meant
         for each in found:
@@ -444,10 +444,7 @@ class Execution:
         """
         prices = self._pricing.heard(self.client)
         # one at a time: a verb that was interrupted goes on here, and may have been called again
-        async with (
-            self.journaled(clock) as journal,
-            journal.shared.setdefault("taking in", asyncio.Lock()),
-        ):
+        async with self.journaled(clock) as journal, journal.shared(_taking_in):
             records = tuple(journal.records.values())
             tasks = {record.task_id for record in records}
             for each in await engine().in_thread(witnesses.unnoted, self._plan, records):
@@ -467,7 +464,7 @@ class Execution:
         """Keep beside the journal how far it is, and on what terms the plan is begun if it begins."""
         plan = self._plan
         # one at a time: another sweep of the folder may keep its plan at this moment
-        async with journal.shared.setdefault("keeping", asyncio.Lock()):
+        async with journal.shared(_keeping):
             sequence = await engine().in_thread(journal.sequence)
             if terms is None:
                 await engine().in_thread(save_sequence, plan.folder, journal.store_id, sequence)
@@ -495,13 +492,20 @@ class Execution:
 
 
 def _executions() -> set[Execution]:
-    """Return what runs in this process, which at its end says what it leaves behind."""
-    shared = engine().shared
-    if "executions" not in shared:
-        shared["executions"] = set()
-        atexit.register(_take_leave, shared["executions"], os.getpid())
-    running: set[Execution] = shared["executions"]
+    """Return an empty set of what runs; at the process's end it says what it leaves behind."""
+    running: set[Execution] = set()
+    atexit.register(_take_leave, running, os.getpid())
     return running
+
+
+def _taking_in() -> asyncio.Lock:
+    """Return what lets one verb at a time take clips into a journal."""
+    return asyncio.Lock()
+
+
+def _keeping() -> asyncio.Lock:
+    """Return what lets one sweep at a time keep its plan beside a journal."""
+    return asyncio.Lock()
 
 
 def _take_leave(running: set[Execution], pid: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridgen._loop import engine
@@ -16,6 +17,14 @@ if TYPE_CHECKING:
 __all__ = ["attach", "detach"]
 
 
+@dataclass(slots=True)
+class _Opened:
+    """A journal, and how many have it open."""
+
+    journal: Journal
+    users: int = 0
+
+
 async def attach(folder: Path, clock: Clock) -> Journal:
     """Return the folder's journal, opened by the first sweep that asks; on the engine's loop.
 
@@ -24,22 +33,31 @@ async def attach(folder: Path, clock: Clock) -> Journal:
     JournalError
         If it cannot be opened.
     """
-    shared = engine().shared.setdefault("journals", {})
-    async with engine().shared.setdefault("journals lock", asyncio.Lock()):
+    journals = engine().shared(opened)
+    async with engine().shared(_opening):
         key = str(folder.resolve())
-        if key not in shared:
-            shared[key] = [await engine().in_thread(Journal, folder, clock), 0]
-        shared[key][1] += 1
-        journal: Journal = shared[key][0]
-        return journal
+        if key not in journals:
+            journals[key] = _Opened(await engine().in_thread(Journal, folder, clock))
+        journals[key].users += 1
+        return journals[key].journal
 
 
 async def detach(journal: Journal) -> None:
     """Close a journal when the last sweep that attached it is done with it."""
-    shared = engine().shared["journals"]
-    async with engine().shared["journals lock"]:
+    journals = engine().shared(opened)
+    async with engine().shared(_opening):
         key = str(journal.folder.resolve())
-        shared[key][1] -= 1
-        if not shared[key][1]:
-            del shared[key]
+        journals[key].users -= 1
+        if not journals[key].users:
+            del journals[key]
             await engine().in_thread(journal.close)
+
+
+def opened() -> dict[str, _Opened]:
+    """Return an empty table of open journals, by their folders."""
+    return {}
+
+
+def _opening() -> asyncio.Lock:
+    """Return what lets one journal at a time be opened or closed."""
+    return asyncio.Lock()

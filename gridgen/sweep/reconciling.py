@@ -63,7 +63,7 @@ class Reconciling:
         self._ready: deque[Job] = deque()
         self.given_up, self.counted = Commitments(), counted
         # all sweeps of the folder keep to each other's caps: two that run at a time have cells in common
-        self._together: list[Reconciling] = run.journal.shared.setdefault("resubmitting", [])
+        self._together = run.journal.shared(_resubmitting)
 
     @property
     def caps(self) -> list[Cap]:
@@ -207,3 +207,8 @@ class Reconciling:
             self._queue.fail(verdict.error)
             verdict = Ambiguous(f"the replay was refused: {verdict.error}")
         await self._submitting.apply(job, record, verdict)
+
+
+def _resubmitting() -> list[Reconciling]:
+    """Return an empty list for all runs of a folder."""
+    return []

@@ -100,7 +100,7 @@ class Scheduler:
             budget,
             commitments,
             counted=counted,
-            together=journal.shared.setdefault(f"budgets of {client.origin}", []),
+            together=journal.shared(_budgets).setdefault(client.origin, []),
             wake=self._queue.wake,
             first_alone=not client.is_simulator,
         )
@@ -355,3 +355,8 @@ class Scheduler:
             return 0
         found = (self._journal.records.get(slot) for slot in self._foreign)
         return sum(record is None or record.state in AWAITED for record in found)
+
+
+def _budgets() -> dict[str, list[Budget]]:
+    """Return an empty table of the budgets of all runs of a folder, by where their clips are made."""
+    return {}

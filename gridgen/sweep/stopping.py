@@ -51,7 +51,7 @@ class StopFile:
         """What it is called, unguessably; after a stop another one, so that no file and no click counts twice."""
         if not self._told:
             self._told = True
-            engine().loop.call_soon_threadsafe(lambda: _told().add(self))
+            engine().loop.call_soon_threadsafe(lambda: engine().shared(_told).add(self))
         return self._name
 
     async def heed(self) -> None:
@@ -63,16 +63,16 @@ class StopFile:
 
 async def heed_stop_files(folder: Path, goes_on: Callable[[], bool]) -> None:
     """Heed the stop files of all sweeps of a folder that some page shows, while one of them goes on."""
-    await asyncio.to_thread(_clear, folder, {each.name for each in _told()})
+    await asyncio.to_thread(_clear, folder, {each.name for each in engine().shared(_told)})
     while goes_on():
-        for each in [each for each in _told() if each.folder == folder]:
+        for each in [each for each in engine().shared(_told) if each.folder == folder]:
             await each.heed()
         await Clock().sleep(LOOK)
 
 
 def _told() -> weakref.WeakSet[StopFile]:
-    found: weakref.WeakSet[StopFile] = engine().shared.setdefault("stop files", weakref.WeakSet())
-    return found
+    """Return an empty set of the stop files whose names some page was told."""
+    return weakref.WeakSet()
 
 
 def _new_name() -> str:

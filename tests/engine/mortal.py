@@ -16,6 +16,7 @@ from gridgen._loop import engine, wait
 from gridgen.errors import JournalError
 from gridgen.journal import Journal
 from gridgen.journal.writer import Writer
+from gridgen.sweep.journals import opened
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -190,7 +191,7 @@ async def _at_rest(life: Life) -> None:
         for task in others:
             task.cancel()
         await asyncio.wait(others, timeout=0.01)
-    engine().shared.get("journals", {}).clear()
+    engine().shared(opened).clear()
     await engine().in_thread(_close_all, life)
 
 
