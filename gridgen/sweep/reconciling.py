@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
     from decimal import Decimal
 
-    from gridgen.journal import Record
+    from gridgen.journal import Record, Sender
     from gridgen.money import ClipKey
     from gridgen.sweep.run import Run
     from gridgen.sweep.submitting import Submitting
@@ -197,7 +197,7 @@ class Reconciling:
         record, counted = self._journal.records[job.slot], not job.pending
         job.pending = False
 
-        async def intend() -> None:
+        async def intend(_sender: Sender) -> None:
             await self._journal.replay(record, counted=counted)
 
         outcome = await self._submitting.send(record, intend)

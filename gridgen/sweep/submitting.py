@@ -22,7 +22,7 @@ from gridgen.sweep.uploading import Uploading
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from gridgen.journal import Record
+    from gridgen.journal import Record, Sender
     from gridgen.pacing import Bucket
     from gridgen.sweep.budget import Budget
     from gridgen.sweep.polling import Polling
@@ -203,7 +203,7 @@ class Submitting:
             body = await self._uploading.body(job.cell, job.take)
             if isinstance(body, bytes):
                 record = await self._prepared(job, body)
-                outcome = await self.send(record, lambda: self._intend(job, record))
+                outcome = await self.send(record, lambda sender: self._intend(job, record, sender))
         finally:
             # its intent is written by now, and counts by itself, or nothing has left
             self._budget.release(job)
@@ -233,9 +233,9 @@ class Submitting:
         self._budget.hold(job)
         return False
 
-    async def _intend(self, job: Job, record: Record) -> None:
+    async def _intend(self, job: Job, record: Record, sender: Sender) -> None:
         price = self._budget.price(job.cell)
-        await self._journal.intend(record, job.cell, price=price, sender=self._run.sender)
+        await self._journal.intend(record, job.cell, price=price, sender=sender)
 
     async def _prepared(self, job: Job, body: bytes) -> Record:
         record = self._journal.prepare(origin=job.slot.origin, cell=job.cell, take=job.take, body=body)
@@ -245,14 +245,16 @@ class Submitting:
             record = await self._journal.again(record, ending=State.REJECTED, body=body)
         return record
 
-    async def send(self, record: Record, intend: Callable[[], Awaitable[None]]) -> Outcome:
+    async def send(self, record: Record, intend: Callable[[Sender], Awaitable[None]]) -> Outcome:
         """Send one submission unless that was stopped; the intent is written right before it leaves."""
         queue = self._queue
+        # it leaves as this one's, whoever takes its place while a connection is made
+        client, sender = self._run.client, self._run.sender
 
         async def on_sending() -> None:
             # durable before the first byte: a process that dies in between finds it, and asks instead of paying again
             if queue.submits:
-                await intend()
+                await intend(sender)
             # a person may have stopped it while the disk was waited for; then no byte leaves
             if not queue.submits:
                 raise StoppedError
@@ -260,7 +262,7 @@ class Submitting:
         queue.meter.began = self._run.clock.monotonic() if queue.meter.began is None else queue.meter.began
         queue.meter.requests["submissions"] += 1
         try:
-            outcome = await self._run.client.wire.send(
+            outcome = await client.wire.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
         except StoppedError:

@@ -8,6 +8,7 @@ import json
 import math
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -306,6 +307,32 @@ def test_a_changed_key_takes_the_open_tasks_along(simulate, tmp_path):
         [(salt,)] = journal.execute("SELECT value FROM meta WHERE name = 'salt'")
         prints = [key_print for (key_print,) in journal.execute("SELECT key_print FROM attempt ORDER BY id")]
     assert prints == [*[old.fingerprint(salt)] * 2, *[new.fingerprint(salt)] * 2]
+
+
+@pytest.mark.fault("31-submit")
+def test_what_is_leaving_as_the_key_changes_is_noted_as_the_old_ones(simulate, tmp_path, monkeypatch):
+    """F31: a submission that waits for a connection while the key changes leaves as the old one's, and is noted so."""
+    simulator = simulate(speed=40.0, rate=None, slots=None, service=3.0)
+    address = simulator.base_url.replace("127.0.0.1", "localhost")
+    old, new = (Client(api_key=key, base_url=address) for key in (simulator.api_key, simulator.issue_key()))
+    sweep = Sweep(boats(4), client=old, folder=tmp_path, previews=False, budget=9)
+    looked_up, getaddrinfo = [], socket.getaddrinfo
+
+    def changing(host, *args, **options):
+        looked_up.append(host)
+        if len(looked_up) == 2:
+            sweep.client = new
+        return getaddrinfo(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", changing)
+    sweep.run()
+
+    olds = [entry.task_id for entry in simulator.ledger if entry.api_key_id == simulator.ledger[0].api_key_id]
+    with contextlib.closing(sqlite3.connect(tmp_path / "journal.sqlite")) as journal:
+        [(salt,)] = journal.execute("SELECT value FROM meta WHERE name = 'salt'")
+        noted = dict(journal.execute("SELECT task_id, key_print FROM attempt"))
+    assert len(looked_up) >= 2
+    assert {task for task, key_print in noted.items() if key_print == old.fingerprint(salt)} == set(olds)
 
 
 @pytest.mark.fault("9-poll", "31-poll")
