@@ -14,6 +14,35 @@ __all__ = ["script", "style"]
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./([\w-]+)\.js";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?!default)", re.MULTILINE)
 
+_SHEETS = (
+    "tokens",
+    "base",
+    "controls",
+    "help",
+    "tooltip",
+    "header",
+    "menus",
+    "tabs",
+    "sheet",
+    "tile",
+    "tile_toolbar",
+    "transport",
+    "compare_tray",
+    "gallery",
+    "lightbox",
+    "metadata",
+    "rating_strip",
+    "review",
+    "filter_bar",
+    "send_ratings",
+    "rating_editor",
+    "rounds",
+    "leaderboard",
+    "board",
+    "layout_picker",
+)
+"""The style sheets in the order of the cascade: one for each part of what is drawn, the tokens of all of them first."""
+
 
 def script(entry: str) -> str:
     """Return a module and all that it imports as one ES module.
@@ -44,10 +73,7 @@ def _join(name: str, joined: dict[str, str]) -> None:
 
 def style() -> str:
     """Return the style sheet of all widgets."""
-    return "\n".join(
-        _read(f"css/{name}.css")
-        for name in ("base", "wall", "lightbox", "review", "rounds", "board", "layout_picker")
-    )
+    return "\n".join(_read(f"css/{name}.css") for name in _SHEETS)
 
 
 def _read(name: str) -> str:

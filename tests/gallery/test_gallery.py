@@ -100,6 +100,20 @@ def test_a_name_is_styled_in_one_sheet() -> None:
     assert {name: where for name, where in homes.items() if len(where) > 1} == {}
 
 
+def test_all_that_is_styled_is_drawn() -> None:
+    """Each class in a style sheet is written by a module or by Python, each sheet is joined, and each token is used."""
+    folder = TESTS.parents[1] / "gridgen"
+    sheets = {path: path.read_text("utf-8") for path in (folder / "gallery" / "css").glob("*.css")}
+    code = "".join(path.read_text("utf-8") for path in (*SCRIPTS.glob("*.js"), *folder.rglob("*.py")))
+    styled = set(re.findall(r"\.(g(?:g|ridgen)-[\w-]+)", style()))
+    composed = {f"gg-{name}" for name in ("state", "time", "cost", "reason")}
+    used = set(re.findall(r"var\((--gg-[\w-]+)", style()))
+
+    assert [path.name for path, text in sheets.items() if text not in style()] == []
+    assert {name for name in styled - composed if not re.search(rf"(?<![\w-]){name}(?![\w-])", code)} == set()
+    assert set(re.findall(r"(--gg-[\w-]+):", style())) - used == set()
+
+
 @pytest.mark.parametrize(
     ("rows", "cols", "found"),
     [

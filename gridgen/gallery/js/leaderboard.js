@@ -126,7 +126,7 @@ export function chartOf(table) {
   const share = (/** @type {number} */ value) => (value - least) / (most - least || 1);
   const rows = table.map(({ name, wins, losses, ties, strength, low, high }, at) => {
     const bar = make("span", { class: "gg-interval", title: `strength ${strength.toFixed(2)}, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} (log-odds above the average)` });
-    for (const [part, value] of /** @type {[string, number][]} */ ([["low", low], ["high", high], ["at", strength], ["zero", 0]])) bar.style.setProperty(`--gg-${part}`, String(share(value)));
+    for (const [part, value] of /** @type {[string, number][]} */ ([["low", low], ["high", high], ["at", strength]])) bar.style.setProperty(`--gg-${part}`, String(share(value)));
     const beats = `${Math.round(100 / (1 + Math.exp(-strength)))} %`;
     return make("tr", {}, make("th", { scope: "row", text: at + 1 }), make("td", { text: name, title: name }), make("td", {}, bar), make("td", { text: beats }), make("td", { text: `${wins}–${losses}${ties ? `–${ties}` : ""}` }));
   });
