@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from test_algebra import grids
 
 from gridgen import Grid, GridError, Model, linked, template, value
+from gridgen.models import DEFAULT_MODEL, catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -483,6 +484,17 @@ def test_a_full_disk_leaves_the_file_as_it_was(tmp_path, few_bytes, kind):
     assert same(Grid.load(path), boats)
     assert sorted(tmp_path.iterdir()) == [path, link]
     assert link.is_symlink()
+
+
+@pytest.mark.parametrize("known", list(catalogue().values()), ids=lambda model: model.id)
+@pytest.mark.parametrize("kind", ["yaml", "json"])
+def test_a_record_is_the_same_model_from_the_catalogue_and_from_a_file(tmp_path, known, kind):
+    """Whatever the catalogue says of a model, its fields, rules, price and dates, a grid's file says as well."""
+    own = Model(**{**vars(known), "id": f"own-{known.id}"})
+    path = tmp_path / f"boats.{kind}"
+    Grid(prompt="a boat", model=[own, DEFAULT_MODEL]).save(path)
+
+    assert dict(Grid.load(path).combinations.records) == {own.id: own}
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,8 @@ from gridgen.grid.compatibility import ignored_sizes, similar_prompts, unsupport
 from gridgen.grid.constraints import excluded, unwanted
 from gridgen.grid.lookup import Lookup
 from gridgen.grid.parse import build
-from gridgen.grid.selection import counted_takes, free_axes, money, sampled, submit_order, unaffordable
+from gridgen.grid.selection import counted_takes, free_axes, sampled, submit_order, unaffordable
+from gridgen.models.price import money
 
 if TYPE_CHECKING:
     import os

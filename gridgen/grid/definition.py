@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from datetime import date
 from decimal import Decimal
@@ -22,9 +22,8 @@ from gridgen.grid.constraints import excluded
 from gridgen.grid.images import HASH, LocalImage, digested
 from gridgen.grid.multiply import MOST_CELLS
 from gridgen.grid.parse import build
-from gridgen.grid.selection import money
-from gridgen.models import Model, Price, find
-from gridgen.models.fields import Choice, Images, Option, Rule, Span
+from gridgen.models import Model, find
+from gridgen.models.reader import read_model
 from gridgen.templates import template
 from gridgen.values import Value
 
@@ -359,43 +358,8 @@ def _records(told: Mapping[str, Any], where: str, *, own: bool) -> dict[str, Mod
 
 def _model(key: str, record: Mapping[str, Any]) -> Model:
     """Return a model from what `definition` kept of it under its name."""
-    facts = dict(record)
-    made: dict[str, Callable[..., Any]] = {
-        "size": Choice,
-        "quality": Choice,
-        "duration": Span,
-        "images": Images,
-    }
-    for name, kind in made.items():
-        if facts.get(name) is not None:
-            facts[name] = kind(**_tuples(facts[name]))
-    facts["options"] = {name: Option(**_tuples(each)) for name, each in facts.get("options", {}).items()}
-    facts["rules"] = [
-        Rule(**{side: _tuples(found) for side, found in rule.items()}) for rule in facts.get("rules", ())
-    ]
-    if facts.get("price") is not None:
-        facts["price"] = _price(facts["price"])
-    if facts.get("verified_on"):
-        facts["verified_on"] = date.fromisoformat(facts["verified_on"])
-    model = Model(facts.pop("id"), **facts)
+    model = read_model(record)
     if model.id != key:
         why = f"the record of {key!r:.60} is of another model, {model.id!r:.60}"
         raise GridError(Problem(why, "models", model.id))
     return model
-
-
-def _tuples(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
-
-
-def _price(record: Mapping[str, Any]) -> Price:
-    facts = {"usd": {}, **record}
-    facts["usd"] = {tier: money(usd, "price") for tier, usd in facts["usd"].items()}
-    # an older gridgen knew a price beside images; the dearer of both is not less than what is billed
-    for tier, usd in (facts.pop("with_images", None) or {}).items():
-        facts["usd"][tier] = max(facts["usd"].get(tier, Decimal(0)), money(usd, "price"))
-    facts["per_image"] = money(facts.get("per_image", "0"), "price")
-    facts["unread"] = tuple(facts.get("unread", ()))
-    if facts.get("verified_on"):
-        facts["verified_on"] = date.fromisoformat(facts["verified_on"])
-    return Price(**facts)

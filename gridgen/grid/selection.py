@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
@@ -19,6 +19,7 @@ from gridgen.grid.sampling import (
     spread,
     unspread,
 )
+from gridgen.models.price import money
 from gridgen.money import Answer, Cap, ClipKey, Commitments, allows
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid.combinations import Combinations
 
-__all__ = ["free_axes", "money", "sampled", "submit_order", "unaffordable"]
+__all__ = ["free_axes", "sampled", "submit_order", "unaffordable"]
 
 _METHODS = ("random", "balanced", "pairwise")
 
@@ -76,9 +77,6 @@ def unaffordable(combinations: Combinations, budget: float | Decimal | str, take
 MOST_CLIPS = 500_000
 """Most clips of one sweep; each has a row and an item in memory."""
 
-MOST_USD = 10**9
-"""The largest sum of money that is read."""
-
 
 def counted_takes(takes: Any, cells: int = 1) -> int:
     """Return how many clips of each of so many cells are wanted.
@@ -95,24 +93,6 @@ def counted_takes(takes: Any, cells: int = 1) -> int:
         msg = f"takes={takes:.4g} of {cells:,} cells are more than the {MOST_CLIPS:,} clips that one sweep keeps track of"
         raise GridError(msg)
     return takes
-
-
-def money(value: float | Decimal | str, name: str = "budget") -> Decimal:
-    """Return a sum of money in USD.
-
-    Raises
-    ------
-    GridError
-        If it is none.
-    """
-    try:
-        found = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
-    except InvalidOperation:
-        found = Decimal("NaN")
-    if not found.is_finite() or not 0 <= found <= MOST_USD:
-        msg = f"{name}={value!r:.80} is not a sum of money in USD, such as {name}=2.00"
-        raise GridError(msg)
-    return found
 
 
 def sampled(combinations: Combinations, n: int | None, seed: int, method: str) -> Combinations:

@@ -7,7 +7,16 @@ The client checks against them and the simulator serves them.
 from gridgen.models.fields import Choice, Images, Option, Rule, Span
 from gridgen.models.model import Model, Unsupported
 from gridgen.models.price import NO_TRAITS, Price, Quote, enough
-from gridgen.models.records import DEFAULT_MODEL, catalogue, find, nearest, price_page, relative, unseen
+from gridgen.models.records import (
+    DEFAULT_MODEL,
+    catalogue,
+    find,
+    nearest,
+    page_record,
+    price_page,
+    relative,
+    unseen,
+)
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -25,6 +34,7 @@ __all__ = [
     "enough",
     "find",
     "nearest",
+    "page_record",
     "price_page",
     "relative",
     "unseen",

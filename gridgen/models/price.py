@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
 from gridgen.errors import GridError
@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-__all__ = ["NO_TRAITS", "Price", "Quote", "enough", "entry_name"]
+__all__ = ["NO_TRAITS", "Price", "Quote", "enough", "entry_name", "money"]
 
 NO_TRAITS: frozenset[str] = frozenset()
+
+MOST_USD = 10**9
+"""The largest sum of money that is read."""
 
 UNITS = ("second", "request", "token")
 
@@ -190,3 +193,21 @@ def entry_name(tier: str, traits: Iterable[str] = (), seconds: int | None = None
 def enough(usd: Decimal) -> Decimal:
     """Return a sum of whole cents that covers a price."""
     return usd.quantize(Decimal("0.01"), ROUND_UP)
+
+
+def money(value: float | Decimal | str, name: str = "budget") -> Decimal:
+    """Return a sum of money in USD.
+
+    Raises
+    ------
+    GridError
+        If it is none.
+    """
+    try:
+        found = Decimal("NaN") if isinstance(value, bool) else Decimal(str(value))
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite() or not 0 <= found <= MOST_USD:
+        msg = f"{name}={value!r:.80} is not a sum of money in USD, such as {name}=2.00"
+        raise GridError(msg)
+    return found

@@ -5,117 +5,95 @@ from __future__ import annotations
 import difflib
 import functools
 import tomllib
-from decimal import Decimal
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from gridgen.errors import GridError
 from gridgen.models.entries import Entries
-from gridgen.models.fields import Choice, Images, Option, Rule, Span
 from gridgen.models.model import Model
-from gridgen.models.price import Price
+from gridgen.models.reader import read_choice, read_model, read_page_record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["DEFAULT_MODEL", "catalogue", "find", "nearest", "price_page", "relative", "unseen"]
+    from gridgen.models.fields import Choice
+    from gridgen.models.reader import PageRecord
+
+__all__ = ["DEFAULT_MODEL", "catalogue", "find", "nearest", "page_record", "price_page", "relative", "unseen"]
 
 DEFAULT_MODEL = "grok-imagine-1.0-video-apimart"
 
+_UNSEEN: Mapping[str, Any] = {
+    "size": {"field": "size", "values": (), "open": True},
+    "duration": {"field": "duration", "min": 1, "max": 600},
+    "quality": {"field": "resolution", "values": (), "open": True},
+    "images": {"field": "image_urls", "max": 100},
+    "known": False,
+}
+"""A model whose fields nobody has seen: the usual names, no limits, no defaults."""
 
-def _listed(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a record's values with tuples for lists, as frozen things hold them."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in record.items()}
+
+def page_record(*names: str) -> PageRecord | None:
+    """Return what the price page says of a model, which it has under one of its names, None if it has none of them."""
+    listed = _on_page(names)
+    return None if listed is None else read_page_record(price_page()["price"][listed])
 
 
-def _chosen(record: Mapping[str, Any] | None) -> Choice | None:
-    """Return a choice; without a default of its own the first value is asked for, with an empty one nothing."""
-    if record is None:
-        return None
-    facts = {"values": (), **_listed(record)}
+def _on_page(names: Iterable[str]) -> str | None:
+    return next((name for name in names if name in price_page()["price"]), None)
+
+
+def _chosen(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Fill up a choice; without a default of its own the first value is asked for, with an empty one nothing."""
+    facts = {"values": (), **record}
     facts["default"] = facts.get("default", next(iter(facts["values"]), None)) or None
     if facts.pop("case", None) == "upper":
-        facts["wire"] = tuple(value.upper() for value in facts["values"])
-    return Choice(**facts)
+        facts["wire"] = [value.upper() for value in facts["values"]]
+    return facts
 
 
-def _spanned(record: Mapping[str, Any] | None) -> Span | None:
-    if record is None:
-        return None
-    facts = {"field": "duration", **_listed(record)}
-    values = facts.get("values") or (facts["min"], facts["max"])
-    ends = {"min": min(values), "max": max(values), "default": values[0]}
-    return Span(**{**ends, **facts})
+def _spanned(record: Mapping[str, Any]) -> dict[str, Any]:
+    values = record.get("values") or (record["min"], record["max"])
+    return {"field": "duration", "min": min(values), "max": max(values), "default": values[0], **record}
 
 
-def _optional(name: str, record: str | Mapping[str, Any]) -> Option:
-    return Option(name, record) if isinstance(record, str) else Option(name, **_listed(record))
+def _optional(name: str, record: str | Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": name, **({"kind": record} if isinstance(record, str) else record)}
 
 
-def _priced(names: tuple[str, ...], quality: Choice | None) -> Price | None:
-    """Return the price of a model, which the page has under one of its names."""
-    told = price_page()
-    listed = next((name for name in names if name in told["price"]), None)
+def _priced(names: tuple[str, ...], quality: Choice | None) -> dict[str, Any] | None:
+    """Return the price of a model as a record has it, None for one that the page does not have."""
+    told, name, listed = price_page(), _on_page(names), page_record(*names)
     if listed is None:
         return None
-    record = told["price"][listed]
-    unit = next(name for name in ("second", "request") if name in record)
-    entries = Entries({name: Decimal(usd) for name, usd in record[unit].items()}, quality)
-    return Price(
-        unit,
-        entries.usd,
-        told["source"] + ("; settled by tokens, so an estimate" if listed in told["tokens"] else ""),
-        told["verified_on"],
-        per_image=Decimal(record.get("per_image", "0")),
-        images_free=record.get("images_free", 0),
-        unread=entries.unread,
-        base=entries.base,
-    )
-
-
-def _ruled(record: Mapping[str, Mapping[str, Any]]) -> Rule:
-    return Rule(when=_listed(record["when"]), only=_listed(record["only"]))
+    entries = Entries(listed.usd, quality)
+    return {
+        "unit": listed.unit,
+        "usd": entries.usd,
+        "source": told["source"] + ("; settled by tokens, so an estimate" if name in told["tokens"] else ""),
+        "verified_on": told["verified_on"],
+        "per_image": listed.per_image,
+        "images_free": listed.images_free,
+        "unread": entries.unread,
+        "base": entries.base,
+    }
 
 
 def _model(record: Mapping[str, Any], id: str) -> Model:  # noqa: A002 - as the parameter of Model
+    """Return a model from a record of the catalogue, which leaves out what goes without saying."""
+    facts = {name: value for name, value in record.items() if name not in {"ids", "unseen"}}
+    facts |= {name: _chosen(record[name]) for name in ("size", "quality") if name in record}
+    quality = read_choice(facts["quality"]) if "quality" in facts else None
     aliases = tuple(record.get("aliases", {}).get(id, ()))
-    quality = _chosen(record.get("quality"))
-    price = _priced((id, *aliases), quality)
+    facts |= {"id": id, "aliases": aliases, "price": _priced((id, *aliases), quality)}
     if record.get("unseen"):
-        return _unseen(id, quality=quality, price=price, aliases=aliases, **_origin(record))
-    images = {"field": "image_urls", "max": 0, **_listed(record.get("images", {}))}
+        return read_model({**_UNSEEN, **facts})
+    if "duration" in record:
+        facts["duration"] = _spanned(record["duration"])
+    facts["images"] = {"field": "image_urls", "max": 0, **record.get("images", {})}
     options = {**record.get("options", {}), "nsfw_check": "flag"}
-    return Model(
-        id,
-        size=_chosen(record.get("size")),
-        duration=_spanned(record.get("duration")),
-        quality=quality,
-        images=Images(**images),
-        options={name: _optional(name, each) for name, each in options.items()},
-        price=price,
-        prompt_max=record.get("prompt_max"),
-        exclusive=record.get("exclusive", ()),
-        rules=map(_ruled, record.get("rules", ())),
-        aliases=aliases,
-        **_origin(record),
-    )
-
-
-def _origin(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {"source": record["source"], "verified_on": record["verified_on"]}
-
-
-def _unseen(id: str, *, quality: Choice | None = None, **facts: Any) -> Model:  # noqa: A002 - as the parameter of Model
-    """Return a model whose fields nobody has seen: the usual names, no limits, no defaults."""
-    return Model(
-        id,
-        size=Choice("size", (), open=True),
-        duration=Span("duration", 1, 600),
-        quality=quality or Choice("resolution", (), open=True),
-        images=Images("image_urls", 100),
-        known=False,
-        **facts,
-    )
+    facts["options"] = {name: _optional(name, each) for name, each in options.items()}
+    return read_model(facts)
 
 
 @functools.cache
@@ -158,7 +136,7 @@ def _by_name() -> dict[str, Model]:
 
 @functools.cache
 def _unknown(name: str) -> Model:
-    return _unseen(name, source="not in the catalogue")
+    return read_model({**_UNSEEN, "id": name, "source": "not in the catalogue"})
 
 
 def find(name: object) -> Model:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gridgen.models import find, price_page
+from gridgen.models import find, page_record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,12 +57,10 @@ def usd(micro: int) -> Decimal:
 
 
 def _tariff(model: Model) -> _Tariff:
-    page = price_page()["price"]
-    listed = next((page[name] for name in (model.id, *model.aliases) if name in page), None)
+    listed = page_record(model.id, *model.aliases)
     if listed is not None and find(model.id) is model:
-        unit = "second" if "second" in listed else "request"
-        entries = {name.upper(): Decimal(price) for name, price in listed[unit].items()}
-        return _Tariff(unit, entries, Decimal(listed.get("per_image", "0")), listed.get("images_free", 0))
+        entries = {name.upper(): price for name, price in listed.usd.items()}
+        return _Tariff(listed.unit, entries, listed.per_image, listed.images_free)
     if model.price is not None:
         own = {tier.upper() or "DEFAULT": price for tier, price in model.price.usd.items()}
         return _Tariff(model.price.unit, own, discount=Decimal(1))

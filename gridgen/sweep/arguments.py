@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from gridgen.errors import GridError
 from gridgen.grid import Grid
-from gridgen.grid.selection import counted_takes, money
+from gridgen.grid.selection import counted_takes
+from gridgen.models.price import money
 from gridgen.outcome import Policy
 
 __all__ = ["cap", "check", "policy"]

@@ -13,8 +13,9 @@ from gridgen.errors import GridError, JournalError
 from gridgen.grid import Grid
 from gridgen.grid.definition import codes_of, definition
 from gridgen.grid.images import recall, recalled
-from gridgen.grid.selection import counted_takes, money
+from gridgen.grid.selection import counted_takes
 from gridgen.journal import read, read_cells
+from gridgen.models.price import money
 from gridgen.userdirs import salt
 
 if TYPE_CHECKING:

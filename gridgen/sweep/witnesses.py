@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.errors import GridError, JournalError
 from gridgen.grid.rows_io import bare_text, csv_text, names_in
-from gridgen.grid.selection import money
+from gridgen.models.price import money
 from gridgen.states import RETRIED, UNSENT, State
 from gridgen.sweep.reopen import mark_of
 
