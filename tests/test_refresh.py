@@ -223,3 +223,23 @@ def test_odd_schemas_are_survived():
     for told in (None, {}, {"properties": []}):
         assert model_of(Told("odd-2", told, None), host="x", today=TODAY).fields == ("prompt",)
         assert compared([Told("odd-2", told, None)], host="x", today=TODAY).new["odd-2"].known
+
+
+ODD = (5, None, "abc", [[1]], [{}], {"a": 1}, True, float("inf"), float("nan"), -1, 10**30, [True, 2, "x"])
+
+
+@pytest.mark.parametrize("name", ["kling-v3", "sora-2", "veo3.1-fast", "odd-1"])
+@pytest.mark.parametrize(
+    "fact", ["enum", "minimum", "maximum", "default", "maxItems", "maxLength", "type", "items"]
+)
+def test_no_schema_stops_the_comparison(name, fact):
+    """Whatever stands in place of a list, a number or a type, a server's schema is compared and makes a model."""
+    known = find(name)
+    fields = ["size", "duration", "resolution", "mode", "image_urls", "mood"]
+    fields += [option.field for option in known.options.values()]
+    for kind in ("integer", "array", "string"):
+        for odd in ODD:
+            schema = {"properties": {field: {"type": kind, fact: odd} for field in fields}}
+            report = compared([Told(name, schema, None)], host="x", today=TODAY)
+            assert str(report)
+            assert repr(model_of(Told(name, schema, None), host="x", today=TODAY))

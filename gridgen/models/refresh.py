@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from gridgen.errors import GridError
 from gridgen.models.fields import Choice, Images, Option, Span
 from gridgen.models.model import Model
 from gridgen.models.records import catalogue
@@ -23,6 +22,8 @@ _USUAL = {"model", "prompt", "webhook", "language"}
 _RATIOS, _TIERS = ("size", "aspect_ratio"), ("quality", "resolution", "mode")
 _IMAGES = ("image_urls", "first_frame_image", "image_url")
 _UNKNOWN = "unknown"
+_MOST = 1_000_000
+"""The largest number of a schema that is taken for a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def compared(told: Iterable[Told], *, host: str, today: date) -> CatalogueReport
 
 def model_of(told: Told, *, host: str, today: date) -> Model:
     """Return a model as the server's schema describes it: what it does not state is not checked."""
-    fields = _properties(told)
+    fields = _fields(told)
     ratio, tier, image = (_first(fields, names) for names in (_RATIOS, _TIERS, _IMAGES))
     taken = {ratio, tier, image, "duration"} | _USUAL
     return Model(
@@ -175,11 +176,11 @@ def model_of(told: Told, *, host: str, today: date) -> Model:
 
 def _differences(model: Model, told: Told) -> Iterable[Difference]:
     if told.schema is not None:
-        yield from _of_fields(model, _properties(told))
+        yield from _of_fields(model, _fields(told))
     yield from _of_prices(model, told.price)
 
 
-def _of_fields(model: Model, fields: Mapping[str, Any]) -> Iterable[Difference]:
+def _of_fields(model: Model, fields: Mapping[str, _Field]) -> Iterable[Difference]:
     for choice in (model.size, model.quality):
         if choice is not None:
             yield from _of_choice(model, choice, fields.get(choice.field))
@@ -188,7 +189,7 @@ def _of_fields(model: Model, fields: Mapping[str, Any]) -> Iterable[Difference]:
     images = model.images
     if images.max:
         theirs = fields.get(images.field)
-        most = theirs.get("maxItems") if theirs else None
+        most = None if theirs is None else theirs.most_items
         if theirs is None or (most is not None and most != images.max):
             said = "no such field" if theirs is None else f"at most {most}"
             yield Difference(model.id, images.field, f"at most {images.max}", said)
@@ -197,23 +198,26 @@ def _of_fields(model: Model, fields: Mapping[str, Any]) -> Iterable[Difference]:
             yield Difference(model.id, option.field, option.offered, "no such field")
 
 
-def _of_choice(model: Model, choice: Choice, theirs: Any) -> Iterable[Difference]:
+def _of_choice(model: Model, choice: Choice, theirs: _Field | None) -> Iterable[Difference]:
     ours = list(choice.wire or choice.values)
-    offered = theirs.get("enum") if theirs else None
     if theirs is None:
         yield Difference(model.id, choice.field, ", ".join(ours) or "any", "no such field")
-    elif offered and (set(offered) - set(ours) if choice.open else set(offered) != set(ours)):
-        yield Difference(model.id, choice.field, ", ".join(ours), ", ".join(map(str, offered)))
+        return
+    offered = set(theirs.listed)
+    if offered and (offered - set(ours) if choice.open else offered != set(ours)):
+        yield Difference(model.id, choice.field, ", ".join(ours), ", ".join(map(str, theirs.listed)))
 
 
-def _of_span(model: Model, span: Span, theirs: Any) -> Iterable[Difference]:
+def _of_span(model: Model, span: Span, theirs: _Field | None) -> Iterable[Difference]:
     if theirs is None:
         yield Difference(model.id, span.field, span.offered(), "no such field")
         return
-    enum = tuple(each for each in theirs.get("enum", ()) if isinstance(each, int))
-    ends = theirs.get("minimum", span.min), theirs.get("maximum", span.max)
-    ours = (span.min, span.max)
-    if (enum and set(enum) != set(span.values)) or (not enum and ends != ours):
+    enum = theirs.numbers
+    ends = (
+        span.min if theirs.least is None else theirs.least,
+        span.max if theirs.most is None else theirs.most,
+    )
+    if (enum and set(enum) != set(span.values)) or (not enum and ends != (span.min, span.max)):
         low, high = (min(enum), max(enum)) if enum else ends
         said = Span(span.field, low, high, values=enum).offered()
         yield Difference(model.id, span.field, span.offered(), said)
@@ -241,60 +245,96 @@ def _price(price: Price | None, tier: str) -> str:
     return _UNKNOWN if price is None or each is None else f"${each.normalize():f} a {price.unit}"
 
 
-def _properties(told: Told) -> dict[str, Any]:
+class _Field(NamedTuple):
+    """What a schema states of one field, as far as it is understood; a server may state anything."""
+
+    kind: str
+    listed: tuple[str | int, ...]
+    default: str | int | None
+    least: int | None
+    most: int | None
+    longest: int | None
+    most_items: int | None
+    of_objects: bool
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(each for each in self.listed if isinstance(each, str))
+
+    @property
+    def numbers(self) -> tuple[int, ...]:
+        return tuple(each for each in self.listed if isinstance(each, int))
+
+
+def _fields(told: Told) -> dict[str, _Field]:
+    """Return the fields of a model's schema by their names."""
     found = (told.schema or {}).get("properties")
-    return (
-        {name: each for name, each in found.items() if isinstance(each, dict)}
-        if isinstance(found, dict)
-        else {}
+    each = found.items() if isinstance(found, dict) else ()
+    return {name: _field(schema) for name, schema in each if isinstance(schema, dict)}
+
+
+def _field(schema: Mapping[str, Any]) -> _Field:
+    listed, items = schema.get("enum"), schema.get("items")
+    stated = [_scalar(each) for each in listed] if isinstance(listed, list) else []
+    return _Field(
+        kind=str(schema.get("type")),
+        listed=tuple(dict.fromkeys(each for each in stated if each is not None)),
+        default=_scalar(schema.get("default")),
+        least=_whole(schema.get("minimum")),
+        most=_whole(schema.get("maximum")),
+        longest=_whole(schema.get("maxLength")),
+        most_items=_whole(schema.get("maxItems")),
+        of_objects=isinstance(items, dict) and items.get("type") == "object",
     )
+
+
+def _scalar(value: Any) -> str | int | None:
+    return value if isinstance(value, str) else _whole(value)
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -_MOST <= value <= _MOST:
+        return None
+    return int(value) if value == int(value) else None
 
 
 def _first(fields: Mapping[str, Any], names: Iterable[str]) -> str | None:
     return next((name for name in names if name in fields), None)
 
 
-def _choice(field: str, schema: Mapping[str, Any]) -> Choice:
-    words = tuple(each for each in schema.get("enum", ()) if isinstance(each, str))
-    default = schema.get("default", words[0] if words else None)
-    return Choice(field, words, default if isinstance(default, str) else None, open=not words)
+def _choice(name: str, field: _Field) -> Choice:
+    words = field.words
+    default = words[0] if words and field.default is None else field.default
+    return Choice(name, words, default if isinstance(default, str) else None, open=not words)
 
 
-def _span(schema: Mapping[str, Any]) -> Span:
-    values = tuple(each for each in schema.get("enum", ()) if isinstance(each, int))
-    low, high = schema.get("minimum", 1), schema.get("maximum", 600)
-    default = schema.get("default", values[0] if values else low)
-    if values:
-        return Span("duration", min(values), max(values), default, values)
-    return Span("duration", int(low), int(high), default if isinstance(default, int) else int(low))
+def _span(field: _Field) -> Span:
+    values = field.numbers
+    low = min(values) if values else 1 if field.least is None else field.least
+    high = max(values) if values else 600 if field.most is None else field.most
+    default = field.default if isinstance(field.default, int) else values[0] if values else low
+    return Span("duration", low, high, default, values)
 
 
-def _images(field: str, schema: Mapping[str, Any]) -> Images:
-    if schema.get("type") == "string":
-        return Images(field, 1, single=True)
-    most = schema.get("maxItems")
-    return Images(field, most if isinstance(most, int) else 100)
+def _images(name: str, field: _Field) -> Images:
+    if field.kind == "string":
+        return Images(name, 1, single=True)
+    return Images(name, 100 if field.most_items is None else field.most_items)
 
 
-def _option(name: str, schema: Mapping[str, Any]) -> Option:
+def _option(name: str, field: _Field) -> Option:
     """Return a further field; of a schema that is not understood nothing is checked but that it is a text."""
-    words = tuple(each for each in schema.get("enum", ()) if isinstance(each, str))
-    if words:
-        return Option(name, "choice", values=words)
-    kind = {"boolean": "flag", "integer": "integer", "object": "object"}.get(str(schema.get("type")), "text")
-    if schema.get("type") == "array":
-        items = schema.get("items")
-        kind = "objects" if isinstance(items, dict) and items.get("type") == "object" else "urls"
-    limits = {
-        "integer": (schema.get("minimum"), schema.get("maximum")),
-        "text": (None, schema.get("maxLength")),
-        "urls": (None, schema.get("maxItems")),
+    if field.words:
+        return Option(name, "choice", values=field.words)
+    kind = {"boolean": "flag", "integer": "integer", "object": "object"}.get(field.kind, "text")
+    if field.kind == "array":
+        kind = "objects" if field.of_objects else "urls"
+    low, high = {
+        "integer": (field.least, field.most),
+        "text": (None, field.longest),
+        "urls": (None, field.most_items),
     }.get(kind, (None, None))
-    low, high = (each if isinstance(each, int) else None for each in limits)
-    try:
-        return Option(name, kind, min=low, max=high)
-    except GridError:
-        return Option(name, "text")
+    return Option(name, kind, min=low, max=high)
 
 
 def _cell(text: str) -> str:
