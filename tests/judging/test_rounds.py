@@ -95,6 +95,10 @@ def test_strengths_are_those_that_the_page_finds():
         assert found.strength == pytest.approx(told[name]["strength"], abs=1e-6)
         assert found.errors == pytest.approx(told[name]["error"], abs=1e-6)
         assert (found.tie, found.lean) == pytest.approx((told[name]["tie"], told[name]["lean"]), abs=1e-6)
+    told_by_pair = gains(fits["cells"])
+    assert [told_by_pair[one, other] for one, other, _ in told["gains"]] == pytest.approx(
+        [nats for _, _, nats in told["gains"]], abs=1e-6
+    )
 
 
 def test_two_items_have_the_strength_that_the_odds_say():

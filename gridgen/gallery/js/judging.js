@@ -13,6 +13,7 @@ export const MOST_STARS = 5;
 export const LONGEST_TAG = 40;
 export const MOST_TAGS = 20;
 export const LONGEST_NOTE = 2000;
+export const LONGEST_NAME = 60;
 
 /** Milliseconds after which a word that nobody has confirmed is worth a remark. */
 const PATIENCE_FOR_WORDS = 1500;
@@ -155,8 +156,23 @@ export class Judging {
  * @returns {string[]} each once, none too long, not too many
  */
 export function readTags(text) {
-  const tags = text.split(",").map((tag) => tag.trim().slice(0, LONGEST_TAG).trim());
+  const tags = text.split(",").map((tag) => readLine(tag, LONGEST_TAG));
   return [...new Set(tags.filter(Boolean))].slice(0, MOST_TAGS);
+}
+
+/** @param {string} text @returns {string} a note that Python keeps as it is */
+export function readNote(text) {
+  return shortened(text.replace(/(?![\n\t])[\p{Cc}\p{Cs}]/gu, " "), LONGEST_NOTE);
+}
+
+/** @param {string} text @param {number} longest @returns {string} a tag or a name that Python keeps as it is */
+export function readLine(text, longest) {
+  return shortened(text.replace(/[\p{Cc}\p{Cs}]/gu, " "), longest);
+}
+
+/** @param {string} text @param {number} longest in whole characters: half of one would spoil the file that it is written to */
+function shortened(text, longest) {
+  return [...text.normalize("NFC").trim()].slice(0, longest).join("").trim();
 }
 
 /**

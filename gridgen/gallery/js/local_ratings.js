@@ -1,4 +1,4 @@
-import { NO_OPINION } from "./judging.js";
+import { LONGEST_NAME, NO_OPINION, readLine } from "./judging.js";
 import { notify } from "./notify.js";
 import { OUTCOMES } from "./ranking.js";
 
@@ -12,9 +12,8 @@ import { OUTCOMES } from "./ranking.js";
  * @typedef {{getItem: (key: string) => string | null, setItem: (key: string, value: string) => void}} Shelf
  */
 
-/** The version of the ratings file, as `gridgen.judgements.exchange` reads it. */
+/** The version of the ratings file, as `gridgen.judgements.ratings_file` reads it. */
 const FORMAT = 1;
-const LONGEST_NAME = 60;
 
 /** What a reviewer says on a page without a kernel: kept in the browser, and sent back as a small file. */
 export class LocalRatings {
@@ -59,7 +58,7 @@ export class LocalRatings {
 
   /** @param {string} name */
   sign(name) {
-    this.reviewer = name.replace(/\p{Cc}/gu, " ").trim().slice(0, LONGEST_NAME);
+    this.reviewer = readLine(name, LONGEST_NAME);
     this.#keep();
   }
 
@@ -155,7 +154,7 @@ export class LocalRatings {
     this.lasting = this.#shelf !== null;
     try {
       const { reviewer, words, latest, picks } = JSON.parse(this.#shelf?.getItem(shelfKey(this.#page)) ?? "null") ?? {};
-      this.reviewer = String(reviewer ?? "").slice(0, LONGEST_NAME);
+      this.reviewer = readLine(String(reviewer ?? ""), LONGEST_NAME);
       this.#words = (words ?? []).filter((/** @type {Word} */ word) => isOpinion(word.said) && isOpinion(word.before));
       this.#latest = new Map((latest ?? []).filter((/** @type {any[]} */ [, entry]) => isOpinion(entry?.said)));
       this.#picks = (picks ?? []).filter((/** @type {Pick} */ { outcome }) => OUTCOMES.includes(/** @type {any} */ (outcome)));

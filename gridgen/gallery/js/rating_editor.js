@@ -1,5 +1,5 @@
 import { make, write } from "./dom.js";
-import { LONGEST_NOTE, LONGEST_TAG, MOST_TAGS, readTags } from "./judging.js";
+import { LONGEST_NOTE, LONGEST_TAG, MOST_TAGS, readNote, readTags } from "./judging.js";
 import { RatingStrip } from "./rating_strip.js";
 
 /**
@@ -62,7 +62,7 @@ export class RatingEditor {
   /** Keep what is written so far. */
   keep() {
     clearTimeout(this.#resting);
-    const note = this.#note.value.trim();
+    const note = readNote(this.#note.value);
     if (this.#id >= 0 && this.#store.tiles.has(this.#id)) this.#judging.say(this.#id, { note });
     if (this.#tag.value) this.#add();
   }
@@ -98,7 +98,7 @@ export class RatingEditor {
   #rest() {
     clearTimeout(this.#resting);
     const id = this.#id;
-    this.#resting = setTimeout(() => this.#judging.say(id, { note: this.#note.value.trim() }), WRITING_REST);
+    this.#resting = setTimeout(() => this.#judging.say(id, { note: readNote(this.#note.value) }), WRITING_REST);
   }
 }
 

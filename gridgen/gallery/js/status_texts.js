@@ -119,19 +119,19 @@ export function announce(counts) {
   return `${of("good")} of ${total} done${failed}`;
 }
 
-/** The labels of axes whose bare value does not speak for itself. */
+/** How the bare values of some axes are said. */
 const UNITS = /** @type {Record<string, (label: string) => string>} */ ({
   duration: (label) => `${label} s`,
   take: (label) => `take ${label}`,
 });
 
 /**
- * Say a value of an axis so that it stands alone, as in a caption.
+ * Say a value of an axis so that it stands alone, as in a caption; a label that a person gave it stays.
  *
  * @param {string} axis
  * @param {string} label
  * @returns {string}
  */
 export function speak(axis, label) {
-  return UNITS[axis]?.(label) ?? label;
+  return /^-?\d+$/.test(label) ? (UNITS[axis]?.(label) ?? label) : label;
 }
