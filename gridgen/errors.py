@@ -13,8 +13,7 @@
     │   └─ RateLimitError            429; retry_after in seconds
     ├─ NetworkError                  no answer, and nothing was sent
     ├─ UnknownOutcome                sent, answer lost: may be billed; cell, evidence; never retried
-    ├─ TaskFailed                    task
-    └─ TaskTimeout (TimeoutError)    still running remotely; task, and how to go on
+    └─ TaskFailed                    task
 """
 
 from __future__ import annotations
@@ -40,7 +39,6 @@ __all__ = [
     "Problem",
     "RateLimitError",
     "TaskFailed",
-    "TaskTimeout",
     "UnknownOutcome",
 ]
 
@@ -257,20 +255,6 @@ class TaskFailed(GridgenError):  # noqa: N818 - concurrent.futures names outcome
     ----------
     task : Task
         The task as last seen.
-    """
-
-    def __init__(self, message: str, *, task: Task) -> None:
-        super().__init__(message)
-        self.task = task
-
-
-class TaskTimeout(GridgenError, TimeoutError):  # noqa: N818 - as TaskFailed
-    """Waiting ended; the task still runs, and is still billed, on the server.
-
-    Attributes
-    ----------
-    task : Task
-        The task as last seen; its ``id`` finds it again.
     """
 
     def __init__(self, message: str, *, task: Task) -> None:

@@ -299,10 +299,6 @@ class Commitments:
         """Return all attempts of each clip as they stand."""
         return {key: clip.outlays for key, clip in self._clips.items()}
 
-    def charged_for(self, key: ClipKey) -> Decimal:
-        """Return what the server told that it charged for one clip, in USD."""
-        return self._clips.get(key, _UNTOUCHED).charged
-
     def unpriced_of(self, key: ClipKey) -> int:
         """Return how many attempts of one clip may be billed at a price that nobody knows."""
         return self._clips.get(key, _UNTOUCHED).unpriced

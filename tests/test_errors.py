@@ -35,7 +35,6 @@ ERRORS = [
     errors.NetworkError("no", trusted=False),
     errors.UnknownOutcome("no", cell=BOAT, evidence="sent", idempotency_key="k"),
     errors.TaskFailed("no", task=TASK),
-    errors.TaskTimeout("no", task=TASK),
     RefusedError("no"),
     InsideError("no"),
     MediaError(Path("boat.mp4"), "is no video"),

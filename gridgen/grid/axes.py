@@ -41,6 +41,7 @@ __all__ = [
 
 NOTHING = "Nothing was submitted."
 _LONGEST_CLIP = 1_000_000
+_LONGEST_SHOWN = 80
 NO_IMAGE = "no image"
 """How the absence of reference images reads."""
 
@@ -384,13 +385,13 @@ def text_of(value: Any) -> str:
     return "–" if value is None else str(value)  # noqa: RUF001 - a dash for nothing
 
 
-def _short(value: Any, most: int = 80) -> str:
+def _short(value: Any) -> str:
     try:
         text = value if isinstance(value, str) else repr(value)
     except ValueError:
         # Python writes no number of thousands of digits
         text = "(a number too long to write)"
-    return text if len(text) <= most else f"{text[:most]}…"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def check_text(what: str, text: Any) -> None:

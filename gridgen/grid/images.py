@@ -242,17 +242,17 @@ def pictured(value: Any) -> Any:
     return reference(value)
 
 
-def thumbnails(value: object, side: int = 40) -> str:
+def thumbnails(value: object) -> str:
     """Return the pictures of one's own in a value as small HTML pictures, "" where there is none.
 
     Pictures of the web are not fetched.
     """
-    return "".join(_small(image, side) for image in local_images([value]))
+    return "".join(_small(image) for image in local_images([value]))
 
 
-def _small(image: LocalImage, side: int) -> str:
+def _small(image: LocalImage) -> str:
     try:
-        url = image.thumbnail(side)
+        url = image.thumbnail(40)
     except GridError:
         return ""
     style = "vertical-align:middle;margin-right:.4em;display:inline-block"

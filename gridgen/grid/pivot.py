@@ -147,17 +147,15 @@ class Pivot:
         rest = sorted(self.rest, key=lambda axis: axis.name == "prompt")
         return " · ".join(speak(axis, self._codes[number][names.index(axis.name)]) for axis in rest)
 
-    def html(self, draw: Callable[[list[int]], str], *, most_rows: int | None = None) -> str:
+    def html(self, draw: Callable[[list[int]], str]) -> str:
         """Return the rows of an HTML table.
 
         Parameters
         ----------
         draw : callable
             Returns the HTML of the things in one box.
-        most_rows : int, optional
-            How many rows at most.
         """
-        keys = self.row_keys[:most_rows]
+        keys = self.row_keys
         spans = [{start: span for _, start, span in runs(keys, level)} for level in range(len(self.rows))]
         lines = []
         for at, key in enumerate(keys):

@@ -2,11 +2,10 @@
 
 from gridgen.share.bundle import Bundle, pack, unpack
 from gridgen.share.contact import ContactSheet, FrameOptions, contact_sheet
-from gridgen.share.page import LIMIT, Page, to_html
+from gridgen.share.page import Page, to_html
 from gridgen.share.page_data import ExportOptions
 
 __all__ = [
-    "LIMIT",
     "Bundle",
     "ContactSheet",
     "ExportOptions",

@@ -27,10 +27,7 @@ if TYPE_CHECKING:
 
     from gridgen.sweep import Sweep
 
-__all__ = ["LIMIT", "Page", "to_html", "zipped"]
-
-LIMIT = 25_000_000
-"""Bytes of the largest single file that is made unasked: what most mail servers still take."""
+__all__ = ["Page", "to_html", "zipped"]
 
 MARK = "made-by-gridgen.txt"
 """Lists, in a folder of media, the files that may be deleted by the next export to the same place."""

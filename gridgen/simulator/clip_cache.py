@@ -30,6 +30,9 @@ _STILL = -1
 _MOST = 4
 """Processes that render at once, about 80 MB each."""
 
+_KEPT = 96 * 1024 * 1024
+"""Bytes of finished files that are kept; older ones are rendered again when asked for."""
+
 
 class Reel(NamedTuple):
     """A file as it is served."""
@@ -47,14 +50,11 @@ class ClipCache:
         Tells what each task was asked for, and holds the uploaded images.
     tiny : bool, default False
         Whether to make clips of a few kB, for tests.
-    keep : int, default 96 MiB
-        Bytes of finished files to keep; older ones are rendered again when asked for.
     """
 
-    def __init__(self, world: World, *, tiny: bool = False, keep: int = 96 * 1024 * 1024) -> None:
+    def __init__(self, world: World, *, tiny: bool = False) -> None:
         self._world = world
         self._tiny = tiny
-        self._keep = keep
         self._kept: OrderedDict[tuple[str, int], Reel] = OrderedDict()
         self._size = 0
         self._rendering: dict[tuple[str, int], Future[Reel]] = {}
@@ -129,7 +129,7 @@ class ClipCache:
         with self._lock:
             self._kept[task.id, number] = reel
             self._size += len(data)
-            while self._size > self._keep and len(self._kept) > 1:
+            while self._size > _KEPT and len(self._kept) > 1:
                 _, oldest = self._kept.popitem(last=False)
                 self._size -= len(oldest.data)
         return reel

@@ -41,10 +41,10 @@ export class FilterBar {
   #host;
   #quick = make("span", { class: "gg-quick", role: "group", "aria-label": "Show" });
   #clauses = make("span", { class: "gg-clauses" });
-  #open = make("button", { class: "gg-button gg-more", type: "button", "aria-expanded": "false", title: "Filter by any column", "aria-label": "Filter by any column" }, icon(FUNNEL));
+  #open = make("button", { class: "gg-button", type: "button", "aria-expanded": "false", title: "Filter by any column", "aria-label": "Filter by any column" }, icon(FUNNEL));
   #column = /** @type {HTMLSelectElement} */ (make("select", { class: "gg-choice", "aria-label": "Column" }));
   #sign = /** @type {HTMLSelectElement} */ (make("select", { class: "gg-choice", "aria-label": "Condition" }, ...CONDITIONS.map(([sign, says]) => option(sign, says))));
-  #value = make("span", { class: "gg-value" });
+  #value = make("span");
   #add = make("button", { class: "gg-button", type: "button", text: "Add" });
   #builder = make("div", { class: "gg-builder", role: "group", "aria-label": "Filter by any column" }, this.#column, this.#sign, this.#value, this.#add);
   element = make("div", { class: "gg-finder" }, this.#open, this.#quick, this.#clauses, this.#builder);

@@ -75,7 +75,7 @@ export class Tabs {
     const all = counts.reduce((sum, count) => sum + count, 0);
     const entries = [{ at: -1, text: "all", count: all }, ...labels.map((label, at) => ({ at, text: speak(name, label), count: counts[at] }))];
     const turning = this.#state.now.cycle === name;
-    const cycle = make("button", { class: "gg-button gg-cycle", type: "button", "data-cycle": axis, "data-key": `${axis}-cycle`, "aria-pressed": String(turning), "aria-label": `Let the values of ${name} take turns`, title: `Let the values of ${name} take turns` }, icon(CYCLE));
+    const cycle = make("button", { class: "gg-button", type: "button", "data-cycle": axis, "data-key": `${axis}-cycle`, "aria-pressed": String(turning), "aria-label": `Let the values of ${name} take turns`, title: `Let the values of ${name} take turns` }, icon(CYCLE));
     const many = labels.length > MOST;
     const strip = many ? this.#menu(axis, name, entries, chosen) : this.#row(axis, name, entries, chosen);
     return make("div", { class: "gg-tabline" }, make("span", { class: "gg-tabname", text: name }), strip, cycle);

@@ -100,7 +100,7 @@ export class WallView {
     const { element: header, progress, live } = this.#header;
     const menus = this.#host.bare && this.#host.menus.length ? [new Menus(this.#host, this.#signal).element] : [];
     const transport = new Transport(this.#deck, this.#signal);
-    const help = make("button", { class: "gg-button gg-helper", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
+    const help = make("button", { class: "gg-button", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
     help.addEventListener("click", () => this.#showKeys(), { signal: this.#signal });
     transport.element.append(help);
     const blind = make("button", { class: "gg-button gg-blind", type: "button", title: "Which of two is better, without knowing what they are (B)", text: "Blind rounds" });
