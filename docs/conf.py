@@ -39,6 +39,10 @@ numpydoc_xref_param_type = False
 add_module_names = False
 python_display_short_literal_types = True
 
+# tests/run links asks neither for the project's own repository, which is there once it is published, nor anything of the API
+linkcheck_ignore = [r"https://(github\.com|mybinder\.org/v2/gh)/gridgen/", r"https://api\.apimart\.ai"]
+linkcheck_timeout = 20
+
 html_theme = "furo"
 html_title = f"gridgen {version}"
 html_static_path = ["_static"]
