@@ -401,11 +401,11 @@ def test_any_prompt_makes_a_clip(world, prompt):
         assert next(video.decode(video=0)).width > 0
 
 
-def test_kept_clips_are_bounded(world):
+def test_kept_clips_are_bounded(world, monkeypatch):
     """Beyond the bound old clips go, and come back the same when asked for."""
     asker = world()
     footage = asker.simulator._footage
-    footage._keep = 30_000
+    monkeypatch.setattr("gridgen.simulator.clip_cache._KEPT", 30_000)
     links = [asker.finished(prompt=f"fox {n}")["result"]["videos"][0]["url"][0] for n in range(8)]
 
     first = [asker.get(link).content for link in links]
