@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -112,11 +113,18 @@ def _key(client: Client) -> tuple[str, str]:
 
 async def _used(client: Client) -> Decimal | None:
     """Return the USD that the key has used; whatever goes wrong with that is nobody's trouble."""
-    ask = asyncio.create_task(client.wire.used())
-    await asyncio.wait({ask}, timeout=PATIENCE)
-    ask.cancel()
-    found, *_ = await asyncio.gather(ask, return_exceptions=True)
-    return None if isinstance(found, BaseException) else found
+    ask = asyncio.create_task(_asked(client))
+    try:
+        await asyncio.wait({ask}, timeout=PATIENCE)
+        return ask.result() if ask.done() else None
+    finally:
+        ask.cancel()
+
+
+async def _asked(client: Client) -> Decimal | None:
+    with contextlib.suppress(Exception):
+        return await client.wire.used()
+    return None
 
 
 def _foreign(client: Client) -> int | None:

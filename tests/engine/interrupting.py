@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import FrameType
 
 __all__ = ["Interrupts"]
 
@@ -39,7 +40,12 @@ class Interrupts:
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def _arrived(self, *_: Any) -> None:
+    def _arrived(self, _: int, frame: FrameType | None) -> None:
+        if _is_dropped(frame):
+            threading.Timer(
+                0.001, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)
+            ).start()
+            return
         sent, self._sent = self._sent, False
         self._taken.set()
         if self._open or not sent:
@@ -71,3 +77,12 @@ class Interrupts:
             self._open = False
             impatient.cancel()
             impatient.join()
+
+
+def _is_dropped(frame: FrameType | None) -> bool:
+    """Whether Python would drop an exception that is raised here: a callback of a weak reference runs."""
+    while frame is not None:
+        if frame.f_code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
+            return True
+        frame = frame.f_back
+    return False

@@ -284,13 +284,15 @@ class Spoken(httpx.AsyncBaseTransport):
 
 
 LEFT = {
-    f"{owner.__name__}.{name}"
-    for owner, names in (
-        (Sweep, ("renew",)),
-        (Execution, ("start", "stop", "take_in")),
-        (Unknown, ("_attach", "_check_replays")),
+    verb.__qualname__
+    for verb in (
+        Execution.renew,
+        Execution.start,
+        Execution.stop,
+        Execution.take_in,
+        Unknown._attach,
+        Unknown._check_replays,
     )
-    for name in names
 }
 
 
