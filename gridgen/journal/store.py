@@ -212,6 +212,15 @@ class Journal:
             asked = "SELECT count(*) FROM attempt WHERE path = ?"
             return bool(connection.execute(asked, (path,)).fetchone()[0])
 
+    def earlier(self) -> set[str]:
+        """Return the tasks and files of attempts in whose place a later one stands."""
+        asked = (
+            "SELECT task_id, path FROM attempt a "
+            "WHERE n < (SELECT max(n) FROM attempt b WHERE (b.origin, b.cell, b.take) = (a.origin, a.cell, a.take))"
+        )
+        with contextlib.closing(connect(self.folder / NAME, readonly=True)) as connection:
+            return {each for row in connection.execute(asked) for each in row if isinstance(each, str)}
+
     def sequence(self) -> int:
         """Return the number of the last event that is on the disk, whatever happens to the machine."""
         path = self.folder / NAME

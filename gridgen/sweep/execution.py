@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.clock import Clock
     from gridgen.estimate.prices import Prices
-    from gridgen.journal import Journal, Row
+    from gridgen.journal import Journal, Record, Row
     from gridgen.money import ClipKey
     from gridgen.outcome import Policy
     from gridgen.sweep.plan import Plan
@@ -413,15 +413,17 @@ class Execution:
         folder = self._plan.folder
         if not is_begun(folder):
             # seen before it is made, so that the folder stays as it is
-            await engine().in_thread(witnesses.check, self._plan, (), "", 0)
+            await engine().in_thread(witnesses.check, self._plan, (), "", 0, ())
         journal = await attach(folder, self.connected().clock)
         try:
             # the lease is this process's, so what others left of these files was left by dead ones
             for name in (SWEEP_FILE, witnesses.TABLE):
                 await engine().in_thread(clear_parts, folder / name)
             sequence = await engine().in_thread(journal.sequence)
-            records = tuple(journal.records.values())
-            await engine().in_thread(witnesses.check, self._plan, records, journal.store_id, sequence)
+            records, earlier = tuple(journal.records.values()), await engine().in_thread(journal.earlier)
+            await engine().in_thread(
+                witnesses.check, self._plan, records, journal.store_id, sequence, earlier
+            )
             await self._keep(journal, terms)
             await self._hand_folder(self.connected())
         except OSError as error:
@@ -447,7 +449,7 @@ class Execution:
         async with self.journaled(clock) as journal, journal.shared(_taking_in):
             records = tuple(journal.records.values())
             tasks = {record.task_id for record in records}
-            for each in await engine().in_thread(witnesses.unnoted, self._plan, records):
+            for each in await engine().in_thread(self._unnoted, journal, records):
                 told = await engine().in_thread(witnesses.told, each, self._plan.folder, clock.time())
                 if told.get("task_id") in tasks:
                     told |= {
@@ -459,6 +461,10 @@ class Execution:
                 told["price"] = prices.of(each.job.cell)
                 await journal.take_in(origin=origin, cell=each.job.cell, take=take, **told)
             await self._keep(journal, terms)
+
+    def _unnoted(self, journal: Journal, records: tuple[Record, ...]) -> list[witnesses.Witness]:
+        behind = witnesses.is_behind(self._plan.folder, journal.store_id, journal.sequence())
+        return witnesses.unnoted(self._plan, records, () if behind else journal.earlier())
 
     async def _keep(self, journal: Journal, terms: RunOptions | None = None) -> None:
         """Keep beside the journal how far it is, and on what terms the plan is begun if it begins."""

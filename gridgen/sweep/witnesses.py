@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.work_queue import Job
 
-__all__ = ["Witness", "check", "told", "unnoted"]
+__all__ = ["Witness", "check", "is_behind", "told", "unnoted"]
 
 TABLE = "sweep.csv"
 
@@ -68,7 +68,9 @@ class Witness:
         return f"{TABLE}: {self.job.cell.prompt[:40]!r}, take {self.job.take}{task}"
 
 
-def check(plan: Plan, records: Collection[Record], store: str, sequence: int) -> None:
+def check(
+    plan: Plan, records: Collection[Record], store: str, sequence: int, earlier: Collection[str]
+) -> None:
     """See that the journal knows all that others know.
 
     Parameters
@@ -80,15 +82,17 @@ def check(plan: Plan, records: Collection[Record], store: str, sequence: int) ->
         Its id, empty where there is none.
     sequence : int
         The number of its last event.
+    earlier : collection of str
+        Tasks and files of attempts in whose place a later one stands.
 
     Raises
     ------
     JournalError
         If it does not, with the ways out.
     """
-    its_store, its_sequence = mark_of(plan.folder)
-    behind = its_sequence > 0 and (store != its_store or sequence < its_sequence)
-    found = unnoted(plan, records)
+    its_store, _ = mark_of(plan.folder)
+    behind = is_behind(plan.folder, store, sequence)
+    found = unnoted(plan, records, () if behind else earlier)
     if not behind and not found:
         return
     what = "an older journal than what lies beside it" if records else "no journal, or an empty one"
@@ -105,14 +109,24 @@ def check(plan: Plan, records: Collection[Record], store: str, sequence: int) ->
     raise JournalError(msg)
 
 
-def unnoted(plan: Plan, records: Collection[Record]) -> list[Witness]:
-    """Return the clips of a plan that files or the table tell of, and the journal does not."""
-    paths = {record.path for record in records}
+def is_behind(folder: Path, store: str, sequence: int) -> bool:
+    """Whether another journal, or a later state of this one, was in use in the folder."""
+    its_store, its_sequence = mark_of(folder)
+    return its_sequence > 0 and (store != its_store or sequence < its_sequence)
+
+
+def unnoted(plan: Plan, records: Collection[Record], earlier: Collection[str]) -> list[Witness]:
+    """Return the clips of a plan that files or the table tell of, and the journal does not.
+
+    A journal that is behind may not know that an attempt which it has planned has left: then what
+    bears the name of an earlier one's file is taken for that attempt's, and `earlier` is empty.
+    """
+    paths = {*(record.path for record in records), *earlier}
     files = {clip: name for name, clip in _clips(plan.folder) if name not in paths}
-    listed = _listed(plan, records)
+    listed = _listed(plan, records, earlier)
     if not files and not listed:
         return []
-    sent = {(each.cell, each.take) for each in records if each.n > 1 or each.state not in _CLIPLESS}
+    sent = {(each.cell, each.take) for each in records if each.state not in _CLIPLESS}
     found = []
     for job in plan.jobs:
         _, key, take = job.slot
@@ -189,19 +203,20 @@ def _clip(name: str) -> tuple[str, int] | None:
     return None if named is None else (named[1], int(named[2]))
 
 
-def _listed(plan: Plan, records: Collection[Record]) -> dict[tuple[str, int], Mapping[str, str]]:
+def _listed(
+    plan: Plan, records: Collection[Record], earlier: Collection[str]
+) -> dict[tuple[str, int], Mapping[str, str]]:
     """Return what the table says of clips that were sent, by cell and take, where the journal has neither file nor task."""
     rows = _rows(plan.folder / TABLE)
     # as they stand in a table, where an id may be kept from being a formula
-    paths = {csv_text(record.path) for record in records}
-    tasks = {csv_text(record.task_id) for record in records}
-    left = {(each.cell, each.take) for each in records if each.tries}
+    known = {csv_text(each) for record in records for each in (record.path, record.task_id)}
+    known.update(map(csv_text, earlier))
+    left = {(each.cell, each.take) for each in records if each.tries or each.n > 1}
     foreign = [
         row
         for row in rows
         if row.get("status", "") not in _CLIPLESS
-        and not (row.get("path") and row["path"] in paths)
-        and not (row.get("task_id") and row["task_id"] in tasks)
+        and not any(row.get(name) and row[name] in known for name in ("path", "task_id"))
     ]
     if not foreign:
         return {}

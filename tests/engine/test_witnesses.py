@@ -204,6 +204,28 @@ def test_a_planned_row_takes_in_its_clip_too(simulator: Simulator, tmp_path: Pat
     assert posts(simulator) == 1
 
 
+def test_a_retry_that_an_old_journal_only_plans_takes_in_its_clip_too(simulate, tmp_path):
+    """Case A4: a journal from between a failure and its retry knows an earlier attempt, and not that the later one was paid."""
+    simulator = simulate(faults=[Fault(kind="fail", on="submit")])
+    sweep = sweep_of(simulator, tmp_path, "a")
+    sweep.run()
+    assert sweep.retry() == 1
+    sweep.wait()
+    assert sweep.counts() == {"done": 1}
+    change(
+        tmp_path, "UPDATE attempt SET state = 'planned', path = NULL, task_id = NULL, cost = NULL WHERE n = 2"
+    )
+
+    again = sweep_of(simulator, tmp_path, "a")
+    with refused(simulator, "has an older journal"):
+        again.run()
+    again.restore()
+    again.run()
+
+    assert again.counts() == {"done": 1}
+    assert posts(simulator) == 2
+
+
 def test_what_is_taken_in_counts_at_its_price(simulator: Simulator, tmp_path: Path) -> None:
     """Case A4: a clip whose cost nobody tells any more counts against the budget at its known price."""
     sweep_of(simulator, tmp_path, "a").run()
