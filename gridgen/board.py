@@ -81,6 +81,7 @@ class Board(SweepWidget):
             "wanted": sum(row.cell.seconds for row in rows if row.status != State.SKIPPED),
             "began": min((row.submitted_at for row in rows if row.submitted_at is not None), default=None),
             "ended": max(ended, default=None) if finished else None,
+            "speed": self.sweep.internals.speed,
             "cost": str(self.sweep.cost),
             "estimate": str(total(prices)) if prices else "",
             "unpriced": _wanted(rows) - len(prices),

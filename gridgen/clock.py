@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["Clock", "SteadyClock", "boot_id", "of_the_wire"]
+__all__ = ["Clock", "SteadyClock", "boot_id", "of_the_person", "of_the_wire"]
 
 DOUBT = 5.0
 """Seconds by which an answer's date may differ from the clock: it has whole seconds, and was on its way."""
@@ -148,6 +148,13 @@ class SteadyClock(Clock):
 def of_the_wire(clock: Clock) -> Clock:
     """Return the clock that a transport's timeouts go by: the machine's, unless time jumps."""
     return clock if clock.speed == math.inf else Clock()
+
+
+def of_the_person(clock: Clock, at: float) -> float:
+    """Return what a person's watch shows, in Unix seconds, when a clock shows that; of a clock that jumps, what it shows."""
+    if clock.speed in {1.0, math.inf}:
+        return at
+    return Clock().time() + (at - clock.time()) / clock.speed
 
 
 def _slept() -> float:

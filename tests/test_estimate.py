@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from decimal import Decimal
 
@@ -11,7 +12,9 @@ import pytest
 from PIL import Image
 from waiting import until
 
-from gridgen import BudgetError, Grid, GridError, Sweep
+import gridgen
+from gridgen import BudgetError, Client, Grid, GridError, Sweep
+from gridgen.board import Board
 from gridgen.estimate import OBSERVED, Services
 from gridgen.estimate.prices import Prices
 from gridgen.simulator import Fault
@@ -136,6 +139,32 @@ def test_prompts_are_escaped():
     found = Grid(prompt=["<script>alert(1)</script>", "b"]).estimate()
 
     assert "<script>" not in found._repr_html_()
+
+
+@pytest.mark.parametrize(
+    ("speed", "said"),
+    [(1.0, "36 s to 9 min"), (60.0, "1 s to 9 s"), (math.inf, "36 s to 9 min of simulated time")],
+)
+def test_u4_a_demo_lasts_as_long_as_the_person_waits(simulate, tmp_path, speed, said):
+    """Case U4: of a hurried simulator the real time is told, of one whose time jumps that it is simulated; a board too."""
+    sweep = Sweep(Grid(prompt="a"), client=simulate(speed=speed).client(), folder=tmp_path)
+    found = sweep.estimate(ask=False)
+
+    assert found.time == OBSERVED
+    assert found.lasts == said
+    assert f"{said}, as live runs of others took" in str(found)
+    assert sweep.preview().time == said
+    assert Board(sweep).state()["speed"] == (speed if speed < math.inf else None)
+
+
+def test_u4_a_simulators_folder_without_it_has_no_speed(simulate, tmp_path):
+    """Case U4: without the simulator nobody knows how fast its time ran; on the service a second is one."""
+    Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path).run()
+
+    assert gridgen.open(tmp_path).internals.speed is None
+    assert gridgen.open(tmp_path).estimate().lasts == "0 s of simulated time"
+    real = Sweep(Grid(prompt="a"), client=Client("sk-x"), folder=tmp_path / "real")
+    assert real.internals.speed == 1.0
 
 
 def test_time_is_a_range_with_its_basis(simulate, tmp_path):

@@ -155,9 +155,11 @@ class Estimate:
     like : tuple of str
         Whose prices those are, as in ``like grok-imagine-1.5-video-apimart``.
     time : tuple of float
-        Shortest and longest time that it may take, in seconds.
+        Shortest and longest time that it may take, in seconds of the sweep's clock.
     timed_by : str
         What the time is reckoned from.
+    speed : float or None
+        How many of those seconds pass in one of a person's; None where nobody knows.
     combinations : Combinations
         Those of the grid.
     lines : tuple of ServerQueue
@@ -176,6 +178,7 @@ class Estimate:
     uploads: int = 0
     time: tuple[float, float] = (0.0, 0.0)
     timed_by: str = ""
+    speed: float | None = 1.0
     guess: Decimal | None = None
     like: tuple[str, ...] = ()
     combinations: Combinations = field(kw_only=True, repr=False, compare=False)
@@ -191,8 +194,8 @@ class Estimate:
 
     @property
     def lasts(self) -> str:
-        """How long it may take, in words: ``1 min to 9 min``."""
-        return span(*self.time)
+        """How long it may take a person, in words: ``1 min to 9 min``."""
+        return span(*self.time, speed=self.speed)
 
     @property
     def df(self) -> pd.DataFrame:
@@ -382,6 +385,7 @@ def estimate(
     uploads: int = 0,
     services: Services | None = None,
     takes: int = 1,
+    speed: float | None = 1.0,
 ) -> Estimate:
     """Sum up what the rows that are not made yet would cost.
 
@@ -398,6 +402,8 @@ def estimate(
         What is known of the server's speed.
     takes : int, default 1
         How many rows each place has.
+    speed : float or None, default 1.0
+        As of `Estimate`.
     """
     lines = tuple(
         _line(row.index // takes, row.cell, row.take, row.status, prices)
@@ -405,7 +411,13 @@ def estimate(
         if row.status != State.SKIPPED
     )
     return _summary(
-        combinations, lines, services or Services(), committed=committed, budget=budget, uploads=uploads
+        combinations,
+        lines,
+        services or Services(),
+        committed=committed,
+        budget=budget,
+        uploads=uploads,
+        speed=speed,
     )
 
 
@@ -430,6 +442,7 @@ def _summary(
     committed: Decimal,
     budget: Decimal | None,
     uploads: int,
+    speed: float | None = 1.0,
 ) -> Estimate:
     whole = share(lines)
     named = (line.source for line in lines if line.source is not None)
@@ -447,6 +460,7 @@ def _summary(
         uploads=uploads,
         time=time_of(services.of_each(lines)),
         timed_by=f"as {services.count} clips took here" if services.count else "as live runs of others took",
+        speed=speed,
         guess=total([line.guess for line in guessed if line.guess is not None]) if guessed else None,
         like=tuple(dict.fromkeys(line.like for line in guessed if line.like is not None)),
         combinations=combinations,
@@ -494,7 +508,13 @@ def _indexed(lines: Iterable[ServerQueue]) -> Iterator[tuple[int, ServerQueue]]:
     return ((line.place, line) for line in lines)
 
 
-def span(low: float, high: float) -> str:
-    """Say a range of times, given in seconds."""
-    shown = [f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min" for seconds in (low, high)]  # noqa: PLR2004 - a minute and a half
-    return shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"
+def span(low: float, high: float, *, speed: float | None = 1.0) -> str:
+    """Say a range of times, given in seconds of which so many pass in one of a person's; None: nobody knows."""
+    times = [seconds / (speed or 1.0) for seconds in (low, high)]
+    shown = [_lasting(max(seconds, 1.0) if seconds else 0.0) for seconds in times]
+    said = shown[0] if shown[0] == shown[1] else f"{shown[0]} to {shown[1]}"
+    return said if speed is not None else f"{said} of simulated time"
+
+
+def _lasting(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - a minute and a half

@@ -69,6 +69,7 @@ class ChangeFeed:
                 "name": Path(self._sweep.name).name,
                 "folder": beside_notebook(self._sweep.folder),
                 "lettered": self._sweep.origin == "simulator",
+                "speed": self._sweep.internals.speed,
                 "axes": self.axes,
                 "states": meanings(),
                 "tiles": [

@@ -315,7 +315,7 @@ class Sweep:
         from gridgen.sweep.layout import laid_out
 
         prices = self._pricing.heard(self._execution.client)
-        return laid_out(self._plan, self.rows(), prices, rows=rows, cols=cols)
+        return laid_out(self._plan, self.rows(), prices, rows=rows, cols=cols, speed=self.internals.speed)
 
     def explain(self, rows: Any) -> str:
         """Say in words why a clip is there or not: for one that is not made, in what the nearest that is made differs.
@@ -834,7 +834,8 @@ class Sweep:
         wait(self._execution.start(self._terms, stops))
 
     def _estimate(self, prices: Prices) -> Estimate:
-        return self._pricing.estimate(prices, budget=self.budget, clock=self.internals.clock)
+        inner = self.internals
+        return self._pricing.estimate(prices, budget=self.budget, clock=inner.clock, speed=inner.speed)
 
     def _shown_folder(self) -> Path:
         here = Path.cwd()

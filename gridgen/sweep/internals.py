@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from typing import TYPE_CHECKING, Any
 
 from gridgen._loop import engine, wait
@@ -90,6 +91,17 @@ class Internals:
         """The client's clock; the machine's own without a client."""
         client = self._execution.client
         return Clock() if client is None else client.clock
+
+    @property
+    def speed(self) -> float | None:
+        """How many seconds of its clock pass in one of a person's, so that what is shown can be real time.
+
+        None where nobody can say: time that jumps, and a simulator's folder without its simulator.
+        """
+        client = self._execution.client
+        if client is None:
+            return None if self._plan.origin == "simulator" else 1.0
+        return client.clock.speed if math.isfinite(client.clock.speed) else None
 
     @property
     def stop_file(self) -> str:

@@ -27,6 +27,7 @@ def laid_out(
     *,
     rows: str | list[str] | None = None,
     cols: str | list[str] | None = None,
+    speed: float | None = 1.0,
 ) -> Preview:
     """Return the preview of a sweep.
 
@@ -39,6 +40,8 @@ def laid_out(
         Of what is not made yet.
     rows, cols : str or list of str, optional
         As of `Sweep.gallery`.
+    speed : float or None, default 1.0
+        As of `Estimate`.
 
     Raises
     ------
@@ -59,5 +62,6 @@ def laid_out(
         for each in made
     ]
     services = Services()
-    time = span(*time_of([services.of(tile.cell) for tile in tiles if tile.state == "new"]))
+    times = time_of([services.of(tile.cell) for tile in tiles if tile.state == "new"])
+    time = span(*times, speed=speed)
     return Preview(axes, tiles, totals_of(tiles, time), rows=rows, cols=cols)

@@ -107,7 +107,13 @@ class Pricing:
         return self._learned(Prices(None if client is None else client.listed), _now(client))
 
     def estimate(
-        self, prices: Prices, *, budget: Decimal | None, clock: Clock, rows: Sequence[Row] | None = None
+        self,
+        prices: Prices,
+        *,
+        budget: Decimal | None,
+        clock: Clock,
+        rows: Sequence[Row] | None = None,
+        speed: float | None = 1.0,
     ) -> Estimate:
         """Return what running would make and cost.
 
@@ -120,6 +126,8 @@ class Pricing:
             Tells which links of uploaded pictures are too old.
         rows : sequence of Row, optional
             In place of the rows as they stand.
+        speed : float or None, default 1.0
+            How many seconds of the sweep's clock pass in one of a person's.
         """
         rows = self._rows.now() if rows is None else rows
         return estimate(
@@ -131,6 +139,7 @@ class Pricing:
             uploads=self._unsent_pictures(rows, clock),
             services=Services(rows),
             takes=self._plan.takes,
+            speed=speed,
         )
 
     def _unsent_pictures(self, rows: Iterable[Row], clock: Clock) -> int:

@@ -10,6 +10,7 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
+from gridgen.clock import of_the_person
 from gridgen.errors import APIError, NetworkError
 from gridgen.states import ASKED_AGAIN, AWAITED, WITHHOLDABLE, State
 from gridgen.sweep.budget import Budget
@@ -140,9 +141,10 @@ class Scheduler:
 
     def wait_reasons(self) -> WaitReasons:
         """Return where the run stands, for the person who waits."""
-        queue, now = self._queue, self._run.clock.monotonic()
-        phases = queue.phases
-        probe_in = queue.breaker.next_probe - now if queue.breaker.open else None
+        queue, clock = self._queue, self._run.clock
+        phases, pause, probe_at = queue.phases, self._submitting.pausing, None
+        if queue.breaker.open:
+            probe_at = clock.time() + max(0.0, queue.breaker.next_probe - clock.monotonic())
         return WaitReasons(
             planned=phases["planned"],
             held=phases["held"],
@@ -154,8 +156,8 @@ class Scheduler:
             uploads=self._submitting.uploads,
             stopped=queue.stopping,
             error=queue.error,
-            probe_at=None if probe_in is None else self._run.clock.time() + max(0.0, probe_in),
-            pause=self._submitting.pausing,
+            probe_at=None if probe_at is None else of_the_person(clock, probe_at),
+            pause=None if pause is None else (pause[0], of_the_person(clock, pause[1])),
             slow=self._submitting.slow,
             failing=self._polling.failing,
             results=(queue.results.count, queue.results.why) if queue.results.open else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -49,6 +50,7 @@ def test_the_servers_wish_is_told_with_its_end(simulate, tmp_path):
     refused = Fault(kind="reply", on="submit", status=429, headers={"retry-after": "600"})
     simulator = simulate(speed=120.0, faults=[refused])
     sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
+    asked = datetime.fromtimestamp(Clock().time(), UTC)
     sweep.start()
     said, shown = told(sweep, "HTTP 429"), repr(sweep)
     board = Board(sweep).state()
@@ -58,6 +60,8 @@ def test_the_servers_wish_is_told_with_its_end(simulate, tmp_path):
     assert said[0].endswith("UTC")
     assert "waits for the server, which asked" in shown
     assert board["waits"] == list(said)
+    # case U4: ten minutes of a clock that is hurried 120 times are five seconds
+    assert said[0][-12:] in {f"{asked + timedelta(seconds=more):%H:%M:%S} UTC" for more in range(9)}
     assert sweep.waits_for[0].startswith("run() or start(): 1 clip not submitted")
 
 

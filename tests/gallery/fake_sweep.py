@@ -88,6 +88,7 @@ class FakeSweep:
         self.running = False
         self.stopped = False
         self.stop_file = "stop-0.txt"
+        self.speed = 1.0
         self.watchers: list[Callable[[tuple[FakeRow, ...]], None]] = []
         pairs = itertools.product(grid, range(1, takes + 1))
         self._rows = [

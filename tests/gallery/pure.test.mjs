@@ -12,7 +12,7 @@ const { tell } = await load("labels");
 const { moveAxis, planOf } = await load("plan");
 const { timeOf } = await load("header");
 const { LoadQueue } = await load("queue");
-const { announce, countStates, elapsed, isFinal, learnStates, meaningOf, money, orderOf, size, speak, toneOf } = await load("status_texts");
+const { announce, countStates, elapsed, isFinal, lasting, learnStates, meaningOf, money, orderOf, size, speak, toneOf, waited } = await load("status_texts");
 const { BlobCache } = await load("blobs");
 const { candidates, fileUrl, KernelFiles, ServedFiles } = await load("sources");
 const { ViewState } = await load("state");
@@ -500,9 +500,39 @@ test("to one scale, a clip of twice the pixels is twice as wide; alike, all have
 
 test("the header says how long it took and may take, and nothing once all is over", () => {
   const tile = (status, began) => ({ status, began });
-  assert.equal(timeOf([tile("done", 100), tile("failed", 110), tile("running", 120), tile("planned", null)], 160), "60 s, about 60 s left");
-  assert.equal(timeOf([tile("running", 100)], 130), "30 s");
-  assert.equal(timeOf([tile("done", 100), tile("failed", 100)], 200), "");
+  const four = [tile("done", 100), tile("failed", 110), tile("done", 110), tile("running", 120), tile("planned", null)];
+  assert.equal(timeOf(four, 160, 1), "60 s, about 40 s left");
+  assert.equal(timeOf([tile("running", 100)], 130, 1), "30 s");
+  assert.equal(timeOf([tile("done", 100), tile("failed", 100)], 200, 1), "");
+});
+
+test("case U4: clocks of a simulator show the time of the person, or say that it is simulated", () => {
+  const tile = (status) => ({ status, began: 1000 });
+  const tiles = [...Array(20).fill(tile("done")), ...Array(20).fill(tile("running"))];
+  assert.equal(timeOf(tiles, 1000 + 2400, 60), "40 s, about 40 s left", "never 40:00 for 40 s");
+  assert.equal(timeOf(tiles, 1000 + 2400, null), "40:00 simulated", "time that jumps foretells nothing");
+  assert.equal(lasting(62, 1), "62 s");
+  assert.equal(lasting(3720, 60), "62 s");
+  assert.equal(lasting(30, 60), "1 s", "what took some time did not take none");
+  assert.equal(lasting(62, null), "62 s simulated");
+});
+
+test("case U4: the time left is told once enough are finished to know, rounded, and not when next to none is left", () => {
+  const tiles = (over, left) => [...Array(over).fill({ status: "done", began: 100 }), ...Array(left).fill({ status: "running", began: 100 })];
+  assert.equal(timeOf(tiles(2, 2), 160, 1), "60 s", "two tell too little");
+  assert.equal(timeOf(tiles(9, 991), 160, 1), "60 s");
+  assert.equal(timeOf(tiles(10, 990), 160, 1), "60 s, about 99 min left");
+  assert.equal(timeOf(tiles(20, 9), 160, 1), "60 s, about 30 s left");
+  assert.equal(timeOf(tiles(60, 3), 160, 1), "60 s", "never 0 s left");
+  assert.equal(timeOf(tiles(10, 9990), 160, 1), "60 s, about 17 h left");
+});
+
+test("case U4: a tile says how long it may take only while that is still ahead, and the server works on it", () => {
+  assert.equal(waited("running", 8, 41, 1), "8 s of about 41 s");
+  assert.equal(waited("running", 62, 62, 1), "62 s");
+  assert.equal(waited("downloading", 8, 41, 1), "8 s");
+  assert.equal(waited("running", 480, 2460, 60), "8 s of about 41 s");
+  assert.equal(waited("running", 8, null, 1), "8 s");
 });
 
 test("no module has more than 600 lines, and no two of one script name the same thing", () => {

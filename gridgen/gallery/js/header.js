@@ -1,6 +1,6 @@
 import { make, write } from "./dom.js";
 import { chip } from "./panel.js";
-import { announce, countStates, elapsed, isFinal, money, toneOf } from "./status_texts.js";
+import { announce, countStates, elapsed, isFinal, lasting, money, toneOf } from "./status_texts.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -42,7 +42,7 @@ export class Header {
 
   /** Draw what changes by itself: how long it has taken, and may take yet. */
   tick() {
-    write(this.#time, timeOf([...this.#store.tiles.values()], this.#store.ticker.time(performance.now())));
+    write(this.#time, timeOf([...this.#store.tiles.values()], this.#store.ticker.time(performance.now()), this.#store.speed));
   }
 
   /** @param {Tile[]} tiles */
@@ -66,22 +66,38 @@ export class Header {
   }
 }
 
+/** Clips that must be finished before their pace tells anything: a quarter of all, within these bounds. */
+const [FEWEST, ENOUGH] = [3, 10];
+
 /**
  * Say how long a sweep has taken, and how long it may take yet at the pace so far.
  *
  * @param {Pick<Tile, "status" | "began">[]} tiles
  * @param {number} now Unix seconds on the sweep's clock
+ * @param {number | null} speed how many seconds of that clock pass in one of a person's, null where nobody knows
  * @returns {string} empty when nothing runs
  */
-export function timeOf(tiles, now) {
+export function timeOf(tiles, now, speed) {
   const began = tiles.flatMap(({ began }) => (began ? [began] : []));
   const over = tiles.filter(({ status, began }) => began && isFinal(status)).length;
   const running = tiles.some(({ status }) => toneOf(status) === "busy");
   const left = tiles.filter(({ status }) => !isFinal(status)).length;
   if (!running || !began.length) return "";
   const passed = now - began.reduce((least, each) => Math.min(least, each), Infinity);
-  const rest = over > 1 && left ? `, about ${elapsed((passed / over) * left)} left` : "";
-  return `${elapsed(passed)}${rest}`;
+  if (speed === null) return lasting(passed, speed);
+  const known = over >= Math.max(FEWEST, Math.min(ENOUGH, (over + left) / 4));
+  const rest = known ? roughly(((passed / over) * left) / speed) : "";
+  return `${elapsed(passed / speed)}${rest && `, about ${rest} left`}`;
+}
+
+/**
+ * @param {number} seconds
+ * @returns {string} as coarse as a guess is; empty for next to none
+ */
+function roughly(seconds) {
+  if (seconds < 5) return "";
+  if (seconds < 100) return `${Math.ceil(seconds / 10) * 10} s`;
+  return seconds < 6000 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { make } from "./dom.js";
 import { tell } from "./labels.js";
-import { elapsed, meaningOf, money, size, speak, toneOf } from "./status_texts.js";
+import { lasting, meaningOf, money, size, speak, toneOf } from "./status_texts.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -24,10 +24,11 @@ export function asked({ axes }, tile) {
 }
 
 /**
+ * @param {Store} store
  * @param {Tile} tile
  * @returns {Fact[]} what came of a clip
  */
-export function measured(tile) {
+export function measured({ speed }, tile) {
   const { width, height, seconds, fps, bytes, cost, price, service, path, preview, task } = tile;
   const facts = [
     ["picture", width && height ? `${width} × ${height}` : ""],
@@ -35,7 +36,7 @@ export function measured(tile) {
     ["frame rate", fps ? `${Number(fps.toFixed(2))} fps` : ""],
     ["file size", bytes ? size(bytes) : ""],
     ["cost", money(cost) || (price ? `${money(price)} expected` : "")],
-    ["service time", service ? elapsed(service) : ""],
+    ["service time", service ? lasting(service, speed) : ""],
     ["task", task ?? ""],
     ["file", path ?? ""],
     ["shown", path && path === preview ? "its preview; the original is not in this page" : ""],
@@ -53,7 +54,7 @@ export function measured(tile) {
 export function describe(store, tile) {
   const prompt = store.label(tile, "prompt");
   const rest = asked(store, tile).filter(({ name }) => name !== "prompt");
-  return [make("h3", { text: prompt }), verdict(tile), listed(rest), listed(measured(tile))];
+  return [make("h3", { text: prompt }), verdict(tile), listed(rest), listed(measured(store, tile))];
 }
 
 /**
@@ -65,7 +66,7 @@ export function describe(store, tile) {
  * @returns {HTMLElement}
  */
 export function compare(store, tiles, names) {
-  const columns = tiles.map((tile) => new Map([...asked(store, tile), { name: "state", value: tile.status }, ...measured(tile)].map(({ name, value }) => [name, value])));
+  const columns = tiles.map((tile) => new Map([...asked(store, tile), { name: "state", value: tile.status }, ...measured(store, tile)].map(({ name, value }) => [name, value])));
   const rows = [...new Set(columns.flatMap((column) => [...column.keys()]))].map((name) => {
     const values = columns.map((column) => column.get(name) ?? "");
     const differs = new Set(values).size > 1;

@@ -1,12 +1,12 @@
 import { Ticker } from "./clock.js";
 import { followTheme, make, mark, write } from "./dom.js";
 import { stopByFile } from "./stopfile.js";
-import { announce, elapsed, isFinal, meaningOf, money, toneOf } from "./status_texts.js";
+import { announce, isFinal, lasting, meaningOf, money, toneOf } from "./status_texts.js";
 
 /**
  * @typedef {import("./rpc.js").Rpc} Rpc
  * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
- *   began: number | null, ended: number | null, cost: string, estimate: string, unpriced: number,
+ *   began: number | null, ended: number | null, speed: number | null, cost: string, estimate: string, unpriced: number,
  *   stopped: boolean, waits: string[], troubles: {what: string, status: string, why: string}[], more: number,
  *   stop: import("./stopfile.js").StopFile}} Standing
  */
@@ -92,10 +92,10 @@ export class Panel {
   #time() {
     const standing = this.#standing;
     if (!standing) return;
-    const { began, ended, cost, estimate, unpriced } = standing;
+    const { began, ended, speed, cost, estimate, unpriced } = standing;
     const until = ended ?? this.#ticker.time(performance.now());
     const price = estimate && estimate !== cost ? ` of ${money(estimate)}${unpriced ? "+" : ""} estimated` : "";
-    const parts = [began === null ? "" : elapsed(until - began), `${money(cost)}${price}`];
+    const parts = [began === null ? "" : lasting(until - began, speed), `${money(cost)}${price}`];
     write(this.#sums, parts.filter(Boolean).join(" · "));
     mark(this.element, "data-gone", this.element.closest(".jupyter-widgets-disconnected") ? "" : null);
   }

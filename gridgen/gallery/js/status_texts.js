@@ -70,6 +70,32 @@ export function elapsed(seconds) {
 }
 
 /**
+ * Say a stretch of a sweep's time as a person lives through it, at least a second; where nobody knows how fast the
+ * sweep's clock runs, say that it is simulated.
+ *
+ * @param {number} seconds of the sweep's clock
+ * @param {number | null} speed how many of them pass in one of a person's
+ * @returns {string}
+ */
+export function lasting(seconds, speed) {
+  return speed === null ? `${elapsed(seconds)} simulated` : elapsed(Math.max(1, seconds / speed));
+}
+
+/**
+ * Say how long a clip has taken, and how long it may take as long as that is still ahead.
+ *
+ * @param {string} status
+ * @param {number} seconds since it was submitted
+ * @param {number | null} expected seconds that the server takes for one like it; not for its download
+ * @param {number | null} speed of the clock that counts both
+ * @returns {string}
+ */
+export function waited(status, seconds, expected, speed) {
+  const about = expected && seconds < expected && status !== "downloading" ? ` of about ${lasting(expected, speed)}` : "";
+  return (speed === null ? lasting(seconds, speed) : elapsed(seconds / speed)) + about;
+}
+
+/**
  * Write an amount of US dollars: two decimals, more where they count.
  *
  * @param {string | null | undefined} amount decimal text, as Python wrote it

@@ -31,7 +31,7 @@ import { learnStates } from "./status_texts.js";
  * @property {import("./judging.js").Opinion | null} [said] what the person who looks at it says
  * @property {string} [clip] its name in ratings files
  * @property {string | null} [task] the server's name for it, where a page tells
- * @typedef {{seq: number, now: number, name: string, folder: string | null, lettered?: boolean, axes: Axis[], tiles: Tile[], cost: string,
+ * @typedef {{seq: number, now: number, name: string, folder: string | null, lettered?: boolean, speed?: number | null, axes: Axis[], tiles: Tile[], cost: string,
  *   choices?: number[][], states?: Record<string, import("./status_texts.js").Meaning>}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
  * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
  *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
@@ -47,6 +47,8 @@ export class Store {
   folder = "";
   cost = "";
   lettered = false;
+  /** @type {number | null} how many seconds of the sweep's clock pass in one of a person's, null where nobody knows */
+  speed = 1;
   /** @type {number[][]} */
   choices = [];
   /** @type {Map<number, Partial<Tile>>} what a person did, and nobody has confirmed yet */
@@ -82,6 +84,7 @@ export class Store {
     this.folder = snapshot.folder ?? "";
     this.cost = snapshot.cost;
     this.lettered = snapshot.lettered ?? false;
+    this.speed = snapshot.speed === undefined ? 1 : snapshot.speed;
     this.choices = snapshot.choices ?? this.choices;
     this.tiles = new Map(snapshot.tiles.map((tile) => [tile.id, Object.assign(tile, this.#later(tile.id, snapshot.seq))]));
     this.ticker.hear(snapshot.now, heard);

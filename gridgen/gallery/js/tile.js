@@ -1,6 +1,6 @@
 import { make, mark, write } from "./dom.js";
 import { ratioOf } from "./layout.js";
-import { elapsed, meaningOf, money, speak, toneOf } from "./status_texts.js";
+import { lasting, meaningOf, money, speak, toneOf, waited } from "./status_texts.js";
 
 /**
  * @typedef {import("./store.js").Store} Store
@@ -47,6 +47,11 @@ export class TileView {
     return nameOf(this.#store, this.data);
   }
 
+  /** @returns {string} how long its clip took to make, empty while nobody knows */
+  get made() {
+    return this.data.service ? lasting(this.data.service, this.#store.speed) : "";
+  }
+
   /** Draw the tile as the store now knows it. */
   update() {
     const { data } = this;
@@ -69,10 +74,8 @@ export class TileView {
     const { data } = this;
     const running = data.began && toneOf(data.status) === "busy";
     const seconds = running ? this.#store.ticker.time(performance.now()) - /** @type {number} */ (data.began) : null;
-    const expected = seconds === null ? null : this.#store.expected(data);
-    const about = expected ? ` of about ${elapsed(expected)}` : "";
     const progress = data.progress && data.status !== "done" ? `${data.progress} %` : "";
-    write(this.#words.time, [progress, seconds === null ? "" : elapsed(seconds) + about].filter(Boolean).join(" · "));
+    write(this.#words.time, [progress, seconds === null ? "" : waited(data.status, seconds, this.#store.expected(data), this.#store.speed)].filter(Boolean).join(" · "));
   }
 
   /**

@@ -1,5 +1,5 @@
 import { icon, make, mark, write } from "./dom.js";
-import { elapsed, money } from "./status_texts.js";
+import { money } from "./status_texts.js";
 
 /**
  * @typedef {import("./environment.js").Host} Host
@@ -75,7 +75,7 @@ export class Tools {
     if (!tile) return;
     const { seconds, cost, service, status, path, preview } = tile.data;
     const { pins, solo, muted, playing } = this.#host.state.now;
-    const parts = status === "done" ? [seconds ? `${Number(seconds.toFixed(1))} s` : "", money(cost), service ? `made in ${elapsed(service)}` : ""] : [];
+    const parts = status === "done" ? [seconds ? `${Number(seconds.toFixed(1))} s` : "", money(cost), service ? `made in ${tile.made}` : ""] : [];
     write(this.#info, parts.filter(Boolean).join(" · "));
     mark(this.#pin, "aria-pressed", String(pins.includes(tile.id)));
     mark(this.#sound, "aria-pressed", String(!muted && solo === tile.id));
