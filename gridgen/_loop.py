@@ -138,8 +138,8 @@ def wait_future(future: Future[T], timeout: float | None = None, tick: Callable[
     return future.result()
 
 
-async def wait_async(future: Future[T]) -> T:
-    """Await work of the engine from any other loop.
+async def wait_async(future: Future[T], tick: Callable[[], None] | None = None) -> T:
+    """Await work of the engine from any other loop; ``tick`` is called meanwhile.
 
     The short timer keeps that loop awake: a kernel's interrupt is otherwise
     noticed only when the work ends.
@@ -147,6 +147,8 @@ async def wait_async(future: Future[T]) -> T:
     wrapped = asyncio.wrap_future(future)
     while not wrapped.done():
         await asyncio.wait({wrapped}, timeout=SLICE)
+        if tick is not None:
+            tick()
     return wrapped.result()
 
 

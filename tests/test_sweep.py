@@ -23,8 +23,10 @@ from functools import partial
 
 import httpx
 import httpx2
+import nbformat
 import pandas as pd
 import pytest
+from nbclient import NotebookClient
 from waiting import until
 
 import gridgen
@@ -40,6 +42,7 @@ from gridgen import (
     Sweep,
 )
 from gridgen.simulator import Fault
+from gridgen.sweep.progress import Milestones
 from gridgen.sweep.table import write_table
 
 EXT = "grok-imagine-1.5-video-ext"
@@ -658,6 +661,78 @@ def test_a_terminal_sees_a_live_line(tmp_path):
     assert last.startswith(f"{tmp_path / 'boats'}"[:30])
     assert "2 done" in last
     assert "$0.1224" in last
+
+
+SCRIPT = """
+import asyncio, logging, sys
+from gridgen import Grid, Simulator, Sweep
+
+async def main(sweep):
+    await sweep
+
+with Simulator(speed=1000.0, clips="tiny") as simulator:
+    sweep = Sweep(Grid(prompt=list("abcdefgh")), client=simulator.client(), folder=sys.argv[1])
+    if sys.argv[3:]:
+        logging.getLogger("gridgen").setLevel(sys.argv[3])
+    sweep.run() if sys.argv[2] == "run" else asyncio.run(main(sweep))
+    sweep.run()
+"""
+
+
+@pytest.mark.parametrize("verb", ["run", "await"])
+def test_u4_a_script_without_a_terminal_says_a_line_now_and_then(tmp_path, verb):
+    """Case U4: where nothing can be drawn over, a quarter more of the clips is a line, also for await; a second run is one."""
+    arguments = [sys.executable, "-c", SCRIPT, "boats", verb]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+    lines = done.stderr.splitlines()
+    percent = [int(re.match(r"boats: (\d+) %", line)[1]) for line in lines]
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert percent[0] < 25
+    assert percent[-2:] == [100, 100]
+    assert percent == sorted(percent)
+    assert len(lines) <= 6
+    assert all(part in lines[-1] for part in ("8 done", " s; $0.4896"))
+
+
+@pytest.mark.parametrize(("level", "count"), [("INFO", True), ("WARNING", False)])
+def test_u4_a_script_can_be_quiet(tmp_path, level, count):
+    """Case U4: who lets the logger of gridgen tell nothing below a warning is told nothing of how it gets on."""
+    arguments = [sys.executable, "-c", SCRIPT, "boats", "run", level]
+    done = subprocess.run(arguments, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, bool(done.stderr)) == (0, count)
+
+
+def test_u4_a_slow_script_says_a_line_every_few_minutes():
+    """Case U4: a line is due for each quarter, and for minutes without one; never for less."""
+    told = [
+        (0, 0.0),
+        (10, 100.0),
+        (24, 299.0),
+        (24, 300.0),
+        (26, 310.0),
+        (40, 400.0),
+        (80, 500.0),
+        (80, 900.0),
+    ]
+    milestones = Milestones()
+
+    assert [at for percent, at in told if milestones.due(percent, at)] == [0.0, 300.0, 310.0, 500.0, 900.0]
+
+
+@pytest.mark.notebooks
+def test_u4_await_shows_the_board(tmp_path):
+    """Case U4: in a notebook `await sweep` shows what `run()` and `wait()` show, and nothing on stderr."""
+    notebook = nbformat.v4.new_notebook()
+    begin = """import gridgen as gg
+simulator = gg.Simulator(speed=1000.0, clips="tiny")
+sweep = gg.Sweep(gg.Grid(prompt=["a", "b"]), client=simulator.client(), folder="boats")"""
+    notebook.cells = [nbformat.v4.new_code_cell(text) for text in (begin, "await sweep", "sweep.run()")]
+    NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    [awaited], [ran] = (cell.outputs for cell in notebook.cells[1:])
+
+    assert awaited.data["text/plain"] == ran.data["text/plain"] == "Board('boats': 2 clips, 12 s of footage)"
 
 
 def test_a_sweep_is_the_sequence_of_its_rows(simulate, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import tempfile
@@ -84,6 +85,7 @@ def make(name: str, target: Path, *, clips: str) -> None:
     clips : str
         ``"full"``, or ``"tiny"`` for a quick look.
     """
+    logging.getLogger("gridgen").setLevel(logging.WARNING)  # a build tells how it gets on itself
     wall = WALLS[name]
     folder = Path(tempfile.mkdtemp())
     try:

@@ -209,8 +209,8 @@ class Sweep:
         """What the sweep waits for now, in words: the server, a pause that it asked for, the rate, money, you.
 
         What holds everything up comes first; empty when nothing is waited for. After a run it
-        may end with what the account was charged beyond what the folder knows, for which
-        nobody waits: where the key has a balance of its own in USD, and no other process of
+        may end with what the account was charged beyond what the folder knows, for you to
+        look at: where the key has a balance of its own in USD, and no other process of
         this machine used the key meanwhile.
         """
         unknown = [row.price for row in self.rows() if row.status == State.UNKNOWN]
@@ -724,6 +724,11 @@ class Sweep:
     def run(self) -> None:
         """Do `start` and `wait` in one; interrupting it also stops submitting.
 
+        ``await sweep`` does the same in an event loop. Meanwhile a notebook shows the board, a
+        terminal one line, and anything else a line on stderr now and then: with each quarter
+        of the clips, and every five minutes. ``logging.getLogger("gridgen").setLevel("WARNING")``
+        lets neither of the two be written.
+
         Raises
         ------
         GridgenError
@@ -770,7 +775,8 @@ class Sweep:
 
     async def _run_out(self) -> None:
         await self._begin()
-        await wait_async(engine().submit(self._execution.until_idle()))
+        with showing(self) as tick:
+            await wait_async(engine().submit(self._execution.until_idle()), tick)
 
     async def _interruptible(self, work: Coroutine[Any, Any, None]) -> None:
         """Do as `stoppable`, from any event loop."""

@@ -1,27 +1,40 @@
-"""How a sweep gets on, shown while a cell or a terminal waits for it."""
+"""How a sweep gets on, shown while a cell, a terminal or a script waits for it."""
 
 from __future__ import annotations
 
 import contextlib
+import logging
+import math
 import shutil
 import sys
 from typing import TYPE_CHECKING
 
 from gridgen.clock import Clock
+from gridgen.states import TROUBLED, State
 from gridgen.sweep.wait_reasons import CHARGED_MORE
-from gridgen.sweep.watching import LEISURE
+from gridgen.sweep.watching import INTERVAL, LEISURE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gridgen.sweep import Sweep
 
-__all__ = ["showing"]
+__all__ = ["Milestones", "showing"]
+
+QUARTER = 25
+"""Percent of the clips after which a script says a line."""
+
+SELDOM = 300.0
+"""Seconds of real time after which it says one in any case."""
+
+_log = logging.getLogger("gridgen")
 
 
 @contextlib.contextmanager
 def showing(sweep: Sweep) -> Iterator[Callable[[], None] | None]:
-    """Show a sweep's board in a notebook, or a line in a terminal, until the block ends.
+    """Show a sweep's board in a notebook, a line in a terminal, or some in a log, until the block ends.
+
+    Lines go to stderr, and none where the logger ``gridgen`` is to tell nothing below a warning.
 
     Yields
     ------
@@ -33,44 +46,107 @@ def showing(sweep: Sweep) -> Iterator[Callable[[], None] | None]:
 
         Board(sweep).display()
         yield None
-    elif sys.stderr.isatty():
-        with _line_in_terminal(sweep) as tick:
-            yield tick
-    else:
+    elif sys.stderr is None or _log.level > logging.INFO:
         yield None
+    else:
+        lines = _line_in_terminal if sys.stderr.isatty() else _lines_in_log
+        try:
+            with lines(sweep) as tick:
+                yield tick
+        finally:
+            for each in sweep.waits_for:
+                if each.startswith(CHARGED_MORE):
+                    sys.stderr.write(f"{each.partition(': ')[2]}\n")
 
 
 @contextlib.contextmanager
 def _line_in_terminal(sweep: Sweep) -> Iterator[Callable[[], None]]:
-    due = start = Clock().monotonic()
+    start = Clock().monotonic()
 
     def show() -> None:
-        sys.stderr.write(f"\r\x1b[K{_line(sweep, Clock().monotonic() - start)}")
+        line = _line(sweep, Clock().monotonic() - start)
+        sys.stderr.write(f"\r\x1b[K{line[: max(40, shutil.get_terminal_size().columns - 1)]}")
         sys.stderr.flush()
+
+    try:
+        yield _leisurely(show)
+    finally:
+        show()
+        sys.stderr.write("\n")
+
+
+@contextlib.contextmanager
+def _lines_in_log(sweep: Sweep) -> Iterator[Callable[[], None]]:
+    start, milestones, said = Clock().monotonic(), Milestones(), ""
+
+    def show(*, at_last: bool = False) -> None:
+        nonlocal said
+        now, percent = Clock().monotonic(), _finished(sweep)
+        news = f"{percent} %, {_counts(sweep)}"
+        if milestones.due(percent, now) or (at_last and news != said):
+            said = news
+            sys.stderr.write(f"{_line(sweep, now - start, percent)}\n")
+            sys.stderr.flush()
+
+    try:
+        yield _leisurely(show)
+    finally:
+        show(at_last=True)
+
+
+class Milestones:
+    """When a script says a line: as it begins, for each quarter of the clips, and after minutes without one."""
+
+    def __init__(self) -> None:
+        self._quarter, self._at = -1, -math.inf
+
+    def due(self, percent: int, now: float) -> bool:
+        """Whether a line is to be said; it is taken to be said then.
+
+        Parameters
+        ----------
+        percent : int
+            Of the clips that are finished.
+        now : float
+            Seconds of real time, from any start.
+        """
+        quarter = percent // QUARTER
+        if quarter <= self._quarter and now - self._at < SELDOM:
+            return False
+        self._quarter, self._at = quarter, now
+        return True
+
+
+def _leisurely(show: Callable[[], None]) -> Callable[[], None]:
+    """Return what shows at most so often that it costs a small part of the time."""
+    due = -math.inf
 
     def tick() -> None:
         nonlocal due
         begun = Clock().monotonic()
         if begun >= due:
             show()
-            due = begun + LEISURE * (Clock().monotonic() - begun)
+            due = begun + max(INTERVAL, LEISURE * (Clock().monotonic() - begun))
 
-    try:
-        yield tick
-    finally:
-        show()
-        sys.stderr.write("\n")
-        for each in sweep.waits_for:
-            if each.startswith(CHARGED_MORE):
-                sys.stderr.write(f"{each.partition(': ')[2]}\n")
+    return tick
 
 
-def _line(sweep: Sweep, seconds: float) -> str:
-    counts = ", ".join(f"{count} {status}" for status, count in sweep.counts().items())
+def _finished(sweep: Sweep) -> int:
+    """Return how many of a hundred clips have come to an end, good or bad."""
+    counts = sweep.counts()
+    over = sum(count for status, count in counts.items() if status == State.DONE or status in TROUBLED)
+    return 100 * over // max(1, sum(counts.values()) - counts.get(State.SKIPPED, 0))
+
+
+def _counts(sweep: Sweep) -> str:
+    return ", ".join(f"{count} {status}" for status, count in sweep.counts().items())
+
+
+def _line(sweep: Sweep, seconds: float, percent: int | None = None) -> str:
     waits = sweep.waits_for
     shown = f"; waits for {waits[0]}" if waits and sweep.running else ""
-    line = f"{sweep.name[:30]}: {counts}; {seconds:.0f} s; ${sweep.cost:.4f}{shown}"
-    return line[: max(40, shutil.get_terminal_size().columns - 1)]
+    done = "" if percent is None else f"{percent} %, "
+    return f"{sweep.name[:30]}: {done}{_counts(sweep)}; {seconds:.0f} s; ${sweep.cost:.4f}{shown}"
 
 
 def _in_notebook() -> bool:

@@ -17,7 +17,7 @@ __all__ = ["CHARGED_MORE", "WaitReasons"]
 MANY_FAILURES = 5
 """Questions that failed in a row from which on it is told."""
 
-CHARGED_MORE = "nobody: the account was charged"
+CHARGED_MORE = "you to look: the account was charged"
 
 _LONGEST = 300
 
@@ -136,7 +136,8 @@ class WaitReasons:
                 "promised; more budget makes them"
             )
         if self.stalled:
-            yield f"nobody: {_clips(self.stalled)} stalled, asked for once a minute for a day"
+            stalled = "1 stalled clip" if self.stalled == 1 else f"{self.stalled} stalled clips"
+            yield f"news of {stalled}, asked for once a minute for a day; run() does not wait for it"
         if self.unknown:
             risk = f", at most ${self.at_risk:.4f} at risk" if self.at_risk else ""
             count = "1 submission" if self.unknown == 1 else f"{self.unknown} submissions"

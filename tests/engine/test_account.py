@@ -20,7 +20,7 @@ from gridgen.sweep import account
 EXT = "grok-imagine-1.5-video-ext"
 PRICE = Decimal("0.0612")
 LISTED = {EXT: {"billing_type": "per_second", "paid_price": 0.0102}}
-SAID = "nobody: the account was charged $0.2000 more than this folder knows; others may use the key"
+SAID = "you to look: the account was charged $0.2000 more than this folder knows; others may use the key"
 
 
 @pytest.fixture(scope="module")
@@ -210,5 +210,7 @@ def test_where_another_process_used_the_key_nothing_is_said(tmp_path, shared):
             said, _ = other.communicate("now\n" if shared else None)
             sweep.wait()
         assert said == ("taken\n" if shared else "")
-        told = "nobody: the account was charged $0.1024 more than this folder knows; others may use the key"
+        told = (
+            "you to look: the account was charged $0.1024 more than this folder knows; others may use the key"
+        )
         assert sweep.waits_for == (() if shared else (told,))

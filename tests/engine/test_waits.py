@@ -126,12 +126,15 @@ def test_unknown_submissions_wait_for_a_person(simulate, tmp_path):
 
 
 def test_a_stalled_task_is_named(simulate, tmp_path):
-    """F14: a stalled task is told as what nobody waits for."""
+    """F14: a stalled task is told plainly as one that no run waits for."""
     simulator = simulate(faults=[Fault(kind="stick", on="submit")])
     sweep = Sweep(boats(1), client=simulator.client(), folder=tmp_path, previews=False)
     sweep.run()
 
-    assert sweep.waits_for == ("nobody: 1 clip stalled, asked for once a minute for a day",)
+    assert sweep.waits_for == (
+        "news of 1 stalled clip, asked for once a minute for a day; run() does not wait for it",
+    )
+    assert "waits for news of 1 stalled clip" in repr(sweep)
 
 
 def test_questions_that_fail_are_told(simulate, tmp_path):
