@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import IPython.display
 import traitlets as t
 
+from gridgen.errors import GridgenError
 from gridgen.gallery.change_feed import beside_notebook
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.rpc import QuestionError, SweepWidget
 from gridgen.gallery.script import script, style
 from gridgen.money import total
-from gridgen.states import ATTENTION, FACTS, UNFINISHED, State, meanings
+from gridgen.states import ATTENTION, AWAITED, FACTS, RETRIED, UNFINISHED, State, meanings
 from gridgen.sweep.reopen import SWEEP_FILE
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Board(SweepWidget):
             "waits": list(self.sweep.waits_for),
             "troubles": [self._trouble(row) for row in troubled[:_MOST_TROUBLES]],
             "more": max(0, len(troubled) - _MOST_TROUBLES),
+            "retry": self._offer(rows),
+            "remedies": _remedies(rows),
             "stop": {
                 "folder": beside_notebook(self.sweep.folder),
                 "beside": SWEEP_FILE,
@@ -113,7 +116,7 @@ class Board(SweepWidget):
         self.send({"kind": "standing", "standing": self.state()})
 
     def answer(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
-        """Say how things stand, or stop the sweep."""
+        """Say how things stand, stop the sweep, or make the failed clips again that a person saw and clicked for."""
         match question.get("kind"):
             case "standing":
                 return {"standing": self.state()}, []
@@ -124,9 +127,37 @@ class Board(SweepWidget):
                 if not taken:
                     self.sweep.stop()
                 return {"stopped": True, "taken": taken}, []
+            case "retry":
+                return {"count": self._retry(question.get("rows"))}, []
             case other:
                 msg = f"{other!r} is not a question that the board answers"
                 raise QuestionError(msg)
+
+    def _offer(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Return which failed clips a click makes again, and for how much; none before all else is over."""
+        offered = [row for row in rows if row.status in RETRIED]
+        if any(row.status in AWAITED for row in rows):
+            offered = []
+        known = [row.price for row in offered if row.price is not None]
+        return {
+            "rows": [row.index for row in offered],
+            "price": str(total(known)) if known else "",
+            "unpriced": len(offered) - len(known),
+        }
+
+    def _retry(self, rows: object) -> int:
+        """Make these again, which the person saw as failed, unless any of them is not so any more."""
+        now = {row.index: row for row in self.sweep.rows()}
+        wanted = rows if isinstance(rows, list) else []
+        if not wanted or any(
+            type(at) is not int or at not in now or now[at].status not in RETRIED for at in wanted
+        ):
+            msg = "what failed has changed meanwhile; look again"
+            raise QuestionError(msg)
+        try:
+            return self.sweep.retry(*wanted)
+        except GridgenError as error:
+            raise QuestionError(str(error)) from None
 
     def _trouble(self, row: Row) -> dict[str, str]:
         why = ": ".join(part for part in (row.error_class, row.error) if part)
@@ -153,6 +184,30 @@ class Board(SweepWidget):
         )
         name = html.escape(Path(self.sweep.name).name)
         return f"<div><p><strong>{name}</strong> · {' · '.join(facts)}</p><table>{axes}</table></div>"
+
+
+def _remedies(rows: Sequence[Row]) -> list[str]:
+    """Say what can be done about clips that no click makes again, or not yet."""
+    counts = Counter(row.status for row in rows)
+    busy = any(row.status in AWAITED for row in rows)
+    found = []
+    for status, facts in FACTS.items():
+        count, it, them = counts[status], *(("it", "it") if counts[status] == 1 else ("they", "them"))
+        if not count or status not in ATTENTION or (status in RETRIED and not busy):
+            continue
+        if status in RETRIED:
+            text = f"once the others are through, a button here makes {them} again"
+        elif facts.retried == "by name":
+            asks = f"run() asks for {them} again; " if facts.asked else ""
+            text = f'{asks}sweep.retry(where="{status}") makes and pays {them} again'
+        elif status == State.UNKNOWN:
+            text = f"sweep.unknown shows what {it} may have cost, and the ways to settle {them}"
+        elif status == State.HELD:
+            text = f"what {it} {'waits' if count == 1 else 'wait'} for is said above"
+        else:
+            text = f"nothing to do: {it} {'is' if count == 1 else 'are'} still asked for"
+        found.append(f"{count} {status}: {text}")
+    return found
 
 
 def _wanted(rows: Iterable[Row]) -> int:

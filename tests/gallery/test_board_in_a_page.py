@@ -21,6 +21,35 @@ NOTE = "document.querySelector('.gg-note').textContent"
 STOP = "document.querySelector('.gg-stop').disabled"
 
 
+RETRY = ".gg-attention .gg-retry"
+
+
+def test_what_needs_attention_has_its_action_beside_it(browser: Browser, sweep: FakeSweep) -> None:
+    """Case U4: a named button with the price, beside what is wrong; a click names the clips it showed; a refusal is said."""
+    board = Board(sweep)
+    for index in (0, 1):
+        sweep.change(index, status="failed")
+    for index in (2, 3):
+        sweep.change(index, status="missing")
+    with Pages(board).serving() as pages:
+        page = opened(browser, pages)
+        button = page.get_by_role("button", name="Make 2 clips again: $0.20")
+        assert page.locator(".gg-troubles summary").inner_text() == "4 clips need attention"
+        assert 'sweep.retry(where="missing")' in page.locator(".gg-remedies").inner_text()
+        assert page.evaluate("sent.filter(({ kind }) => kind === 'retry').length") == 0
+        sweep.change(1, status="queued")
+        button.click()
+        page.wait_for_function(f"{NOTE}.startsWith('Not made again: what failed has changed')")
+
+        assert page.evaluate("sent.filter(({ kind }) => kind === 'retry').map(({ rows }) => rows)") == [
+            [0, 1]
+        ]
+        assert page.locator(RETRY).is_enabled()
+        assert page.troubles == []
+        page.close()
+    board.close()
+
+
 def test_that_it_stopped_stays_on_the_board_until_it_goes_on(browser: Browser, sweep: FakeSweep) -> None:
     """Case U1: what was leaving at the click is counted later and clears nothing; every page says it; a start takes it off."""
     board = Board(sweep)

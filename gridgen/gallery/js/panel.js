@@ -8,7 +8,7 @@ import { announce, isFinal, lasting, meaningOf, money, toneOf } from "./status_t
  * @typedef {{now: number, name: string, clips: number, counts: [string, number][], footage: number, wanted: number,
  *   began: number | null, ended: number | null, speed: number | null, cost: string, estimate: string, unpriced: number,
  *   stopped: boolean, waits: string[], troubles: {what: string, status: string, why: string}[], more: number,
- *   stop: import("./stopfile.js").StopFile}} Standing
+ *   retry: {rows: number[], price: string, unpriced: number}, remedies: string[], stop: import("./stopfile.js").StopFile}} Standing
  */
 
 /** Milliseconds that the kernel is given to answer; one that a cell holds does not hear. */
@@ -34,6 +34,8 @@ export class Panel {
   #note = make("div", { class: "gg-note" });
   #waits = make("ul", { class: "gg-waits", "aria-label": "What the sweep waits for" });
   #troubles = make("details", { class: "gg-troubles" });
+  #retry = /** @type {HTMLButtonElement} */ (make("button", { class: "gg-retry", type: "button" }));
+  #remedies = make("ul", { class: "gg-remedies", "aria-label": "What can be done" });
   #live = make("div", { class: "gg-live", "aria-live": "polite" });
   element = make("div", { class: "gg-wall gg-board" });
 
@@ -47,7 +49,9 @@ export class Panel {
     this.#stop.textContent = "Stop";
     const title = make("div", { class: "gg-title" }, this.#name, this.#plan, this.#stop);
     const line = make("div", { class: "gg-line" }, this.#chips, this.#sums);
-    this.element.append(title, this.#bar, line, this.#waits, this.#note, this.#troubles, this.#live);
+    this.element.append(title, this.#bar, line, this.#waits, this.#note);
+    this.element.append(make("div", { class: "gg-attention" }, this.#troubles, this.#retry), this.#remedies, this.#live);
+    this.#retry.addEventListener("click", () => this.#again(), { signal });
     this.#stop.addEventListener("click", () => this.#halt(), { signal });
     this.element.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation(), { signal });
     followTheme(this.element, signal);
@@ -101,7 +105,11 @@ export class Panel {
   }
 
   /** @param {Standing} standing */
-  #list({ troubles, more }) {
+  #list({ troubles, more, retry, remedies }) {
+    this.#retry.hidden = retry.rows.length === 0;
+    write(this.#retry, againFor(retry));
+    this.#remedies.hidden = remedies.length === 0;
+    this.#remedies.replaceChildren(...remedies.map((text) => make("li", { text })));
     this.#troubles.hidden = troubles.length === 0;
     const items = troubles.map(({ what, status, why }) =>
       make("li", {}, make("b", { "data-tone": toneOf(status), text: status }), ` ${what}`, make("span", { class: "gg-why", text: why || meaningOf(status) })),
@@ -138,6 +146,20 @@ export class Panel {
     else if (!over) this.#refuse("Not stopped yet: the kernel is busy. Use the kernel's stop button (■).");
   }
 
+  /** Make the failed clips again that the button counts, at the price that it names: what else failed meanwhile is not meant. */
+  async #again() {
+    const { retry } = /** @type {Standing} */ (this.#standing);
+    this.#retry.disabled = true;
+    write(this.#note, "Asked for: the kernel submits them as soon as its cell is over.");
+    try {
+      await this.#link.ask({ kind: "retry", rows: retry.rows }, this.#signal);
+      write(this.#note, "");
+    } catch (reason) {
+      write(this.#note, `Not made again: ${/** @type {Error} */ (reason).message}`);
+    }
+    this.#retry.disabled = false;
+  }
+
   #halted() {
     this.#stop.disabled = true;
     this.#stopped = true;
@@ -163,6 +185,15 @@ export class Panel {
     this.#spoken = now;
     write(this.#live, text);
   }
+}
+
+/**
+ * @param {Standing["retry"]} retry
+ * @returns {string} what a click makes, and what it may cost
+ */
+export function againFor({ rows, price, unpriced }) {
+  const unknown = unpriced ? `${unpriced} of unknown price` : "";
+  return `Make ${rows.length} ${rows.length === 1 ? "clip" : "clips"} again: ${[money(price), unknown].filter(Boolean).join(" and ")}`;
 }
 
 /**
