@@ -26,10 +26,38 @@ def grid() -> Grid:
     )
 
 
+PAGE = "apimart.ai's pricing page, as kept by apimart-66/ai-api-aggregator @c3b66bff, 2026-09-24"
+
+
+def test_u4_the_first_preview_says_where_its_price_is_from_or_what_it_may_be():
+    """Case U4: without a client a price is dated as in an estimate, and an unknown one has its family's beside it."""
+    known, unknown = Grid(prompt="a", model="kling-v2-6").preview(), Grid(prompt=["a", "b"]).preview()
+    like = (
+        "no price is known; like grok-imagine-1.5-video-apimart: $0.1224, which is an estimate and no price"
+    )
+
+    assert "; $0.1840; " in repr(known)
+    assert f"\nprice read from {PAGE}\n" in repr(known)
+    assert "; price unknown; " in repr(unknown)
+    assert f"\n{like}\n" in repr(unknown)
+    assert f"{like}<" in unknown._repr_html_()
+    assert "\nno price is known\n" in repr(Grid(prompt="a", model="sora-2").preview())
+
+
+def test_u4_the_preview_of_a_sweep_says_the_same(simulate, tmp_path):
+    """Case U4: with a client it is the server's own list, as in the sweep's estimate; nothing is said where nothing is new."""
+    sweep = Sweep(Grid(prompt="a"), client=simulate().client(), folder=tmp_path)
+    sweep.estimate()
+    assert "\nprice read from the server's price list" in repr(sweep.preview())
+    sweep.run()
+    assert "price" not in repr(sweep.preview())
+
+
 def test_the_layout_in_text():
     """G10: the layout with counts, price and reasons, without a key, a network or a notebook."""
     assert repr(grid().preview()) == (
         "Preview: 6 cells of 8: prompt 2 x size 2 x duration 2; 44 s of footage; $0.4488; 38 s to 9 min\n"
+        f"price read from {PAGE}\n"
         "all with grok-imagine-1.5-video-ext, 480p\n"
         "\n"
         "        16:9        9:16\n"

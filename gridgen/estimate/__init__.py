@@ -32,6 +32,7 @@ __all__ = [
     "ServerQueue",
     "Services",
     "Share",
+    "basis",
     "counted",
     "estimate",
     "pictures",
@@ -265,7 +266,6 @@ class Estimate:
         return "\n".join(lines)
 
     def _facts(self) -> list[tuple[str, str]]:
-        lists = dict.fromkeys(source.partition(": ")[0] for source in self.sources)
         facts = [
             ("to make", f"{counted(self.videos)}, {self.seconds:,} s of footage"),
             ("price", self.total),
@@ -281,7 +281,7 @@ class Estimate:
         facts += [
             ("spent so far", f"${self.committed:.4f}"),
             ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
-            ("price read from", "; ".join(lists) or "nowhere: no price is known"),
+            ("price read from", _read_from(self.sources) or "nowhere: no price is known"),
         ]
         if self.videos and self.timed_by:
             facts.append(("time", f"{self.lasts}, {self.timed_by}"))
@@ -466,6 +466,38 @@ def _summary(
         combinations=combinations,
         lines=lines,
     )
+
+
+def basis(kinds: Iterable[tuple[Cell, int]], prices: Prices | None = None) -> str:
+    """Say in a clause or two where the prices of so many clips of each cell are from, and what unknown ones may be.
+
+    Parameters
+    ----------
+    kinds : iterable of tuple of Cell and int
+    prices : Prices, optional
+        The catalogue's alone by default.
+    """
+    prices = prices or Prices()
+    sources, like, guess, videos = dict[str, None](), dict[str, None](), Decimal(0), 0
+    for cell, count in kinds:
+        videos += count
+        usd, source = prices.quoted(cell)
+        if source is not None:
+            sources[source] = None
+        about, whose = (None, None) if usd is not None else prices.like(cell)
+        if about is not None and whose is not None:
+            guess += about * count
+            like[whose] = None
+    if not videos:
+        return ""
+    found = [f"price read from {_read_from(sources)}" if sources else "no price is known"]
+    if like:
+        found.append(f"{' and '.join(like)}: ${guess:.4f}, which is an estimate and no price")
+    return "; ".join(found)
+
+
+def _read_from(sources: Iterable[str]) -> str:
+    return "; ".join(dict.fromkeys(source.partition(": ")[0] for source in sources))
 
 
 def pictures(cells: Iterable[Cell]) -> list[LocalImage]:

@@ -542,14 +542,14 @@ class Grid(Sequence[Cell]):
         GridError
             If one of them is no axis of the grid.
         """
-        from gridgen.estimate import Services, span, time_of
+        from gridgen.estimate import Services, basis, span, time_of
         from gridgen.grid.preview import planned
 
         def timed(kinds: Sequence[tuple[Cell, int]]) -> str:
             services = Services()
             return span(*time_of([each for cell, count in kinds for each in [services.of(cell)] * count]))
 
-        return planned(self.combinations, rows, cols, timed)
+        return planned(self.combinations, rows, cols, timed, basis)
 
     def _shape(self, times: str) -> str:
         varied = [f"{axis.name} {len(axis)}" for axis in free_axes(self.combinations)]

@@ -97,6 +97,8 @@ class Totals:
         How many of the new ones have no known price.
     time : str
         How long making the new ones takes, in words; empty where nothing is said of it.
+    basis : str
+        Where their price is from, in words, and what it may be where it is unknown.
     """
 
     counts: Mapping[str, int]
@@ -105,9 +107,10 @@ class Totals:
     usd: Decimal
     unpriced: int
     time: str = ""
+    basis: str = ""
 
 
-def totals_of(tiles: Iterable[Tile], time: str = "") -> Totals:
+def totals_of(tiles: Iterable[Tile], time: str = "", basis: str = "") -> Totals:
     """Return what tiles come to."""
     counts, reasons = Counter[str](), Counter[str]()
     seconds, prices = 0, list[Decimal | None]()
@@ -119,7 +122,7 @@ def totals_of(tiles: Iterable[Tile], time: str = "") -> Totals:
             seconds += tile.cell.seconds
         if tile.state == "new":
             prices.append(tile.price)
-    return Totals(counts, reasons, seconds, total(prices), prices.count(None), time)
+    return Totals(counts, reasons, seconds, total(prices), prices.count(None), time, basis)
 
 
 _UNPRICED = frozenset({"prompt", "size", "seed", "negative_prompt"})
@@ -131,10 +134,12 @@ def planned(
     rows: str | Iterable[str] | None,
     cols: str | Iterable[str] | None,
     timed: Callable[[Sequence[tuple[Cell, int]]], str],
+    basis: Callable[[Sequence[tuple[Cell, int]]], str],
 ) -> Preview:
     """Return the layout of a grid of which nothing is made yet.
 
-    ``timed`` says how long so many clips of each cell take together.
+    ``timed`` says how long so many clips of each cell take together, ``basis`` where their
+    prices are from.
 
     What all its cells come to is counted by what prices depend on, not cell by cell.
     """
@@ -152,7 +157,13 @@ def planned(
         kinds.append((cell, count))
     counts = {"new": len(combinations.active), "skipped": len(combinations) - len(combinations.active)}
     totals = Totals(
-        counts, Counter(combinations.reasons.values()), seconds, total(sums), unpriced, timed(kinds)
+        counts,
+        Counter(combinations.reasons.values()),
+        seconds,
+        total(sums),
+        unpriced,
+        timed(kinds),
+        basis(kinds),
     )
     first = combinations.positions[:_MOST_TILES]
     tiles = []
@@ -211,7 +222,7 @@ class Preview:
         self.counts = {state: totals.counts[state] for state in _SIGNS if totals.counts.get(state)}
         self.reasons = dict(Counter(totals.reasons).most_common())
         self.usd, self.unpriced, self.time = totals.usd, totals.unpriced, totals.time
-        self._seconds = totals.seconds
+        self._seconds, self._basis = totals.seconds, totals.basis
         self._sheet = Pivot(self.axes, [tile.at for tile in self.tiles], self._shown)
         self._marks = {reason: number for number, reason in enumerate([*self.reasons][:_MOST_REASONS], 1)}
 
@@ -262,6 +273,8 @@ class Preview:
 
     def __repr__(self) -> str:
         lines = [f"Preview: {self._headline(' x ')}"]
+        if self._basis:
+            lines.append(self._basis)
         if self._everywhere():
             lines.append(f"all with {self._everywhere()}")
         lines += ["", *self._table(), ""]
@@ -311,10 +324,9 @@ class Preview:
 
     def _repr_html_(self) -> str:
         head = html.escape(self._headline(" × "))  # noqa: RUF001 - the sign for times
-        common = (
-            f'<div style="{_NOTE}">all with {html.escape(self._everywhere())}</div>'
-            if self._everywhere()
-            else ""
+        everywhere = f"all with {self._everywhere()}" if self._everywhere() else ""
+        common = "".join(
+            f'<div style="{_NOTE}">{html.escape(text)}</div>' for text in (self._basis, everywhere) if text
         )
         table = self._sheet.html(self._draw)
         return (

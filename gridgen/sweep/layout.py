@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gridgen.estimate import Services, span, time_of
+from gridgen.estimate import Services, basis, span, time_of
 from gridgen.grid.axes import Axis
 from gridgen.grid.pivot import TAKE
 from gridgen.grid.preview import Preview, Tile, state_of, totals_of
@@ -62,6 +62,9 @@ def laid_out(
         for each in made
     ]
     services = Services()
-    times = time_of([services.of(tile.cell) for tile in tiles if tile.state == "new"])
+    new = [tile.cell for tile in tiles if tile.state == "new"]
+    times = time_of([services.of(cell) for cell in new])
     time = span(*times, speed=speed)
-    return Preview(axes, tiles, totals_of(tiles, time), rows=rows, cols=cols)
+    return Preview(
+        axes, tiles, totals_of(tiles, time, basis(((cell, 1) for cell in new), prices)), rows=rows, cols=cols
+    )
