@@ -8,7 +8,7 @@ import re
 import threading
 import warnings
 from dataclasses import replace
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,14 +17,16 @@ import ipywidgets
 from gridgen._loop import engine
 from gridgen.atomic import write_atomically
 from gridgen.board import Board
-from gridgen.errors import GridError, GridgenError, Problem
+from gridgen.errors import BudgetError, GridError, GridgenError, Problem
 from gridgen.form.draft import Draft, slots_of
-from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of
+from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of, priced, searched
 from gridgen.form.layout_picker import LayoutPicker
+from gridgen.form.words import worded
 from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.images import LocalImage, reference
-from gridgen.models import DEFAULT_MODEL, catalogue, find
-from gridgen.states import AWAITED
+from gridgen.models import DEFAULT_MODEL, find
+from gridgen.models.price import money
+from gridgen.states import AWAITED, State
 from gridgen.sweep import Sweep
 
 if TYPE_CHECKING:
@@ -76,6 +78,8 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._stop_watching: Callable[[], None] = lambda: None
         self._draft = Draft()
         self._grid: Grid | None = None
+        self._started: tuple[object, ...] = ()
+        self._seen = False
         self._filling = False
         self._asked: set[str] = set()
         self._showing = threading.RLock()
@@ -87,11 +91,14 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         )
         self._templated.layout.width = "auto"
         self._slots = Slots()
+        self._search = ipywidgets.Text(
+            description="Find", placeholder="A model by its name", layout=WIDE, style=LEFT
+        )
         self._models = ipywidgets.SelectMultiple(
-            options=list(catalogue()),
+            options=priced(),
             value=(DEFAULT_MODEL,),
             description="Models",
-            rows=4,
+            rows=5,
             layout=WIDE,
             style=LEFT,
         )
@@ -116,27 +123,43 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._takes = ipywidgets.BoundedIntText(
             1, min=1, max=99, description="Takes", layout=WIDE, style=LEFT
         )
-        self._run = ipywidgets.Button(
-            description="Run", button_style="primary", layout={"width": "auto", "min_width": "120px"}
-        )
+        self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "auto"})
+        self._run.add_class("gg-run")
         self._picker = LayoutPicker(self._toggled, self._take_image)
         self._standing = ipywidgets.VBox()
         self._results = ipywidgets.VBox()
+        fields = {
+            "prompts": self._prompts,
+            "slots": self._slots,
+            "models": self._models,
+            "sizes": self._sizes,
+            "qualities": self._qualities,
+            "durations": self._durations,
+            "images": self._images,
+            "folder": self._folder,
+            "budget": self._budget,
+            "takes": self._takes,
+        }
+        for name, field in fields.items():
+            field.add_class("gg-field").add_class(f"gg-field-{name}")
+        self._search.add_class("gg-field")
+        money_row = ipywidgets.HBox([self._folder, self._budget, self._takes]).add_class("gg-fields")
         form = ipywidgets.VBox(
             [
                 self._prompts,
                 self._templated,
                 self._slots,
+                self._search,
                 self._models,
                 self._sizes,
                 self._qualities,
                 self._durations,
                 self._images,
                 self._bare,
-                ipywidgets.HBox([self._folder, self._budget, self._takes]),
+                money_row,
             ]
         )
-        super().__init__([form, self._picker, self._run, self._standing, self._results])
+        super().__init__([self._run, self._standing, form, self._picker, self._results])
         self.add_class("gridgen-builder")
         if client is None:
             self._picker.said = "To run from here, give the client: gridgen.builder(client=...)"
@@ -211,7 +234,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             If the form makes no grid or has no client, and as `Sweep.start`.
         """
         sweep = self._sweep(self.grid).start()
-        self.sweep = sweep
+        self.sweep, self._started, self._seen = sweep, self._meant(sweep.grid), False
         self._stop_watching()
         self._stop_watching = sweep.watch(self._heard)
         self._picker.said = ""
@@ -219,6 +242,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._standing.children, self._results.children = [Board(sweep)], [sweep.gallery()]
         for each in old:
             each.close()
+        self._count()
         return sweep
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
@@ -258,11 +282,20 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         ):
             field.observe(self._changed, "value")
         self._models.observe(self._remodelled, "value")
+        self._search.observe(self._find, "value")
         self._run.on_click(self._start)
 
     def _remodelled(self, _change: object) -> None:
-        self._offer()
-        self._changed()
+        if not self._filling:
+            self._offer()
+            self._changed()
+
+    def _find(self, _change: object) -> None:
+        """Show the models that are looked for, beside those that are chosen."""
+        chosen, self._filling = self._models.value, True
+        self._models.options = searched(self._search.value, chosen)
+        self._models.value = chosen
+        self._filling = False
 
     def _offer(self) -> None:
         """Offer what the chosen models have between them."""
@@ -319,9 +352,10 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
                 self._grid = self._draft.grid()
         except GridError as error:
             self._grid = None
-            problem = "\n".join(map(str, error.problems))
+            wrong = worded(error.problems)
             begun = "Not a grid yet" if self._draft.prompts else "A grid to be"
-            self._picker.show(None, facts=[begun], problem=problem, code="")
+            problem = "\n".join(wrong.values())
+            self._picker.show(None, facts=[begun], problem=problem, code="", wrong=wrong)
             self._offer_run(0)
         else:
             self._ask_prices(self._grid)
@@ -329,7 +363,9 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
             facts = [f"{_counted(found.videos, 'clip')} to make", f"{found.seconds:,} s of footage"]
             facts += [found.total, *_further(preview, found)]
             said = "\n".join(str(each.message) for each in advice)
-            self._picker.show(preview, facts=facts, problem=said, code=self.code)
+            wrong = self._too_little(found)
+            said = "\n".join([said, *wrong.values()]).strip()
+            self._picker.show(preview, facts=facts, problem=said, code=self.code, wrong=wrong)
             self._offer_run(found.videos, found.total)
 
     def _reckoned(self, grid: Grid) -> tuple[Preview, Estimate]:
@@ -360,19 +396,43 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         folder = self._folder.value.strip() or "sweep"
         return Sweep(grid, client=self.client, folder=folder, budget=self._money(), takes=self._takes.value)
 
+    def _meant(self, grid: Grid | None) -> tuple[object, ...]:
+        return grid, self._folder.value.strip(), self._takes.value
+
+    def _too_little(self, found: Estimate) -> dict[str, str]:
+        """Say at the budget that it is too small, before a click is refused for it."""
+        budget = self._money()
+        if budget is None or found.committed + found.usd <= budget:
+            return {}
+        spent = f" and ${found.committed:.4f} is spent already" if found.committed else ""
+        return {"budget": f"The clips cost ${found.usd:.4f}{spent}, more than this budget of ${budget:.2f}."}
+
     def _offer_run(self, clips: int, price: str = "") -> None:
-        """Put the price on the button, which is what a click agrees to."""
+        """Put the price on the button, which is what a click agrees to, or how far what it began has come."""
+        if self._says_running():
+            return
         self._run.disabled = not clips or self.client is None
         self._run.description = f"Run {_counted(clips, 'clip')}: {price}" if clips else "Run"
 
+    def _says_running(self) -> bool:
+        """Say on the button how far that has come which it began, as long as that goes on and the fields mean it."""
+        sweep = self.sweep
+        if sweep is None or not _goes_on(sweep) or self._meant(self._grid) != self._started:
+            return False
+        counts = sweep.counts()
+        wanted = sum(counts.values()) - counts.get(State.SKIPPED, 0)
+        self._run.disabled = True
+        self._run.description = f"Running: {counts.get(State.DONE, 0)} of {wanted} done"
+        return True
+
     def _money(self) -> Decimal | None:
-        """Return the budget as it was typed; raises `GridError` where it is no sum of money."""
+        """Return the budget as it was typed; raises `GridError` where it is no sum of money above nothing."""
         text = self._budget.value.strip()
-        try:
-            return Decimal(text) if text else None
-        except InvalidOperation:
-            why = f"the budget {text[:20]!r} is not a sum of money in USD, such as 2.00"
-            raise GridError(Problem(why, "budget", text)) from None
+        with contextlib.suppress(GridError):
+            if not text or money(text) > 0:
+                return Decimal(text) if text else None
+        why = f"the budget {text[:20]!r} is not a sum of money above 0 in USD, such as 2.00"
+        raise GridError(Problem(why, "budget", text))
 
     def _toggled(self, pattern: Pattern) -> None:
         if self._grid is not None:
@@ -402,12 +462,31 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         try:
             self.start()
         except GridgenError as error:
-            self._picker.said = str(error)
+            needs_one = isinstance(error, BudgetError) and self._money() is None
+            self._picker.said = _NEEDS_BUDGET if needs_one else str(error)
 
     def _heard(self, _rows: object) -> None:
-        """Draw the layout anew once everything that was started is over."""
-        if self.sweep is not None and not AWAITED.intersection(self.sweep.counts()):
+        """Count on the button what is done; draw the layout anew once what was started stops or is over."""
+        if self.sweep is None:
+            return
+        if not AWAITED.intersection(self.sweep.counts()) or (self._seen and not _goes_on(self.sweep)):
+            self._seen = False
             engine().submit(engine().in_thread(self._show))
+        elif _goes_on(self.sweep):
+            self._seen = True
+            engine().submit(engine().in_thread(self._count))
+
+    def _count(self) -> None:
+        with self._showing:
+            self._says_running()
+
+
+_NEEDS_BUDGET = "This spends real money, so it needs a budget: type what it may cost into the field Budget. Nothing was sent."
+
+
+def _goes_on(sweep: Sweep) -> bool:
+    """Whether clips are still submitted or awaited, and nobody stopped that."""
+    return sweep.running and not sweep.internals.stopped and bool(AWAITED.intersection(sweep.counts()))
 
 
 def _counted(count: int, what: str) -> str:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 import traitlets as t
 
+from gridgen.errors import GridError
+from gridgen.grid import Grid
+from gridgen.models import catalogue
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-__all__ = ["LEFT", "WIDE", "Chips", "Slots", "lines_of"]
+__all__ = ["LEFT", "WIDE", "Chips", "Slots", "lines_of", "priced", "searched"]
 
 WIDE = {"width": "calc(100% - 4px)"}
 """Layout of a field that takes the form's whole width."""
@@ -22,6 +27,31 @@ LEFT = {"description_width": "84px"}
 def lines_of(text: str) -> tuple[str, ...]:
     """Return the lines of a field that say something, each once."""
     return tuple(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+
+
+@functools.cache
+def priced() -> tuple[tuple[str, str], ...]:
+    """Return each model of the catalogue with what its usual clip costs, as a label, and its name."""
+    return tuple((f"{name}: {_price_of(name)}", name) for name in catalogue())
+
+
+def searched(words: str, chosen: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    """Return those models whose names have all of these words in them, and those that are chosen."""
+    wanted, kept = words.lower().split(), set(chosen)
+    return tuple(
+        (label, name)
+        for label, name in priced()
+        if name in kept or all(word in name.lower() for word in wanted)
+    )
+
+
+def _price_of(name: str) -> str:
+    try:
+        [cell] = Grid(prompt="a", model=name)
+    except GridError:
+        return "needs an image"
+    price = cell.price()
+    return "price unknown" if price is None else f"from ${price:.2f} for {cell.seconds} s"
 
 
 class Chips(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets has no types

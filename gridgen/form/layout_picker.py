@@ -50,13 +50,15 @@ class LayoutPicker(RpcWidget):
     def __repr__(self) -> str:
         return "LayoutPicker()"
 
-    def show(self, preview: Preview | None, *, facts: list[str], problem: str, code: str) -> None:
-        """Draw a layout, its figures and its code; without one say what is wrong instead."""
+    def show(
+        self, preview: Preview | None, *, facts: list[str], problem: str, code: str, wrong: dict[str, str]
+    ) -> None:
+        """Draw a layout, its figures and its code; without one say what is wrong, by the name of its field, instead."""
         drawn: dict[str, Any] = {}
         self._patterns = {}
         if preview is not None:
             drawn, self._patterns = layout(preview)
-        self.plan = {**drawn, "facts": facts, "problem": problem, "code": code}
+        self.plan = {**drawn, "facts": facts, "problem": problem, "code": code, "wrong": wrong}
 
     def answer(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Leave a combination out or take it in again, or take an image; nothing else is done."""

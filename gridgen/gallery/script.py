@@ -40,6 +40,7 @@ _SHEETS = (
     "leaderboard",
     "board",
     "layout_picker",
+    "form",
 )
 """The style sheets in the order of the cascade: one for each part of what is drawn, the tokens of all of them first."""
 

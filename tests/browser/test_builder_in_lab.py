@@ -104,6 +104,53 @@ def test_images_are_dropped_and_a_grid_is_run_by_mouse(place: Place) -> None:
     page.close()
 
 
+CUT = """() => {
+  const form = document.querySelector(".gridgen-builder");
+  const { left, right } = form.getBoundingClientRect();
+  const parts = [...form.querySelectorAll(".gg-field :is(label, input, textarea, select), .gg-run, .gg-board *")];
+  return parts.filter((each) => {
+    const box = each.getBoundingClientRect();
+    const cut = each.matches(".gg-run, label, .gg-sums, .gg-retry") && each.scrollWidth > each.clientWidth + 1 && each.clientWidth;
+    return box.width && (cut || box.left < left - 0.5 || box.right > right + 0.5);
+  }).map((each) => each.outerHTML.slice(0, 120));
+}"""
+
+
+def see_that_nothing_is_cut(place: Place, width: int) -> None:
+    """Open the form at one width, mistype the budget, run what is right, and see that all fits in."""
+    page, troubles = open_form(place, f"wide-{width}")
+    page.evaluate("jupyterapp.commands.execute('application:toggle-left-area')")
+    page.set_viewport_size({"width": width, "height": 1200})
+    page.get_by_placeholder("One prompt a line").fill("a paper boat")
+    budget = page.get_by_label("Budget")
+    budget.fill("-1")
+    page.wait_for_function("() => document.querySelector('.gg-field-budget [aria-invalid]')")
+    said = page.locator(f"#{budget.get_attribute('aria-describedby')}").inner_text()
+    assert said == "The budget '-1' is not a sum of money above 0 in USD, such as 2.00."
+    assert page.evaluate(CUT) == []
+    budget.fill("2")
+    page.wait_for_function("() => !document.querySelector('.gg-field-budget [aria-invalid]')")
+    run = page.get_by_role("button", name="Run 1 clip: $0.06")
+    assert run.bounding_box()["y"] < page.get_by_placeholder("One prompt a line").bounding_box()["y"]
+    run.click()
+    expect_counts(page, "1 done")
+    assert page.evaluate(CUT) == []
+    assert troubles == []
+    page.close()
+
+
+def test_u9_a_phone_shows_the_whole_form(place: Place) -> None:
+    """Case U9: at 390 pixels Run is first, no field and no word of the board is cut, and a mistake is told at its field."""
+    see_that_nothing_is_cut(place, 390)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("width", [820, 1400])
+def test_u9_wider_screens_show_the_whole_form(place: Place, width: int) -> None:
+    """Case U9: as on a phone, so on a tablet and a desk."""
+    see_that_nothing_is_cut(place, width)
+
+
 def picture(colour: str) -> bytes:
     """Return a small PNG of one colour."""
     out = io.BytesIO()

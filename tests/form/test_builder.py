@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 from PIL import Image
 from waiting import until
 
 from gridgen import Builder, GridError, builder
+
+EXT = "grok-imagine-1.5-video-ext"
 
 
 @pytest.fixture(autouse=True)
@@ -109,13 +112,94 @@ def test_a_dropped_image_is_kept_and_found_again(form, tmp_path):
 def test_what_is_wrong_is_said_and_cannot_be_run(form):
     """A duration that no model offers, and a budget that is none, are named; Run is off, and there is no code."""
     form._durations.value = "5"
-    assert "duration=5" in form._picker.plan["problem"]
+    assert form._picker.plan["wrong"] == {
+        "durations": "5 is not offered by 'grok-imagine-1.0-video-apimart'; offered: 6 to 30 seconds."
+    }
     assert (form._run.disabled, form.code) == (True, "")
 
     form._durations.value = "6"
     form._budget.value = "two"
-    assert "'two' is not a sum of money" in form._picker.plan["problem"]
+    assert "'two' is not a sum of money" in form._picker.plan["wrong"]["budget"]
     assert form._run.disabled
+
+
+@pytest.mark.parametrize("budget", ["-1", "nan", "0", "inf", "1e99", "two", "1,5", "0.00"])
+def test_u9_a_budget_that_is_none_is_refused_at_its_field(form, budget):
+    """Case U9: what is no sum of money above nothing is said at the field, in words; nothing can be run until it is mended."""
+    form._budget.value = budget
+    said = form._picker.plan["wrong"]["budget"]
+
+    assert said == f"The budget {budget!r} is not a sum of money above 0 in USD, such as 2.00."
+    assert (form._run.disabled, form.code) == (True, "")
+    form._run.click()
+    assert form.sweep is None
+    form._budget.value = "2"
+    assert (form._picker.plan["wrong"], form._run.disabled) == ({}, False)
+
+
+def test_u9_a_budget_too_small_is_said_before_the_click(form):
+    """Case U9: what the clips cost beyond the budget is at its field as soon as both are known."""
+    form._models.value = (EXT,)
+    form._budget.value = "0.01"
+
+    assert form._picker.plan["wrong"]["budget"].startswith("The clips cost $0.6528, more than this budget")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"durations": "ten"}, "durations"),
+        ({"durations": "6,,8"}, "durations"),
+        ({"images": ["no.png"]}, "images"),
+        ({"models": ["MiniMax-Hailuo-2.3-Fast"], "durations": ""}, "images"),
+        ({"prompts": ["a {b"], "slots": {}}, "prompts"),
+        ({"prompts": ["a {b}"], "slots": {}}, "slots"),
+    ],
+)
+def test_u9_what_is_wrong_is_said_in_words_at_its_field(form, fields, field):
+    """Case U9: each problem stands at the field where it is mended, and speaks no Python."""
+    form.fill(**{"prompts": ["a boat"], **fields})
+    wrong = form._picker.plan["wrong"]
+
+    assert list(wrong) == [field]
+    assert not re.search(r"\w=|exclude|where=|\bstr\b|image_urls", wrong[field]), wrong
+
+
+def test_u9_run_is_first_and_says_what_runs(simulate):
+    """Case U9: Run and its board stand above the fields; while clips come it counts them and cannot be clicked again."""
+    form = builder(client=simulate(speed=1.0).client(), folder="boats")
+    form.fill(prompts=["a boat", "a kite"])
+    assert form.children[0] is form._run
+    assert form.children[1] is form._standing
+    form._run.click()
+
+    assert form._run.description == "Running: 0 of 2 done"
+    assert form._run.disabled
+    form._prompts.value = "a boat\na kite\na fox"
+    assert form._run.description.startswith("Run "), "what was added can be run"
+    form._prompts.value = "a boat\na kite"
+    assert form._run.description.startswith("Running: ")
+    form._standing.children[0].answer({"kind": "stop"})
+    until(lambda: form._run.description.startswith("Run ") or not form.sweep.counts().get("planned"))
+    form.close()
+
+
+def test_u9_models_have_prices_and_are_found(form):
+    """Case U9: each model stands with what its shortest clip costs by the catalogue, or that nobody knows; words find it."""
+    labels = dict(map(reversed, form._models.options))
+    assert labels["kling-v2-6"] == "kling-v2-6: from $0.18 for 5 s"
+    assert labels["grok-imagine-1.0-video-apimart"] == "grok-imagine-1.0-video-apimart: price unknown"
+    form.fill(prompts=["a boat"], models=("kling-v2-6",))
+    grid = form.grid
+
+    form._search.value = "Seedance 2"
+    shown = [name for _, name in form._models.options]
+    assert "kling-v2-6" in shown, "what is chosen stays"
+    assert {"seedance-2.0", "seedance-2.5"} < set(shown)
+    assert not any("veo" in name for name in shown)
+    assert (form._models.value, form.grid) == (("kling-v2-6",), grid)
+    form._search.value = ""
+    assert len(form._models.options) == len(labels)
 
 
 def test_what_is_wrong_tells_its_field(form):
@@ -144,12 +228,11 @@ def test_run(form):
     form._run.click()
     assert form.sweep is not None
     form.sweep.wait()
-    until(lambda: form._run.disabled)
+    until(lambda: {place["state"] for place in places(form).values()} == {"made"})
 
     assert form.sweep.counts() == {"done": 8}
     assert len(form._results.children) == 1
-    assert {place["state"] for place in places(form).values()} == {"made"}
-    assert form._run.disabled
+    assert (form._run.disabled, form._run.description) == (True, "Run")
 
 
 def test_the_price_comes_from_the_server_where_the_catalogue_has_none(simulate):

@@ -1,4 +1,5 @@
 import { followTheme, make, mark, write } from "./dom.js";
+import { markFields } from "./form_fields.js";
 import { Rpc } from "./rpc.js";
 
 /**
@@ -9,6 +10,7 @@ import { Rpc } from "./rpc.js";
  * @property {string[]} facts figures in words
  * @property {string} problem what is wrong instead, empty for nothing
  * @property {string} code the same grid in Python
+ * @property {Record<string, string>} [wrong] what is wrong with a field, by its name
  * @property {number} [corner] levels of row headers
  * @property {string[]} [cols] names of the axes
  * @property {string[]} [rows]
@@ -48,6 +50,8 @@ export class SkeletonView {
   #drop = make("label", { class: "gg-drop" }, this.#input, "Drop reference images here, or choose files");
   /** @type {string} */
   #current = "";
+  /** @type {Record<string, string>} */
+  #wrong = {};
   element = make("div", { class: "gg-wall gg-picker" });
 
   /**
@@ -81,6 +85,8 @@ export class SkeletonView {
   /** @param {Element} form takes files anywhere, lest a drop beside the mark leave the page for the picture */
   #listenTo(form) {
     const options = { signal: this.#signal };
+    if (form !== this.element) followTheme(/** @type {HTMLElement} */ (form), this.#signal);
+    markFields(form, this.#wrong);
     form.addEventListener("keydown", holdInForm, options);
     for (const name of ["dragenter", "dragover"]) form.addEventListener(name, (event) => this.#over(event), options);
     form.addEventListener("dragleave", (event) => this.#left(/** @type {DragEvent} */ (event), form), options);
@@ -100,6 +106,9 @@ export class SkeletonView {
     this.#more.hidden = !plan.more;
     write(this.#more, plan.more ? `and ${plan.more.toLocaleString("en")} more places` : "");
     this.#settle(hadFocus);
+    this.#wrong = plan.wrong ?? {};
+    const form = this.element.closest(".gridgen-builder");
+    if (form) markFields(form, this.#wrong);
   }
 
   /** @param {string} text what the kernel has to say of running */
