@@ -108,8 +108,10 @@ class Pages:
     async def plain(self, _request: Request) -> Response:
         """Return the wall on a page without a model, as an exported page has it."""
         menus = [menu.state() for menu in self.widget.offered]
+        snapshot = self.widget.feed.snapshot()
+        tiles = [{**tile, "clip": str(tile["id"])} for tile in snapshot["tiles"]]
         known = {
-            "snapshot": self.widget.feed.snapshot(),
+            "snapshot": {**snapshot, "tiles": tiles},
             "menus": menus,
             "look": {"rows": ["prompt"], "cols": ["size"]},
             "view": "",

@@ -5,7 +5,7 @@ import { test } from "node:test";
 const source = new URL("../../gridgen/gallery/js/", import.meta.url);
 const load = (name) => import(new URL(`${name}.js`, source));
 
-const { arrange, boxKey, neighbour, ratioOf, runs, tileSize } = await load("layout");
+const { arrange, boxKey, neighbour, onward, ratioOf, runs, tileSize } = await load("layout");
 const { correction, drift, frameStep, goalOf, lengthOf, StepClock, Ticker } = await load("clock");
 const { fillingTile, geometryOf, inView, pictureSizes } = await load("geometry");
 const { tell } = await load("labels");
@@ -86,6 +86,16 @@ test("arrows find the neighbour in line and stop at the edge", () => {
   const go = (from) => ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"].map((key) => neighbour(rects, from, key));
   assert.deepEqual(go(0), [0, 1, 0, 2]);
   assert.deepEqual(go(3), [2, 3, 1, 3]);
+});
+
+test("case U3: at the end of a row an arrow leads on to the next one, whatever the shapes, and stops at the very end", () => {
+  const at = (left, top, wide, tall) => ({ left, top, right: left + wide, bottom: top + tall });
+  const rects = [at(0, 0, 160, 90), at(168, 0, 90, 160), at(0, 168, 160, 90), at(168, 168, 90, 160)];
+  const walk = (from, arrow) => [1, 2, 3, 4].reduce(([first, ...rest]) => [onward(rects, first, arrow), first, ...rest], [from]).reverse();
+  assert.deepEqual(walk(0, "ArrowRight"), [0, 1, 2, 3, 3]);
+  assert.deepEqual(walk(3, "ArrowLeft"), [3, 2, 1, 0, 0]);
+  assert.deepEqual(walk(0, "ArrowDown"), [0, 2, 1, 3, 3]);
+  assert.deepEqual(walk(3, "ArrowUp"), [3, 1, 2, 0, 0]);
 });
 
 test("the clock runs, rests, seeks and loops", () => {

@@ -39,7 +39,7 @@ def pin(page: Page, *ids: int) -> None:
 def test_walking_from_clip_to_clip_keeps_the_playhead(
     browser: Browser, served: Path, done: FakeSweep
 ) -> None:
-    """Arrows follow rows and columns; the clip that comes plays on from where the last one was."""
+    """Arrows follow rows and columns, and go on at the end of one; the clip that comes plays on from where the last one was."""
     with shown(browser, done, served, rows="prompt", cols="size") as (page, _, _):
         page.wait_for_function(READY, arg=4)
         page.locator(".gg-tile[data-id='0']").focus()
@@ -50,8 +50,9 @@ def test_walking_from_clip_to_clip_keeps_the_playhead(
             ("ArrowRight", "a paper boat, 9:16"),
             ("ArrowDown", "a red fox, 9:16"),
             ("ArrowLeft", "a red fox, 16:9"),
-            ("ArrowLeft", "a red fox, 16:9"),
-            ("ArrowUp", "a paper boat, 16:9"),
+            ("ArrowLeft", "a paper boat, 9:16"),
+            ("ArrowLeft", "a paper boat, 16:9"),
+            ("ArrowLeft", "a paper boat, 16:9"),
         ):
             before = page.evaluate("document.querySelector('.gg-stage .gg-position').textContent")
             page.keyboard.press(arrow)

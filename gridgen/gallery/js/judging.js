@@ -29,6 +29,8 @@ export class Judging {
   #open = new Map();
   /** @type {Set<() => void>} */
   #listeners = new Set();
+  /** @type {Set<(id: number, said: Partial<Opinion>) => void>} */
+  #hearers = new Set();
   /** What the person is to know: that something could not be kept, or what was undone. */
   message = "";
 
@@ -75,6 +77,15 @@ export class Judging {
   }
 
   /**
+   * @param {(id: number, said: Partial<Opinion>) => void} hearer called with each word that the person says of a clip
+   * @param {AbortSignal} signal ends it
+   */
+  onWord(hearer, signal) {
+    this.#hearers.add(hearer);
+    signal.addEventListener("abort", () => this.#hearers.delete(hearer));
+  }
+
+  /**
    * Say something of a clip; what is left out stays.
    *
    * @param {number} id
@@ -90,6 +101,7 @@ export class Judging {
     this.message = "";
     this.#store.amend(id, { said: next });
     this.#tell();
+    notify(this.#hearers, id, said);
     try {
       const { content } = await this.#ask({ kind: "judge", id, said });
       this.#kept(id, open, content);

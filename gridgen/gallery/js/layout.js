@@ -150,6 +150,29 @@ export function neighbour(rects, from, arrow) {
 }
 
 /**
+ * Find where an arrow key leads: to the neighbour, and at the end of a row or column on to the next one.
+ *
+ * @param {Rect[]} rects
+ * @param {number} from
+ * @param {string} arrow a key's name such as `ArrowLeft`
+ * @returns {number} position in `rects`; `from` at the very end
+ */
+export function onward(rects, from, arrow) {
+  const near = neighbour(rects, from, arrow);
+  if (near !== from) return near;
+  const here = rects[from];
+  const across = arrow === "ArrowLeft" || arrow === "ArrowRight";
+  const back = arrow === "ArrowLeft" || arrow === "ArrowUp";
+  const places = rects.map(({ left, top, right, bottom }, at) => ({ at, line: across ? top : left, end: across ? bottom : right, along: across ? left : top }));
+  const { line, end } = { line: across ? here.top : here.left, end: across ? here.bottom : here.right };
+  const beyond = places.filter((each) => (back ? each.end < line + 2 : each.line > end - 2));
+  const next = back ? Math.max(...beyond.map((each) => each.line)) : Math.min(...beyond.map((each) => each.line));
+  const [first, ...others] = beyond.filter((each) => Math.abs(each.line - next) < 2);
+  if (!first) return from;
+  return others.reduce((best, each) => (back ? each.along > best.along : each.along < best.along) ? each : best, first).at;
+}
+
+/**
  * @param {Rect} rect
  * @returns {[number, number]}
  */

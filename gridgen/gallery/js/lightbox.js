@@ -42,6 +42,8 @@ export class Lightbox {
     make("input", { class: "gg-wipe", type: "range", min: 0, max: 1000, value: 500, "aria-label": "Where A ends and B begins" })
   );
   element = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-stage", "aria-label": "Clip", tabindex: "-1" }));
+  /** The bar at its foot. */
+  foot;
   /** What further parts may be added to, beside the facts. */
   aside = make("aside", { class: "gg-aside" }, this.#facts);
 
@@ -56,8 +58,8 @@ export class Lightbox {
     this.#signal = signal;
     const close = make("button", { class: "gg-button gg-close", type: "button", "aria-label": "Close (Esc)", title: "Close (Esc)" }, icon(CROSS));
     const head = make("div", { class: "gg-stage-head" }, this.#title, this.#ways, close);
-    const transport = new Transport(deck, signal);
-    this.element.append(make("div", { class: "gg-card" }, head, this.#screen, this.aside, transport.element));
+    this.foot = new Transport(deck, signal).element;
+    this.element.append(make("div", { class: "gg-card" }, head, this.#screen, this.aside, this.foot));
     this.#build();
     const options = { signal };
     close.addEventListener("click", () => this.element.close(), options);

@@ -62,14 +62,14 @@ export class Review {
   bind(keys) {
     const { judging } = this.#host;
     const stars = Array.from({ length: MOST_STARS + 1 }, (_, at) => String(at));
-    const there = () => this.here >= 0;
+    const there = (/** @type {Event} */ { target }) => this.#stage.element.open || idOf(target) >= 0;
     keys.add(
       { keys: stars, shown: `0 … ${MOST_STARS}`, does: "give stars; the same again takes them back", when: there, act: ({ key }) => this.#judge((id) => judging.star(id, Number(key))) },
       { keys: ["p"], does: "pick, or no longer", when: there, act: () => this.#judge((id) => judging.pick(id, true)) },
       { keys: ["x"], does: "reject, or no longer", when: there, act: () => this.#judge((id) => judging.pick(id, false)) },
-      { keys: ["t", "n"], does: "write tags, a note", when: there, act: ({ key }) => this.#write(key === "t" ? "tags" : "note") },
+      { keys: ["t", "n"], does: "write tags, a note", when: there, act: ({ key }) => this.#judge(() => this.#write(key === "t" ? "tags" : "note")) },
       { keys: ["u"], does: "undo the latest rating", act: () => judging.undo() },
-      { keys: ["s"], scope: "wall", does: "select, or no longer; also Ctrl+click, and Shift+click for a range", when: there, act: () => this.select(this.here, false) },
+      { keys: ["s"], scope: "wall", does: "select, or no longer; also Ctrl+click, and Shift+click for a range", when: there, act: () => this.#judge((id) => this.select(id, false)) },
       { keys: ["h"], scope: "wall", does: "hide the clip until the filter is lifted", when: there, act: () => this.#judge((id) => this.finder.hide(id)) },
     );
   }
@@ -155,10 +155,15 @@ export class Review {
     for (const tile of this.#sheet.views) this.dress(tile);
   }
 
-  /** @param {(id: number) => void} act the focus goes on where the clip then is no longer shown */
+  /** @param {(id: number) => void} act not on a clip out of sight, which is shown first; the focus goes on where it then is no longer shown */
   #judge(act) {
     const id = this.here;
-    const inWall = !this.#stage.element.open && this.#sheet.view(id)?.element.contains(document.activeElement);
+    const open = this.#stage.element.open;
+    if (!open && !this.#sheet.sees(id)) {
+      this.#rover.go(id);
+      return this.#sheet.element.scrollIntoView({ block: "nearest" });
+    }
+    const inWall = !open && this.#sheet.view(id)?.element.contains(document.activeElement);
     act(id);
     if (inWall && !this.#sheet.places.has(id)) this.#rover.go(this.#rover.current);
   }

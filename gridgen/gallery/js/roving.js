@@ -1,5 +1,5 @@
 import { idOf, mark } from "./dom.js";
-import { neighbour } from "./layout.js";
+import { onward } from "./layout.js";
 
 /**
  * @typedef {import("./keys.js").Keys} Keys
@@ -24,7 +24,7 @@ export class Roving {
   bind(keys) {
     const when = (/** @type {KeyboardEvent} */ { target }) => idOf(target) >= 0;
     keys.add(
-      { keys: ARROWS, scope: "wall", does: "move from clip to clip", when, act: ({ key }) => this.go(this.next(key)) },
+      { keys: ARROWS, scope: "wall", does: "move from clip to clip, on to the next row at the end of one", when, act: ({ key }) => this.go(this.next(key)) },
       { keys: ["Home", "End"], scope: "wall", does: "first and last clip", when, act: ({ key }) => this.go(this.#end(key)) },
     );
   }
@@ -58,7 +58,7 @@ export class Roving {
     const ids = [...this.#sheet.places.keys()];
     const rects = [...this.#sheet.places.values()].map(({ left, top, width, height }) => ({ left, top, right: left + width, bottom: top + height }));
     const from = ids.indexOf(this.current);
-    return from < 0 ? this.current : ids[neighbour(rects, from, arrow)];
+    return from < 0 ? this.current : ids[onward(rects, from, arrow)];
   }
 
   /** @param {number} id */

@@ -49,6 +49,8 @@ export class Sheet {
   #sheet = make("div", { class: "gg-sheet" }, this.#corner, this.#top, this.#side, this.#body);
   #nothing = make("p", { class: "gg-nothing", text: "No clip passes the filter." });
   #due = 0;
+  /** @type {{left: number, top: number} | null} where it is on its way to scroll */
+  #toward = null;
   /** The tile that exists wherever it is, since it has the focus. */
   kept = -1;
   element = make("div", { class: "gg-scroll", tabindex: "-1" }, this.#sheet);
@@ -62,6 +64,8 @@ export class Sheet {
     this.#store = store;
     this.#keeper = keeper;
     this.element.addEventListener("scroll", () => this.#soon(), { signal, passive: true });
+    this.element.addEventListener("scrollend", () => this.#arrived(), { signal });
+    for (const type of ["wheel", "touchmove", "pointerdown"]) this.element.addEventListener(type, () => (this.#toward = null), { signal, passive: true });
     signal.addEventListener("abort", () => cancelAnimationFrame(this.#due));
   }
 
@@ -134,16 +138,34 @@ export class Sheet {
   reveal(id) {
     const place = this.#geometry.tiles.get(id);
     if (!place) return undefined;
-    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.element;
+    const { clientWidth, clientHeight, scrollLeft, scrollTop, scrollWidth, scrollHeight } = this.element;
     const [wide, tall] = [clientWidth - this.#offset.left, clientHeight - this.#offset.top];
     const to = {
       left: nearest(scrollLeft, place.left - 8, place.left + place.width + 8, wide),
       top: nearest(scrollTop, place.top - 8, place.top + place.height + 8, tall),
     };
-    if (to.left !== scrollLeft || to.top !== scrollTop) this.element.scrollTo({ ...to, behavior: wantsStill() ? "auto" : "smooth" });
+    if (to.left !== scrollLeft || to.top !== scrollTop) {
+      this.#toward = { left: Math.min(to.left, scrollWidth - clientWidth), top: Math.min(to.top, scrollHeight - clientHeight) };
+      this.element.scrollTo({ ...to, behavior: wantsStill() ? "auto" : "smooth" });
+    }
     this.kept = id;
     this.window();
     return this.#views.get(id);
+  }
+
+  /**
+   * @param {number} id
+   * @returns {boolean} whether most of its tile is in sight, or about to be, or as much as there is room for
+   */
+  sees(id) {
+    const place = this.#geometry.tiles.get(id);
+    if (!place) return false;
+    const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.element;
+    const from = this.#toward ?? { left: scrollLeft, top: scrollTop };
+    const { left, top } = this.#offset;
+    const [x, y] = [place.left - from.left, place.top - from.top];
+    const down = this.element.getBoundingClientRect().top + top + y;
+    return mostly(x, place.width, clientWidth - left) && mostly(y, place.height, clientHeight - top) && mostly(down, place.height, innerHeight);
   }
 
   /** Make the tiles that came into view or near it, and drop those that left. */
@@ -171,6 +193,12 @@ export class Sheet {
 
   get #offset() {
     return { left: this.#left.reduce((sum, width) => sum + width, 0), top: headLevels(this.#plan) * HEAD };
+  }
+
+  /** A way that was given up for another one ends, too. */
+  #arrived() {
+    const { left, top } = this.#toward ?? { left: 0, top: 0 };
+    if (Math.abs(this.element.scrollLeft - left) < 2 && Math.abs(this.element.scrollTop - top) < 2) this.#toward = null;
   }
 
   #soon() {
@@ -328,6 +356,11 @@ function drawn(name, { left, top, width, height }, ...children) {
   const element = make("div", { class: name }, ...children);
   element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
   return element;
+}
+
+/** @param {number} at where it begins @param {number} length of it @param {number} room from 0 on */
+function mostly(at, length, room) {
+  return Math.min(at + length, room) - Math.max(at, 0) >= Math.min(length, room) / 2;
 }
 
 /**

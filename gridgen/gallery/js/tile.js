@@ -8,6 +8,11 @@ import { lasting, meaningOf, money, speak, toneOf, waited } from "./status_texts
  * @typedef {import("./geometry.js").Place} Place
  */
 
+/** Pixels across below which there are no stars over a picture: they would take the clicks that are meant for it. */
+const LEAST_RATED = 150;
+/** Pixels on the short side below which there are no buttons over it either. */
+const LEAST_TOOLED = 48;
+
 /** One tile: poster, player, state. It reads the store and never changes it. What a tile does not need is not made. */
 export class TileView {
   #store;
@@ -86,7 +91,8 @@ export class TileView {
     this.element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
     this.frame.style.height = `${height - caption}px`;
     this.drawn = Math.max(width, height - caption);
-    mark(this.element, "data-narrow", width < 150 ? "" : null);
+    mark(this.element, "data-narrow", width < LEAST_RATED ? "" : null);
+    mark(this.element, "data-tiny", Math.min(width, height - caption) < LEAST_TOOLED ? "" : null);
   }
 
   /** @param {string} text what neither rows nor columns say */

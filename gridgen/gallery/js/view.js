@@ -15,6 +15,7 @@ import { Lightbox } from "./lightbox.js";
 import { Tabs } from "./tabs.js";
 import { Tooltip } from "./tooltip.js";
 import { Tools } from "./tile_toolbar.js";
+import { Toast } from "./toast.js";
 import { Transport } from "./transport.js";
 import { CompareTray } from "./compare_tray.js";
 import { toneOf } from "./status_texts.js";
@@ -51,6 +52,10 @@ export class WallView {
   #tray;
   #review;
   #duel;
+  #toast;
+  #foot;
+  /** Whether something lies over the wall, or has just gone: the browser then gives the focus back to where it was. */
+  #over = false;
   #width = 0;
   #turned = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -77,6 +82,8 @@ export class WallView {
     const parts = { sheet: this.#sheet, stage: this.#stage, rover: this.#rover, tools: this.#tools };
     this.#review = new Review(host, { ...parts, open: (id) => this.#open(id) }, signal);
     this.#duel = new Pairwise(host, this.#deck, signal);
+    this.#foot = new Transport(this.#deck, signal).element;
+    this.#toast = new Toast(host, () => this.#back(), signal);
     this.#build();
     this.#bind();
     this.#listen();
@@ -99,16 +106,15 @@ export class WallView {
   #build() {
     const { element: header, progress, live } = this.#header;
     const menus = this.#host.bare && this.#host.menus.length ? [new Menus(this.#host, this.#signal).element] : [];
-    const transport = new Transport(this.#deck, this.#signal);
     const help = make("button", { class: "gg-button", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
     help.addEventListener("click", () => this.#showKeys(), { signal: this.#signal });
-    transport.element.append(help);
+    this.#foot.append(help, this.#toast.element);
     const blind = make("button", { class: "gg-button gg-blind", type: "button", title: "Which of two is better, without knowing what they are (B)", text: "Blind rounds" });
     blind.addEventListener("click", () => this.#challenge(), { signal: this.#signal });
     this.#review.bar.append(blind);
     if (this.#host.book) this.#review.bar.append(new Sender(this.#host.book, this.#signal).element);
     const shelf = make("div", { class: "gg-shelf" }, this.#tabs.element, this.#review.bar);
-    this.element.append(header, progress, ...menus, shelf, this.#sheet.element, this.#tray.element, transport.element);
+    this.element.append(header, progress, ...menus, shelf, this.#sheet.element, this.#tray.element, this.#foot);
     this.element.append(live, this.#stage.element, this.#duel.element, this.#help, this.#tip.element);
   }
 
@@ -120,9 +126,9 @@ export class WallView {
     this.#tabs.bind(this.#keys);
     this.#keys.add(
       { keys: ["Enter"], scope: "wall", does: "open a clip; arrow keys walk on, Esc closes", when: onTile, act: () => this.#open(this.#rover.current) },
-      { keys: ["c"], does: "put a clip aside to be compared, or back", act: () => this.#tray.toggle(here()) },
+      { keys: ["c"], does: "put a clip aside to be compared, or back", when: (event) => this.#stage.element.open || onTile(event), act: () => this.#tray.toggle(here()) },
       { keys: ["v"], does: "compare the clips put aside", act: () => this.#compare() },
-      { keys: ["m"], scope: "wall", does: "", act: () => this.#hear(this.#rover.current) },
+      { keys: ["m"], scope: "wall", does: "", when: onTile, act: () => this.#hear(this.#rover.current) },
       { keys: ["-", "+", "="], shown: "- + =", scope: "wall", does: "smaller, larger tiles, or fill the width", act: ({ key }) => this.#zoom(key) },
       { keys: ["b"], scope: "wall", does: "blind rounds between the clips that are shown, or selected", act: () => this.#challenge() },
       { keys: ["?"], does: "this list", act: () => this.#showKeys() },
@@ -294,28 +300,41 @@ export class WallView {
   #challenge() {
     const { selected } = this.#host.state.now;
     if (!this.#duel.open(selected.length > 1 ? selected : [...this.#sheet.places.keys()])) return;
-    this.#tip.hide();
-    this.#players.hover(null);
-    this.#players.suspend(true);
+    this.#cover();
   }
 
   /** @param {number[]} ids */
   #present(ids) {
     const alone = this.#players.time(ids[0]);
-    this.#tip.hide();
-    this.#players.hover(null);
-    this.#players.suspend(true);
+    this.#cover();
     if (alone !== null) this.#deck.seek(alone);
     this.#stage.show(ids);
     this.#review.present();
+    this.#stage.foot.append(this.#toast.element);
     this.#cast();
+  }
+
+  /** Let the wall rest under what lies over it. */
+  #cover() {
+    this.#over = true;
+    this.#tip.hide();
+    this.#players.hover(null);
+    this.#players.suspend(true);
   }
 
   #closed() {
     if (this.#stage.element.open) return;
     this.#players.suspend(false);
     this.#cast();
-    this.#rover.go(this.#rover.current);
+    this.#over = false;
+    this.#foot.append(this.#toast.element);
+    this.#back();
+  }
+
+  /** Take the focus to the clip that is meant now. */
+  #back() {
+    if (this.#stage.element.open) this.#stage.element.focus();
+    else this.#rover.go(this.#rover.current);
   }
 
   #showKeys() {
@@ -336,7 +355,7 @@ export class WallView {
   #focused(target) {
     const tile = this.#sheet.view(idOf(target));
     if (tile) {
-      this.#rover.rove(tile.id);
+      if (!this.#over) this.#rover.rove(tile.id);
       this.#tools.show(tile);
     }
     this.#explain(target);
