@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
 
@@ -34,6 +35,9 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     kernel busy and after the kernel is gone. Where no widgets run, the gallery is
     a table of posters without any script.
 
+    When its cell is run again and shows the same sweep, it is closed as soon as no page
+    shows it any more; where the front end does not name its cells, never.
+
     Parameters
     ----------
     sweep : Sweep
@@ -60,6 +64,7 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """
 
     _owned: tuple[ipywidgets.Widget, ...] = ()
+    _open: ClassVar[weakref.WeakSet[Gallery]] = weakref.WeakSet()
 
     def __init__(
         self,
@@ -85,6 +90,8 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._owned = (*links, *controls.children, controls, self.wall)
         super().__init__([self.wall] if taking_part else [controls, self.wall])
         self.add_class("gridgen-gallery")
+        self._replace_earlier()
+        self._open.add(self)
 
     @property
     def rows(self) -> tuple[str, ...]:
@@ -116,9 +123,17 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     def close(self) -> None:
         """Take it off every page and free what it holds."""
+        self._open.discard(self)
         for widget in self._owned:
             widget.close()
         super().close()
+
+    def _replace_earlier(self) -> None:
+        """Let those of this sweep go that an earlier run of this cell has made."""
+        for each in list(self._open):
+            again = each.wall.cell is not None and each.wall.cell.again(self.wall.cell)
+            if again and each.sweep.folder == self.sweep.folder:
+                each.wall.replace(each.close)
 
     def __repr__(self) -> str:
         return f"Gallery({len(self.sweep.rows())} clips of {Path(self.sweep.name).name[:60]!r})"

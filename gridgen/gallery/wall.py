@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets as t
 
+from gridgen.gallery.cell import running_cell
 from gridgen.gallery.change_feed import ChangeFeed
 from gridgen.gallery.judge import Judge
 from gridgen.gallery.layout import Sides, sheet_axes
@@ -16,7 +17,7 @@ from gridgen.gallery.script import script, style
 from gridgen.gallery.throttle import Throttle
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
@@ -85,10 +86,12 @@ class Wall(SweepWidget):
     ) -> None:
         self.feed = ChangeFeed(sweep, reviewer)
         self.judge = Judge(sweep, self.feed)
+        self.cell = running_cell()
         self.shown = sides
         self.seen = view
         self._pages: set[str] = set()
-        self._unseen = False
+        self._unseen = self._left = False
+        self._close: Callable[[], None] | None = None
         self.offered = menus(sheet_axes(sweep), sides)
         begun = {
             "rows": sides.rows[-1:],
@@ -139,6 +142,8 @@ class Wall(SweepWidget):
                 return self._looked(question)
             case "page":
                 return self._turned(question.get("page"), question.get("shows"))
+            case "left":
+                return self._let_go(), []
             case "media":
                 return {}, [self.feed.file(question.get("id"), question.get("what"))]
             case other:
@@ -154,9 +159,22 @@ class Wall(SweepWidget):
             self._pages.discard(page)
         elif len(self._pages) < MOST_PAGES:
             self._pages.add(page)
-        self._unseen = not shows and not self._pages
+        self._unseen, self._left = not shows and not self._pages, False
         self._outlet.open()
         return {}, []
+
+    def replace(self, close: Callable[[], None]) -> None:
+        """Take up that another wall has its place: it is closed once no page shows it, which has shown it before."""
+        self._close = close
+        if self._left:
+            close()
+
+    def _let_go(self) -> dict[str, Any]:
+        """Take up that the last page that showed it has not shown it again for a while, as one does that moves it."""
+        self._left = self._unseen
+        if self._left and self._close is not None:
+            self._close()
+        return {}
 
     def _looked(self, question: dict[str, Any]) -> tuple[dict[str, Any], list[bytes]]:
         """Take up how the person looks at it."""

@@ -217,6 +217,86 @@ def test_a_wall_that_no_page_shows_is_sent_nothing(sweep: FakeSweep) -> None:
     gallery.close()
 
 
+class Notebook:
+    """Says which cell runs, as ipykernel's shell does."""
+
+    def __init__(self) -> None:
+        self.runs = 0
+        self.cell: str | None = None
+
+    def run(self, cell: str | None) -> None:
+        """Begin to run a cell, or one without an id."""
+        self.runs, self.cell = self.runs + 1, cell
+
+    def get_parent(self) -> dict[str, Any]:
+        """Return the message that asked for what runs."""
+        metadata = {} if self.cell is None else {"cellId": self.cell}
+        return {"header": {"msg_id": str(self.runs)}, "metadata": metadata}
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    """A front end that names its cells."""
+    made = Notebook()
+    monkeypatch.setattr("gridgen.gallery.cell.get_ipython", lambda: made)
+    return made
+
+
+def alive(galleries: list[Gallery]) -> list[int]:
+    """Return which of them the browser may still show."""
+    return [at for at, each in enumerate(galleries) if each.comm is not None and each.wall.comm is not None]
+
+
+def tell(gallery: Gallery, *told: str) -> None:
+    """Let a page say that it shows the wall, or hides it; at the end that it was not shown again."""
+    outbox = Outbox(gallery.wall)
+    for each in told:
+        outbox.ask(kind="page", page="a", shows=each == "shown", request=1)
+    if told[-1] == "hidden":
+        outbox.ask(kind="left", request=2)
+
+
+class TestRunAgain:
+    """Case V11: a cell that is run again leaves one wall, and none that is seen is ever closed."""
+
+    def test_thirty_runs_keep_one(self, sweep: FakeSweep, notebook: Notebook) -> None:
+        """Each is closed once the page has let it go, whether that is heard before its successor is there or after."""
+        made: list[Gallery] = []
+        for turn in range(31):
+            notebook.run("one")
+            if made and turn % 2:
+                tell(made[-1], "hidden")
+            made.append(Gallery(sweep))
+            if len(made) > 1 and not turn % 2:
+                tell(made[-2], "hidden")
+            tell(made[-1], "shown")
+            assert alive(made) == [turn]
+        assert len(sweep.watchers) == 1
+        made[-1].close()
+
+    def test_what_may_be_seen_stays(self, sweep: FakeSweep, notebook: Notebook) -> None:
+        """In two cells, twice in one run, still on a page, moved to another place, not shown yet, in no cell that is known."""
+        made: list[Gallery] = []
+        for cell in ("one", "two"):
+            notebook.run(cell)
+            made += [Gallery(sweep), Gallery(sweep)]
+        notebook.run("one")
+        tell(made[0], "shown")
+        made.append(Gallery(sweep))
+        tell(made[2], "shown", "hidden")
+        assert alive(made) == [0, 1, 2, 3, 4]
+        tell(made[0], "hidden", "shown")
+        assert alive(made) == [0, 1, 2, 3, 4]
+        notebook.run(None)
+        made += [Gallery(sweep)]
+        notebook.run(None)
+        tell(made[5], "shown", "hidden")
+        made += [Gallery(sweep)]
+        assert alive(made) == [0, 1, 2, 3, 4, 5, 6]
+        for each in made:
+            each.close()
+
+
 def test_files_of_known_clips_are_sent(sweep: FakeSweep) -> None:
     """The browser gets poster, preview and original by the number of the clip."""
     sweep.finish(3)

@@ -92,6 +92,11 @@ export class KernelHost {
     this.ask({ kind: "page", page: this.#page, shows }, this.#signal).catch(() => undefined);
   }
 
+  /** Tell Python that it has not been shown again, as it is where an output is moved. */
+  leave() {
+    this.ask({ kind: "left" }, this.#signal).catch(() => undefined);
+  }
+
   #bind() {
     const hear = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
       if (this.#link.answer(content, buffers) || content?.kind !== "delta") return;

@@ -6,16 +6,22 @@ import { WallView } from "./view.js";
  * @typedef {import("./rpc.js").Model} Model
  */
 
+/** Milliseconds in which an output that is moved, or shown anew, is there again. */
+const MOVING = 1500;
+
 /** One for each model: its views share what is known and what is loaded. */
 export default function widget() {
   /** @type {KernelHost} */
   let host;
   let views = 0;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  let leaving;
 
   return {
     /** @param {{model: Model, signal: AbortSignal}} shown */
     initialize({ model, signal }) {
       host = new KernelHost(model, signal);
+      signal.addEventListener("abort", () => clearTimeout(leaving));
     },
 
     /** @param {{el: HTMLElement, signal: AbortSignal}} shown */
@@ -24,12 +30,14 @@ export default function widget() {
       el.append(view.element);
       if (!views) host.turn(true);
       views += 1;
+      clearTimeout(leaving);
       signal.addEventListener("abort", () => {
         view.element.remove();
         views -= 1;
         if (views) return;
         host.media.close();
         host.turn(false);
+        leaving = setTimeout(() => host.leave(), MOVING);
       });
     },
   };
