@@ -371,15 +371,54 @@ test("listeners hear what changed, and only then", () => {
 test("keys act where they apply, the latest binding first, and are listed once", () => {
   const done = [];
   const keys = new Keys();
-  keys.add({ keys: ["l"], does: "loop", act: () => done.push("loop") });
-  keys.add({ keys: ["l"], does: "", scope: "stage", act: () => done.push("stage") });
-  keys.add({ keys: ["ArrowLeft", " "], does: "move", when: ({ target }) => target === 1, act: () => done.push("move") });
+  keys.add("Playing", { keys: ["l"], does: "loop", act: () => done.push("loop") });
+  keys.add("Playing", { keys: ["l"], does: "", scope: "stage", act: () => done.push("stage") });
+  keys.add("Moving", { keys: ["ArrowLeft", " "], does: "move", when: ({ target }) => target === 1, act: () => done.push("move") });
   assert.equal(keys.press({ key: "L", target: 0 }, "wall"), true);
   assert.equal(keys.press({ key: "l", target: 0 }, "stage"), true);
   assert.equal(keys.press({ key: " ", target: 0 }, "wall"), false);
   assert.equal(keys.press({ key: " ", target: 1 }, "wall"), true);
   assert.deepEqual(done, ["loop", "stage", "move"]);
-  assert.deepEqual(keys.list, [["L", "loop"], ["← Space", "move"]]);
+  assert.deepEqual(keys.groups, [["Playing", [["L", "loop"]]], ["Moving", [["← Space", "move"]]]]);
+});
+
+test("case V8: a key means the same on every layout: by what it types, else by where it lies", () => {
+  const done = [];
+  const keys = new Keys();
+  for (const key of ["p", "5", "1", "[", "]", "\\", ",", ".", "<", "+", "?"]) keys.add("All", { keys: [key], does: key, act: (pressed) => done.push(pressed.key) });
+  const press = (key, code, held = {}) => {
+    done.length = 0;
+    const { graph = false, ...modifiers } = held;
+    keys.press({ key, code, getModifierState: (name) => name === "AltGraph" && graph, ...modifiers }, "wall");
+    return done.join();
+  };
+  for (const [typed, key, code, held] of [
+    ["Latin", "P", "KeyP", { shiftKey: true }],
+    ["Dvorak", "p", "KeyR"],
+    ["Cyrillic", "з", "KeyP"],
+    ["Greek", "π", "KeyP"],
+    ["Hebrew", "פ", "KeyP"],
+  ]) assert.equal(press(key, code, held), "p", typed);
+  for (const [typed, key] of [["French", "("], ["Czech", "ř"], ["Arabic", "٥"], ["Persian", "۵"]]) assert.equal(press(key, "Digit5"), "5", typed);
+  assert.equal(press("&", "Digit1"), "1");
+  assert.equal(press("х", "BracketLeft"), "[");
+  assert.equal(press("б", "Comma"), ",");
+  assert.equal(press("Б", "Comma", { shiftKey: true }), "<");
+  assert.equal(press("[", "Digit8", { graph: true, ctrlKey: true, altKey: true }), "[", "German, Windows");
+  assert.equal(press("[", "Digit5", { altKey: true }), "[", "German, Mac");
+  assert.equal(press("\\", "Minus", { graph: true }), "\\", "German, Linux");
+  for (const [why, key, code, held] of [
+    ["it is another Latin letter", "z", "KeyP"],
+    ["ü is no bracket", "ü", "BracketLeft"],
+    ["! is no digit", "!", "Digit1", { shiftKey: true }],
+    ["AltGr types a letter", "þ", "KeyP", { graph: true }],
+    ["AltGr types a sign", "€", "Digit5", { graph: true, ctrlKey: true, altKey: true }],
+    ["Option types a letter", "π", "KeyP", { altKey: true }],
+    ["Alt opens a menu", "p", "KeyP", { altKey: true }],
+    ["it is a shortcut", "p", "KeyP", { ctrlKey: true }],
+    ["it is a shortcut", "з", "KeyP", { metaKey: true }],
+    ["it is being composed", "p", "KeyP", { isComposing: true }],
+  ]) assert.equal(press(key, code, held), "", why);
 });
 
 test("clips are filtered and sorted by any column, the unknown last", () => {

@@ -162,3 +162,38 @@ def test_the_line_with_undo_goes_by_itself_on_a_page_without_a_kernel(
         assert page.locator(TOAST).count() == 0
         page.close()
     gallery.close()
+
+
+PRESS = """([key, code, held = {}]) => document.activeElement.dispatchEvent(
+  new KeyboardEvent("keydown", { key, code, bubbles: true, cancelable: true, ...held }))"""
+DIRECTIONS = """() => Object.fromEntries([".gg-side .gg-label", ".gg-stage h3", ".gg-note-text", ".gg-toast bdi"]
+  .map((name) => [name, getComputedStyle(document.querySelector(name)).direction]))"""
+
+
+def test_keys_and_texts_of_other_languages(browser: Browser, served: Path) -> None:
+    """Case V8: Cyrillic, Greek and French keys rate by where they lie, AltGr types in a field; Hebrew runs from the right; help has groups."""
+    sweep = FakeSweep(Grid(prompt=["סירת נייר", "a paper boat"], duration=6), served / "nb" / "boats")
+    sweep.finish(0)
+    with shown(browser, sweep, served, rows="prompt", cols=[]) as (page, _, _):
+        tile(page, 0).focus()
+        page.evaluate(PRESS, ["ч", "KeyX"])
+        assert tile(page, 0).get_attribute("data-pick") == "rejected"
+        page.evaluate(PRESS, ["π", "KeyP"])
+        assert tile(page, 0).get_attribute("data-pick") == "picked"
+        page.evaluate(PRESS, ["(", "Digit5"])
+        assert tile(page, 0).locator(".gg-badge[data-kind=stars]").inner_text() == "★ 5"
+        page.evaluate(PRESS, ["?", "Minus", {"shiftKey": True}])
+        assert page.locator(".gg-help h4").all_inner_texts() == [
+            *("Playing", "Moving", "Comparing", "Judging", "Choosing", "The wall")
+        ]
+        page.keyboard.press("Escape")
+        tile(page, 0).focus()
+        page.evaluate(PRESS, ["т", "KeyN"])
+        assert page.evaluate("document.activeElement.className").endswith("gg-note-text")
+        said = page.evaluate(SAID)
+        assert page.evaluate(
+            PRESS, ["[", "Digit8", {"ctrlKey": True, "altKey": True, "modifierAltGraph": True}]
+        )
+        page.keyboard.type("שלום")
+        assert page.evaluate(SAID) == said
+        assert set(page.evaluate(DIRECTIONS).values()) == {"rtl"}

@@ -52,7 +52,7 @@ export class CompareTray {
       ...pins.map((id, at) => {
         const name = nameOf(store, /** @type {import("./store.js").Tile} */ (store.tiles.get(id)));
         const letter = make("b", { text: LETTERS[at] });
-        return make("button", { class: "gg-pin", type: "button", "data-pin": id, title: `Put back: ${name}` }, letter, make("span", { text: name }), icon(OUT));
+        return make("button", { class: "gg-pin", type: "button", "data-pin": id, title: `Put back: ${name}` }, letter, make("span", { dir: "auto", text: name }), icon(OUT));
       }),
     );
     this.#compare.textContent = pins.length < 2 ? "Add another to compare" : `Compare ${pins.length}`;

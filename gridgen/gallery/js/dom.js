@@ -24,7 +24,7 @@ export function make(tag, props = {}, ...children) {
  * @returns {HTMLElement} one entry of a menu
  */
 export function option(value, text, title) {
-  return make("option", { value, text, title });
+  return make("option", { value, text, title, dir: "auto" });
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -168,7 +168,7 @@ export class FilterBar {
     const words = CONDITIONS.find(([each]) => each === sign)?.[1] ?? sign;
     const told = values.length ? values.map((value) => speak(column, value)).join(" or ") : "unknown";
     const text = column === "clip" ? `${values.length} ${sign === "!=" ? "hidden" : "of the selection"}` : `${says} ${words} ${told}`;
-    return make("button", { class: "gg-clause", type: "button", "data-drop": writeFilter([clause]), title: `Take away: ${text}` }, make("span", { text }), icon(CROSS_OUT));
+    return make("button", { class: "gg-clause", type: "button", "data-drop": writeFilter([clause]), title: `Take away: ${text}` }, make("span", { dir: "auto", text }), icon(CROSS_OUT));
   }
 }
 

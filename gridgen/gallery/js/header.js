@@ -31,7 +31,7 @@ export class Header {
     const tiles = [...this.#store.tiles.values()];
     const counts = countStates(tiles);
     const chips = counts.map(([status, count]) => chip(status, count));
-    this.#counts.replaceChildren(make("strong", { class: "gg-name", text: this.#store.name }), ...chips);
+    this.#counts.replaceChildren(make("strong", { class: "gg-name", dir: "auto", text: this.#store.name }), ...chips);
     write(this.#sums, this.#footage(tiles));
     const busy = tiles.some(({ status }) => !isFinal(status));
     this.progress.hidden = !busy;

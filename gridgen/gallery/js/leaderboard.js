@@ -128,7 +128,7 @@ export function chartOf(table) {
     const bar = make("span", { class: "gg-interval", title: `strength ${strength.toFixed(2)}, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} (log-odds above the average)` });
     for (const [part, value] of /** @type {[string, number][]} */ ([["low", low], ["high", high], ["at", strength]])) bar.style.setProperty(`--gg-${part}`, String(share(value)));
     const beats = `${Math.round(100 / (1 + Math.exp(-strength)))} %`;
-    return make("tr", {}, make("th", { scope: "row", text: at + 1 }), make("td", { text: name, title: name }), make("td", {}, bar), make("td", { text: beats }), make("td", { text: `${wins}–${losses}${ties ? `–${ties}` : ""}` }));
+    return make("tr", {}, make("th", { scope: "row", text: at + 1 }), make("td", { dir: "auto", text: name, title: name }), make("td", {}, bar), make("td", { text: beats }), make("td", { text: `${wins}–${losses}${ties ? `–${ties}` : ""}` }));
   });
   const head = ["", "", "strength, with its 95 % interval", "beats average", "won–lost–tied"].map((text) => make("th", { scope: "col", text }));
   return make("table", { class: "gg-standings" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));

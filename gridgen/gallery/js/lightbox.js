@@ -34,7 +34,7 @@ export class Lightbox {
   /** The pane that is seen when flipping, and that may sound. */
   #front = 0;
   #paused = false;
-  #title = make("span", { class: "gg-stage-title" });
+  #title = make("span", { class: "gg-stage-title", dir: "auto" });
   #ways = make("div", { class: "gg-ways", role: "group", "aria-label": "How to compare" });
   #screen = make("div", { class: "gg-screen" });
   #facts = make("div", { class: "gg-facts" });
@@ -90,6 +90,7 @@ export class Lightbox {
   bind(keys) {
     const several = () => this.#panes.length > 1;
     keys.add(
+      "Comparing",
       { keys: ["f"], scope: "stage", does: "compared clips: flip to the next in the same place", when: several, act: () => this.#flip() },
       { keys: ["w"], scope: "stage", does: "compared clips: wipe between the first two", when: several, act: () => this.#arrange("wipe") },
       { keys: ["s"], scope: "stage", does: "compared clips: side by side", when: several, act: () => this.#arrange("side") },

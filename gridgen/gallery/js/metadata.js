@@ -54,7 +54,7 @@ export function measured({ speed }, tile) {
 export function describe(store, tile) {
   const prompt = store.label(tile, "prompt");
   const rest = asked(store, tile).filter(({ name }) => name !== "prompt");
-  return [make("h3", { text: prompt }), verdict(tile), listed(rest), listed(measured(store, tile))];
+  return [make("h3", { dir: "auto", text: prompt }), verdict(tile), listed(rest), listed(measured(store, tile))];
 }
 
 /**
@@ -70,7 +70,7 @@ export function compare(store, tiles, names) {
   const rows = [...new Set(columns.flatMap((column) => [...column.keys()]))].map((name) => {
     const values = columns.map((column) => column.get(name) ?? "");
     const differs = new Set(values).size > 1;
-    const cells = differs ? marked(values) : values.map((value) => make("td", { text: value }));
+    const cells = differs ? marked(values) : values.map((value) => make("td", { dir: "auto", text: value }));
     return make("tr", { "data-differs": differs, "data-name": name }, make("th", { scope: "row", text: name }), ...cells);
   });
   const head = make("tr", {}, make("td"), ...names.map((name) => make("th", { scope: "col", text: name })));
@@ -81,14 +81,14 @@ export function compare(store, tiles, names) {
 function marked(values) {
   return tell(values).map(({ parts }) => {
     const pieces = parts.flatMap(({ text, same }, at) => [at ? " " : "", same ? text : make("mark", { text })]);
-    return make("td", {}, ...pieces.filter((piece) => piece !== ""));
+    return make("td", { dir: "auto" }, ...pieces.filter((piece) => piece !== ""));
   });
 }
 
 /** @param {Tile} tile */
 function verdict({ status, error }) {
   const why = error ?? meaningOf(status);
-  const said = make("p", { class: "gg-verdict", "data-tone": toneOf(status) }, make("strong", { text: status }));
+  const said = make("p", { class: "gg-verdict", dir: "auto", "data-tone": toneOf(status) }, make("strong", { text: status }));
   if (why) said.append(` ${why}`);
   return said;
 }
@@ -97,7 +97,7 @@ function verdict({ status, error }) {
 function listed(facts) {
   const items = facts.flatMap(({ name, value }) => [
     make("dt", { text: name }),
-    make("dd", { text: value, title: value, class: name === "file" ? "gg-file" : undefined }),
+    make("dd", { dir: "auto", text: value, title: value, class: name === "file" ? "gg-file" : undefined }),
   ]);
   return make("dl", {}, ...items);
 }

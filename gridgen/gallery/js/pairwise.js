@@ -1,6 +1,7 @@
 import { Playback } from "./playback.js";
 import { followTheme, icon, make } from "./dom.js";
 import { keepFocus } from "./focus.js";
+import { meaningsOf } from "./keys.js";
 import { Rounds } from "./rounds.js";
 import { CROSS_OUT } from "./rating_strip.js";
 import { Transport } from "./transport.js";
@@ -90,6 +91,6 @@ function press(rounds, event) {
   const { key, target } = event;
   const onButton = target instanceof HTMLButtonElement && (key === "Enter" || key === " ");
   const onField = target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
-  if (onButton || onField || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (rounds.press(key.length === 1 ? key.toLowerCase() : key)) event.preventDefault();
+  if (onButton || onField) return;
+  if (meaningsOf(event).some((each) => rounds.press(each))) event.preventDefault();
 }

@@ -46,7 +46,7 @@ export class PrintSheet {
   async #figure(tile, signal) {
     const { store, media } = this.#host;
     const said = tile.status === "done" ? "" : ` (${tile.status})`;
-    const caption = make("figcaption", { text: nameOf(store, tile) + said });
+    const caption = make("figcaption", { dir: "auto", text: nameOf(store, tile) + said });
     if (!tile.poster) return make("figure", {}, caption);
     const src = await media.url(tile, "poster", signal);
     return make("figure", {}, make("img", { src, alt: "" }), caption);

@@ -22,9 +22,9 @@ export class RatingEditor {
   #resting;
   #strip;
   #tags = make("span", { class: "gg-taglist" });
-  #tag = /** @type {HTMLInputElement} */ (make("input", { class: "gg-text gg-newtag", type: "text", placeholder: "tag …", maxlength: LONGEST_TAG, "aria-label": "Add tags, separated by commas", autocomplete: "off" }));
-  #note = /** @type {HTMLTextAreaElement} */ (make("textarea", { class: "gg-text gg-note-text", rows: 2, placeholder: "note …", maxlength: LONGEST_NOTE, "aria-label": "Note" }));
-  #others = make("p", { class: "gg-others" });
+  #tag = /** @type {HTMLInputElement} */ (make("input", { class: "gg-text gg-newtag", dir: "auto", type: "text", placeholder: "tag …", maxlength: LONGEST_TAG, "aria-label": "Add tags, separated by commas", autocomplete: "off" }));
+  #note = /** @type {HTMLTextAreaElement} */ (make("textarea", { class: "gg-text gg-note-text", dir: "auto", rows: 2, placeholder: "note …", maxlength: LONGEST_NOTE, "aria-label": "Note" }));
+  #others = make("p", { class: "gg-others", dir: "auto" });
   element = make("section", { class: "gg-verdicts", "aria-label": "Your rating" });
 
   /**
@@ -104,7 +104,7 @@ export class RatingEditor {
 
 /** @param {string} tag @param {boolean} on */
 function chipOf(tag, on) {
-  return make("button", { class: "gg-tag", type: "button", "data-tag": tag, "aria-pressed": String(on), text: tag });
+  return make("button", { class: "gg-tag", type: "button", "data-tag": tag, "aria-pressed": String(on), dir: "auto", text: tag });
 }
 
 /**

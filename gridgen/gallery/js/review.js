@@ -62,13 +62,17 @@ export class Review {
   bind(keys) {
     const { judging } = this.#host;
     const stars = Array.from({ length: MOST_STARS + 1 }, (_, at) => String(at));
-    const there = (/** @type {Event} */ { target }) => this.#stage.element.open || idOf(target) >= 0;
+    const there = (/** @type {import("./keys.js").Pressed} */ { target }) => this.#stage.element.open || idOf(target) >= 0;
     keys.add(
+      "Judging",
       { keys: stars, shown: `0 … ${MOST_STARS}`, does: "give stars; the same again takes them back", when: there, act: ({ key }) => this.#judge((id) => judging.star(id, Number(key))) },
       { keys: ["p"], does: "pick, or no longer", when: there, act: () => this.#judge((id) => judging.pick(id, true)) },
       { keys: ["x"], does: "reject, or no longer", when: there, act: () => this.#judge((id) => judging.pick(id, false)) },
       { keys: ["t", "n"], does: "write tags, a note", when: there, act: ({ key }) => this.#judge(() => this.#write(key === "t" ? "tags" : "note")) },
       { keys: ["u"], does: "undo the latest rating", act: () => judging.undo() },
+    );
+    keys.add(
+      "Choosing",
       { keys: ["s"], scope: "wall", does: "select, or no longer; also Ctrl+click, and Shift+click for a range", when: there, act: () => this.#judge((id) => this.select(id, false)) },
       { keys: ["h"], scope: "wall", does: "hide the clip until the filter is lifted", when: there, act: () => this.#judge((id) => this.finder.hide(id)) },
     );

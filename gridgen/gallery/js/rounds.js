@@ -195,7 +195,7 @@ export class Rounds {
     const tile = this.#tile(id);
     const player = new Player(media, tile, "path", "gg-large");
     const frame = make("div", { class: "gg-covered" });
-    const element = make("figure", { class: "gg-pane" }, frame, make("figcaption", { class: "gg-reveal" }));
+    const element = make("figure", { class: "gg-pane" }, frame, make("figcaption", { class: "gg-reveal", dir: "auto" }));
     const ratio = shapeOf(store, tile);
     frame.style.setProperty("--gg-ratio", String(ratio));
     if (store.lettered) frame.style.setProperty("--gg-lettered", String(letteringOf(ratio)));

@@ -22,8 +22,9 @@ export class Roving {
 
   /** @param {Keys} keys */
   bind(keys) {
-    const when = (/** @type {KeyboardEvent} */ { target }) => idOf(target) >= 0;
+    const when = (/** @type {import("./keys.js").Pressed} */ { target }) => idOf(target) >= 0;
     keys.add(
+      "Moving",
       { keys: ARROWS, scope: "wall", does: "move from clip to clip, on to the next row at the end of one", when, act: ({ key }) => this.go(this.next(key)) },
       { keys: ["Home", "End"], scope: "wall", does: "first and last clip", when, act: ({ key }) => this.go(this.#end(key)) },
     );

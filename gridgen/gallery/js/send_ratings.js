@@ -9,7 +9,7 @@ const DOWN = "M8 2.5 V10 M4.8 7 8 10.2 11.2 7 M3 13.2 H13";
 /** The reviewer's name on a page without a kernel, and the button that makes the file to send back. */
 export class Sender {
   #book;
-  #name = /** @type {HTMLInputElement} */ (make("input", { class: "gg-text gg-reviewer", type: "text", placeholder: "your name", maxlength: 60, autocomplete: "name", "aria-label": "Your name, which goes with your ratings" }));
+  #name = /** @type {HTMLInputElement} */ (make("input", { class: "gg-text gg-reviewer", dir: "auto", type: "text", placeholder: "your name", maxlength: 60, autocomplete: "name", "aria-label": "Your name, which goes with your ratings" }));
   #words = make("span");
   #save = make("button", { class: "gg-save", type: "button", title: "Download your ratings as a small file, to send back" }, icon(DOWN), this.#words);
   element = make("span", { class: "gg-sender" }, this.#name, this.#save);

@@ -293,7 +293,7 @@ export class Sheet {
     const { name: axisName, labels, notes } = this.#store.axes[axis];
     const { short } = /** @type {Telling[]} */ (this.#told.get(axis))[value];
     const more = short !== labels[value] || notes?.[value];
-    const label = make("span", { class: "gg-label", text: speak(axisName, short), tabindex: more ? "0" : undefined });
+    const label = make("span", { class: "gg-label", dir: "auto", text: speak(axisName, short), tabindex: more ? "0" : undefined });
     label.style.setProperty("--gg-edge", `${edge}px`);
     const element = drawn(`gg-head ${name}`, place, label);
     mark(element, "data-outer", String(outer));

@@ -36,7 +36,7 @@ export class Tabs {
   /** @param {import("./keys.js").Keys} keys */
   bind(keys) {
     const when = () => this.#tabs.length > 0;
-    keys.add({ keys: ["PageUp", "PageDown"], scope: "wall", does: "tab before, tab after", when, act: ({ key }) => this.turn(this.#tabs[0], key === "PageUp" ? -1 : 1) });
+    keys.add("Moving", { keys: ["PageUp", "PageDown"], scope: "wall", does: "tab before, tab after", when, act: ({ key }) => this.turn(this.#tabs[0], key === "PageUp" ? -1 : 1) });
   }
 
   /** @param {Tab[]} tabs */
@@ -86,7 +86,7 @@ export class Tabs {
     const tabs = entries.map(({ at, text, count }) => {
       const selected = at === chosen;
       const props = { class: "gg-tab", type: "button", role: "tab", "aria-selected": String(selected), tabindex: selected ? "0" : "-1", "data-axis": axis, "data-at": at, "data-key": `${axis}-${at}`, title: text };
-      return make("button", props, make("span", { class: "gg-tabtext", text }), make("span", { class: "gg-count", text: count }));
+      return make("button", props, make("span", { class: "gg-tabtext", dir: "auto", text }), make("span", { class: "gg-count", text: count }));
     });
     return make("div", { class: "gg-strip", role: "tablist", "aria-label": name }, ...tabs);
   }

@@ -97,7 +97,7 @@ export class TileView {
 
   /** @param {string} text what neither rows nor columns say */
   caption(text) {
-    if (text && !this.#caption) this.element.append((this.#caption = make("span", { class: "gg-caption" })));
+    if (text && !this.#caption) this.element.append((this.#caption = make("span", { class: "gg-caption", dir: "auto" })));
     if (!this.#caption) return;
     write(this.#caption, text);
     mark(this.#caption, "title", text || null);
@@ -156,7 +156,7 @@ export class TileView {
   }
 
   #wordless() {
-    const [state, time, cost, reason] = ["state", "time", "cost", "reason"].map((name) => make("span", { class: `gg-${name}` }));
+    const [state, time, cost, reason] = ["state", "time", "cost", "reason"].map((name) => make("span", { class: `gg-${name}`, dir: "auto" }));
     const bar = make("span", { class: "gg-bar", "aria-hidden": "true" });
     const all = make("span", { class: "gg-words" }, state, time, cost, reason);
     this.frame.append(all, bar);

@@ -46,7 +46,7 @@ export class Toast {
   #say(id, said) {
     const { store } = this.#host;
     const tile = store.tiles.get(id);
-    const text = make("span", { class: "gg-toast-text", dir: "auto", text: `${inWords(said)}: ${tile ? nameOf(store, tile) : ""}` });
+    const text = make("span", { class: "gg-toast-text" }, `${inWords(said)}: `, make("bdi", { text: tile ? nameOf(store, tile) : "" }));
     this.element.replaceChildren(text, this.#undo);
     this.#wait();
   }

@@ -6,7 +6,7 @@ import { make } from "./dom.js";
 
 /** The whole of a text that is shown in short, over whatever is pointed at or has the focus. */
 export class Tooltip {
-  element = make("div", { class: "gg-tip", popover: "manual", role: "tooltip" });
+  element = make("div", { class: "gg-tip", popover: "manual", dir: "auto", role: "tooltip" });
 
   /**
    * @param {Element} anchor

@@ -78,8 +78,9 @@ export class Transport {
    * @param {Playback} deck
    */
   static bind(keys, deck) {
-    const elsewhere = (/** @type {KeyboardEvent} */ { target }) => !(target instanceof HTMLButtonElement || target instanceof HTMLSelectElement);
+    const elsewhere = (/** @type {import("./keys.js").Pressed} */ { target }) => !(target instanceof HTMLButtonElement || target instanceof HTMLSelectElement);
     keys.add(
+      "Playing",
       { keys: [" "], does: "play or pause all", when: elsewhere, act: () => deck.toggle("playing") },
       { keys: [",", "."], does: "one frame back or on", act: ({ key }) => deck.step(key === "," ? -1 : 1) },
       { keys: ["<", ">"], does: "slower, faster", act: ({ key }) => deck.hasten(key === "<" ? -1 : 1) },

@@ -119,23 +119,30 @@ export class WallView {
   }
 
   #bind() {
-    const onTile = (/** @type {KeyboardEvent} */ { target }) => idOf(target) >= 0;
+    const onTile = (/** @type {import("./keys.js").Pressed} */ { target }) => idOf(target) >= 0;
     const here = () => this.#stage.ids[0] ?? this.#rover.current;
     Transport.bind(this.#keys, this.#deck);
     this.#rover.bind(this.#keys);
     this.#tabs.bind(this.#keys);
     this.#keys.add(
+      "Moving",
       { keys: ["Enter"], scope: "wall", does: "open a clip; arrow keys walk on, Esc closes", when: onTile, act: () => this.#open(this.#rover.current) },
-      { keys: ["c"], does: "put a clip aside to be compared, or back", when: (event) => this.#stage.element.open || onTile(event), act: () => this.#tray.toggle(here()) },
-      { keys: ["v"], does: "compare the clips put aside", act: () => this.#compare() },
-      { keys: ["m"], scope: "wall", does: "", when: onTile, act: () => this.#hear(this.#rover.current) },
-      { keys: ["-", "+", "="], shown: "- + =", scope: "wall", does: "smaller, larger tiles, or fill the width", act: ({ key }) => this.#zoom(key) },
-      { keys: ["b"], scope: "wall", does: "blind rounds between the clips that are shown, or selected", act: () => this.#challenge() },
-      { keys: ["?"], does: "this list", act: () => this.#showKeys() },
       { keys: ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"], scope: "stage", does: "", when: () => this.#stage.ids.length === 1, act: ({ key }) => this.#walk(key) },
+    );
+    this.#keys.add("Playing", { keys: ["m"], scope: "wall", does: "", when: onTile, act: () => this.#hear(this.#rover.current) });
+    this.#keys.add(
+      "Comparing",
+      { keys: ["c"], does: "put a clip aside to be compared, or back", when: (pressed) => this.#stage.element.open || onTile(pressed), act: () => this.#tray.toggle(here()) },
+      { keys: ["v"], does: "compare the clips put aside", act: () => this.#compare() },
     );
     this.#stage.bind(this.#keys);
     this.#review.bind(this.#keys);
+    this.#keys.add("Judging", { keys: ["b"], scope: "wall", does: "blind rounds between the clips that are shown, or selected", act: () => this.#challenge() });
+    this.#keys.add(
+      "The wall",
+      { keys: ["-", "+", "="], shown: "- + =", scope: "wall", does: "smaller, larger tiles, or fill the width", act: ({ key }) => this.#zoom(key) },
+      { keys: ["?"], does: "this list", act: () => this.#showKeys() },
+    );
   }
 
   #listen() {
@@ -256,7 +263,7 @@ export class WallView {
   #key(event) {
     if (event.key === "Escape") return;
     event.stopPropagation();
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event)) return;
+    if (isTyping(event)) return;
     if (this.#duel.element.open) return this.#duel.key(event);
     if (this.#keys.press(event, this.#stage.element.open ? "stage" : "wall")) event.preventDefault();
   }
@@ -338,8 +345,11 @@ export class WallView {
   }
 
   #showKeys() {
-    const items = this.#keys.list.flatMap(([keys, does]) => [make("dt", { text: keys }), make("dd", { text: does })]);
-    this.#help.replaceChildren(make("h3", { text: "Keys" }), make("dl", {}, ...items));
+    const groups = this.#keys.groups.map(([name, listed]) => {
+      const items = listed.flatMap(([keys, does]) => [make("dt", { text: keys }), make("dd", { text: does })]);
+      return make("section", {}, make("h4", { text: name }), make("dl", {}, ...items));
+    });
+    this.#help.replaceChildren(make("h3", { text: "Keys" }), make("div", { class: "gg-help-groups" }, ...groups));
     if (!this.#help.open) this.#help.showModal();
   }
 
