@@ -34,6 +34,9 @@ FLAGS = [
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 
+QUIET = "try { localStorage.setItem('gridgen/autoplay', 'no') } catch {}"
+"""Turns off that a wall plays by itself, where a frame may keep that."""
+
 READY = "window.jupyterapp?.shell?.currentWidget?.sessionContext?.isReady"
 RUN_ALL = "() => jupyterapp.commands.execute('notebook:run-all-cells')"
 IDLE = """() => {
@@ -134,7 +137,14 @@ def write_notebook(path: Path, cells: Sequence[str]) -> None:
 
 
 def open_notebook(
-    browser: Browser, base: str, name: str, *, at: str = "lab/tree", before: str = "", **options: Any
+    browser: Browser,
+    base: str,
+    name: str,
+    *,
+    at: str = "lab/tree",
+    before: str = "",
+    quiet: bool = True,
+    **options: Any,
 ) -> tuple[Page, list[str]]:
     """Open a notebook and wait for its kernel.
 
@@ -144,13 +154,15 @@ def open_notebook(
         ``"lab/tree"`` for JupyterLab, ``"notebooks"`` for Notebook 7.
     before : str
         A script that runs before those of the page.
+    quiet : bool
+        Whether walls rest until Play is pressed.
 
     Returns
     -------
     tuple
         The page, and a list that collects what goes wrong on it.
     """
-    page = browser.new_page(viewport={"width": 1500, "height": 1000}, **options)
+    page = browser.new_page(**{"viewport": {"width": 1500, "height": 1000}, **options})
     page.set_default_timeout(60_000)
     troubles: list[str] = []
     page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
@@ -159,6 +171,8 @@ def open_notebook(
         lambda said: troubles.append(f"{said.text} {said.location['url']}") if said.type == "error" else None,
     )
     page.add_init_script(before)
+    if quiet:
+        page.add_init_script(QUIET)
     page.goto(f"{base}{at}/{quote(name)}{'?reset' if at.startswith('lab') else ''}")
     page.wait_for_function(READY)
     return page, troubles

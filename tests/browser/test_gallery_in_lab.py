@@ -315,3 +315,48 @@ def test_outputs_that_are_shown_and_cleared_leave_nothing(browser: Browser, base
     assert grown["JSEventListeners"] < 1
     assert troubles == []
     page.close()
+
+
+ROUND = GALLERY.replace("gallery = ", "galleries = [*globals().get('galleries', []), ").replace(
+    ")\ngallery", ")]\ngalleries[-1]"
+)
+ALIVE = "[at for at, each in enumerate(galleries) if each.wall.comm is not None]"
+IN_SIGHT = """() => {
+  const wall = document.querySelector(".gg-wall:has(.gg-scroll)").getBoundingClientRect();
+  const bar = document.querySelector(".gg-wall > .gg-transport").getBoundingClientRect();
+  const pane = document.querySelector(".jp-WindowedPanel-outer").getBoundingClientRect();
+  return bar.top > pane.top && bar.bottom <= pane.bottom + 1 && wall.height <= pane.height;
+}"""
+
+
+@pytest.mark.parametrize("times", [2, pytest.param(31, marks=pytest.mark.full)])
+def test_a_cell_that_runs_again_leaves_one_wall_that_plays_in_sight(
+    browser: Browser, base: str, place: Path, times: int
+) -> None:
+    """Cases U6 and V11: the bar is in sight without scrolling, clips play by themselves; the walls of earlier runs are closed, that of another cell lives."""
+    ran = SWEEP.replace("sweep.start()", "sweep.run()")
+    write_notebook(place / f"again{times}" / "first.ipynb", [ran, "other = sweep.gallery()\nother", ROUND])
+    page, troubles = open_notebook(
+        browser,
+        base,
+        f"again{times}/first.ipynb",
+        quiet=False,
+        viewport={"width": 1400, "height": 900},
+    )
+    run_all(page)
+    page.locator(".gg-wall").first.wait_for()
+    page.evaluate("document.querySelector('.jp-WindowedPanel-outer').scrollTop = 0")
+    page.wait_for_function(IN_SIGHT)
+    page.wait_for_function("document.querySelectorAll('.gg-video').length > 1")
+    page.wait_for_function(MOVING)
+    for _ in range(times):
+        page.evaluate(RUN_LAST)
+    for _ in range(100):
+        if ask(page, ALIVE) == f"[{times}]":
+            break
+        page.wait_for_timeout(50)
+    assert ask(page, ALIVE) == f"[{times}]"
+    assert ask(page, "other.wall.comm is not None") == "True"
+    page.wait_for_function("document.querySelectorAll('.gg-wall .gg-scroll').length === 2")
+    assert troubles == []
+    page.close()

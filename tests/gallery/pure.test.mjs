@@ -7,7 +7,7 @@ const load = (name) => import(new URL(`${name}.js`, source));
 
 const { arrange, boxKey, neighbour, onward, ratioOf, runs, tileSize } = await load("layout");
 const { correction, drift, frameStep, goalOf, lengthOf, StepClock, Ticker } = await load("clock");
-const { fillingTile, geometryOf, inView, pictureSizes } = await load("geometry");
+const { evenOf, fillingTile, geometryOf, inView, pictureSizes } = await load("geometry");
 const { tell } = await load("labels");
 const { moveAxis, planOf } = await load("plan");
 const { timeOf } = await load("header");
@@ -537,6 +537,21 @@ test("tiles fill the width where they can, and only what is in view is found", (
   const first = fitted.tiles.get(0);
   assert.deepEqual(inView(fitted, { left: first.left, top: first.top, width: 2, height: 2 }), [0]);
   assert.deepEqual(inView(fitted, { left: -50, top: -50, width: 20, height: 20 }), []);
+});
+
+test("case U6: clips of unequal shape leave little blank: one height side by side, one width above each other", () => {
+  const ratios = [16 / 9, 9 / 16];
+  const ratioOf = (id) => ratios[tiles[id].at[1]];
+  const shown = [[["prompt"], ["size"]], [["size"], ["prompt"]], [["prompt"], ["size", "duration"]], [["duration"], []], [["size"], []]].map(([rows, cols]) => {
+    const plan = arrange(axes, tiles, rows, cols);
+    const even = evenOf(plan, ratioOf);
+    const sizeAt = (tile) => pictureSizes("shape", tiles.map(({ id }) => ({ id, ratio: ratioOf(id), width: null })), tile, even);
+    const { tiles: placed, width, height } = geometryOf(plan, sizeAt(fillingTile(plan, sizeAt, 1000, even)), { width: 1000, caption: 0 });
+    const pictures = [...placed.values()].reduce((sum, each) => sum + each.width * each.height, 0);
+    return [even, pictures / (width * height)];
+  });
+  assert.deepEqual(shown.map(([even]) => even), ["height", "width", "height", "area", "area"]);
+  for (const [even, share] of shown.slice(0, 3)) assert.ok(share > 0.8, `${even}: ${share}`);
 });
 
 test("to one scale, a clip of twice the pixels is twice as wide; alike, all have one box", () => {

@@ -319,7 +319,6 @@ class TestInChromium:
         ).path
         page = offline(browser, path)
         page.wait_for_function(f"() => {PLAYABLE}")
-        page.locator(".gg-wall > .gg-transport .gg-play").click()
         page.wait_for_function(f"() => {MOVING}")
         page.wait_for_function(f"() => {SPREAD} < 0.1")
         page.locator("select[name='rows']").select_option(label="size")
@@ -505,7 +504,6 @@ class TestInFirefox:
         ).path
         driver.open(path.as_uri())
         driver.until(PLAYABLE)
-        driver.click(".gg-wall > .gg-transport .gg-play")
         driver.until(MOVING)
         driver.until(f"{SPREAD} < 0.15")
         driver.click(".gg-quickly[data-clause='verdict=picked']")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_sweep import FakeSweep
+from lab import QUIET
 from page import CODE_DARK, LAB_DARK, Pages
 from watching import CONTRASTS, MOVING, OFFSETS, PLAY, READY, RECORD, SIDES, opened
 
@@ -338,6 +339,7 @@ def test_a_busy_kernel_does_not_keep_clips_away(browser: Browser, served: Path, 
     with Pages(gallery.wall, files=served).serving() as pages:
         page = browser.new_page()
         page.add_init_script("window.kernelBusy = true")
+        page.add_init_script(QUIET)
         page.goto(pages.url)
         page.wait_for_function(READY, arg=4)
         page.locator(PLAY).click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
+from lab import QUIET
 from page import Pages
 
 from gridgen.gallery import Gallery
@@ -72,8 +73,10 @@ CONTRASTS = """() => {
 }"""
 
 
-def opened(browser: Browser, pages: Pages, at: str = "", before: str = "", **options: Any) -> Page:
-    """Return a page with the wall on it; whatever goes wrong there fails the test at its end."""
+def opened(
+    browser: Browser, pages: Pages, at: str = "", before: str = "", *, quiet: bool = True, **options: Any
+) -> Page:
+    """Return a page with the wall on it, which rests until it is told if quiet; whatever goes wrong there fails the test at its end."""
     page = browser.new_page(**{"viewport": {"width": 1200, "height": 900}, **options})
     # a seek of a video that is decoded by the processor has taken twenty seconds on a busy machine
     page.set_default_timeout(60_000)
@@ -82,6 +85,8 @@ def opened(browser: Browser, pages: Pages, at: str = "", before: str = "", **opt
     page.on("console", lambda said: page.troubles.append(said.text) if said.type == "error" else None)
     page.add_init_script(COUNT_BLOBS)
     page.add_init_script(before)
+    if quiet:
+        page.add_init_script(QUIET)
     page.goto(f"{pages.base}{at}" if at else pages.url)
     page.wait_for_function("window.ready")
     return page

@@ -7,6 +7,7 @@ import { boxKey, runs, tileSize } from "./layout.js";
  *   `outer` counts the levels inside of it
  * @typedef {{width: number, height: number, tiles: Map<number, Place>, tops: Head[], sides: Head[], lines: Place[]}} Geometry
  * @typedef {{width: number, height: number}} Size
+ * @typedef {"area" | "height" | "width"} Even what clips of unequal shape have in common
  * @typedef {{width: number, caption: number}} Room what there is across, and what a caption takes below a tile
  */
 
@@ -16,6 +17,8 @@ const PAD = 6;
 const GROUP = 14;
 export const AUTO_LEAST = 112;
 export const AUTO_MOST = 340;
+/** The shape that sizes are given for. */
+const WIDE = 16 / 9;
 
 /**
  * Work out where everything goes, in pixels, so that only what is in view need exist.
@@ -58,10 +61,12 @@ export function geometryOf(plan, sizeOf, room) {
  * @param {Arrangement} plan
  * @param {(tile: number) => (id: number) => Size} sizeAt sizes for a width of a 16:9 clip
  * @param {number} width that there is
- * @returns {number} between AUTO_LEAST and AUTO_MOST
+ * @param {Even} [even]
+ * @returns {number} between AUTO_LEAST and AUTO_MOST, or such that the one height is, where all have one
  */
-export function fillingTile(plan, sizeAt, width) {
-  const within = (/** @type {number} */ tile) => Math.floor(Math.min(Math.max(tile, AUTO_LEAST), AUTO_MOST));
+export function fillingTile(plan, sizeAt, width, even = "area") {
+  const by = even === "height" ? WIDE : 1;
+  const within = (/** @type {number} */ tile) => Math.floor(Math.min(Math.max(tile, AUTO_LEAST * by), AUTO_MOST * by));
   if (plan.cols.length) {
     const room = { width, caption: 0 };
     const [small, large] = [100, 200].map((tile) => geometryOf(plan, sizeAt(tile), room).width);
@@ -151,9 +156,10 @@ function heads(axes, keys, found) {
  * @param {import("./state.js").Fit} fit
  * @param {{id: number, ratio: number, width: number | null}[]} clips `width` in their own pixels
  * @param {number} tile width of a 16:9 clip in pixels
+ * @param {Even} [even] for tiles shaped like their clips
  * @returns {(id: number) => Size}
  */
-export function pictureSizes(fit, clips, tile) {
+export function pictureSizes(fit, clips, tile, even = "area") {
   const known = new Map(clips.map((clip) => [clip.id, clip]));
   const clipOf = (/** @type {number} */ id) => known.get(id) ?? { id, ratio: 16 / 9, width: null };
   if (fit === "box") {
@@ -163,10 +169,32 @@ export function pictureSizes(fit, clips, tile) {
   const most = Math.max(0, ...clips.map(({ width }) => width ?? 0));
   return (id) => {
     const { ratio, width } = clipOf(id);
-    if (fit === "shape" || !width || !most) return tileSize(ratio, tile);
+    if (fit === "shape" || !width || !most) return evenSize(ratio, tile, even);
     const scaled = Math.max(24, Math.round((width / most) * tile));
     return { width: scaled, height: Math.round(scaled / ratio) };
   };
+}
+
+/**
+ * Say what clips ought to have in common so that least of a table is left blank: one height where shapes stand side
+ * by side, one width where each row has its own. Without columns it is one area, so that no shape outweighs another.
+ *
+ * @param {Arrangement} plan
+ * @param {(id: number) => number} ratioOf width by height
+ * @returns {Even}
+ */
+export function evenOf({ rowKeys, colKeys, cols, boxes }, ratioOf) {
+  const shapes = (/** @type {number[]} */ ids) => new Set(ids.map((id) => Math.round(ratioOf(id) * 50))).size;
+  if (!cols.length || shapes([...boxes.values()].flat()) < 2) return "area";
+  const mixed = rowKeys.some((row) => shapes(colKeys.flatMap((col) => boxes.get(boxKey(row, col)) ?? [])) > 1);
+  return mixed ? "height" : "width";
+}
+
+/** @param {number} ratio @param {number} tile @param {Even} even @returns {Size} */
+function evenSize(ratio, tile, even) {
+  if (even === "area") return tileSize(ratio, tile);
+  const width = even === "width" ? tile : (tile / WIDE) * ratio;
+  return { width: Math.round(width), height: Math.round(width / ratio) };
 }
 
 /** @param {number[]} ratios @returns {number} the one met most often, the widest of those */

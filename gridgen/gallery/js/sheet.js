@@ -1,5 +1,5 @@
 import { make, mark, wantsStill } from "./dom.js";
-import { fillingTile, geometryOf, inView, pictureSizes } from "./geometry.js";
+import { evenOf, fillingTile, geometryOf, inView, pictureSizes } from "./geometry.js";
 import { tell } from "./labels.js";
 import { planOf } from "./plan.js";
 import { shapeOf, TileView } from "./tile.js";
@@ -108,9 +108,10 @@ export class Sheet {
     const { tile, fit } = look;
     const clips = [...this.#plan.boxes.values()].flat().map((id) => ({ id, ...this.#shape(id) }));
     this.#shapes = new Map(clips.map(({ id, ...shape }) => [id, shape]));
-    const sizeAt = (/** @type {number} */ wide) => pictureSizes(fit, clips, wide);
+    const even = fit === "shape" ? evenOf(this.#plan, (id) => this.#shapes.get(id)?.ratio ?? 1) : "area";
+    const sizeAt = (/** @type {number} */ wide) => pictureSizes(fit, clips, wide, even);
     const room = { width: Math.max(this.room, 160), caption };
-    this.#geometry = geometryOf(this.#plan, sizeAt(tile || fillingTile(this.#plan, sizeAt, room.width)), room);
+    this.#geometry = geometryOf(this.#plan, sizeAt(tile || fillingTile(this.#plan, sizeAt, room.width, even)), room);
     this.#order = new Map([...this.#geometry.tiles.keys()].map((id, at) => [id, at + 1]));
     this.#draw(look, caption);
     if (before.size) this.#glide(before);

@@ -12,6 +12,11 @@ import { lasting, meaningOf, money, speak, toneOf, waited } from "./status_texts
 const LEAST_RATED = 150;
 /** Pixels on the short side below which there are no buttons over it either. */
 const LEAST_TOOLED = 48;
+/** Pixels across, and down, below which a tile without a clip says its state alone. */
+const LEAST_TOLD = [160, 72];
+/** Pixels of such a tile that are not for its reason, and of a line of that. */
+const BESIDE_REASON = 58;
+const REASON_LINE = 15.6;
 
 /** One tile: poster, player, state. It reads the store and never changes it. What a tile does not need is not made. */
 export class TileView {
@@ -88,11 +93,14 @@ export class TileView {
    * @param {number} caption height of it
    */
   move({ left, top, width, height }, caption) {
-    this.element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
-    this.frame.style.height = `${height - caption}px`;
-    this.drawn = Math.max(width, height - caption);
+    const tall = height - caption;
+    const lines = Math.min(Math.max(Math.floor((tall - BESIDE_REASON) / REASON_LINE), 1), 4);
+    this.element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px;--gg-lines:${lines}`;
+    this.frame.style.height = `${tall}px`;
+    this.drawn = Math.max(width, tall);
     mark(this.element, "data-narrow", width < LEAST_RATED ? "" : null);
-    mark(this.element, "data-tiny", Math.min(width, height - caption) < LEAST_TOOLED ? "" : null);
+    mark(this.element, "data-tiny", Math.min(width, tall) < LEAST_TOOLED ? "" : null);
+    mark(this.element, "data-terse", width < LEAST_TOLD[0] || tall < LEAST_TOLD[1] ? "" : null);
   }
 
   /** @param {string} text what neither rows nor columns say */
@@ -143,11 +151,11 @@ export class TileView {
   /** @param {number | null} progress @param {boolean} bare */
   #say(progress, bare) {
     const { data } = this;
-    const { state, cost, reason, bar } = (this.#words ??= this.#wordless());
+    const { state, cost, reason, all, bar } = (this.#words ??= this.#wordless());
     write(state, this.#trouble ? "cannot play" : data.status);
     const why = this.#trouble || (data.error ?? (bare ? "Its preview is being made." : meaningOf(data.status)));
     write(reason, why);
-    mark(reason, "title", why || null);
+    mark(all, "title", why || null);
     const expected = data.price && toneOf(data.status) === "busy" ? `${money(data.price)} expected` : "";
     write(cost, data.cost && data.status !== "done" ? money(data.cost) : expected);
     bar.style.setProperty("--gg-progress", String((progress ?? 0) / 100));

@@ -1,3 +1,4 @@
+import { Autoplay } from "./autoplay.js";
 import { Playback } from "./playback.js";
 import { followTheme, idOf, make, mark, wantsStill } from "./dom.js";
 import { Pairwise } from "./pairwise.js";
@@ -6,6 +7,7 @@ import { Header } from "./header.js";
 import { Keys } from "./keys.js";
 import { tell } from "./labels.js";
 import { Menus } from "./menus.js";
+import { fitPane } from "./pane.js";
 import { Players } from "./players.js";
 import { Review } from "./review.js";
 import { Roving } from "./roving.js";
@@ -54,6 +56,7 @@ export class WallView {
   #duel;
   #toast;
   #foot;
+  #auto;
   /** Whether something lies over the wall, or has just gone: the browser then gives the focus back to where it was. */
   #over = false;
   #width = 0;
@@ -83,12 +86,14 @@ export class WallView {
     this.#review = new Review(host, { ...parts, open: (id) => this.#open(id) }, signal);
     this.#duel = new Pairwise(host, this.#deck, signal);
     this.#foot = new Transport(this.#deck, signal).element;
+    this.#auto = new Autoplay(state, signal);
     this.#toast = new Toast(host, () => this.#back(), signal);
     this.#build();
     this.#bind();
     this.#listen();
     followTheme(this.element, signal);
     keepFocus(this.element, signal);
+    fitPane(this.element, this.#sheet.element, signal);
     this.#changed(null);
   }
 
@@ -108,7 +113,7 @@ export class WallView {
     const menus = this.#host.bare && this.#host.menus.length ? [new Menus(this.#host, this.#signal).element] : [];
     const help = make("button", { class: "gg-button", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
     help.addEventListener("click", () => this.#showKeys(), { signal: this.#signal });
-    this.#foot.append(help, this.#toast.element);
+    this.#foot.append(this.#auto.element, help, this.#toast.element);
     const blind = make("button", { class: "gg-button gg-blind", type: "button", title: "Which of two is better, without knowing what they are (B)", text: "Blind rounds" });
     blind.addEventListener("click", () => this.#challenge(), { signal: this.#signal });
     this.#review.bar.append(blind);
@@ -217,6 +222,7 @@ export class WallView {
       return tile?.status === "done" && tile.seconds ? [tile] : [];
     });
     this.#deck.cast(playable.map(({ seconds }) => Number(seconds)), playable.reduce((most, { fps }) => Math.max(most, fps ?? 0), 0));
+    if (playable.length) this.#auto.begin();
   }
 
   /** @param {TileView} tile that now exists */
