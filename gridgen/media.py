@@ -10,13 +10,17 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
+import itertools
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Self
 
 import av
 import av.error
-from av.video.frame import PictureType
+import numpy as np
+from av.sidedata.sidedata import SideData
+from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import VideoReformatter
 from PIL import Image
 
@@ -24,12 +28,11 @@ from gridgen.atomic import write_atomically
 from gridgen.errors import GridgenError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from av.container import InputContainer
     from av.packet import Packet
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 __all__ = [
@@ -63,6 +66,16 @@ _PREVIEW_FPS = 30
 _DEMUXERS = {"mp4": "mov", "webm": "matroska"}
 _HEAD = 64
 _WEBM_MAGIC = b"\x1a\x45\xdf\xa3"
+_TURNS = {
+    (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
+    (1, 0, 0, -1): Image.Transpose.FLIP_TOP_BOTTOM,
+    (-1, 0, 0, -1): Image.Transpose.ROTATE_180,
+    (0, 1, 1, 0): Image.Transpose.TRANSPOSE,
+    (0, 1, -1, 0): Image.Transpose.ROTATE_270,
+    (0, -1, 1, 0): Image.Transpose.ROTATE_90,
+    (0, -1, -1, 0): Image.Transpose.TRANSVERSE,
+}
+"""By the signs of a, b, c and d of a display matrix (ISO/IEC 14496-12, 8.3.2): x is shown at ax + cy, y at bx + dy."""
 
 
 class MediaError(GridgenError, ValueError):
@@ -89,7 +102,8 @@ class Facts:
     Attributes
     ----------
     width, height : int
-        Pixels of the stored picture.
+        Pixels of the picture as players show it: turned as the file says (its display
+        matrix), and with square pixels, to which end one side grows.
     fps : float
         Average frames per second.
     frames : int
@@ -172,9 +186,10 @@ def probe(path: Path) -> Facts:
             raise MediaError(path, "the video stream holds no picture.")
         container.seek(0)
         counted = _count(path, container, stream)
+        width, height = _Upright.of(first, stream).shown
         return Facts(
-            width=first.width,
-            height=first.height,
+            width=width,
+            height=height,
             fps=float(counted[0] / counted[1]),
             frames=counted[0],
             seconds=float(counted[1]),
@@ -218,7 +233,7 @@ def preview(path: Path, target: Path) -> None:
     Parameters
     ----------
     path : Path
-        The video.
+        The video; its copies are stored as it is shown, turned and with square pixels.
     target : Path
         The larger MP4 to write.
 
@@ -231,7 +246,8 @@ def preview(path: Path, target: Path) -> None:
     with _opened(path) as (container, stream):
         try:
             _replace(
-                small, lambda low: _replace(target, lambda part: _transcode(container, stream, part, low))
+                small,
+                lambda low: _replace(target, lambda part: _transcode(path, container, stream, part, low)),
             )
         except av.error.FFmpegError as error:
             raise MediaError(path, f"cannot be decoded to the end ({error.strerror}).") from error
@@ -266,8 +282,7 @@ def stills(path: Path, moments: Sequence[float]) -> list[Image.Image]:
             frame = _frame_at(container, stream, min(moment / length, 1.0))
             if frame is None:
                 raise MediaError(path, "the video stream holds no picture.")
-            frame.colorspace = _matrix(frame.colorspace, frame.height)
-            found.append(frame.to_image())  # type: ignore[no-untyped-call]
+            found.append(_image(frame, stream))
     return found
 
 
@@ -341,6 +356,56 @@ def _moment(packet: Packet[Any], later: int = 0) -> Fraction:
     return Fraction((packet.pts or 0) + later) * (packet.time_base or 1)
 
 
+@dataclass(frozen=True, slots=True)
+class _Upright:
+    """How a stored picture is shown: its size once its pixels are square, and how it is then turned."""
+
+    size: tuple[int, int]
+    turn: Image.Transpose | None
+
+    @classmethod
+    def of(cls, frame: VideoFrame, stream: VideoStream) -> _Upright:
+        """Read it from a file; a ratio of pixels beyond sense is none."""
+        size, ratio = (frame.width, frame.height), stream.sample_aspect_ratio or Fraction(1)
+        # one side is made longer, none shorter: HTML Standard, "intrinsic width" of a video
+        wide, high = max(ratio, Fraction(1)), max(1 / ratio, Fraction(1)) if ratio > 0 else Fraction(1)
+        square = round(size[0] * wide), round(size[1] * high)
+        return cls(square if max(square) <= LONGEST_SIDE else size, _turn(frame))
+
+    @property
+    def lies(self) -> bool:
+        """Whether width and height change places."""
+        return self.turn is not None and self.turn.name in {
+            "TRANSPOSE",
+            "ROTATE_90",
+            "ROTATE_270",
+            "TRANSVERSE",
+        }
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height at last."""
+        return self.size[::-1] if self.lies else self.size
+
+
+def _turn(frame: VideoFrame) -> Image.Transpose | None:
+    found = frame.side_data.get("DISPLAYMATRIX")
+    if not isinstance(found, SideData):
+        return None
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(found))
+    return _TURNS.get(tuple((part > 0) - (part < 0) for part in (a, b, c, d)))
+
+
+def _image(frame: VideoFrame, stream: VideoStream) -> Image.Image:
+    """Return a picture as players show it."""
+    upright = _Upright.of(frame, stream)
+    frame.colorspace = _matrix(frame.colorspace, frame.height)
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    if image.size != upright.size:
+        image = image.resize(upright.size, Image.Resampling.BICUBIC)
+    return image if upright.turn is None else image.transpose(upright.turn)
+
+
 def _fit(width: int, height: int, longest: int = TILE) -> tuple[int, int]:
     scale = min(1.0, longest / max(width, height))
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
@@ -352,8 +417,7 @@ def _telling_frame(path: Path, container: InputContainer, stream: VideoStream) -
         frame = _frame_at(container, stream, share)
         if frame is None:
             continue
-        frame.colorspace = _matrix(frame.colorspace, frame.height)
-        image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+        image = _image(frame, stream)
         light = max(image.convert("L").resize((16, 16), Image.Resampling.BOX).tobytes())
         if light > brightest:
             brightest, best = light, image
@@ -391,22 +455,42 @@ def _webp(image: Image.Image) -> bytes:
     return out.getvalue()
 
 
-def _transcode(source: InputContainer, stream: VideoStream, part: Path, low: Path) -> None:
+def _transcode(path: Path, source: InputContainer, stream: VideoStream, part: Path, low: Path) -> None:
+    frames = source.decode(stream)
+    first = next(frames, None)
+    if first is None:
+        raise MediaError(path, "the video stream holds no picture.")
+    upright = _Upright.of(first, stream)
     with contextlib.ExitStack() as stack:
-        first = stack.enter_context(_Rendition(part, stream, TILE))
-        second = stack.enter_context(_Rendition(low, stream, SMALL))
-        for frame in _thinned(source.decode(stream)):
-            second.add(first.add(frame))
+        large = stack.enter_context(_Rendition(part, stream, _fit(*upright.shown)))
+        small = stack.enter_context(_Rendition(low, stream, _fit(*upright.shown, SMALL)))
+        stored = large.size[::-1] if upright.lies else large.size
+        reformatter = VideoReformatter()
+        for frame in _thinned(itertools.chain([first], frames)):
+            light = reformatter.reformat(frame, *stored, format="yuv420p", interpolation="AREA")
+            light.pict_type = frame.pict_type
+            small.add(large.add(light if upright.turn is None else _turned(light, upright.turn)))
+
+
+def _turned(frame: VideoFrame, turn: Image.Transpose) -> VideoFrame:
+    """Turn a picture plane by plane, so that its colours stay what they are."""
+    planes = [
+        np.asarray(Image.fromarray(plane).transpose(turn))
+        for plane in frame.reformat(format="yuv444p").to_ndarray()
+    ]
+    made = VideoFrame.from_ndarray(np.stack(planes), format="yuv444p").reformat(format="yuv420p")
+    made.pts, made.time_base, made.pict_type = frame.pts, frame.time_base, frame.pict_type
+    return made
 
 
 class _Rendition:
     """A light copy while it is written."""
 
-    def __init__(self, path: Path, source: VideoStream, longest: int) -> None:
+    def __init__(self, path: Path, source: VideoStream, size: tuple[int, int]) -> None:
         rate = min(Fraction(_PREVIEW_FPS), Fraction(source.average_rate or 24))
-        self._size = _fit(source.width, source.height, longest)
+        self.size = size
         self._out = av.open(str(path), "w", format="mp4", options={"movflags": "faststart"})
-        self._encoder = _encoder(self._out.add_stream("libx264", rate=rate), self._size, source)
+        self._encoder = _encoder(self._out.add_stream("libx264", rate=rate), size, source)
         self._reformatter = VideoReformatter()
 
     def __enter__(self) -> Self:
@@ -419,7 +503,7 @@ class _Rendition:
 
     def add(self, frame: VideoFrame) -> VideoFrame:
         """Encode a picture, and return it as it was made smaller."""
-        small = self._reformatter.reformat(frame, *self._size, format="yuv420p", interpolation="AREA")
+        small = self._reformatter.reformat(frame, *self.size, format="yuv420p", interpolation="AREA")
         small.pict_type = frame.pict_type
         self._out.mux(self._encoder.encode(small))
         return small
@@ -447,7 +531,7 @@ def _matrix(named: int, height: int) -> int:
     return named if named != _UNNAMED else _BT709 if height >= _HIGH else _BT601
 
 
-def _thinned(frames: Iterator[VideoFrame]) -> Iterator[VideoFrame]:
+def _thinned(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
     """Drop frames beyond `_PREVIEW_FPS` and ask for a keyframe at least once a second."""
     due, keyed = Fraction(-1), Fraction(-1)
     for frame in frames:

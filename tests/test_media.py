@@ -14,7 +14,7 @@ import pytest
 from av.video.reformatter import Colorspace
 from PIL import Image
 
-from gridgen.media import Facts, MediaError, poster, preview, probe, small_of, sniff, suffix_of
+from gridgen.media import Facts, MediaError, poster, preview, probe, small_of, sniff, stills, suffix_of
 from gridgen.simulator.clips import Scene, render
 
 if TYPE_CHECKING:
@@ -486,3 +486,98 @@ def test_what_a_file_is_called_by_its_content(tmp_path, name, suffix):
     codec = "libvpx" if suffix == ".webm" else "libx264"
     path = write_video(tmp_path / name, codec=codec).rename(tmp_path / "a.part")
     assert suffix_of(path) == suffix
+
+
+def leaning(
+    path: Path, *, matrix: tuple[int, int, int, int] | None = None, pixel: Fraction | None = None
+) -> Path:
+    """Write a clip of 128 x 64, its left half red and its right half blue, that is to be shown otherwise than stored.
+
+    The matrix (a, b, c, d) is one of ISO/IEC 14496-12: what is at (x, y) is shown at (ax + cy, bx + dy).
+    """
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 128, 64, "yuv420p"
+        if pixel is not None:
+            stream.codec_context.sample_aspect_ratio = pixel
+        picture = np.zeros((64, 128, 3), np.uint8)
+        picture[:, :64, 0] = picture[:, 64:, 2] = 220
+        for _ in range(12):
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        out.mux(stream.encode())
+    if matrix is not None:
+        a, b, c, d = (part << 16 for part in matrix)
+        content = bytearray(path.read_bytes())
+        struct.pack_into(">9i", content, content.index(b"tkhd") + 44, a, b, 0, c, d, 0, 0, 0, 1 << 30)
+        path.write_bytes(content)
+    return path
+
+
+def edges(image: Image.Image) -> dict[str, str]:
+    """Tell by the middle of each edge whether it is red or blue; nothing for one that is both."""
+    wide, high = image.size
+    places = {"left": (2, high // 2), "right": (wide - 3, high // 2)}
+    if high > wide:
+        places = {"top": (wide // 2, 2), "bottom": (wide // 2, high - 3)}
+    pixels = {name: image.convert("RGB").getpixel(place) for name, place in places.items()}
+    return {name: "red" if red > blue else "blue" for name, (red, _, blue) in pixels.items()}
+
+
+TURNS = {
+    "as it is": ((1, 0, 0, 1), (128, 64), {"left": "red", "right": "blue"}),
+    "a quarter clockwise": ((0, 1, -1, 0), (64, 128), {"top": "red", "bottom": "blue"}),
+    "half a turn": ((-1, 0, 0, -1), (128, 64), {"left": "blue", "right": "red"}),
+    "a quarter the other way": ((0, -1, 1, 0), (64, 128), {"top": "blue", "bottom": "red"}),
+    "mirrored": ((-1, 0, 0, 1), (128, 64), {"left": "blue", "right": "red"}),
+    "mirrored and turned": ((0, 1, 1, 0), (64, 128), {"top": "red", "bottom": "blue"}),
+}
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_turned_clip_is_shown_as_players_show_it(tmp_path, turn):
+    """Facts, poster, stills and both previews obey the file's display matrix: case V9."""
+    matrix, size, expected = TURNS[turn]
+    path = leaning(tmp_path / "a.mp4", matrix=matrix)
+    poster(path, tmp_path / "a.webp")
+    preview(path, tmp_path / "p.mp4")
+    facts, copy, small = probe(path), probe(tmp_path / "p.mp4"), probe(tmp_path / small_of("p.mp4"))
+    with Image.open(tmp_path / "a.webp") as still:
+        assert (still.size, edges(still)) == (size, expected)
+
+    assert {(each.width, each.height) for each in (facts, copy, small)} == {size}
+    for each in (path, tmp_path / "p.mp4", tmp_path / small_of("p.mp4")):
+        [shown] = stills(each, [0.5])
+        assert (shown.size, edges(shown)) == (size, expected)
+
+
+@pytest.mark.parametrize(
+    ("pixel", "size"),
+    [
+        (Fraction(2), (256, 64)),
+        (Fraction(1, 2), (128, 128)),
+        (Fraction(16, 15), (136, 64)),
+        (Fraction(1, 3000), (128, 64)),
+    ],
+)
+def test_pixels_that_are_not_square_are_made_so(tmp_path, pixel, size):
+    """One side grows as the HTML standard says, in facts and pictures; a ratio beyond sense is none: case V9."""
+    path = leaning(tmp_path / "a.mp4", pixel=pixel)
+    poster(path, tmp_path / "a.webp")
+    preview(path, tmp_path / "p.mp4")
+    facts, copy = probe(path), probe(tmp_path / "p.mp4")
+    [still] = stills(path, [0.5])
+    with Image.open(tmp_path / "a.webp") as image:
+        assert image.size == pytest.approx(size, abs=1)
+
+    assert (facts.width, facts.height) == pytest.approx(size, abs=1)
+    assert (copy.width, copy.height) == pytest.approx(size, abs=1)
+    assert still.size == (facts.width, facts.height)
+
+
+def test_a_turned_clip_of_wide_pixels_is_stretched_before_it_is_turned(tmp_path):
+    """A ratio of pixels belongs to the stored picture: case V9."""
+    path = leaning(tmp_path / "a.mp4", matrix=(0, 1, -1, 0), pixel=Fraction(2))
+    facts = probe(path)
+
+    assert (facts.width, facts.height) == (64, 256)
+    assert [still.size for still in stills(path, [0.0])] == [(64, 256)]
