@@ -14,7 +14,7 @@ import itertools
 import struct
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 import av
 import av.error
@@ -39,6 +39,7 @@ __all__ = [
     "Facts",
     "MediaError",
     "fingerprint",
+    "is_whole",
     "poster",
     "preview",
     "probe",
@@ -64,7 +65,7 @@ _BT709, _UNNAMED, _BT601 = 1, 2, 6
 _HIGH = 720
 _PREVIEW_FPS = 30
 _DEMUXERS = {"mp4": "mov", "webm": "matroska"}
-_HEAD = 64
+_HEAD, _BOX = 64, 16
 _WEBM_MAGIC = b"\x1a\x45\xdf\xa3"
 _TURNS = {
     (-1, 0, 0, 1): Image.Transpose.FLIP_LEFT_RIGHT,
@@ -256,6 +257,37 @@ def preview(path: Path, target: Path) -> None:
 def small_of(preview: str) -> str:
     """Return the name of the smaller preview beside one."""
     return f"{preview.removesuffix('.mp4')}.small.mp4"
+
+
+def is_whole(picture: Path) -> bool:
+    """Return whether a poster or preview has all the bytes that its own head tells of, as one that the disk spoilt has not.
+
+    A WebP says its length (RFC 9649, 2.4), an MP4 those of its boxes (ISO/IEC 14496-12, 4.2);
+    of a WebM, which only stands in for a preview, the first bytes must do.
+    """
+    try:
+        size = picture.stat().st_size
+        with picture.open("rb") as file:
+            head = file.read(_HEAD)
+            if head[:4] == b"RIFF":
+                return size == 8 + int.from_bytes(head[4:8], "little")
+            return _ends_with_a_box(file, size) if sniff(head) == "mp4" else sniff(head) is not None
+    except OSError:
+        return False
+
+
+def _ends_with_a_box(file: BinaryIO, size: int) -> bool:
+    end = 0
+    while end < size:
+        file.seek(end)
+        head = file.read(_BOX)
+        length = int.from_bytes(head[:4])
+        if length == 1:
+            length = int.from_bytes(head[8:])
+        if not length:  # the last box, as long as the file
+            return True
+        end += max(length, _BOX // 2)
+    return end == size
 
 
 def stills(path: Path, moments: Sequence[float]) -> list[Image.Image]:

@@ -575,6 +575,24 @@ def test_a_preview_that_cannot_be_made_leaves_the_poster(simulate, tmp_path):
     assert (folder / row.poster).is_file()
 
 
+@pytest.mark.parametrize(
+    "damage", [b"", bytes(5000), lambda good: good[:-1], lambda good: good[: len(good) // 2]]
+)
+@pytest.mark.parametrize("kind", ["previews/*-1.mp4", "previews/*.small.mp4", "posters/*.webp"])
+def test_a_picture_that_the_disk_spoilt_is_made_anew(simulate, tmp_path, damage, kind):
+    """A poster or preview that is empty, zeros or cut short is drawn again by the next run, at no cost: case V2."""
+    simulator = simulate()
+    sweep = Sweep(Grid(prompt="boat"), client=simulator.client(), folder=tmp_path)
+    sweep.run()
+    [picture] = tmp_path.glob(kind)
+    good = picture.read_bytes()
+    picture.write_bytes(damage(good) if callable(damage) else damage)
+    sweep.run()
+
+    assert picture.read_bytes() == good
+    assert len(simulator.ledger) == 1
+
+
 def test_what_takes_long_to_show_is_shown_rarely(simulate, tmp_path):
     """A watcher gets a tenth of the engine's time at most, so that a huge sweep goes on while it is drawn."""
     grid = Grid(prompt=[f"boat {n}" for n in range(12)])

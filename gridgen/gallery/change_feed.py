@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gridgen.gallery.layout import coordinates, sheet_axes
 from gridgen.gallery.rpc import QuestionError
 from gridgen.judgements import Opinion
-from gridgen.media import small_of
+from gridgen.media import is_whole, small_of
 from gridgen.states import meanings
 
 if TYPE_CHECKING:
@@ -134,8 +134,11 @@ class ChangeFeed:
 
     def _small(self, row: Row) -> str | None:
         """Return the smaller preview, which folders of earlier versions lack."""
-        name = row.preview and small_of(row.preview)
-        return name if name and (self._sweep.folder / name).is_file() else None
+        return self._whole(row.preview and small_of(row.preview))
+
+    def _whole(self, name: str | None) -> str | None:
+        """Return a picture's name, None for one that the disk spoilt, which the next run makes anew."""
+        return name if name and is_whole(self._sweep.folder / name) else None
 
     def _said(self, row: Row) -> dict[str, Any] | None:
         """Return the reviewer's opinion as JSON values, None for no opinion."""
@@ -153,8 +156,8 @@ class ChangeFeed:
             "error_class": row.error_class,
             "error": row.error,
             "path": row.path,
-            "poster": row.poster,
-            "preview": row.preview,
+            "poster": self._whole(row.poster),
+            "preview": row.preview and (self._whole(row.preview) or row.path),
             "small": self._small(row),
             "width": row.width,
             "height": row.height,
@@ -172,14 +175,22 @@ class ChangeFeed:
 def beside_notebook(folder: Path) -> str:
     """Return the folder relative to the notebook, where the kernel is told which that is, else to where it works.
 
-    jupyter_server puts the notebook's path into ``JPY_SESSION_NAME``.
+    jupyter_server puts the notebook's path into ``JPY_SESSION_NAME``. It serves whatever a path
+    under its root leads to, links included, and refuses one that leaves the root as it is
+    written (``FileManagerMixin._get_os_path``). Where links give a folder several paths, the
+    one that climbs least is told.
     """
     session = os.environ.get("JPY_SESSION_NAME", "")
     beside = Path(session).parent if Path(session).is_absolute() else Path.cwd()
+    goal = folder.resolve()
     try:
-        return Path(os.path.relpath(folder.resolve(), beside.resolve())).as_posix()
+        paths = [
+            os.path.relpath(end, start) for end in (folder, goal) for start in (beside, beside.resolve())
+        ]
     except ValueError:
         return folder.name
+    leading = [path for path in paths if Path(os.path.normpath(beside / path)).resolve() == goal]
+    return Path(min(leading or paths[-1:], key=lambda path: Path(path).parts.count(os.pardir))).as_posix()
 
 
 def inside(folder: Path, name: str | None) -> Path:

@@ -19,7 +19,7 @@ from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
 from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.pivot import Pivot, runs
-from gridgen.media import MediaError, stills
+from gridgen.media import MediaError, is_whole, stills
 from gridgen.share.page_data import hidden_axes
 from gridgen.states import State
 
@@ -313,7 +313,10 @@ class _Table:
                 if taken.at is None
                 else [taken.at]
             )
-            return stills(inside(self._folder, row.preview or row.path), moments)
+            preview = row.preview and inside(self._folder, row.preview)
+            return stills(
+                preview if preview and is_whole(preview) else inside(self._folder, row.path), moments
+            )
         except (MediaError, QuestionError, OSError, ValueError):
             return []
 

@@ -13,7 +13,7 @@ from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
 from gridgen.gallery.rpc import QuestionError
 from gridgen.judgements.ratings import clip_names
-from gridgen.media import small_of
+from gridgen.media import is_whole, small_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -126,15 +126,21 @@ class _Files:
     def of(self, row: Row) -> dict[str, str | None]:
         stem = PurePosixPath(row.path or "").stem if self._shown.prompts else ""
         stem = stem or f"clip-{row.index + 1:04}"
-        poster = self._take(row.poster, f"{stem}.webp")
-        preview = self._take(row.preview, f"{stem}.preview.mp4")
-        small = self._take(small_of(row.preview), f"{stem}.small.mp4") if row.preview and self._many else None
+        poster = self._picture(row.poster, f"{stem}.webp")
+        preview = self._picture(row.preview, f"{stem}.preview.mp4")
+        small = (
+            self._picture(small_of(row.preview), f"{stem}.small.mp4") if row.preview and self._many else None
+        )
         original = (
             self._take(row.path, f"{stem}{PurePosixPath(row.path or 'a.mp4').suffix}")
             if self._shown.originals or not preview
             else None
         )
         return {"poster": poster, "preview": preview or original, "small": small, "path": original or preview}
+
+    def _picture(self, source: str | None, name: str) -> str | None:
+        """Take a poster or preview, unless the disk spoilt it."""
+        return self._take(source, name) if source and is_whole(self._folder / source) else None
 
     def _take(self, source: str | None, name: str) -> str | None:
         try:

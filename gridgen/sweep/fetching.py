@@ -166,7 +166,15 @@ class Fetching:
         self._pictures.append(job)
 
     def _is_drawn(self, record: Record) -> bool:
-        return not self._previews or (self._exists(record.poster) and self._exists(record.preview))
+        """Whether poster and previews are there and whole; folders of earlier versions lack the smaller preview."""
+        if not self._previews:
+            return True
+        if record.poster is None or record.preview is None:
+            return False
+        folder = self._journal.folder
+        small = folder / media.small_of(record.preview)
+        drawn = [folder / record.poster, folder / record.preview, *([small] if small.exists() else [])]
+        return all(media.is_whole(each) for each in drawn)
 
     def _exists(self, name: str | None) -> bool:
         return name is not None and (self._journal.folder / name).is_file()

@@ -12,6 +12,7 @@ from hostile import HOSTILE, hostile_grid
 from PIL import Image
 
 from gridgen import Grid, GridError, GridgenError, Simulator, Sweep
+from gridgen.gallery.change_feed import ChangeFeed
 from gridgen.share import FrameOptions, contact_sheet
 
 if TYPE_CHECKING:
@@ -168,3 +169,16 @@ def test_some_clips_of_a_real_sweep(tmp_path: Path) -> None:
         with pytest.raises(GridgenError, match="cannot be written"):
             sweep.to_image(tmp_path / "file" / "a.png")
     assert sorted(each.name for each in tmp_path.glob("*.p*")) == ["all.png", "some.png"]
+
+
+@pytest.mark.parametrize("damage", [b"", bytes(3000)])
+def test_a_spoilt_preview_is_no_loss(done: FakeSweep, tmp_path: Path, damage: bytes) -> None:
+    """Moments of a clip whose preview the disk spoilt come from the clip itself, and a page has that: case V2."""
+    whole = sheet(done, tmp_path / "a.png", at=2.0)
+    for row in done.rows():
+        done.change(row.index, preview=f"spoilt-{row.index}.mp4")
+        (done.folder / f"spoilt-{row.index}.mp4").write_bytes(damage)
+    told = ChangeFeed(done, "me").snapshot()["tiles"]
+
+    assert np.array_equal(sheet(done, tmp_path / "b.png", at=2.0), whole)
+    assert [tile["preview"] for tile in told] == [row.path for row in done.rows()]

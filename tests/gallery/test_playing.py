@@ -209,3 +209,19 @@ def test_at_most_one_clip_sounds(browser: Browser, served: Path) -> None:
         page.keyboard.press("m")
         page.wait_for_function(f"{AUDIBLE}.length === 0")
         assert page.evaluate("most") == 1
+
+
+def test_a_preview_that_cannot_be_played_gives_way_to_its_original(
+    browser: Browser, served: Path, lengths: FakeSweep
+) -> None:
+    """One that breaks while the wall is open, and one that was empty before: both clips play: case V2."""
+    (lengths.folder / "empty.mp4").touch()
+    lengths.change(1, preview="empty.mp4")
+    with shown(browser, lengths, served, rows=[], cols=[]) as (page, _, _):
+        page.route("**/clip-0002.preview.mp4*", lambda route: route.fulfill(body=b"\0" * 3000))
+        (lengths.folder / "clip-0002.preview.mp4").write_bytes(
+            (lengths.folder / "clip-0002.mp4").read_bytes()
+        )
+        lengths.change(2, preview="clip-0002.preview.mp4")
+        page.wait_for_function(READY, arg=3)
+        assert page.get_by_text("Enter opens its details").count() == 0

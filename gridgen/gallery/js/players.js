@@ -37,6 +37,8 @@ export class Players {
   #posters = new Map();
   /** @type {Set<number>} */
   #visible = new Set();
+  /** @type {Set<string>} previews that no player could play, whose originals play in their place */
+  #spoilt = new Set();
   #seen;
   #near;
   #hovered = -1;
@@ -243,7 +245,7 @@ export class Players {
     this.#players.set(tile.id, player);
     const listener = {
       ready: () => this.#ready(tile),
-      failed: (/** @type {Player} */ _player, /** @type {string} */ reason) => this.#failed(tile, reason),
+      failed: (/** @type {Player} */ failed, /** @type {string} */ reason) => this.#failed(tile, failed, reason),
     };
     const show = (/** @type {HTMLVideoElement} */ video) => {
       showWhenLive(tile.element, video);
@@ -259,8 +261,10 @@ export class Players {
     this.follow();
   }
 
-  /** @param {TileView} tile @param {string} reason */
-  #failed(tile, reason) {
+  /** @param {TileView} tile @param {Player} player @param {string} reason */
+  #failed(tile, player, reason) {
+    this.#spoilt.add(player.file);
+    if (player.what !== "path" && tile.data.path) return this.refresh(tile);
     tile.trouble(`${reason}; Enter opens its details`);
     this.#queue.loaded(tile.id);
   }
@@ -295,7 +299,8 @@ export class Players {
    */
   #playable({ drawn, data: { id, preview, small, path, error_class: failed } }) {
     const { muted, solo } = this.#state.now;
-    if (path && ((!muted && id === solo) || (!preview && failed === "preview"))) return { what: "path", file: path };
+    const none = preview ? this.#spoilt.has(preview) || this.#spoilt.has(small ?? "") : failed === "preview";
+    if (path && ((!muted && id === solo) || none)) return { what: "path", file: path };
     if (small && drawn * devicePixelRatio <= SMALL) return { what: "small", file: small };
     return preview ? { what: "preview", file: preview } : null;
   }
