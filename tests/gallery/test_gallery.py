@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import html.parser
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from gridgen._loop import engine
 from gridgen.board import Board
 from gridgen.errors import GridError
 from gridgen.gallery import Gallery
+from gridgen.gallery.change_feed import ChangeFeed
 from gridgen.gallery.script import script, style
 from gridgen.grid import Grid
 
@@ -171,6 +173,41 @@ def test_the_state_is_current_whenever_a_page_is_loaded(sweep: FakeSweep) -> Non
     assert snapshot["folder"] == "boats"
     assert [snapshot["axes"][at]["name"] for at in (0, 1, -1)] == ["prompt", "size", "take"]
     gallery.close()
+
+
+LINKS = {
+    "the folder itself": ("nb/first.ipynb", {"nb/boats": "disk/boats"}, "nb", "boats", "boats"),
+    "a parent of it": ("nb/first.ipynb", {"data": "disk"}, "nb", "../data/boats", "../data/boats"),
+    "the notebook's folder": ("link/first.ipynb", {"link": "disk"}, "../disk", "boats", "boats"),
+    "both": (
+        "link/first.ipynb",
+        {"link": "disk", "link/data": "store"},
+        "../disk",
+        "data/boats",
+        "data/boats",
+    ),
+    "the root": ("nb/first.ipynb", {"../home": "root"}, "nb", "../clips/boats", "../clips/boats"),
+}
+
+
+@pytest.mark.parametrize("case", LINKS)
+def test_a_folder_behind_a_link_is_named_by_the_way_that_is_served(tmp_path, monkeypatch, case):
+    """Jupyter serves what a path under its root leads to, links included, so the path is told as the root sees it: case V7."""
+    notebook, links, works_in, folder, expected = LINKS[case]
+    root = tmp_path / "root"
+    for made in ("root/nb", "disk", "store"):
+        (tmp_path / made).mkdir(parents=True)
+    for name, goal in links.items():
+        (root / name).symlink_to(tmp_path / goal)
+    monkeypatch.chdir(root / works_in)
+    sweep = FakeSweep(Grid(prompt="a boat", size="16:9", duration=6), Path(folder).absolute())
+    sweep.folder.resolve().mkdir(parents=True)
+    root = tmp_path / "home" if case == "the root" else root
+    monkeypatch.setenv("JPY_SESSION_NAME", str(root / notebook))
+    told = ChangeFeed(sweep, "me").snapshot()["folder"]
+
+    assert told == expected
+    assert Path(os.path.normpath(root / Path(notebook).parent / told)).samefile(sweep.folder)
 
 
 def test_only_what_changed_is_sent(sweep: FakeSweep) -> None:
