@@ -12,6 +12,7 @@ import traitlets as t
 
 from gridgen.errors import GridgenError
 from gridgen.gallery.change_feed import beside_notebook
+from gridgen.gallery.folder_mark import folder_mark
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.rpc import QuestionError, SweepWidget
 from gridgen.gallery.script import script, style
@@ -94,6 +95,7 @@ class Board(SweepWidget):
             "remedies": _remedies(rows),
             "stop": {
                 "folder": beside_notebook(self.sweep.folder),
+                "mark": folder_mark(self.sweep.folder),
                 "beside": SWEEP_FILE,
                 "file": self.sweep.internals.stop_file,
             },

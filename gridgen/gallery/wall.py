@@ -9,6 +9,7 @@ import traitlets as t
 
 from gridgen.gallery.cell import running_cell
 from gridgen.gallery.change_feed import ChangeFeed
+from gridgen.gallery.folder_mark import folder_mark
 from gridgen.gallery.judge import Judge
 from gridgen.gallery.layout import Sides, sheet_axes
 from gridgen.gallery.menus import menus
@@ -89,6 +90,7 @@ class Wall(SweepWidget):
         self.cell = running_cell()
         self.shown = sides
         self.seen = view
+        self._folder, self._mark = sweep.folder, folder_mark(sweep.folder)
         self._pages: set[str] = set()
         self._unseen = self._left = False
         self._close: Callable[[], None] | None = None
@@ -117,7 +119,8 @@ class Wall(SweepWidget):
 
     def known(self) -> dict[str, Any]:
         """Return all that the browser begins with, as JSON values."""
-        return {**self.feed.snapshot(), "choices": self.judge.choices()}
+        self._mark = folder_mark(self._folder)
+        return {**self.feed.snapshot(), "mark": self._mark, "choices": self.judge.choices()}
 
     def changed(self, rows: tuple[Row, ...]) -> None:
         """Send what the browser has not heard, now or when there is room for it."""
@@ -128,6 +131,8 @@ class Wall(SweepWidget):
         delta = None if self._unseen else self.feed.delta()
         if delta is None:
             return 0
+        if self._mark is None and (mark := folder_mark(self._folder)):
+            self._mark = delta["mark"] = mark
         self.send(delta)
         return len(json.dumps(delta))
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import statistics
 from typing import TYPE_CHECKING
 
 import pytest
-from lab import ask, open_notebook, run_all, write_notebook
+from lab import READY, ask, open_notebook, run_all, write_notebook
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -131,6 +132,31 @@ def test_a_reload_with_a_live_kernel_brings_the_wall_back(browser: Browser, base
     page.wait_for_function(ALL_READY, arg=4)
     assert page.locator(".gg-tile[data-status=done]").count() == 4
     assert troubles == []
+    page.close()
+
+
+def test_walls_of_copied_folders_play_their_own_clips(browser: Browser, base: str, place: Path) -> None:
+    """A project copied with its notebook, both side by side in one JupyterLab, loaded anew: case I4."""
+    page, _ = opened(browser, base, place, "one", SWEEP, GALLERY, WAIT)
+    run_all(page)
+    shutil.copytree(place / "one", place / "two")
+    page.evaluate(
+        "jupyterapp.commands.execute('docmanager:open', {path: 'two/first.ipynb', options: {mode: 'split-right'}})"
+    )
+    page.wait_for_function(f"{READY} && jupyterapp.shell.currentWidget.context.path === 'two/first.ipynb'")
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=8)
+    page.evaluate("() => jupyterapp.commands.execute('docmanager:save-all')")
+    page.reload()
+    page.wait_for_function(ALL_READY, arg=8)
+    sources = page.evaluate(
+        """() => [...jupyterapp.shell.widgets("main")].filter(({ context }) => context).map(({ context, node }) => [
+          context.path.split("/")[0], [...node.querySelectorAll(".gg-video")].map(({ src }) => src)])"""
+    )
+    assert sorted(folder for folder, _ in sources) == ["one", "two"]
+    for folder, found in sources:
+        assert len(found) == 4
+        assert all(f"/files/{folder}/clips%20%26%20boats/" in source for source in found)
     page.close()
 
 

@@ -255,6 +255,24 @@ test("files are looked for once the page's address names a document, and then on
   Object.assign(globalThis, { fetch, location: undefined, document: undefined });
 });
 
+test("of a folder and its copies the one is found that bears the mark, beside the wall's own notebook: case I4", async () => {
+  const { fetch } = globalThis;
+  const says = { "/files/one/boats/folder-mark.txt": "1".repeat(64), "/files/two/boats/folder-mark.txt": "2".repeat(64) };
+  const page = {
+    location: { pathname: "/lab/tree/two/n.ipynb" },
+    document: { getElementById: () => ({ textContent: '{"baseUrl": "/"}' }), cookie: "" },
+    fetch: async (url) => new Response(says[url] ?? "1".repeat(64), { status: url in says ? 200 : 404 }),
+  };
+  Object.assign(globalThis, page);
+  const tile = { path: "a.mp4", bytes: 3 };
+  const url = (mark, notebook) => new ServedFiles({ folder: "boats", mark: mark.repeat(64) }, notebook).url(tile, "path");
+  assert.equal(await url("2", ""), "/files/two/boats/a.mp4");
+  assert.equal(await url("1", ""), null, "the front notebook's folder is a copy");
+  assert.equal(await url("1", "RTC:one/n.ipynb"), "/files/one/boats/a.mp4");
+  assert.equal(await url("2", "one/n.ipynb"), null);
+  Object.assign(globalThis, { fetch, location: undefined, document: undefined });
+});
+
 test("a file's address is quoted part by part and bears the token", () => {
   assert.equal(fileUrl("/u/", ["a b", "c#d?e%f"], ""), "/u/files/a%20b/c%23d%3Fe%25f");
   assert.equal(fileUrl("/", ["x"], "a=1; _xsrf=2|ab%3D"), "/files/x?_xsrf=2%7Cab%3D");

@@ -210,6 +210,37 @@ def test_a_folder_behind_a_link_is_named_by_the_way_that_is_served(tmp_path, mon
     assert Path(os.path.normpath(root / Path(notebook).parent / told)).samefile(sweep.folder)
 
 
+def test_a_copied_folder_is_another_one_at_its_first_use(sweep: FakeSweep, tmp_path: Path) -> None:
+    """A folder keeps its random mark, a copy of it gets its own, and neither page nor copy tells where it was: case I4."""
+    first = Gallery(sweep)
+    outbox = Outbox(first.wall)
+    assert first.wall.known()["mark"] is None
+    for row in sweep.rows():
+        sweep.finish(row.index)
+    mark = outbox.sent[0][0]["mark"]
+    assert re.fullmatch("[0-9a-f]{64}", mark)
+    assert ["mark" in content for content, _ in outbox.sent[1:]] == [False] * 3
+
+    copy = FakeSweep(sweep.grid, tmp_path / "copy")
+    shutil.copytree(sweep.folder, copy.folder)
+    other = Gallery(copy).wall.known()["mark"]
+    assert other != mark
+    assert [Gallery(each).wall.known()["mark"] for each in (sweep, copy, sweep)] == [mark, other, mark]
+    told = [content for content, _ in outbox.sent] + [first.wall.known()]
+    assert str(tmp_path) not in json.dumps(told) + (copy.folder / "folder-mark.txt").read_text()
+    assert Board(copy).state()["stop"]["mark"] == other
+    first.close()
+
+
+@pytest.mark.parametrize("content", ["", "x" * 64, "0" * 64, "é" * 64, "0" * 99_999])
+def test_a_mark_that_is_none_is_made_anew(done: FakeSweep, content: str) -> None:
+    """Whatever the file holds, what the page hears is what the file says: case I4."""
+    (done.folder / "folder-mark.txt").write_text(content, "utf-8")
+    mark = Gallery(done).wall.known()["mark"]
+    assert re.fullmatch("[0-9a-f]{64}", mark)
+    assert mark == (done.folder / "folder-mark.txt").read_text() != content
+
+
 def test_only_what_changed_is_sent(sweep: FakeSweep) -> None:
     """A change goes out with its row's number and the changed fields; no change, no message."""
     gallery = Gallery(sweep)

@@ -63,7 +63,7 @@ export class KernelHost {
     this.menus = /** @type {Menu[]} */ (model.get("menus"));
     /** @type {number[]} ids of the clips whose blind rounds are shown in place of the wall */
     this.rounds = model.get("rounds") ?? [];
-    this.media = new Media(new ServedFiles(this.store), new KernelFiles(this.#link));
+    this.media = new Media(new ServedFiles(this.store, this.#link.notebook), new KernelFiles(this.#link));
     this.state = new ViewState(model.get("look"));
     this.state.load(model.get("view"));
     this.state.set({ selected: model.get("selected") ?? [] });

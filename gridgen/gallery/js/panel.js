@@ -142,7 +142,7 @@ export class Panel {
     await Promise.race([answered, new Promise((late) => setTimeout(late, ANSWERS_WITHIN))]);
     const isTaken = () => taken || this.#standing?.stop.file !== stop.file;
     if (over) return;
-    if (await stopByFile(stop, isTaken, () => over)) end("");
+    if (await stopByFile(stop, this.#link.notebook, isTaken, () => over)) end("");
     else if (!over) this.#refuse("Not stopped yet: the kernel is busy. Use the kernel's stop button (■).");
   }
 

@@ -6,12 +6,15 @@
  * @property {(event: string, callback: (...args: any[]) => void) => void} on
  * @property {(event: string, callback: (...args: any[]) => void) => void} off
  * @property {(content: any, callbacks?: any, buffers?: ArrayBuffer[]) => void} send
+ * @property {{context?: {path?: string}}} [widget_manager] of JupyterLab and Notebook 7 it knows the notebook
  * @typedef {{content: any, buffers: DataView[]}} Reply
  */
 
 /** Questions to Python, each with an answer or a reason, over custom messages. */
 export class Rpc {
   #model;
+  /** The notebook's path, as the page's widgets know it; "" elsewhere. */
+  notebook;
   #last = 0;
   /** @type {Map<number, {resolve: (reply: Reply) => void, reject: (reason: Error) => void, answered: AbortController}>} */
   #open = new Map();
@@ -19,6 +22,7 @@ export class Rpc {
   /** @param {Model} model */
   constructor(model) {
     this.#model = model;
+    this.notebook = model.widget_manager?.context?.path ?? "";
   }
 
   /**

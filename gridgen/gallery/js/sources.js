@@ -9,6 +9,8 @@ import { BlobCache } from "./blobs.js";
  */
 
 const TYPES = { poster: "image/webp", preview: "video/mp4", small: "video/mp4", path: "video/mp4" };
+/** The file in a folder that holds its mark. */
+const MARK = "folder-mark.txt";
 /** Bytes of blobs that are kept beyond their use. */
 const KEPT = 64e6;
 /** Milliseconds that JupyterLab may take to put the notebook into the page's address, and between two looks at it. */
@@ -22,14 +24,19 @@ const LOOK = 50;
  */
 export class ServedFiles {
   #store;
+  #notebook;
   /** @type {Promise<string[] | null> | null} */
   #place = null;
   /** The page's path when the folder was looked for. */
   #page = "";
 
-  /** @param {Store} store */
-  constructor(store) {
+  /**
+   * @param {Store} store
+   * @param {string} [notebook] its path from the server's root, "" where only the page's address tells it
+   */
+  constructor(store, notebook = "") {
     this.#store = store;
+    this.#notebook = notebook;
   }
 
   /**
@@ -69,9 +76,9 @@ export class ServedFiles {
    * @returns {Promise<string[] | null>}
    */
   async #find(base, tile, file) {
-    const page = await namedPage(base);
-    this.#page = page;
-    return findFolder(page, base, this.#store.folder, file, tile.bytes ?? null);
+    this.#page = await pageOf(this.#notebook, base);
+    const { folder, mark } = this.#store;
+    return findFolder(this.#page, base, folder, { file, bytes: tile.bytes ?? null, mark });
   }
 }
 
@@ -257,20 +264,31 @@ export function candidates(pathname, baseUrl, folder) {
 }
 
 /**
- * Ask the server where a folder is, by a file that is known to be in it.
+ * Ask the server where a folder is, by its mark or else by a file that is known to be in it.
  *
  * @param {string} page its path
  * @param {string} base of the server
  * @param {string} folder relative to the notebook
- * @param {string} file relative to the folder
- * @param {number | null} bytes its length, when known
+ * @param {{file: string, bytes?: number | null, mark?: string | null}} known a file in the folder, its length, and what
+ *   the folder's mark says, which tells it from its copies
  * @returns {Promise<string[] | null>} path segments, null where the server has no such file
  */
-export async function findFolder(page, base, folder, file, bytes) {
+export async function findFolder(page, base, folder, { file, bytes = null, mark = null }) {
   for (const place of candidates(page, base, folder)) {
-    if (await isFile(fileUrl(base, [...place, ...file.split("/")], document.cookie), bytes)) return place;
+    const url = fileUrl(base, [...place, ...(mark ? MARK : file).split("/")], document.cookie);
+    if (await (mark ? says(url, mark) : isFile(url, bytes))) return place;
   }
   return null;
+}
+
+/**
+ * @param {string} notebook its path from the server's root, before which JupyterLab may name a drive; "" for none known
+ * @param {string} base of the server
+ * @returns {Promise<string>} path of a page that shows that notebook: of several in one JupyterLab the address names the front one
+ */
+export async function pageOf(notebook, base) {
+  const path = notebook.slice(notebook.indexOf(":") + 1);
+  return path ? `${base}notebooks/${path.split("/").map(encodeURIComponent).join("/")}` : namedPage(base);
 }
 
 /**
@@ -286,7 +304,7 @@ function namesNone(pathname, baseUrl) {
  * @param {string} baseUrl of the server
  * @returns {Promise<string>} path of the page, once it names a document: JupyterLab restores its outputs before its address
  */
-export async function namedPage(baseUrl) {
+async function namedPage(baseUrl) {
   const last = performance.now() + NAMED_WITHIN;
   while (namesNone(location.pathname, baseUrl) && performance.now() < last) {
     await new Promise((look) => setTimeout(look, LOOK));
@@ -355,6 +373,20 @@ export function serverBase() {
     return JSON.parse(config).baseUrl ?? null;
   } catch {
     return null;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {string} mark
+ * @returns {Promise<boolean>} whether that file says so
+ */
+async function says(url, mark) {
+  try {
+    const reply = await fetch(url, { redirect: "error", cache: "no-store" });
+    return reply.ok && (await reply.text()) === mark;
+  } catch {
+    return false;
   }
 }
 

@@ -1,8 +1,8 @@
-import { findFolder, namedPage, serverBase, tokenIn } from "./sources.js";
+import { findFolder, pageOf, serverBase, tokenIn } from "./sources.js";
 
 /**
- * @typedef {{folder: string, beside: string, file: string}} StopFile where an empty file of that name stops the sweep,
- *   and a file that is in the same folder
+ * @typedef {{folder: string, mark?: string | null, beside: string, file: string}} StopFile where an empty file of that
+ *   name stops the sweep, the folder's mark, and a file that is in the same folder
  */
 
 /** Milliseconds within which the engine finds the file, and between two looks whether it has. */
@@ -13,13 +13,14 @@ const GLANCE = 50;
  * Stop a sweep whose kernel hears nothing, by a file that the Jupyter server writes beside the clips.
  *
  * @param {StopFile} stop
+ * @param {string} notebook its path from the server's root, "" where only the page's address tells it
  * @param {() => boolean} isTaken whether the engine has found it
  * @param {() => boolean} isOver whether nobody waits for that any more
  * @returns {Promise<boolean>} whether the engine took it; if not, none is left
  */
-export async function stopByFile({ folder, beside, file }, isTaken, isOver) {
+export async function stopByFile({ folder, mark, beside, file }, notebook, isTaken, isOver) {
   const base = serverBase();
-  const place = base && (await findFolder(await namedPage(base), base, folder, beside, null));
+  const place = base && (await findFolder(await pageOf(notebook, base), base, folder, { file: beside, mark }));
   if (!place || isOver()) return false;
   const path = [...place, file];
   if (!(await contents("PUT", base, path, { type: "file", format: "text", content: "" }))) return false;

@@ -31,9 +31,9 @@ import { learnStates } from "./status_texts.js";
  * @property {import("./judging.js").Opinion | null} [said] what the person who looks at it says
  * @property {string} [clip] its name in ratings files
  * @property {string | null} [task] the server's name for it, where a page tells
- * @typedef {{seq: number, now: number, name: string, folder: string | null, lettered?: boolean, speed?: number | null, axes: Axis[], tiles: Tile[], cost: string,
+ * @typedef {{seq: number, now: number, name: string, folder: string | null, mark?: string | null, lettered?: boolean, speed?: number | null, axes: Axis[], tiles: Tile[], cost: string,
  *   choices?: number[][], states?: Record<string, import("./status_texts.js").Meaning>}} Snapshot `lettered` where prompt and parameters stand at the foot of each picture; `choices` are blind rounds: left, right, position in OUTCOMES
- * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string}} Delta
+ * @typedef {{seq: number, now: number, tiles: (Partial<Tile> & {id: number})[], progress?: number[], cost: string, mark?: string}} Delta
  *   `progress` is a flat list of id and percent, for tiles of which nothing else changed
  */
 
@@ -45,6 +45,8 @@ export class Store {
   axes = [];
   name = "";
   folder = "";
+  /** @type {string | null} what a file in the folder says, which no copy of the folder does */
+  mark = null;
   cost = "";
   lettered = false;
   /** @type {number | null} how many seconds of the sweep's clock pass in one of a person's, null where nobody knows */
@@ -82,6 +84,7 @@ export class Store {
     this.axes = snapshot.axes;
     this.name = snapshot.name;
     this.folder = snapshot.folder ?? "";
+    this.mark = snapshot.mark ?? null;
     this.cost = snapshot.cost;
     this.lettered = snapshot.lettered ?? false;
     this.speed = snapshot.speed === undefined ? 1 : snapshot.speed;
@@ -101,6 +104,7 @@ export class Store {
     this.#gap ||= delta.seq !== this.#seq + 1;
     this.#seq = delta.seq;
     this.cost = delta.cost;
+    this.mark = delta.mark ?? this.mark;
     this.ticker.hear(delta.now, heard);
     const { progress = [] } = delta;
     const moved = progress.flatMap((id, at) => (at % 2 ? [] : [{ id, progress: progress[at + 1] }]));
