@@ -17,8 +17,9 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageFont
 
+from gridgen.lettering import font
 from gridgen.simulator.clips import Scene, dimensions, render, stand_in, still
 from gridgen.simulator.clips.caption import caption, printable
 from gridgen.simulator.clips.h264 import Repeats
@@ -711,13 +712,46 @@ def test_a_clip_of_any_prompt():
 
 def test_text_that_cannot_be_drawn_is_named_by_its_hash():
     """Two prompts of which the font has no letter are still told apart."""
-    assert printable("水墨画") != printable("油画")
-    assert printable("水墨画").startswith("prompt ")
+    assert printable("\ue000\ue001") != printable("\ue002")
+    assert printable("\ue000\ue001")[0].startswith("prompt ")
 
 
 def test_marks_of_direction_are_left_out():
     """Control characters and marks of direction never reach the lettering."""
-    assert printable("a\u202eb\u0000c\u200bd\ne") == "abcd e"
+    assert printable("a\u202eb\u0000c\u200bd\ne") == ("abcd e", "")
+
+
+def has_dejavu() -> bool:
+    """Tell whether the machine has a font of Latin, Greek, Cyrillic and Arabic letters."""
+    try:
+        return bool(ImageFont.truetype("DejaVuSans.ttf", 20))
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("text", "at_least"),
+    [
+        ("ein Hund läuft über die Brücke", "ein Hund lauft uber die Brucke"),
+        ("un café à l'été", "un cafe a l'ete"),
+        ("дом и пароход", None),
+        ("το σπίτι", None),
+        ("قارب من ورق", None),
+        ("水墨画中的小船", None),
+        ("雨の桜", None),
+    ],
+)
+def test_a_caption_is_drawn_by_a_font_that_has_its_letters(text, at_least):
+    """As it is where the machine has such a font, else without accents or by a number; never as crossed boxes."""
+    said, name = printable(text)
+    face = font(name, 20)
+    box = bytes(face.getmask("\U0010fffe"))
+
+    assert said in {text, at_least} or said.startswith("prompt ")
+    assert all(bytes(face.getmask(letter)) != box for letter in said if letter != " ")
+    if has_dejavu() and not any(letter > "\u3000" for letter in text):
+        assert said == text
+    assert printable("a plain boat") == ("a plain boat", "")
 
 
 def test_repeats_are_only_written_into_streams_they_fit():

@@ -7,11 +7,10 @@ import io
 import math
 import textwrap
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
@@ -19,6 +18,7 @@ from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
 from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.pivot import Pivot, runs
+from gridgen.lettering import font, lettering
 from gridgen.media import MediaError, is_whole, stills
 from gridgen.share.page_data import hidden_axes
 from gridgen.states import State
@@ -26,6 +26,8 @@ from gridgen.states import State
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
+
+    from PIL import ImageFont
 
     from gridgen.grid.axes import Axis
     from gridgen.journal import Row
@@ -40,15 +42,6 @@ MOST_FRAMES = 24
 
 _GAP, _MARGIN, _LINE = 8, 20, 1.3
 _SHOWN_SIDE, _SHOWN_BYTES = 1100, 80_000
-_FONTS = (
-    "DejaVuSans.ttf",
-    "NotoSansCJK-Regular.ttc",
-    "arialuni.ttf",
-    "msyh.ttc",
-    "PingFang.ttc",
-    "NotoSans-Regular.ttf",
-)
-_UNDRAWN = "\U0010fffe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +174,8 @@ class _Table:
         self._sheet = Pivot(said, [coordinates(axes, row) for row in chosen], shown)
         self._ink, self._quiet, self._paper, self._wash = _COLOURS[taken.dark]
         self._letter = max(11, round(taken.width / 16))
-        self._title = f"{Path(sweep.name).name}  ·  {_counted(chosen)}"
+        name, self._face = lettering(Path(sweep.name).name, "")
+        self._title = f"{name}  ·  {_counted(chosen)}" if name else _counted(chosen)
 
     def image(self) -> Image.Image:
         """Draw it."""
@@ -200,7 +194,7 @@ class _Table:
         )
         across = max(
             aside + sum(wide.values()) + gap * len(wide),
-            round(_font(self._letter, "").getlength(self._title)),
+            round(font(self._face, self._letter).getlength(self._title)),
         )
         size = (2 * _MARGIN + across, top + sum(high.values()) + gap * len(high) + _MARGIN)
         if max(size) > MOST_SIDE:
@@ -208,7 +202,7 @@ class _Table:
             raise GridError(msg, nothing="Nothing was written.")
         image = Image.new("RGB", size, self._paper)
         ImageDraw.Draw(image).text(
-            (_MARGIN, _MARGIN - 4), self._title, self._quiet, _font(self._letter, self._title)
+            (_MARGIN, _MARGIN - 4), self._title, self._quiet, font(self._face, self._letter)
         )
         self._place_heads(image, heads, _MARGIN + aside)
         self._place_rows(image, boxes, wide, high, (top, aside))
@@ -231,7 +225,7 @@ class _Table:
         return found
 
     def _head(self, axis: Axis, at: int, room: int) -> Image.Image:
-        return self._words([(speak(axis, at), self._ink)], room, self._letter)
+        return self._words([(speak(axis, at), f"{axis.name} {at + 1}", self._ink)], room, self._letter)
 
     def _place_heads(self, image: Image.Image, heads: list[list[tuple[Image.Image, int]]], left: int) -> None:
         top = _MARGIN + round(self._letter * 2.4)
@@ -284,7 +278,13 @@ class _Table:
         ]
         caption = self._sheet.caption(number)
         said = (
-            [self._words([(caption, self._quiet)], width * len(strip), round(self._letter * 0.85))]
+            [
+                self._words(
+                    [(caption, f"clip {row.index + 1}", self._quiet)],
+                    width * len(strip),
+                    round(self._letter * 0.85),
+                )
+            ]
             if caption
             else []
         )
@@ -294,7 +294,7 @@ class _Table:
         """Draw what stands for a clip that is not there: its state, and the kind of trouble."""
         image = Image.new("RGB", size, self._wash)
         state = row.status if row.status != State.DONE else "no picture"
-        texts = [(text, self._quiet) for text in dict.fromkeys((state, row.error_class)) if text]
+        texts = [(text, "not shown", self._quiet) for text in dict.fromkeys((state, row.error_class)) if text]
         words = self._words(texts, size[0] - 2 * _GAP, round(self._letter * 0.9), self._wash)
         image.paste(words, (_GAP, max(_GAP, (size[1] - words.height) // 2)))
         return image
@@ -321,17 +321,19 @@ class _Table:
             return []
 
     def _words(
-        self, texts: Sequence[tuple[str, str]], room: int, letter: int, paper: str | None = None
+        self, texts: Sequence[tuple[str, str, str]], room: int, letter: int, paper: str | None = None
     ) -> Image.Image:
-        """Set texts under one another, broken where they are wider than there is room."""
-        lines = [
-            (line, colour) for text, colour in texts for line in _broken(text, max(room, letter * 4), letter)
-        ]
+        """Set texts under one another, broken where there is no room, each with what stands for it where no font has it."""
+        lines = []
+        for text, instead, colour in texts:
+            plain, name = lettering(text, instead)
+            face = font(name, letter)
+            lines += [(line, colour, face) for line in _broken(plain, max(room, letter * 4), face)]
         pitch = round(letter * _LINE)
         image = Image.new("RGB", (max(room, 1), pitch * len(lines) + 2), paper or self._paper)
         draw = ImageDraw.Draw(image)
-        for at, (line, colour) in enumerate(lines):
-            draw.text((0, at * pitch), line, colour, _font(letter, line))
+        for at, (line, colour, face) in enumerate(lines):
+            draw.text((0, at * pitch), line, colour, face)
         return image
 
 
@@ -344,44 +346,16 @@ _COLOURS = {
 _MOST_LINES = 6
 
 
-def _broken(text: str, room: int, letter: int) -> list[str]:
+def _broken(plain: str, room: int, face: ImageFont.FreeTypeFont) -> list[str]:
     """Break a text into lines that fit, at most six of them."""
-    plain = " ".join("".join(each if each.isprintable() else " " for each in text).split())
-    font = _font(letter, plain)
-    most = max(4, int(room / max(1.0, font.getlength(plain or "x") / max(1, len(plain)))))
+    most = max(4, int(room / max(1.0, face.getlength(plain or "x") / max(1, len(plain)))))
     lines = textwrap.wrap(plain, most) or [""]
-    while most > 4 and any(font.getlength(line) > room for line in lines):  # noqa: PLR2004 - letters of the narrowest line
+    while most > 4 and any(face.getlength(line) > room for line in lines):  # noqa: PLR2004 - letters of the narrowest line
         most -= 1
         lines = textwrap.wrap(plain, most)
     return (
         lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1][:-1]}…"]
     )
-
-
-@lru_cache(maxsize=256)
-def _named(name: str, letter: int) -> Any:
-    try:
-        return ImageFont.load_default(letter) if not name else ImageFont.truetype(name, letter)
-    except OSError:
-        return None
-
-
-@lru_cache(maxsize=4096)
-def _draws(name: str, character: str) -> bool:
-    font = _named(name, 16).font_variant(layout_engine=ImageFont.Layout.BASIC)
-    return character == " " or bytes(font.getmask(character)) != bytes(font.getmask(_UNDRAWN))
-
-
-def _font(letter: int, text: str) -> Any:
-    """Return Pillow's own font, or the first of the system's that draws more of a text."""
-    there = [name for name in ("", *_FONTS) if _named(name, letter)]
-    best = min(there, key=lambda name: sum(not _draws(name, each) for each in set(text)))
-    font = _named(best, letter)
-    try:
-        font.getmask(text)
-    except RuntimeError:  # marks without a letter, which Raqm refuses to lay out
-        return font.font_variant(layout_engine=ImageFont.Layout.BASIC)
-    return font
 
 
 def _ratio(row: Row, pictures: Sequence[Image.Image]) -> float:

@@ -182,3 +182,17 @@ def test_a_spoilt_preview_is_no_loss(done: FakeSweep, tmp_path: Path, damage: by
 
     assert np.array_equal(sheet(done, tmp_path / "b.png", at=2.0), whole)
     assert [tile["preview"] for tile in told] == [row.path for row in done.rows()]
+
+
+def test_letters_that_no_font_has_are_a_number(tmp_path: Path) -> None:
+    """Boxes in place of letters would make all prompts look alike; a mixed one keeps what can be drawn."""
+    strange = FakeSweep(
+        Grid(prompt=["\ue000\ue001", "\ue002 \ue003"], size="16:9", duration=6), tmp_path / "x"
+    )
+    mixed = FakeSweep(Grid(prompt=["a boat \ue000", "läuft \ue001"], size="16:9", duration=6), tmp_path / "y")
+    plain = FakeSweep(Grid(prompt=["a boat", "läuft"], size="16:9", duration=6), tmp_path / "z")
+    numbered = sheet(strange, tmp_path / "a.png", cols=[], prompts=False)
+    assert np.array_equal(sheet(strange, tmp_path / "b.png", cols=[]), numbered)
+    assert np.array_equal(
+        sheet(mixed, tmp_path / "c.png", cols=[]), sheet(plain, tmp_path / "d.png", cols=[])
+    )
