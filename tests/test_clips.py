@@ -434,11 +434,15 @@ def test_rain_stays_outside():
     [
         ("a knight rides a horse", [("horse", "run", False)]),
         ("a horse and a girl", [("horse", "run", False), ("woman", "walk", False)]),
-        ("children fly kites", [("person", "walk", True), ("kite", "fly", True)]),
+        ("children fly kites", [("child", "walk", True), ("kite", "fly", True)]),
         ("koi swim in a pond", [("fish", "swim", True)]),
         ("a fish swims", [("fish", "swim", False)]),
         ("a man opens a door", [("person", "walk", False)]),
         ("a lotus opens", [("flower", "bloom", False)]),
+        ("a girl on a swing", [("swing", "wait", False)]),
+        ("a bee on a sunflower", [("bee", "fly", False), ("flower", "wait", False)]),
+        ("a plane landing at an airport", [("plane", "fall", False)]),
+        ("a woman swims underwater", [("diver", "swim", False)]),
     ],
 )
 def test_who_does_what(prompt, expected):
@@ -450,6 +454,71 @@ def test_who_does_what(prompt, expected):
         prompt == "a knight rides a horse",
         *[False] * (len(subjects) - 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "place", "subject"),
+    [
+        ("a steaming coffee cup", "table", "cup"),
+        ("a perfume bottle on marble", "table", "bottle"),
+        ("a hand drawing a portrait", "table", "hand"),
+        ("an astronaut walks on Mars", "desert", "astronaut"),
+        ("a child's birthday party", "room", "child"),
+        ("two dogs playing", "meadow", "dog"),
+        ("a cosy kitchen", "kitchen", None),
+        ("an old library", "library", None),
+    ],
+)
+def test_a_prompt_has_its_place_and_subject(prompt, place, subject):
+    """What people try first is shown as what it is, where it belongs: case D."""
+    look = read(prompt)
+    kinds = [each.kind for each in look.subjects]
+
+    assert settle(look.setting, frozenset(kinds), lambda places: places[0]) == place
+    assert kinds == ([] if subject is None else [subject])
+
+
+def test_two_are_two():
+    """A number before a subject is how many are seen, as a couple and a pair are two: case D."""
+    told = [read(words).subjects[0] for words in ("two dogs", "three dogs", "dogs", "a couple")]
+
+    assert [(each.many, each.others) for each in told] == [(True, 1), (True, 2), (True, 4), (True, 1)]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "un chat noir sur un toit",
+        "ein Hund läuft über die Brücke",
+        "una mujer con un paraguas",
+        "le jet d'eau dans la rose des vents",
+        "水墨画中的小船",
+    ],
+)
+def test_another_language_is_not_read_as_english(prompt):
+    """Words that look like English ones mean something else there: a plain scene, in its own colours: case D."""
+    assert read(prompt) == read("")
+
+
+def test_fireworks_are_lights_in_a_night_sky():
+    """Bursts of several colours above the hills, and it is dark without a word of the night: case D."""
+    pictures, without = (film(f"{words}, static", seconds=4)[:, :60] for words in ("fireworks", "a night"))
+
+    def bright(frames: Film) -> float:
+        return float((frames.max(axis=-1) - frames.min(axis=-1) > 90).mean())
+
+    assert read("fireworks").hour == "night"
+    assert bright(pictures) > 3 * bright(without) + 0.001
+
+
+def test_an_umbrella_is_carried_by_whoever_has_it():
+    """It goes where its bearer goes, and stays over the head: case D."""
+    pictures = film("a woman with a red umbrella walks in a desert, noon, static", seconds=6)
+    red = pictures[..., 0] - pictures[..., 1:].max(axis=-1) > 90
+    across, down = ([float(np.nonzero(red[at])[axis].mean()) for at in (0, -1)] for axis in (1, 0))
+
+    assert across[1] - across[0] > 20
+    assert abs(down[1] - down[0]) < 6
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,9 @@ _BLACK: Final = (0.0, 0.0, 0.0)
 _SECOND: Final = 0.8
 _ALONE: Final = cast.BUILT | {"train", "whale", "car", "plane", "ship"}
 _GROUNDED: Final = frozenset({"run", "walk", "wait", "dance"})
-_PEOPLE: Final = frozenset({"person", "woman"})
+_PEOPLE: Final = frozenset({"person", "woman", "child"})
+_BESIDE: Final = {1: (1,), 2: (-1, 1), 3: (-1, 1, 2), 4: (-2, -1, 1, 2)}
+"""Where companions are, by how many there are."""
 _COATS: Final = ("crimson", "teal", "navy", "olive", "purple", "amber", "brown", "emerald")
 
 
@@ -56,7 +58,8 @@ def stands(stage: Stage) -> bool:
 
 
 def _on_foot(subject: Subject) -> bool:
-    return subject.deed in _GROUNDED and not {subject.kind} & (cast.IN_AIR | cast.AFLOAT | cast.BUILT)
+    aloft = cast.IN_AIR | cast.AFLOAT | cast.BUILT
+    return subject.deed in _GROUNDED and (subject.kind == "astronaut" or subject.kind not in aloft)
 
 
 def perform(
@@ -104,10 +107,10 @@ def _dressed(stage: Stage) -> Callable[[Subject], Subject]:
 def _accompany(stage: Stage, mark: _Mark) -> None:
     """Add four more of a subject behind it, smaller and each in its own step."""
     part, luck = cast.role(mark.subject), chance(stage.prompt, stage.seed, f"others {mark.subject.kind}")
-    height = round(mark.height * 0.62)
+    height = round(mark.height * (0.9 if mark.subject.others == 1 else 0.62))
     pictures, path = cast.cycle(mark.subject, height, stage.palette), _path(stage, mark)
     flying = mark.subject.kind in cast.IN_AIR or mark.subject.deed in {"fly", "swim"}
-    for number in (-2, -1, 1, 2):
+    for number in _BESIDE[mark.subject.others]:
         aside = max(mark.height * 0.85, pictures[0].width * 0.8) * (number + luck.uniform(-0.25, 0.25))
         above = mark.height * (luck.uniform(-0.7, 0.6) if flying else 0.13 + luck.uniform(0, 0.03))
         lead = luck.uniform(0, part.seconds)
@@ -226,8 +229,25 @@ def _light(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
         stage.layers.append(beam)
 
 
+def _steam(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
+    """Add warm air that rises and thins."""
+    for number in range(3):
+        plates = [
+            scenery.glow(mark.height * (0.1 + 0.016 * step), _STEAM, 0.05 * (12 - step)) for step in range(12)
+        ]
+
+        def rise(t: float, lag: float = number / 3) -> tuple[float, float]:
+            u = (t / 3 + lag) % 1
+            side = mark.height * 0.12 * math.sin(5 * u + 6 * lag)
+            return middle[0] + side, middle[1] - mark.height * (0.2 + 0.6 * u)
+
+        stage.layers.append(Sprite(plates, rise, 4.0, mark.depth * 0.5, number))
+
+
+_STEAM: Final = (255.0, 250.0, 242.0)
 _SHINING: Final[dict[str, Callable[[Stage, _Mark, tuple[float, float]], None]]] = {
     "campfire": _blaze,
+    "cup": _steam,
     "lighthouse": _light,
     "volcano": _lava,
 }
@@ -249,16 +269,27 @@ def _start(stage: Stage, mark: _Mark) -> float:
 def _path(stage: Stage, mark: _Mark) -> Path:
     start, kind, deed = _start(stage, mark), mark.subject.kind, mark.subject.deed
     middle = mark.foot - mark.height * 0.48
+    lead = stage.look.subjects[0]
+    if kind == "umbrella" and not mark.leads and lead.kind in _PEOPLE:
+        return _held(stage, mark, lead)
     if kind in cast.BUILT or deed == "wait":
         return lambda _: (start, middle)
     if deed == "leap":
         every = _round(stage)
         return lambda t: _leap(t, every, start, mark.foot, mark.height)
-    if kind in cast.IN_AIR or deed in {"fly", "rise", "fall"}:
+    if (kind in cast.IN_AIR and not _on_foot(mark.subject)) or deed in {"fly", "rise", "fall"}:
         return _airborne(stage, mark, start)
     if deed in {"float", "swim"} or kind in cast.AFLOAT:
         return _afloat(stage, mark, start - stage.size[0] * 0.1)
     return _passing(stage, mark) if kind == "train" else _afoot(stage, mark, (start, middle))
+
+
+def _held(stage: Stage, mark: _Mark, lead: Subject) -> Path:
+    """Return the way of what a main subject carries over its head."""
+    luck = chance(stage.prompt, stage.seed, f"path {lead.kind}")
+    height = round(cast.role(lead).height * luck.uniform(0.92, 1.1) * stage.unit)
+    path = _path(stage, replace(mark, subject=lead, height=height, luck=luck, leads=True))
+    return lambda t: (path(t)[0] + height * 0.08, path(t)[1] - height * 0.4)
 
 
 def _passing(stage: Stage, mark: _Mark) -> Path:
@@ -301,6 +332,13 @@ def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
         speed, base = tall * min(0.07, 0.44 / stage.seconds), tall * (0.62 if rocket else 0.5)
         spurt = min(0.12, 0.3 / stage.seconds) if rocket else 0.0
         return lambda t: (start, base - speed * t * (1 + spurt * t))
+    if mark.subject.deed == "fall" and mark.subject.kind == "plane":
+        low = mark.foot - height * 0.5
+        glide = min(stage.unit * 0.13, width * 0.6 / stage.seconds)
+        return lambda t: (
+            width * 0.16 + glide * t,
+            min(low, level * 0.7 + (low - level * 0.7) * 1.25 * t / stage.seconds),
+        )
     if mark.subject.deed == "fall":
         speed = tall * min(0.06, 0.4 / stage.seconds)
         return lambda t: (start + height * 0.5 * math.sin(t), level + speed * t)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from gridgen.simulator.clips import creatures, figures, landmarks, vessels
+from gridgen.simulator.clips import creatures, figures, landmarks, things, vessels
 from gridgen.simulator.clips.colours import NAMES, Colour, lit, mix
 from gridgen.simulator.clips.plates import Plate
 from gridgen.simulator.clips.quadrupeds import QUADRUPEDS, quadruped
@@ -25,9 +26,22 @@ __all__ = ["AFLOAT", "BUILT", "IN_AIR", "Role", "cycle", "role"]
 AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
 BUILT: Final = frozenset(
     {"lighthouse", "windmill", "castle", "house", "volcano", "waterfall", "campfire", "flower"}
+    | {"bottle", "cup", "swing"}
 )
 IN_AIR: Final = frozenset(
-    {"bird", "butterfly", "balloon", "plane", "rocket", "umbrella", "lantern", "astronaut", "dragon", "kite"}
+    {
+        "bee",
+        "bird",
+        "butterfly",
+        "balloon",
+        "plane",
+        "rocket",
+        "umbrella",
+        "lantern",
+        "astronaut",
+        "dragon",
+        "kite",
+    }
 )
 _GLOWING: Final = frozenset(
     {"fish", "lantern", "lighthouse", "train", "robot", "jellyfish", "campfire", "flower"}
@@ -97,6 +111,13 @@ _ROLES: Final = {
     "kite": Role(0.26, (236, 84, 70), 16, 2.4),
     "dragon": Role(0.42, (72, 132, 84), 12, 1.1),
     "woman": Role(0.38, (186, 62, 54), 12, 1.0),
+    "child": Role(0.27, (236, 150, 60), 12, 0.8),
+    "cup": Role(0.4, (232, 226, 214), 1, 1.0),
+    "bottle": Role(0.52, (232, 168, 150), 1, 1.0),
+    "hand": Role(0.42, (66, 92, 136), 16, 1.4),
+    "swing": Role(1.95, (214, 70, 84), 20, 3.2),
+    "bee": Role(0.17, (246, 190, 44), 8, 0.5),
+    "diver": Role(0.26, (40, 60, 84), 12, 1.8),
 }
 
 
@@ -194,6 +215,8 @@ def _flower(height: int, phase: float, dress: _Dress) -> Image.Image:
     )
 
 
+_TILTS: Final = {"bee": 7.0, "bottle": 0.0, "cup": 0.0, "diver": 5.0, "hand": 4.0, "swing": 17.0}
+
 _DRAWN: Final[dict[str, _Draw]] = {
     **{kind: _stepping(kind) for kind in QUADRUPEDS},
     "astronaut": _rocking(figures.astronaut, 14.0),
@@ -226,9 +249,35 @@ _DRAWN: Final[dict[str, _Draw]] = {
     "waterfall": lambda height, phase, dress: landmarks.waterfall(height, dress.colour, phase),
     "windmill": _turning(landmarks.windmill, 4),
     "woman": _walking(skirt=True),
+    "child": _walking(skirt=False),
+    **{kind: _rocking(partial(things.thing, kind), degrees) for kind, degrees in _TILTS.items()},
 }
 _SWINGING: Final = frozenset(
-    {"astronaut", "balloon", "bird", "butterfly", "dolphin", "dragon", "fish", "jellyfish", "kite", "lantern"}
-    | {"paper boat", "plane", "rocket", "sailboat", "ship", "umbrella", "volcano", "whale"}
+    {"swing"}
+    | {
+        "astronaut",
+        "balloon",
+        "bird",
+        "butterfly",
+        "dolphin",
+        "dragon",
+        "fish",
+        "jellyfish",
+        "kite",
+        "lantern",
+    }
+    | {
+        "bee",
+        "diver",
+        "hand",
+        "paper boat",
+        "plane",
+        "rocket",
+        "sailboat",
+        "ship",
+        "umbrella",
+        "volcano",
+        "whale",
+    }
 )
 """Figures that go back the way they came: half of their pictures serve twice."""

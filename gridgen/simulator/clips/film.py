@@ -13,7 +13,7 @@ from gridgen.simulator.clips.camera import Camera
 from gridgen.simulator.clips.caption import caption
 from gridgen.simulator.clips.colours import mix, palette
 from gridgen.simulator.clips.layers import Sprite, Strip
-from gridgen.simulator.clips.places import PLACES, settle
+from gridgen.simulator.clips.places import INDOORS, PLACES, settle
 from gridgen.simulator.clips.plates import Canvas, Plate
 from gridgen.simulator.clips.stage import Stage, chance
 
@@ -72,7 +72,7 @@ class Film:
             self._set(place)
         else:
             perform(self.stage, 0.8, 0.7)
-        if not sketch and (place != "room" or image is not None):
+        if not sketch and (place not in INDOORS or image is not None):
             weather.fall(self.stage)
         self._caption = None if facts is None else caption(size, prompt, facts)
 
@@ -126,6 +126,8 @@ class Film:
             weather.stars(stage)
             if "aurora" in stage.look.weather:
                 weather.aurora(stage)
+            if "fireworks" in stage.look.weather:
+                weather.fireworks(stage)
         elif place != "underwater":
             _cloud(stage)
         PLACES[place](stage)

@@ -154,6 +154,8 @@ class Burst:
         As of `Flakes`.
     colour : tuple of int
         Y, U and V.
+    floor : float, default 4.0
+        Pixels below the origin where it is seen no more.
     """
 
     origin: tuple[float, float]
@@ -164,6 +166,7 @@ class Burst:
     last: float
     stamp: Stamp
     colour: tuple[int, int, int]
+    floor: float = 4.0
 
     def draw(self, canvas: Canvas, now: Moment) -> None:
         """Scatter it over `canvas`."""
@@ -176,5 +179,5 @@ class Burst:
         x = self.origin[0] + self.speeds[:, 0] * age
         y = self.origin[1] + self.speeds[:, 1] * age + self.gravity * age * age / 2
         fade = np.float32(min(1.0, 1.6 * (1 - age / self.last)))
-        power = np.where(y < self.origin[1] + 4, fade, np.float32(0))[:, None]
+        power = np.where(y < self.origin[1] + self.floor, fade, np.float32(0))[:, None]
         _scatter(canvas, (y, x), self.stamp, power, self.colour)

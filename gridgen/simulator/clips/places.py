@@ -11,32 +11,40 @@ if TYPE_CHECKING:
 
     from gridgen.simulator.clips.stage import Stage
 
-__all__ = ["PLACES", "settle"]
+__all__ = ["INDOORS", "PLACES", "settle"]
 
 PLACES: Final[dict[str, Callable[[Stage], None]]] = {
     "city": land.city,
     "desert": land.desert,
     "forest": land.forest,
     "hills": land.hills,
+    "kitchen": rooms.kitchen,
     "lake": waters.lake,
+    "library": rooms.library,
     "meadow": land.meadow,
     "mountains": land.mountains,
     "puddle": waters.puddle,
     "room": rooms.room,
     "sea": waters.sea,
     "space": land.space,
+    "table": rooms.table,
     "underwater": waters.underwater,
 }
 """Each place and the function that sets it on a stage, far to near."""
 
+INDOORS: Final = frozenset({"kitchen", "library", "room"})
+"""Places whose weather is outside of a window."""
 _HOMES: Final = {
+    "table": frozenset({"bottle", "cup", "hand"}),
     "sea": frozenset({"paper boat", "sailboat", "ship", "whale", "dolphin", "lighthouse"}),
-    "underwater": frozenset({"fish", "jellyfish"}),
+    "underwater": frozenset({"diver", "fish", "jellyfish"}),
     "space": frozenset({"astronaut", "rocket"}),
     "city": frozenset({"robot", "car", "train", "umbrella"}),
     "mountains": frozenset({"castle", "volcano", "dragon"}),
     "forest": frozenset({"fox", "wolf", "deer", "bear", "waterfall", "campfire"}),
-    "meadow": frozenset({"horse", "dog", "cat", "butterfly", "windmill", "balloon", "house", "flower"}),
+    "meadow": frozenset(
+        {"horse", "dog", "cat", "butterfly", "windmill", "balloon", "house", "flower", "bee"}
+    ),
     "desert": frozenset({"elephant"}),
 }
 _DRY: Final = ("meadow", "mountains", "desert", "hills")

@@ -7,31 +7,63 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gridgen.simulator.clips import land, scenery, weather
+from gridgen.simulator.clips import land, scenery, weather, works
 from gridgen.simulator.clips.acting import perform
 from gridgen.simulator.clips.colours import Colour, lit, mix
 from gridgen.simulator.clips.plates import Plate
 from gridgen.simulator.clips.scenery import SHARP, ints
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gridgen.simulator.clips.stage import Stage
 
-__all__ = ["room"]
+__all__ = ["kitchen", "library", "room", "table"]
 
 _FLOOR: Final = 0.74
 _WALLS: Final = ((214.0, 190.0, 160.0), (176.0, 192.0, 180.0), (188.0, 176.0, 198.0), (204.0, 160.0, 140.0))
 _WOOD: Final = (146.0, 98.0, 66.0)
 _DARK: Final = (26.0, 20.0, 24.0)
+_PALE: Final = (248.0, 246.0, 240.0)
+_SPINES: Final = (
+    (150.0, 60.0, 54.0),
+    (60.0, 92.0, 120.0),
+    (196.0, 160.0, 96.0),
+    (74.0, 104.0, 76.0),
+    (120.0, 84.0, 110.0),
+)
 
 
-def room(stage: Stage) -> None:
-    """Set a room: outside, a wall with its window, a floor, a table and a plant."""
+def table(stage: Stage) -> None:
+    """Set a table top close by, what is behind it out of focus."""
+    works.bokeh(stage, 0.6)
+    light = mix(stage.palette.shade, (255.0, 250.0, 240.0), 0.6)
+    wood = lit(stage.tint((236.0, 232.0, 228.0) if "marble" in stage.prompt.lower() else _WOOD), light)
+    top = np.full(stage.period, 3.0, np.float32)
+    stage.strip(
+        scenery.terrain(top, round(stage.y(0.46)), (mix(wood, _PALE, 0.25), mix(wood, _DARK, 0.3))), 1.04, 0.7
+    )
+    perform(stage, 0.84, 0.7, scale=1.3)
+
+
+def kitchen(stage: Stage) -> None:
+    """Set a room with cupboards, tiles and a hob."""
+    room(stage, _cupboards)
+
+
+def library(stage: Stage) -> None:
+    """Set a room with shelves full of books."""
+    room(stage, _shelves)
+
+
+def room(stage: Stage, fit: Callable[[Stage, ImageDraw.ImageDraw, Colour], None] | None = None) -> None:
+    """Set a room: outside, a wall with its window and fittings, a floor, a table and a plant."""
     land.outlook(stage)
     weather.fall(stage)
     light = mix(stage.palette.shade, (255.0, 244.0, 226.0), 0.25 if stage.palette.night else 0.5)
     wall = lit(stage.tint(_WALLS[int(stage.rng("wall").integers(0, len(_WALLS)))]), light)
     wood = lit(_WOOD, light)
-    stage.strip(_wall(stage, wall, wood), _FLOOR + 0.005, 0.3)
+    stage.strip(_wall(stage, wall, wood, fit), _FLOOR + 0.005, 0.3)
     boards = scenery.terrain(
         np.full(stage.period, 2.0, np.float32),
         round(stage.y(1.04 - _FLOOR)),
@@ -45,7 +77,55 @@ def room(stage: Stage) -> None:
     stage.strip(_furniture(stage, wood), 1.02, 0.7)
 
 
-def _wall(stage: Stage, wall: Colour, wood: Colour) -> Plate:
+def _shelves(stage: Stage, draw: ImageDraw.ImageDraw, wood: Colour) -> None:
+    rng, unit, wide = stage.rng("books"), stage.unit * SHARP, stage.period * SHARP
+    high, dark = stage.y(_FLOOR) * SHARP, ints(mix(wood, _DARK, 0.45))
+    for left, right in ((0.0, wide * 0.16), (wide * 0.26 + unit * 0.72, wide)):
+        draw.rectangle((left, high * 0.06, right, high), fill=(*ints(mix(wood, _DARK, 0.62)), 255))
+        for board in np.linspace(0.26, 1.0, 5):
+            x, foot = left + unit * 0.02, high * float(board)
+            while x < right - unit * 0.05:
+                thick, tall = unit * float(rng.uniform(0.018, 0.042)), high * float(rng.uniform(0.1, 0.155))
+                spine = mix(_SPINES[int(rng.integers(0, len(_SPINES)))], stage.palette.shade, 0.3)
+                draw.rectangle((x, foot - tall, x + thick, foot), fill=(*ints(spine), 255))
+                x += thick + unit * 0.004
+            draw.rectangle((left, foot, right, foot + unit * 0.018), fill=(*dark, 255))
+
+
+def _cupboards(stage: Stage, draw: ImageDraw.ImageDraw, wood: Colour) -> None:
+    unit, wide, high = stage.unit * SHARP, stage.period * SHARP, stage.y(_FLOOR) * SHARP
+    door, edge = ints(mix(wood, _PALE, 0.62)), ints(mix(wood, _DARK, 0.2))
+    steel, left = ints(mix(_PALE, _DARK, 0.35)), wide * 0.26 + unit * 0.72
+    for number in range(int((wide - left) / (unit * 0.3)) + 1):
+        x = left + number * unit * 0.3
+        for top, low in ((0.06, 0.34), (0.66, 1.0)):
+            place = (x, high * top, x + unit * 0.29, high * low)
+            draw.rectangle(place, fill=(*door, 255), outline=(*edge, 255), width=round(unit * 0.006))
+            draw.rectangle(
+                (
+                    x + unit * 0.23,
+                    high * (top + low) / 2,
+                    x + unit * 0.25,
+                    high * (top + low) / 2 + unit * 0.05,
+                ),
+                fill=(*edge, 255),
+            )
+    draw.rectangle(
+        (left - unit * 0.02, high * 0.62, wide, high * 0.66), fill=(*ints(mix(wood, _DARK, 0.4)), 255)
+    )
+    pot = (left + unit * 0.36, high * 0.52, left + unit * 0.56, high * 0.62)
+    draw.rounded_rectangle(pot, unit * 0.015, fill=(*steel, 255))
+    draw.rectangle(
+        (pot[0] - unit * 0.03, high * 0.52, pot[2] + unit * 0.03, high * 0.533), fill=(*ints(_DARK), 255)
+    )
+
+
+def _wall(
+    stage: Stage,
+    wall: Colour,
+    wood: Colour,
+    fit: Callable[[Stage, ImageDraw.ImageDraw, Colour], None] | None,
+) -> Plate:
     """Paint a wall that repeats, with a hole for each window, curtains and a picture."""
     wide, high = stage.period * SHARP, round(stage.y(_FLOOR + 0.02)) // 2 * 2 * SHARP
     image = Image.new("RGBA", (wide, high), (*ints(wall), 255))
@@ -59,7 +139,10 @@ def _wall(stage: Stage, wall: Colour, wood: Colour) -> Plate:
     )
     draw.rectangle((left - thick * 2, low, right + thick * 2, low + thick * 1.6), fill=(*frame, 255))
     _curtains(draw, (left, top, right, low), unit, stage.tint(mix(wall, (180.0, 70.0, 70.0), 0.55)))
-    _picture(draw, (wide * 0.2 + unit * 1.12, high * 0.24), unit, (wall, wood))
+    if fit is not None:
+        fit(stage, draw, wood)
+    else:
+        _picture(draw, (wide * 0.2 + unit * 1.12, high * 0.24), unit, (wall, wood))
     draw.rectangle((0, high - unit * 0.03, wide, high), fill=(*ints(mix(wall, wood, 0.5)), 255))
     return Plate.of(image.reduce(SHARP))
 

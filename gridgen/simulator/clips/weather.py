@@ -12,14 +12,14 @@ from PIL import Image, ImageDraw
 from gridgen.simulator.clips import scenery
 from gridgen.simulator.clips.colours import Colour, mix
 from gridgen.simulator.clips.layers import Flash
-from gridgen.simulator.clips.particles import Flakes, dash, ring, spot, streak
+from gridgen.simulator.clips.particles import Burst, Flakes, dash, ring, spot, streak
 from gridgen.simulator.clips.plates import Plate, yuv
 
 if TYPE_CHECKING:
     from gridgen.simulator.clips.particles import Stamp
     from gridgen.simulator.clips.stage import Stage
 
-__all__ = ["aurora", "blown", "drops", "fall", "glitter", "stars", "veil"]
+__all__ = ["aurora", "blown", "drops", "fall", "fireworks", "glitter", "stars", "veil"]
 
 _WHITE: Final = (255.0, 255.0, 255.0)
 
@@ -66,6 +66,7 @@ _STARS: Final = (
     _Crowd(130, radius=0.0012, strength=0.7, twinkle=0.3, depth=0.02),
     _Crowd(34, radius=0.0026, strength=0.8, twinkle=0.85, depth=0.02),
 )
+_SPARKS: Final = ((255.0, 190.0, 80.0), (255.0, 90.0, 110.0), (110.0, 220.0, 255.0), (190.0, 255.0, 140.0))
 _DRIFTING: Final = {
     "petals": _Crowd(70, (0.07, 0.1), 0.05, 0.0065, (255.0, 176.0, 202.0)),
     "leaves": _Crowd(30, (0.06, 0.11), 0.06, 0.009, (226.0, 122.0, 44.0)),
@@ -246,6 +247,24 @@ def blown(stage: Stage, colour: Colour) -> None:
                 stage.rng(f"dust {foot}"), stage.period, round(unit * 0.3), tone, cover=0.75
             )
             stage.strip(plate, foot + 0.15, depth, speed=unit * 0.22 * (0.6 + depth))
+
+
+def fireworks(stage: Stage) -> None:
+    """Add rockets that burst into balls of sparks, one after the other."""
+    rng, every = stage.rng("fireworks"), 4.2
+    stamp = spot(max(1.0, stage.unit * 0.009), 1.0)
+    for number in range(9):
+        angle, speed = (
+            rng.uniform(0, 2 * math.pi, 110),
+            np.sqrt(rng.uniform(0.02, 1.0, 110)) * stage.unit * 0.17,
+        )
+        speeds = np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
+        origin = (stage.size[0] * float(rng.uniform(0.1, 0.9)), stage.y(float(rng.uniform(0.12, 0.42))))
+        colour = yuv(_SPARKS[number % len(_SPARKS)])
+        start = (number * 0.45 % every,)
+        stage.layers.append(
+            Burst(origin, speeds, stage.unit * 0.05, start, every, 1.7, stamp, colour, floor=math.inf)
+        )
 
 
 def veil(stage: Stage, foot: float, depth: float, strength: float = 1.0) -> None:

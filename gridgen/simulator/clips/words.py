@@ -33,6 +33,8 @@ class Subject:
         The colour word before it.
     many : bool
         Whether the prompt speaks of several.
+    others : int
+        How many more than one those are, where it says so.
     ridden : bool
         Whether somebody sits on it.
     """
@@ -41,6 +43,7 @@ class Subject:
     deed: str
     colour: str | None = None
     many: bool = False
+    others: int = 4
     ridden: bool = False
 
 
@@ -101,15 +104,19 @@ _SETTINGS: Final = _table(
     "london berlin shanghai hong_kong seoul cyberpunk skyscraper skyscrapers avenue rooftop station subway",
     sea="sea ocean beach coast coastal coastline shore seashore waves wave harbour harbor bay island lighthouse tide surf "
     "seaside cliff cliffs",
-    desert="desert dunes dune sand sahara canyon mesa savanna savannah",
+    desert="mars martian desert dunes dune sand sahara canyon mesa savanna savannah",
     mountains="mountain mountains alps peak peaks summit glacier himalaya ridge volcano valley fjord arctic",
+    hills="airport runway airfield",
     meadow="meadow field fields grass grassland prairie hill hills farm garden countryside flowers tulips "
     "lavender sunflowers wheat village pasture park",
     puddle="puddle puddles gutter",
     lake="lake pond river lagoon swamp creek stream canal",
-    space="space galaxy cosmos planet planets orbital mars asteroid nebula stars_and universe lunar",
+    space="space galaxy cosmos planet planets orbital asteroid nebula stars_and universe lunar",
     underwater="underwater reef coral seabed kelp aquarium undersea deep_sea",
-    room="room kitchen bedroom living_room office cafe coffee_shop library classroom restaurant bakery bar indoors interior "
+    library="library bookshop bookshelf bookshelves archive",
+    kitchen="kitchen kitchens",
+    table="table tabletop marble product_shot still_life sketchbook",
+    room="room bedroom party birthday living_room office cafe coffee_shop classroom restaurant bakery bar indoors interior "
     "studio windowsill window attic workshop desk sofa",
 )
 _HOURS: Final = _table(
@@ -117,7 +124,8 @@ _HOURS: Final = _table(
     day="day daylight noon midday sunny sunlit afternoon daytime blue_sky",
     golden="golden sunset golden_light golden_hour sundown warm_light amber_light",
     dusk="dusk twilight evening blue_hour gloaming",
-    night="night midnight moonlit moonlight nighttime nocturnal moon stars starry starlit neon cyberpunk aurora northern_lights",
+    night="night midnight moonlit moonlight nighttime nocturnal moon stars starry starlit neon cyberpunk aurora northern_lights "
+    "fireworks firework",
 )
 _WEATHER: Final = _table(
     rain="rain rainy raining drizzle downpour rainfall monsoon showers",
@@ -134,6 +142,7 @@ _WEATHER: Final = _table(
     bubbles="bubbles underwater reef aquarium",
     dust="dust dusty sandstorm sand_storm dust_storm pollen",
     confetti="confetti carnival party",
+    fireworks="fireworks firework",
 )
 _CAMERA: Final = {
     "push in": "push in|pushes in|pushing in|zoom in|zooms in|zooming in|dolly in|close in|moves closer|push",
@@ -193,8 +202,15 @@ KINDS: Final = _table(
     train="train trains tram locomotive metro",
     robot="robot robots android mech droid",
     astronaut="astronaut astronauts cosmonaut spaceman",
-    person="person man boy child people samurai monk surfer skater traveller traveler figure couple knight wizard runner "
-    "hiker skier chef king prince children",
+    person="person man people samurai monk surfer skater traveller traveler figure couple knight wizard runner "
+    "hiker skier chef king prince",
+    child="child children kid kids toddler boy boys",
+    cup="cup mug espresso cappuccino coffee_cup cup_of_tea teacup",
+    bottle="bottle perfume_bottle flask perfume",
+    hand="hand hands",
+    swing="swing on_a_swing on_the_swing swing_set",
+    bee="bee bees bumblebee honeybee",
+    diver="diver divers scuba_diver snorkeler",
     woman="woman girl lady dancer bride ballerina princess queen witch",
     rocket="rocket rockets spaceship shuttle starship missile",
     plane="plane airplane aeroplane jet aircraft",
@@ -222,7 +238,7 @@ _DEEDS: Final = _table(
     fly="flies fly flying soars soaring hovers hovering flutters",
     swim="swims swim swimming dives diving",
     rise="rises rise rising launches launch lifts ascends climbs takes_off blasts_off",
-    fall="falls fall falling sinks sinking tumbles descends lands",
+    fall="falls fall falling sinks sinking tumbles descends lands landing touches_down",
     dance="dances dance dancing spins spinning twirls waltzes",
     bloom="blooms bloom blooming opens opening blossoming unfolds unfolding grows growing",
 )
@@ -232,7 +248,8 @@ _OWN_DEEDS: Final = {
     "butterfly": "fly", "balloon": "float", "car": "run", "train": "run", "robot": "walk", "astronaut": "float",
     "person": "walk", "rocket": "rise", "plane": "fly", "lighthouse": "wait", "windmill": "wait", "umbrella": "fly",
     "lantern": "float", "castle": "wait", "house": "wait", "volcano": "wait", "waterfall": "wait", "campfire": "wait",
-    "flower": "wait", "dragon": "fly", "woman": "walk", "kite": "fly",
+    "flower": "wait", "dragon": "fly", "woman": "walk", "kite": "fly", "child": "walk", "cup": "wait", "bottle": "wait", "hand": "wait", "bee": "fly", "swing": "wait",
+    "diver": "swim",
 }  # fmt: skip
 _OWN_COLOURS: Final = {
     "crow": "black", "raven": "black", "panther": "black", "orca": "black", "eagle": "brown", "hawk": "brown", "owl": "brown",
@@ -242,15 +259,61 @@ _OWN_COLOURS: Final = {
 _SEVERAL: Final = frozenset({"people", "children", "couple", "wolves"})
 _ALIKE: Final = frozenset({"fish", "koi", "deer", "salmon", "carp"})
 """Words that are the same for one and for several."""
-_BEYOND: Final = frozenset({("person", "fly"), ("woman", "fly")})
+_BEYOND: Final = frozenset({("person", "fly"), ("woman", "fly"), ("child", "fly")})
 """What a subject cannot do itself: it makes something else do it."""
 _RIDING: Final = frozenset({"ride", "rides", "riding", "rode"})
 _MOUNTS: Final = frozenset({"horse", "elephant", "deer", "bear"})
-_RIDERS: Final = frozenset({"person", "woman"})
+_RIDERS: Final = frozenset({"person", "woman", "child"})
+_OTHERS: Final = {"two": 1, "couple": 1, "pair": 1, "three": 2, "four": 3}
 _AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
 _MATTER: Final = frozenset(
     {"paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"}
 )
+_ENGLISH: Final = frozenset(
+    ["the", "a", "an", "of", "in", "on", "with", "and", "over", "at", "through", "into", "by", "under"]
+)
+_FOREIGN: Final = frozenset(
+    [
+        "un",
+        "une",
+        "le",
+        "les",
+        "des",
+        "du",
+        "et",
+        "sur",
+        "dans",
+        "avec",
+        "sous",
+        "au",
+        "aux",
+        "der",
+        "das",
+        "den",
+        "dem",
+        "ein",
+        "eine",
+        "einen",
+        "im",
+        "auf",
+        "mit",
+        "und",
+        "über",
+        "el",
+        "una",
+        "las",
+        "con",
+        "sobre",
+        "il",
+        "gli",
+        "nel",
+        "di",
+        "da",
+        "um",
+        "uma",
+    ]
+)
+"""Small words by which English and other languages are told apart."""
 _NATURAL: Final = {
     "green": ("meadow", "forest"), "golden": ("meadow", "desert"), "yellow": ("meadow", "desert"), "orange": ("desert",),
     "blue": ("sea", "lake", "underwater"), "turquoise": ("sea", "lake"), "white": ("mountains",), "grey": ("city",),
@@ -269,18 +332,25 @@ def read(prompt: str) -> Look:
     Returns
     -------
     Look
-        What its words ask for. Words after "no" or "without" count for nothing.
+        What its words ask for. Words after "no" or "without" count for nothing, and neither does
+        another language, whose words mean other things than English ones that look alike.
     """
     words = _words(prompt)
+    if len(_FOREIGN & set(words)) > len(_ENGLISH & set(words)):
+        words = []
     text = f" {' '.join(words)} "
     weather = frozenset(_all(_WEATHER, text))
-    subjects = _subjects(words, text)
+    setting, subjects = _first(_SETTINGS, text), _subjects(words, text)
+    if setting == "underwater":
+        subjects = tuple(
+            replace(each, kind="diver", deed="swim") if each.kind in _RIDERS else each for each in subjects
+        )
     return Look(
-        setting=_first(_SETTINGS, text),
+        setting=setting,
         hour=_hour(text),
         weather=weather | {"rain"} if "storm" in weather and "snow" not in weather else weather,
         heavy=_product(_HEAVY, text, 0.4, 2.2) * (1.3 if "storm" in weather else 1.0),
-        colour=_tint(words, subjects),
+        colour=_tint(words, subjects) or ("orange" if {"mars", "martian"} & set(words) else None),
         light=_product(_LIGHT, text, 0.45, 1.25),
         pace=_product(_PACE, text, 0.3, 3.0) * (1.25 if "storm" in weather else 1.0),
         camera=_camera(text),
@@ -338,8 +408,13 @@ def _subjects(words: list[str], text: str) -> tuple[Subject, ...]:
         own = "float" if kind in _AFLOAT else _OWN_DEEDS[kind]
         asked = None if found or (kind, deed) in _BEYOND or (deed == "bloom" and kind != "flower") else deed
         found.setdefault(
-            kind, Subject(kind, asked or own, _colour_before(words, kind), _several(words, kind))
+            kind,
+            Subject(
+                kind, asked or own, _colour_before(words, kind), _several(words, kind), _others(words, kind)
+            ),
         )
+    if "swing" in found:  # whoever is named with it sits on it
+        return (found["swing"],)
     mount = next((kind for kind in found if kind in _MOUNTS), None)
     if mount and _RIDING & set(words) and _RIDERS & set(found):
         return (replace(found[mount], ridden=True),)
@@ -354,6 +429,16 @@ def _several(words: list[str], kind: str) -> bool:
             if alike or word in _SEVERAL or (word.endswith("s") and word not in {"lotus", "android"}):
                 return True
     return False
+
+
+def _others(words: list[str], kind: str) -> int:
+    """Return how many more than one a number before a kind, or a word of its own, means: four where none does."""
+    told = [
+        _OTHERS.get(word, _OTHERS.get(before, 4))
+        for before, word in zip(["", *words], words, strict=False)
+        if KINDS.get(word) == kind
+    ]
+    return min(told, default=4)
 
 
 def _colour_before(words: list[str], kind: str) -> str | None:
