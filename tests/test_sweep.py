@@ -550,6 +550,22 @@ def test_the_csv_is_safe_for_spreadsheets(simulate, tmp_path):
     assert prompts == ["'=1+1", "boat"]
 
 
+def test_a_file_is_named_in_the_script_of_its_prompt(simulate, tmp_path):
+    """Names tell the prompts of other scripts apart; what has no letter is a clip."""
+    prompts = {
+        "水墨画中的小船": "水墨画中的小船",
+        "дом и пароход": "дом-и-пароход",
+        "läuft": "lauft",
+        "🦊!": "clip",
+        "雨" * 99: "雨" * 24,
+    }
+    sweep = Sweep(Grid(prompt=list(prompts)), client=simulate().client(), folder=tmp_path)
+    sweep.run()
+
+    assert [row.path.partition("_")[0] for row in sweep.rows()] == list(prompts.values())
+    assert all(row.poster and row.preview and (tmp_path / row.preview).is_file() for row in sweep.rows())
+
+
 def test_no_clip_lacks_its_poster(simulate, tmp_path):
     """However fast clips arrive, each finished row has a poster and a preview when run() returns."""
     sweep = Sweep(

@@ -488,8 +488,9 @@ def _draw(make: Callable[[Path, Path], object], video: Path, target: Path) -> No
 
 
 def _stem(cell: Cell) -> str:
-    """Return what a person reads in a file's name: a-z, 0-9 and hyphens."""
+    """Return what a person reads in a file's name: a-z, 0-9 and hyphens, or the letters of a script that has none of them."""
     plain = unicodedata.normalize("NFKD", cell.prompt).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "clip"
+    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
+    slug = slug or re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", cell.prompt))[:24].strip("-") or "clip"
     size = "" if cell.size is None else f"_{cell.size.replace(':', 'x')}"
     return f"{slug}{size}_{cell.seconds}s" if cell.seconds else f"{slug}{size}"
