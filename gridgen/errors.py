@@ -4,6 +4,7 @@
 
     GridgenError
     ├─ GridError (ValueError)        an axis or value is wrong; nothing was spent
+    │   └─ CallError (TypeError)     a call that does not fit, and the one to write
     ├─ MissingKeyError               how to set one, or how to use the Simulator
     ├─ BudgetError                   the estimate, the budget, what to change; nothing was spent
     ├─ JournalError                  the folder cannot be trusted or written; nothing was sent
@@ -19,10 +20,16 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gridgen.traces import rendered
+
 if TYPE_CHECKING:
+    import os
+
     from gridgen.grid import Cell
     from gridgen.task import Task
 
@@ -30,6 +37,7 @@ __all__ = [
     "APIError",
     "AuthenticationError",
     "BudgetError",
+    "CallError",
     "GridError",
     "GridgenError",
     "JournalError",
@@ -40,11 +48,19 @@ __all__ = [
     "RateLimitError",
     "TaskFailed",
     "UnknownOutcome",
+    "absent",
 ]
 
 
 class GridgenError(Exception):
-    """The base of every error that gridgen raises on purpose."""
+    """The base of every error that gridgen raises on purpose.
+
+    A notebook shows of it the user's own lines and what it says; after ``%xmode
+    Verbose`` all frames.
+    """
+
+    def _render_traceback_(self) -> list[str]:
+        return rendered(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # a pool of processes sends what a worker raises, whatever its class takes for arguments
@@ -139,6 +155,10 @@ class GridError(GridgenError, ValueError):
         said = [str(each) for each in self.problems]
         between = ". " if len(said) == 1 else "\n"
         super().__init__(between.join(filter(None, ["\n".join(said), nothing])))
+
+
+class CallError(GridError, TypeError):
+    """A function was called with what it does not take. Nothing was done."""
 
 
 class MissingKeyError(GridgenError):
@@ -260,3 +280,33 @@ class TaskFailed(GridgenError):  # noqa: N818 - concurrent.futures names outcome
     def __init__(self, message: str, *, task: Task) -> None:
         super().__init__(message)
         self.task = task
+
+
+def absent(path: str | os.PathLike[str], kind: str, holds: str = "") -> str:
+    """Say that a file or folder is not there, and which of its neighbours may be meant.
+
+    Parameters
+    ----------
+    path : str or path
+        What was given.
+    kind : str
+        ``"file"`` or ``"folder"``.
+    holds : str
+        Of files, how the names of those that may be meant end; of folders, what lies in them.
+    """
+    place = Path(path)
+    if place.is_relative_to(Path.cwd()):
+        place = place.relative_to(Path.cwd())
+    try:
+        beside = [each.name for each in place.parent.iterdir() if _may_be_meant(each, kind, holds)]
+    except OSError:
+        return f"there is no such folder as {str(place.parent)!r}, and so no such {kind} as {str(place)!r}"
+    near = difflib.get_close_matches(place.name, sorted(beside), n=1)
+    hint = f" (did you mean {str(place.with_name(near[0]))!r}?)" if near else ""
+    return f"there is no such {kind} as {str(place)!r}{hint}"
+
+
+def _may_be_meant(each: Path, kind: str, holds: str) -> bool:
+    if kind == "folder":
+        return (each / holds).is_file()
+    return not holds or each.suffix.lower() == holds.lower()

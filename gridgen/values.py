@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
+from gridgen.calls import explained
 from gridgen.errors import GridError, Problem
 
 __all__ = ["Value", "listed", "plain", "value"]
@@ -43,6 +44,7 @@ class Value:
     weight: float = 1.0
 
 
+@explained({"value": "gridgen.value(6, label='short')"})
 def value(value: object, *, label: str | None = None, note: str = "", weight: float = 1.0) -> Value:
     """Give a value of an axis a label, a note or a weight.
 

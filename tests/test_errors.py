@@ -25,6 +25,7 @@ ERRORS = [
     errors.GridgenError("no"),
     errors.GridError("no"),
     errors.GridError(errors.Problem("no", "size", "4:5", ("1:1",)), "nor this", nothing="Nothing was sent."),
+    errors.CallError("no"),
     errors.MissingKeyError("no"),
     errors.BudgetError("no"),
     errors.JournalError("no"),

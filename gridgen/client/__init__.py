@@ -29,6 +29,7 @@ import httpx
 
 from gridgen import userdirs
 from gridgen._loop import engine, on_engine, wait, wait_async
+from gridgen.calls import explained
 from gridgen.client import download, idempotency
 from gridgen.client.download import LARGEST_FILE, http_errors, untrusted
 from gridgen.client.key import Key
@@ -111,6 +112,14 @@ class Balance:
     unlimited: bool
 
 
+_EXAMPLES = {
+    "Client": "client = gridgen.Client() with the key in APIMART_API_KEY, or gridgen.Client(api_key=...)",
+    "submit": "client.submit(grid[0])",
+    "task": "client.task('task_...')",
+}
+
+
+@explained(_EXAMPLES, dict.fromkeys(("key", "token", "apikey", "secret"), "api_key"))
 class Client:
     """A connection to the APIMart video API, or to a simulator of it.
 
@@ -1028,7 +1037,7 @@ def _settle(key: Key, host: str) -> None:
             "the API key stands in a cell of this notebook and is saved with it. Take it from the environment "
             "(APIMART_API_KEY) or ask for it: gridgen.Client(getpass.getpass()); then make a new key, as this one may be seen"
         )
-        warnings.warn(msg, UserWarning, stacklevel=4)
+        warnings.warn(msg, UserWarning, stacklevel=5)
 
 
 def _rate(value: float | None) -> float | None:

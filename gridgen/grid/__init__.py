@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
+from gridgen.calls import explained
 from gridgen.errors import GridError
 from gridgen.grid.algebra import common, extended, united, without
 from gridgen.grid.axes import NOTHING, Axis, Linked
@@ -102,6 +103,19 @@ class Skipped:
     reason: str
 
 
+_EXAMPLES = {
+    "load": "grid = gridgen.Grid.load('grid.yaml')",
+    "save": "grid.save('grid.yaml')",
+    "from_rows": "gridgen.Grid.from_rows([{'prompt': 'a boat', 'duration': 6}])",
+    "where": "grid.where(lambda size, duration: size != '1:1' or duration < 10)",
+    "exclude": "grid.exclude({'size': '1:1', 'duration': 10})",
+    "extend": "grid.extend(duration=[10])",
+    "sample": "grid.sample(4)",
+    "fit": "grid.fit(2.00)",
+}
+
+
+@explained(_EXAMPLES)
 class Grid(Sequence[Cell]):
     """The product of axes, one `Cell` for each combination.
 
@@ -574,7 +588,7 @@ def _warn(*told: str | None) -> None:
     """Tell whoever called the caller."""
     for said in told:
         if said is not None:
-            warnings.warn(said, UserWarning, stacklevel=3)
+            warnings.warn(said, UserWarning, stacklevel=4)
 
 
 def _constrained(

@@ -14,6 +14,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from gridgen.calls import explained
 from gridgen.errors import GridError, Problem
 from gridgen.grid.images import LocalImage, is_picture, pictured, reference
 from gridgen.values import Value, listed
@@ -33,6 +34,7 @@ __all__ = [
     "entries",
     "labelled",
     "linked",
+    "meant",
     "nearest",
     "refuse",
     "text_of",
@@ -151,6 +153,7 @@ class Linked:
     labels: Mapping[str, Any]
 
 
+@explained({"linked": "gridgen.linked(size=['16:9', '9:16'], quality=['480p', '720p'])"})
 def linked(*, labels: Mapping[str, Any] | None = None, **axes: Any) -> Linked:
     """Tie axes together, so that their first values go together, then their second ones, and so on.
 
@@ -213,6 +216,52 @@ def placed(problem: Problem, field: str = "", where: str = "", line: int | None 
     return found if found.where else replace(found, where=where, line=line)
 
 
+_CALLED = {
+    "size": "ratio aspect aspect_ratio sizes dimensions",
+    "duration": "seconds length video_length duration_seconds seconds_total clip_length time",
+    "quality": "resolution video_resolution res tier definition",
+    "image_urls": "image images image_url input_image init_image reference_image reference_images img",
+    "first_frame_image": "start_image first_frame start_frame",
+    "last_frame_image": "end_image tail_image image_tail end_frame",
+    "prompt": "text prompts description",
+    "negative_prompt": "negative neg_prompt negatives",
+    "model": "engine version model_id model_name",
+    "audio": "sound generate_audio with_audio enable_audio",
+    "prompt_extend": "enhance_prompt prompt_enhancer prompt_upsampling expand_prompt",
+    "nsfw_check": "safety_checker enable_safety_checker",
+    "seed": "seeds random_seed",
+}
+_TAKES = "for several clips of each cell give Sweep(..., takes=3)"
+_SWEEPS = "it is an argument of Sweep(grid, client=..., folder=...), not of the grid"
+_SIZES = "the API takes an aspect ratio, size='16:9', and a tier, quality='720p'"
+_LACKING = {
+    _TAKES: "n count samples num_videos num_outputs num_samples batch batch_size variations takes",
+    _SWEEPS: "client folder budget",
+    "a key is an argument of Client(api_key=...)": "api_key key token",
+    _SIZES: "width height",
+    "the API has none; the model sets the frame rate": "fps frame_rate",
+    "the API has none; a clip has the length that duration= says, in seconds": "num_frames frames",
+    "the API has none; say it in the prompt": "style camera camera_fixed camera_motion motion motion_strength loop",
+    "the API has none; its models take a prompt and no sampling settings": (
+        "cfg cfg_scale guidance guidance_scale steps num_inference_steps sampler scheduler temperature strength lora"
+    ),
+    "gridgen asks for each clip itself": "webhook callback callback_url webhook_url",
+}
+_FIELD_CALLED = {word: field for field, words in _CALLED.items() for word in words.split()}
+_WHY_LACKING = {word: why for why, words in _LACKING.items() for word in words.split()}
+
+
+def meant(name: object, known: Iterable[str]) -> tuple[str, str]:
+    """Return what a request field of other video APIs is called here, and what to know where there is none.
+
+    Each is empty where it does not apply; a name of which nothing is known may be misspelled.
+    """
+    word = str(name).casefold()
+    if word in _WHY_LACKING:
+        return "", _WHY_LACKING[word]
+    return _FIELD_CALLED.get(word) or nearest(name, known), ""
+
+
 def nearest(name: object, known: Iterable[str]) -> str:
     """Return the nearest known name, empty if none is near."""
     return next(iter(difflib.get_close_matches(str(name), list(known), n=1)), "")
@@ -220,8 +269,9 @@ def nearest(name: object, known: Iterable[str]) -> str:
 
 def unknown_axis(why: str, name: str, axes: Sequence[str], near: Iterable[str] = ()) -> Problem:
     """Return the problem that a name is none of the axes; `near` are further names that may be meant."""
-    remedy = f"the axes are {', '.join(axes)}"
-    return Problem(why, name, offered=tuple(axes), hint=nearest(name, [*axes, *near]), remedy=remedy)
+    hint, lacking = meant(name, [*axes, *near])
+    remedy = "; ".join(filter(None, [lacking, f"the axes are {', '.join(axes)}"]))
+    return Problem(why, name, offered=tuple(axes), hint=hint, remedy=remedy)
 
 
 def entries(name: str, given: Any) -> list[Value]:

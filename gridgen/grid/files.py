@@ -8,7 +8,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from gridgen.atomic import write_atomically
-from gridgen.errors import GridError, Problem
+from gridgen.errors import GridError, Problem, absent
 from gridgen.grid.axes import NOTHING
 from gridgen.grid.definition import codes_of, definition
 from gridgen.grid.images import copy_into, local_images, recalled
@@ -138,6 +138,8 @@ def _text(path: Path) -> str:
             msg = f"{str(path)!r} has more than {LARGEST // 1_000_000} MB and is not read as a grid"
             raise GridError(msg, nothing=NOTHING)
         return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise GridError(absent(path, "file", path.suffix), nothing=NOTHING) from None
     except OSError as error:
         msg = f"{str(path)!r} cannot be read: {error.strerror}"
         raise GridError(msg, nothing=NOTHING) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from gridgen.errors import GridError, Problem
@@ -165,7 +165,10 @@ class _Resolving:
         if name in option_names():
             return name
         known = [*FIELDS, *dict.fromkeys(each for model in self.models for each in model.options)]
-        self.problems.append(unknown_axis(f"{name!r} is not an axis", name, known, option_names()))
+        problem = unknown_axis(f"{name!r} is not an axis", name, known, option_names())
+        if problem.hint == "quality" and all(model.quality is None for model in self.models):
+            problem = replace(problem, hint="size")
+        self.problems.append(problem)
         return None
 
     def _column(self, name: str, *, sent: bool = True) -> Column:

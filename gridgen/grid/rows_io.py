@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from gridgen.errors import GridError, Problem
-from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, Collecting, checked, entries, nearest, refuse
+from gridgen.grid.axes import NO_IMAGE, NOTHING, RESERVED, Collecting, checked, entries, meant, refuse
 from gridgen.grid.cells import FIELDS, Cell, option_names
 from gridgen.grid.columns import Column
 from gridgen.grid.combinations import Combinations, strides
@@ -267,10 +267,10 @@ class _Table:
             if name not in known and name not in RESERVED and name not in self._strange:
                 self._strange.add(name)
                 why = f"{name!r} is not a field of a request"
+                hint, lacking = meant(name, known)
                 remedy = f"rename the column, leave it out, or name it in labels=[{name!r}]"
-                self.problems.append(
-                    Problem(why, str(name), None, tuple(known), nearest(name, known), remedy, self.where)
-                )
+                remedy = f"{lacking}; {remedy}" if lacking else remedy
+                self.problems.append(Problem(why, str(name), None, tuple(known), hint, remedy, self.where))
 
     def _code(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> int:
         column = self.columns.setdefault(name, Column(name, sent=name not in self.labels))

@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gridgen.calls import explained
 from gridgen.clock import Clock
 from gridgen.errors import GridError
 from gridgen.journal import store_id
@@ -74,6 +75,7 @@ class Merged:
         return f"Merged({'; '.join(filter(None, parts))})"
 
 
+@explained({"rate": "sweep.ratings.rate(0, stars=4)", "merge": "sweep.ratings.merge('boats-ratings.json')"})
 class Ratings:
     """What reviewers said of a sweep's clips.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gridgen.errors import GridError
+from gridgen.errors import GridError, absent
 from gridgen.judgements.opinion import NO_OPINION, Opinion, changed, reviewer_name
 from gridgen.judgements.store import OUTCOMES, Choice, Judgement
 
@@ -128,8 +128,7 @@ def read_ratings(path: str | os.PathLike[str]) -> RatingsFile:
 def _text(file: Path) -> str:
     try:
         if not file.is_file():
-            msg = "it is not a plain file" if file.exists() else "there is no such file"
-            raise GridError(msg)
+            raise GridError("it is not a plain file" if file.exists() else absent(file, "file", ".json"))
         with file.open("rb") as opened:
             data = opened.read(MOST_BYTES + 1)
     except OSError as error:

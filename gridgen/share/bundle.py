@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gridgen.calls import explained
 from gridgen.client.download import LARGEST_FILE
-from gridgen.errors import GridError, GridgenError, JournalError
+from gridgen.errors import GridError, GridgenError, JournalError, absent
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.grid.images import PICTURES
 from gridgen.journal import is_inside, restore
@@ -111,6 +112,7 @@ def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:
     return Bundle(target, clips, target.stat().st_size)
 
 
+@explained({"unpack": "sweep = gridgen.unpack('boats.zip')"})
 def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None = None) -> Sweep:
     """Unpack a bundle, and open the sweep that it holds: same table, same clips, same ratings.
 
@@ -136,6 +138,9 @@ def unpack(path: str | os.PathLike[str], folder: str | os.PathLike[str] | None =
         the folder holds files already. Nothing is left behind.
     """
     source = Path(path).expanduser()
+    if not source.exists():
+        msg = f"{absent(source, 'file', '.zip')}. Nothing was unpacked."
+        raise JournalError(msg)
     target = Path(source.stem if folder is None else folder).expanduser().absolute()
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         msg = f"{str(target)!r} is not an empty folder. Unpack into another one: unpack({str(source)!r}, 'elsewhere')."

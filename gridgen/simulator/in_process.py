@@ -11,6 +11,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
+from gridgen.calls import explained
 from gridgen.simulator import pricing
 from gridgen.simulator.app import App, Gate
 from gridgen.simulator.clip_cache import ClipCache
@@ -45,6 +46,12 @@ _CLIPS = ("full", "tiny")
 _KEY = re.compile(r"sim-[!-~]+")
 
 
+@explained(
+    {
+        "client": "client = gridgen.Simulator().client()",
+        "Simulator": "simulator = gridgen.Simulator(speed=60)",
+    }
+)
 class Simulator:
     """A pretend APIMart with real, playable clips; nothing it bills is real.
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
+from gridgen.calls import explained
 from gridgen.errors import GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.journal import Row, restore, snapshot
@@ -76,7 +77,27 @@ _SAID_OTHERWISE = {
 }
 """What people look for under another name."""
 
+_EXAMPLES = {
+    "Sweep": "sweep = gridgen.Sweep(gridgen.Grid(prompt=...), client=gridgen.Client(), folder='boats', budget=2.00)",
+    "gallery": "sweep.gallery(rows='prompt', cols=['size', 'duration'])",
+    "preview": "sweep.preview(rows='prompt', cols=['size', 'duration'])",
+    "to_html": "sweep.to_html('boats.html')",
+    "to_image": "sweep.to_image('boats.png')",
+    "to_zip": "sweep.to_zip('boats.zip')",
+    "adopt": "sweep.adopt('task_...', cell=0)",
+    "open": "sweep = gridgen.open('boats', client=gridgen.Client())",
+}
+_SYNONYMS = {
+    **dict.fromkeys(("n", "count", "samples", "num_videos", "variations", "batch_size"), "takes"),
+    **dict.fromkeys(("path", "dir", "directory", "output", "out", "output_dir", "name"), "folder"),
+    **dict.fromkeys(("max_cost", "limit", "cap", "cost", "price", "usd"), "budget"),
+    **dict.fromkeys(("api", "api_key", "simulator"), "client"),
+    **dict.fromkeys(("columns", "x"), "cols"),
+    **dict.fromkeys(("index", "y"), "rows"),
+}
 
+
+@explained(_EXAMPLES, _SYNONYMS)
 class Sweep:
     """A grid, executed once and for all in a folder.
 
@@ -440,7 +461,7 @@ class Sweep:
         chosen = [each for each in given if is_retried(each, where)]
         left = passed_over(given, chosen) if rows else None
         if left is not None:
-            warnings.warn(left, stacklevel=2)
+            warnings.warn(left, stacklevel=3)
         if chosen:
             with self.internals.stoppable() as start:
                 self.internals.renew(chosen, self.budget)
@@ -848,6 +869,7 @@ class Sweep:
         return self.folder.relative_to(here) if self.folder.is_relative_to(here) else self.folder
 
 
+@explained(_EXAMPLES, _SYNONYMS)
 def open(  # noqa: A001 - as one opens a file
     folder: str | os.PathLike[str],
     *,

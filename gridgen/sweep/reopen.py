@@ -9,12 +9,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from gridgen.atomic import write_atomically
-from gridgen.errors import GridError, JournalError
+from gridgen.errors import GridError, JournalError, absent
 from gridgen.grid import Grid
 from gridgen.grid.definition import codes_of, definition
 from gridgen.grid.images import recall, recalled
 from gridgen.grid.selection import counted_takes
 from gridgen.journal import read, read_cells
+from gridgen.journal.store import NAME
 from gridgen.models.price import money
 from gridgen.userdirs import salt
 
@@ -143,6 +144,9 @@ def load_sweep_json(folder: Path) -> SavedSweep:
             "own": own,
         }
     except FileNotFoundError:
+        if not folder.exists():
+            msg = f"{absent(folder, 'folder', NAME)}. Nothing was opened."
+            raise JournalError(msg) from None
         return _from_journal(folder)
     except NotADirectoryError:
         msg = f"{os.fspath(folder)!r} is a file, not the folder of a sweep"
@@ -159,7 +163,12 @@ def load_sweep_json(folder: Path) -> SavedSweep:
 def _from_journal(folder: Path) -> SavedSweep:
     cells = read_cells(folder)
     if not cells:
-        msg = f"{os.fspath(folder)!r} holds no sweep: nothing was ever submitted from it. Write Sweep(grid, client=..., folder=...)."
+        inside = sorted(each.parent.name for each in folder.glob(f"*/{NAME}"))
+        within = f" The folder {inside[0]!r} in it does." if inside else ""
+        msg = (
+            f"{os.fspath(folder)!r} holds no sweep: nothing was ever submitted from it.{within} "
+            "Write Sweep(grid, client=..., folder=...)."
+        )
         raise JournalError(msg)
     records = read(folder)
     labels = sorted({name for fields in cells.values() for name in fields.get("labels", {})})

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from gridgen.calls import explained
 from gridgen.errors import GridError, Problem
 from gridgen.templates.grammar import Choice, Node, Ref, Wildcard, parse
 from gridgen.values import Value, listed
@@ -147,6 +148,7 @@ class Template:
         return _merged(_filled(self.parts, chosen, met))
 
 
+@explained({"template": "gridgen.template('a {animal} in the rain', animal=['fox', 'hen'])"})
 def template(text: Any, /, *, wildcards: Any = None, **slots: Any) -> Template:
     """Make a prompt with places to fill, each of which is an axis of the grid.
 
@@ -195,6 +197,7 @@ def template(text: Any, /, *, wildcards: Any = None, **slots: Any) -> Template:
     return making.finished(parts)
 
 
+@explained({"search_replace": "gridgen.search_replace('a fox in the rain', fox=['fox', 'hen'])"})
 def search_replace(text: str, /, **words: Any) -> Template:
     """Make a template from a finished prompt by naming the words to replace.
 

@@ -1,0 +1,135 @@
+"""Calls that cannot be made: what Python calls a TypeError, said with the call to write instead."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import inspect
+import numbers
+import os
+import re
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from types import FunctionType
+from typing import Any, TypeVar, cast
+
+from gridgen.errors import CallError
+
+__all__ = ["explained"]
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+_KINDS: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "str": (str, "a text"),
+    "str | os.PathLike[str]": ((str, os.PathLike), "the name of a file or folder"),
+    "float": ((numbers.Real, Decimal), "a number"),
+}
+"""What parameters of some annotations take; those of others are checked where they are used."""
+
+_LEFT_OUT = object()
+_UNEXPECTED = re.compile(r"unexpected keyword argument '(\w+)'")
+
+
+def explained(
+    examples: Mapping[str, str] | None = None, synonyms: Mapping[str, str] | None = None
+) -> Callable[[T], T]:
+    """Let a function, or the public methods of a class, say what to write where a call does not fit.
+
+    Parameters
+    ----------
+    examples : mapping of str to str, optional
+        Calls to write, by the name of the function; by default what its signature says.
+    synonyms : mapping of str to str, optional
+        The parameters that people look for under another name.
+    """
+    known, others = examples or {}, synonyms or {}
+
+    def decorate(made: T) -> T:
+        if not isinstance(made, type):
+            return cast("T", _saying(made, made.__name__, known, others))
+        for name, method in list(vars(made).items()):
+            if name.startswith("_") and name != "__init__":
+                continue
+            if inspect.iscoroutinefunction(method) or inspect.isasyncgenfunction(method):
+                continue  # what it is could not be seen any more; its twin says it
+            if isinstance(method, FunctionType):
+                setattr(made, name, _saying(method, made.__name__, known, others))
+            elif isinstance(method, classmethod):
+                setattr(made, name, classmethod(_saying(method.__func__, made.__name__, known, others)))
+        return made
+
+    return decorate
+
+
+def _saying(function: Any, owner: str, examples: Mapping[str, str], synonyms: Mapping[str, str]) -> Any:
+    signature = inspect.signature(function)
+    name = function.__name__
+    written = owner if name == "__init__" else name
+    example = examples.get(written) or _call(written, owner, signature)
+    checked = {
+        parameter.name: (at, *_KINDS[kind], optional)
+        for at, parameter in enumerate(signature.parameters.values())
+        for kind, optional in [_kind(parameter)]
+        if kind in _KINDS
+    }
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            for parameter, (at, kind, meant, optional) in checked.items():
+                given = args[at] if at < len(args) else kwargs.get(parameter, _LEFT_OUT)
+                if (
+                    given is not _LEFT_OUT
+                    and not isinstance(given, kind)
+                    and not (optional and given is None)
+                ):
+                    # what was given may be a key, so it is not shown
+                    msg = f"{written}() takes {meant} for {parameter}=, not {_typed(given)}; write {example}"
+                    raise CallError(msg)
+            return function(*args, **kwargs)
+        except TypeError as error:
+            trace = error.__traceback__
+            if isinstance(error, CallError) or trace is None or trace.tb_next is not None:
+                raise
+            msg = f"{_said(str(error), signature, synonyms)}; write {example}"
+        finally:
+            # one of them may be a key, and no frame that raises may hold it
+            del args, kwargs
+            given = None
+        raise CallError(msg)
+
+    return call
+
+
+def _kind(parameter: inspect.Parameter) -> tuple[str, bool]:
+    """Return the annotation of a parameter, and whether it may be None."""
+    said = str(parameter.annotation)
+    return said.removesuffix(" | None"), said.endswith(" | None")
+
+
+def _typed(value: object) -> str:
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _call(written: str, owner: str, signature: inspect.Signature) -> str:
+    """Return a call as its signature says it."""
+    parameters = list(signature.parameters.values())
+    is_method = bool(parameters) and parameters[0].name in {"self", "cls"}
+    receiver = owner.lower() if is_method and parameters[0].name == "self" else "gridgen"
+    if is_method and parameters[0].name == "cls":
+        receiver = f"gridgen.{owner}"
+    bare = [each.replace(annotation=inspect.Parameter.empty) for each in parameters[is_method:]]
+    shown = inspect.Signature([each for each in bare if each.name != "clock"])
+    return f"{'gridgen' if written == owner else receiver}.{written}{shown}"
+
+
+def _said(why: str, signature: inspect.Signature, synonyms: Mapping[str, str]) -> str:
+    """Return what Python says, with the nearest parameter to one that there is not."""
+    why = why.replace(".__init__()", "()")
+    found = _UNEXPECTED.search(why)
+    if found is None:
+        return why
+    known = [name for name in signature.parameters if name not in {"self", "cls"}]
+    meant = synonyms.get(found[1])
+    near = [meant] if meant in known else difflib.get_close_matches(found[1], known, n=1)
+    return f"{why} (did you mean {near[0]!r}?)" if near else why
