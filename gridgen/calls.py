@@ -1,4 +1,4 @@
-"""Calls that cannot be made: what Python calls a TypeError, said with the call to write instead."""
+"""Calls that do not fit and attributes that cannot be set, said with what to write instead."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import inspect
 import numbers
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from types import FunctionType
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
-from gridgen.errors import CallError
+from gridgen.errors import CallError, GridgenError
 
-__all__ = ["explained"]
+__all__ = ["Fixed", "explained"]
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -133,3 +133,44 @@ def _said(why: str, signature: inspect.Signature, synonyms: Mapping[str, str]) -
     meant = synonyms.get(found[1])
     near = [meant] if meant in known else difflib.get_close_matches(found[1], known, n=1)
     return f"{why} (did you mean {near[0]!r}?)" if near else why
+
+
+class Fixed:
+    """Takes no attribute that it does not have, and none anew that is settled when it is made.
+
+    A slip of the pen, or a change that nothing would follow, is an error and not silence.
+
+    Attributes
+    ----------
+    ONCE : collection of str
+        What is set when it is made.
+    INSTEAD : mapping of str to str
+        What to do in place of setting something.
+    CHECKED : mapping of str to callable
+        What may be set at any time; each returns the value as it is kept, or raises.
+    """
+
+    ONCE: ClassVar[Collection[str]] = ()
+    INSTEAD: ClassVar[Mapping[str, str]] = {}
+    CHECKED: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
+
+    if not TYPE_CHECKING:  # a checker knows by itself what is not there
+
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name in self.CHECKED:
+                value = self.CHECKED[name](value)
+            elif not name.startswith("_") and (name not in self.ONCE or name in vars(self)):
+                msg = f"{self._unsettable(name)}. Nothing has changed."
+                raise GridgenError(msg)
+            super().__setattr__(name, value)
+
+    def _unsettable(self, name: str) -> str:
+        what = type(self).__name__
+        if name in self.INSTEAD:
+            return f"the {name} of a {what} cannot be set: {self.INSTEAD[name]}"
+        if hasattr(type(self), name):
+            return f"{what}.{name} is not to be set"
+        near = difflib.get_close_matches(name, self.CHECKED, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        may = ", ".join(self.CHECKED)
+        return f"a {what} has no {name!r}{hint}; {f'what may be set is {may}' if may else 'nothing of it may be set'}"

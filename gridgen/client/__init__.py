@@ -22,14 +22,14 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 from urllib.parse import quote, urlsplit
 
 import httpx
 
 from gridgen import userdirs
 from gridgen._loop import engine, on_engine, wait, wait_async
-from gridgen.calls import explained
+from gridgen.calls import Fixed, explained
 from gridgen.client import download, idempotency
 from gridgen.client.download import LARGEST_FILE, http_errors, untrusted
 from gridgen.client.key import Key
@@ -119,8 +119,13 @@ _EXAMPLES = {
 }
 
 
+def _as_it_is(value: Any) -> Any:
+    """Take what gridgen itself sets."""
+    return value
+
+
 @explained(_EXAMPLES, dict.fromkeys(("key", "token", "apikey", "secret"), "api_key"))
-class Client:
+class Client(Fixed):
     """A connection to the APIMart video API, or to a simulator of it.
 
     Parameters
@@ -152,6 +157,12 @@ class Client:
     -----
     Each verb has an async twin with the prefix ``a``.
     """
+
+    ONCE = frozenset({"wire", "pace", "base_url", "host", "clock", "is_simulator", "on_loopback", "listed"})
+    INSTEAD: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("api_key", *ONCE), "make another gridgen.Client(...); sweep.client = client goes on with it"
+    )
+    CHECKED: ClassVar[Mapping[str, Callable[[Any], Any]]] = dict.fromkeys(("earlier", "simulator"), _as_it_is)
 
     def __init__(
         self,

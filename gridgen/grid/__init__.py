@@ -11,9 +11,9 @@ import warnings
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, TypedDict, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, TypedDict, Unpack, overload
 
-from gridgen.calls import explained
+from gridgen.calls import Fixed, explained
 from gridgen.errors import GridError
 from gridgen.grid.algebra import common, extended, united, without
 from gridgen.grid.axes import NOTHING, Axis, Linked
@@ -116,7 +116,7 @@ _EXAMPLES = {
 
 
 @explained(_EXAMPLES)
-class Grid(Sequence[Cell]):
+class Grid(Fixed, Sequence[Cell]):
     """The product of axes, one `Cell` for each combination.
 
     Each keyword is a request field and takes one value or several: a list, a range, an
@@ -172,6 +172,12 @@ class Grid(Sequence[Cell]):
     >>> Grid(prompt="a paper boat", size=["16:9", "9:16"], duration=[6, 10])
     Grid(4 cells: size 2 x duration 2; 32 s of footage)
     """
+
+    ONCE = frozenset({"combinations"})
+    INSTEAD: ClassVar[Mapping[str, str]] = {
+        "combinations": "Grid(...), extend() and the other verbs make new grids",
+        "axes": "extend(size=[...]) adds values and axes in a new grid",
+    }
 
     def __init__(self, *links: Linked, **axes: Unpack[GridAxes]) -> None:
         typed: dict[str, Any] = dict(axes)

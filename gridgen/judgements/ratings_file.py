@@ -121,6 +121,8 @@ def read_ratings(path: str | os.PathLike[str]) -> RatingsFile:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, GridError):
             why = "; ".join(map(str, error.problems))
+        elif isinstance(error, ValueError):
+            why = f"it is not JSON, as the button Download ratings of a page writes it ({error})"
         msg = f"{str(path)!r} is not a ratings file of an exported page: {why}"
         raise GridError(msg, nothing="Nothing was merged.") from None
 

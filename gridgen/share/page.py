@@ -20,6 +20,7 @@ from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.script import script, style
 from gridgen.share.page_data import ExportOptions, PageData, known
 from gridgen.states import State
+from gridgen.sweep.table import OTHER_FILES
 
 if TYPE_CHECKING:
     import os
@@ -79,6 +80,9 @@ def to_html(
 ) -> Page:
     """Write a page; arguments and errors as in `Sweep.to_html`."""
     target = Path(path).expanduser()
+    if target.suffix.lower() in OTHER_FILES - {".html", ".htm", ".zip"} and not target.is_dir():
+        msg = f"{str(path)!r} is the name of another kind of file; a page is 'boats.html', 'boats.zip' or a folder"
+        raise GridError(msg, nothing="Nothing was written.")
     given = (
         sweep.rows()
         if clips is None

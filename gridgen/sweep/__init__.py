@@ -14,16 +14,16 @@ import warnings
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
-from gridgen.calls import explained
-from gridgen.errors import GridgenError
+from gridgen.calls import Fixed, explained
+from gridgen.errors import GridError, GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.journal import Row, restore, snapshot
 from gridgen.money import total
 from gridgen.states import UNYIELDED, State
-from gridgen.sweep.arguments import cap, check, policy
+from gridgen.sweep.arguments import cap, check, client_of, flag, policy, quota
 from gridgen.sweep.execution import Execution, RunOptions
 from gridgen.sweep.explain import explain
 from gridgen.sweep.internals import INTERRUPTED, Internals
@@ -33,6 +33,7 @@ from gridgen.sweep.pricing import Pricing
 from gridgen.sweep.progress import showing
 from gridgen.sweep.reopen import load_sweep_json
 from gridgen.sweep.rows import Rows
+from gridgen.sweep.table import OTHER_FILES
 from gridgen.sweep.watching import INTERVAL
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
         Coroutine,
         Generator,
         Iterator,
+        Mapping,
     )
     from decimal import Decimal
 
@@ -77,6 +79,15 @@ _SAID_OTHERWISE = {
 }
 """What people look for under another name."""
 
+_ANOTHER = "another Sweep(grid, client=..., folder=...) in the same folder pays for nothing that is made"
+_INSTEAD = {
+    "grid": _ANOTHER,
+    "takes": _ANOTHER,
+    "folder": "gridgen.open(folder) opens another one",
+    "name": "it is the folder's, as it was given",
+    "origin": "it is that of its client",
+    "internals": "gridgen makes them",
+}
 _EXAMPLES = {
     "Sweep": "sweep = gridgen.Sweep(gridgen.Grid(prompt=...), client=gridgen.Client(), folder='boats', budget=2.00)",
     "gallery": "sweep.gallery(rows='prompt', cols=['size', 'duration'])",
@@ -98,7 +109,7 @@ _SYNONYMS = {
 
 
 @explained(_EXAMPLES, _SYNONYMS)
-class Sweep:
+class Sweep(Fixed):
     """A grid, executed once and for all in a folder.
 
     What exists is never made again, whatever happens to the process: the
@@ -147,6 +158,14 @@ class Sweep:
         If an argument is wrong.
     """
 
+    ONCE = INSTEAD = _INSTEAD
+    CHECKED: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
+        "budget": cap,
+        "client": client_of,
+        "previews": flag,
+        "disk_quota": quota,
+    }
+
     def __init__(
         self,
         grid: Grid,
@@ -168,7 +187,7 @@ class Sweep:
         self.folder = Path(folder).expanduser().absolute()
         self.origin = client.origin if client is not None else load_sweep_json(self.folder)["origin"]
         """Where its clips are made: the official service, a simulator, or another host."""
-        self.budget = cap(budget)
+        self.budget: Decimal | None = cap(budget)
         self.takes = takes
         self.previews = previews
         self._plan = Plan(grid, takes=takes, origin=self.origin, folder=self.folder, name=self.name)
@@ -510,10 +529,15 @@ class Sweep:
 
         Raises
         ------
+        GridError
+            If the name is that of another kind of file. Nothing is written.
         JournalError
             If the sweep never ran, or its journal cannot be read.
         """
         target = self.folder / "journal.jsonl" if path is None else Path(path).expanduser()
+        if target.suffix.lower() in OTHER_FILES - {".json", ".txt"}:
+            msg = f"{str(path)!r} is not the name of a journal's snapshot, such as 'journal.jsonl'"
+            raise GridError(msg, nothing="Nothing was written.")
         if self._rows.journal is not None:
             wait(self._rows.journal.flush())
         return snapshot(self.folder, target)
@@ -574,7 +598,8 @@ class Sweep:
         path : str or path
             ``boats.html`` is one file up to `limit`; beyond it the media lie beside
             it in ``boats_files``. ``boats.zip`` holds the page and its media. Any
-            other name is a folder, with ``index.html`` in it, fit for a web server.
+            other name is a folder, with ``index.html`` in it, fit for a web server;
+            one that ends as another kind of file does, such as ``.pdf``, is refused.
         rows, cols : str or list of str, optional
             As in `gallery`.
         view : str, optional
@@ -902,6 +927,8 @@ def open(  # noqa: A001 - as one opens a file
     JournalError
         If the folder holds no sweep.
     """
+    if client is not None:
+        client_of(client)
     told = load_sweep_json(Path(folder).expanduser().absolute())
     elsewhere = client is not None and client.origin != told["origin"]
     if budget is None and not elsewhere and (told["own"] or told["origin"] == "simulator"):

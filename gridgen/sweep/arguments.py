@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 from gridgen.errors import GridError
 from gridgen.grid import Grid
@@ -10,7 +11,7 @@ from gridgen.grid.selection import counted_takes
 from gridgen.models.price import money
 from gridgen.outcome import Policy
 
-__all__ = ["cap", "check", "policy"]
+__all__ = ["cap", "check", "client_of", "flag", "policy", "quota"]
 
 
 def check(grid: object, client: object, takes: int, disk_quota: object) -> None:
@@ -20,18 +21,40 @@ def check(grid: object, client: object, takes: int, disk_quota: object) -> None:
             f"a Sweep takes a Grid, not a {type(grid).__name__}: gridgen.Sweep(gridgen.Grid(prompt=...), ...)"
         )
         raise GridError(msg)
-    if client is not None and not hasattr(client, "origin"):
+    if client is not None:
+        client_of(client)
+    if counted_takes(takes, len(grid)) > 1:
+        _check_seeds(grid, takes)
+    quota(disk_quota)
+
+
+def client_of(client: object) -> Any:
+    """Return a client, if it is one."""
+    if not hasattr(client, "origin"):
         # what was given may be a key, so it is not shown
         msg = (
             f"client= is a gridgen.Client, not a {type(client).__name__}: gridgen.Client(api_key=...), or "
             "gridgen.Simulator().client()"
         )
         raise GridError(msg, nothing="Nothing was sent.")
-    if counted_takes(takes, len(grid)) > 1:
-        _check_seeds(grid, takes)
-    if disk_quota is not None and (type(disk_quota) is not int or disk_quota < 1):
-        msg = f"disk_quota={disk_quota!r} is not a number of bytes, such as disk_quota=20 * 10**9"
+    return client
+
+
+def quota(value: Any) -> int | None:
+    """Return a number of bytes, None for no limit, if it is one."""
+    if value is not None and (type(value) is not int or value < 1):
+        msg = f"disk_quota={value!r} is not a number of bytes, such as disk_quota=20 * 10**9"
         raise GridError(msg)
+    found: int | None = value
+    return found
+
+
+def flag(value: Any) -> bool:
+    """Return True or False, if it is one of them."""
+    if not isinstance(value, bool):
+        msg = f"previews={value!r:.80} is neither True nor False"
+        raise GridError(msg)
+    return value
 
 
 def _check_seeds(grid: Grid, takes: int) -> None:

@@ -17,7 +17,50 @@ if TYPE_CHECKING:
     from gridgen.grid.axes import Axis
     from gridgen.journal import Row
 
-__all__ = ["write_table"]
+__all__ = ["OTHER_FILES", "write_table"]
+
+OTHER_FILES = frozenset(
+    {
+        ".avif",
+        ".bmp",
+        ".csv",
+        ".doc",
+        ".docx",
+        ".gif",
+        ".html",
+        ".htm",
+        ".ipynb",
+        ".jpeg",
+        ".jpg",
+        ".json",
+        ".md",
+        ".mkv",
+        ".mov",
+        ".mp4",
+        ".ods",
+        ".pdf",
+        ".png",
+        ".ppt",
+        ".pptx",
+        ".py",
+        ".svg",
+        ".tar",
+        ".tgz",
+        ".tif",
+        ".tiff",
+        ".tsv",
+        ".txt",
+        ".webm",
+        ".webp",
+        ".xls",
+        ".xlsx",
+        ".xml",
+        ".yaml",
+        ".yml",
+        ".zip",
+    }
+)
+"""How names of files end that are of a kind of their own, so that none is taken for a folder or a journal."""
 
 _COLUMNS = (
     "take",
