@@ -16,27 +16,26 @@ if TYPE_CHECKING:
 
 __all__ = ["COLUMNS", "axes_frame", "cells_frame", "grid_frame", "sweep_frame"]
 
-MEASURED = ("width", "height", "fps", "frames", "clip_seconds", "bytes", "sha256")
 PERSONAL = ("rating", "pick", "tags", "note")
-COLUMNS = (
+_READ = (
     "status",
+    "cost",
+    *PERSONAL,
+    "error",
+    "error_class",
     "progress",
-    "task_id",
+    "service_seconds",
+    "clip_seconds",
+    "width",
+    "height",
+    "fps",
     "path",
-    "last_frame",
-    "further",
-    "url",
-    "expires_at",
     "submitted_at",
     "completed_at",
-    "service_seconds",
-    "cost",
-    "error_class",
-    "error",
-    *MEASURED,
-    *PERSONAL,
 )
-"""The columns after the cell, the take and the request's fields."""
+_KEPT = ("last_frame", "further", "url", "expires_at", "frames", "bytes", "sha256", "task_id")
+COLUMNS = (*_READ, *_KEPT)
+"""The columns besides the cell, the take and the request's fields: what people read, then what machines do."""
 
 _INTEGERS = {"progress", "width", "height", "frames", "bytes"}
 _INTEGERS |= {"take", "videos", "seconds", "unpriced", "made", "clips"}
@@ -47,44 +46,43 @@ _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
 def grid_frame(grid: Grid) -> pd.DataFrame:
-    """Return one row per place: ``cell`` (the key), a column for each axis, and ``skipped`` if any is."""
+    """Return one row per place: the axes, ``skipped`` if any is, and last ``cell`` (the key)."""
     combinations = grid.combinations
-    table: dict[str, Any] = {"cell": pd.array([cell.key for cell in combinations.cells()], dtype="str")}
-    table |= _axes(combinations, range(len(combinations)))
-    if combinations.reasons:
-        table["skipped"] = pd.array(
-            [combinations.reason(at) for at in range(len(combinations))], dtype="string"
-        )
-    return pd.DataFrame(table)
+    varied, constant = _axes(combinations, range(len(combinations)))
+    reasons = [combinations.reason(at) for at in range(len(combinations))] if combinations.reasons else []
+    skipped = {"skipped": pd.array(reasons, dtype="string")} if reasons else {}
+    keys = pd.array([cell.key for cell in combinations.cells()], dtype="str")
+    return pd.DataFrame({**varied, **skipped, **constant, "cell": keys})
 
 
 def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
-    """Return one row per place and take, in grid order.
+    """Return one row per place and take, in grid order; the columns in that in which a person reads them.
+
+    What varies comes first, then how each clip went and what people say of it; what is
+    the same in all rows, ids and hashes come last.
 
     Text axes are ordered categoricals in the order of the axis, times are UTC,
     and what is not known is missing (``<NA>``, ``NaT``).
     """
-    table: dict[str, Any] = {
-        "cell": pd.array([row.cell.key for row in rows], dtype="str"),
-        "take": pd.array([row.take for row in rows], dtype="int64"),
-        **_axes(grid.combinations, [row.index // takes for row in rows]),
-    }
-    for name in COLUMNS:
-        table[name] = _column(name, [getattr(row, name) for row in rows])
-    return pd.DataFrame(table)
+    varied, constant = _axes(grid.combinations, [row.index // takes for row in rows])
+    (constant if takes == 1 else varied)["take"] = pd.array([row.take for row in rows], dtype="int64")
+    read, kept = (
+        {name: _column(name, [getattr(row, name) for row in rows]) for name in names}
+        for names in (_READ, _KEPT)
+    )
+    cells = pd.array([row.cell.key for row in rows], dtype="str")
+    return pd.DataFrame({**varied, **read, **constant, **kept, "cell": cells})
 
 
 def cells_frame(
     combinations: Combinations, indices: Sequence[int], columns: Mapping[str, list[Any]]
 ) -> pd.DataFrame:
-    """Return one row for each index of a place: the cell's key, where it stands, and further columns."""
+    """Return one row for each index of a place: where it stands, further columns, and last the cell's key."""
     found = combinations.cells([combinations.positions[index] for index in indices])
-    table = {
-        "cell": pd.array([cell.key for cell in found], dtype="str"),
-        **_axes(combinations, indices),
-        **{name: _column(name, values) for name, values in columns.items()},
-    }
-    return pd.DataFrame(table)
+    varied, constant = _axes(combinations, indices)
+    more = {name: _column(name, values) for name, values in columns.items()}
+    keys = pd.array([cell.key for cell in found], dtype="str")
+    return pd.DataFrame({**varied, **more, **constant, "cell": keys})
 
 
 def axes_frame(
@@ -101,9 +99,15 @@ def axes_frame(
     return pd.DataFrame(table | {name: _column(name, values) for name, values in columns.items()})
 
 
-def _axes(combinations: Combinations, indices: Sequence[int]) -> dict[str, Any]:
+def _axes(combinations: Combinations, indices: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the columns of the axes that vary, and of those that do not."""
     columns = {axis.name: combinations.column(axis.name) for axis in combinations.axes}
-    return {axis.name: _axis(axis, [columns[axis.name][at] for at in indices]) for axis in combinations.axes}
+    varied: dict[str, Any] = {}
+    constant: dict[str, Any] = {}
+    for axis in combinations.axes:
+        found = _axis(axis, [columns[axis.name][at] for at in indices])
+        (varied if len(axis) > 1 else constant)[axis.name] = found
+    return varied, constant
 
 
 def _number_type(values: Sequence[Any]) -> Any:

@@ -225,6 +225,6 @@ def test_an_empty_grid_has_a_layout():
 
     assert repr(nothing) == "Grid(0 cells; 0 s of footage)"
     assert "0 cells" in nothing._repr_html_()
-    assert list(nothing.df.columns)[:2] == ["cell", "prompt"]
+    assert list(nothing.df.columns)[0] == "prompt"
     assert nothing.sample(0) == nothing.sample(method="pairwise") == nothing
     assert nothing + Grid(prompt="b") == Grid(prompt="b")

@@ -217,14 +217,15 @@ class Sweep(Fixed):
 
         What the grid skips has a row too, with the reason as ``error``.
 
-        Columns: ``cell``, ``take``, one per axis (request fields, slots, labels), ``status``,
-        ``progress`` (percent), ``task_id``, ``path``, ``url`` (without its
-        query), ``expires_at``, ``submitted_at``, ``completed_at`` (UTC),
-        ``service_seconds``, ``cost`` (USD), ``error_class``, ``error``, then what
-        was measured from the file (``width``, ``height``, ``fps``, ``frames``,
-        ``clip_seconds``, ``bytes``, ``sha256``), then the person's: ``rating`` (stars,
-        0 to 5; the mean of several reviewers), ``pick`` (True picked, False rejected,
-        by most of them), ``tags``, ``note``.
+        Columns: one per axis that varies (request fields, slots, labels) and ``take``
+        where there are several; ``status``, ``cost`` (USD); the person's: ``rating``
+        (stars, 0 to 5; the mean of several reviewers), ``pick`` (True picked, False
+        rejected, by most of them), ``tags``, ``note``; ``error``, ``error_class``,
+        ``progress`` (percent), ``service_seconds``; of the file ``clip_seconds``,
+        ``width``, ``height``, ``fps``, ``path``; ``submitted_at``, ``completed_at``
+        (UTC). Then what is the same in all rows, and what is for machines:
+        ``last_frame``, ``further``, ``url`` (without its query), ``expires_at``,
+        ``frames``, ``bytes``, ``sha256``, ``task_id`` and last ``cell``, the key.
         """
         from gridgen.frame import sweep_frame
 
