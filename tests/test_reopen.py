@@ -50,7 +50,7 @@ def test_what_is_skipped_is_never_sent(simulate, tmp_path):
         f"{KLING} makes clips of 5 or 10 s, not 6",
     ]
     assert list(table["thing"].unique()) == ["boat"]
-    with (sweep.folder / "sweep.csv").open(encoding="utf-8", newline="") as file:
+    with (sweep.folder / "sweep.csv").open(encoding="utf-8-sig", newline="") as file:
         written = list(csv.DictReader(file))
     assert [row["thing"] for row in written] == ["boat"] * 12
     assert [row["status"] for row in written] == list(table["status"])

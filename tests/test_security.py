@@ -206,7 +206,7 @@ def test_no_spreadsheet_runs_a_prompt(simulate, tmp_path, start):
         Grid(prompt=f"{start}cmd|'/c calc'!A0"), client=simulate().client(), folder=tmp_path, previews=False
     )
     sweep.run()
-    text = (tmp_path / "sweep.csv").read_text(encoding="utf-8").splitlines()[1]
+    text = (tmp_path / "sweep.csv").read_text(encoding="utf-8-sig").splitlines()[1]
 
     assert text.lstrip('"').startswith("'")
 

@@ -443,7 +443,7 @@ def test_sweeps_that_end_at_once_write_one_table(simulate, boats, tmp_path):
         for _ in range(30):
             list(threads.map(partial(write_table, tmp_path, boats.axes), tables))
 
-    with (tmp_path / "sweep.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "sweep.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.DictReader(file))) == 8
     assert list(tmp_path.glob("*.part")) == []
 
@@ -544,7 +544,7 @@ def test_the_csv_is_safe_for_spreadsheets(simulate, tmp_path):
     """S17: a prompt that a spreadsheet would take for a formula is quoted in sweep.csv."""
     sweep = Sweep(Grid(prompt=["=1+1", "boat"]), client=simulate().client(), folder=tmp_path)
     sweep.run()
-    with (tmp_path / "sweep.csv").open(encoding="utf-8", newline="") as file:
+    with (tmp_path / "sweep.csv").open(encoding="utf-8-sig", newline="") as file:
         prompts = [line["prompt"] for line in csv.DictReader(file)]
 
     assert prompts == ["'=1+1", "boat"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import difflib
 import json
 import numbers
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -331,6 +333,8 @@ def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
     GridError
         If it is of the wrong kind, or none of the models offers it.
     """
+    if name == "size":
+        _refuse_time(value)
     value = _typed(name, value, models)
     if name == "model":
         return value
@@ -347,6 +351,43 @@ def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
             Problem(f"{name}={_short(value)} is offered by none of the models: {said}", name, value)
         )
     raise GridError(lacks[0].problem if lacks else "there is no model to ask")
+
+
+_CLOCK = re.compile(r"(\d{1,2}):(0\d)(?::00)?|(\d{1,2}):(\d{2}):00|(0\d):(\d{2})")
+_DAY = 24 * 60
+_RATIOS = ((16, 9), (9, 16), (1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (21, 9), (9, 21), (5, 4), (4, 5))
+
+
+def _refuse_time(value: Any) -> None:
+    """Refuse what a spreadsheet or YAML made of an aspect ratio, which both take for a time of day.
+
+    YAML 1.1 reads an unquoted 16:9 as a number of base 60, 969; a spreadsheet keeps
+    16:09 as a part of a day and writes it as 16:09:00.
+
+    Raises
+    ------
+    GridError
+        If it is a time.
+    """
+    shown, cause = (
+        str(value),
+        "a spreadsheet took it for a time of day; format the column as text and type it again",
+    )
+    if isinstance(value, str):
+        found = _CLOCK.fullmatch(value.strip())
+        meant = [int(part) for part in found.groups() if part] if found else []
+    elif isinstance(value, (dt.time, dt.datetime)):
+        meant = [value.hour, value.minute]
+    elif isinstance(value, dt.timedelta):
+        meant = list(divmod(int(value.total_seconds()) // 60, 60))
+    elif isinstance(value, float) and 0 < value < 1:
+        meant = list(divmod(round(value * _DAY), 60))
+    else:
+        meant = next(([wide, high] for wide, high in _RATIOS if value == wide * 60 + high), [])
+        cause = "YAML 1.1 takes an unquoted one for a number of base 60; write it in quotes"
+    if meant and not isinstance(value, bool):
+        why = f"size={shown!r} is what became of {meant[0]}:{meant[1]}"
+        raise GridError(Problem(why, "size", value, hint=f"{meant[0]}:{meant[1]}", remedy=cause))
 
 
 def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:

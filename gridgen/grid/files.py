@@ -54,7 +54,8 @@ def write(combinations: Combinations, path: Path) -> None:
     try:
         # a link is written through, as a person who keeps the file elsewhere expects
         with write_atomically(path.resolve(), shared=True) as part:
-            part.write_bytes(text.encode())
+            # without the mark Excel takes UTF-8 for the code page of the machine
+            part.write_bytes(text.encode("utf-8-sig" if kind == "csv" else "utf-8"))
     except OSError as error:
         msg = f"{str(path)!r} cannot be written: {error.strerror}"
         raise GridError(msg) from error

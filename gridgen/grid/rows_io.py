@@ -24,6 +24,9 @@ from gridgen.values import Value, plain
 
 __all__ = ["bare_text", "csv_of", "csv_text", "from_csv", "from_rows", "names_in", "promoted"]
 
+_DECLARED = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+_PROSE = frozenset({"prompt", "negative_prompt"})
+_KEY = re.compile("[0-9a-f]{64}")
 _BEYOND = "what stands beyond the header"
 _FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _MOST_NAMED = 20
@@ -41,13 +44,35 @@ def from_csv(text: str, *, labels: Sequence[str] = (), where: str = "the table")
     GridError
         As `from_rows`.
     """
+    text = text if "\n" in text else text.replace("\r", "\n")
+    declared = _DECLARED.match(text)
+    above = 1 if declared else 0
+    text = text[declared.end() :] if declared else text
     header = text.partition("\n")[0]
-    delimiter = max(",;\t", key=header.count)
+    delimiter = declared[1] if declared else max(",;\t", key=header.count)
     rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey=_BEYOND)
     reading = _Table(where, labels, texts=True)
-    for number, (line, row) in enumerate(_unescaped(rows, where), 1):
-        reading.add(number, row, line)
+    before = csv.field_size_limit(max(csv.field_size_limit(), len(text)))
+    try:
+        padded = any(name != name.strip() for name in rows.fieldnames or () if name)
+        for number, (line, row) in enumerate(_unescaped(rows, where, above), 1):
+            reading.add(number, _trimmed(row, padded=padded), line)
+    except csv.Error as error:
+        place = f"{where}, line {rows.line_num}"
+        problem = Problem(f"this is not CSV: {error}", where=place, line=rows.line_num)
+        raise GridError(problem, nothing=NOTHING) from None
+    finally:
+        csv.field_size_limit(before)
     return reading.combinations()
+
+
+def _trimmed(row: Mapping[str, Any], *, padded: bool) -> dict[str, Any]:
+    """Return a row without the blanks around its names, and around the values that are no prose, or all in a padded file."""
+    prose = set() if padded else _PROSE
+    return {
+        name.strip(): value.strip(" \t") if isinstance(value, str) and name not in prose else value
+        for name, value in row.items()
+    }
 
 
 def csv_text(value: Any) -> str:
@@ -60,7 +85,7 @@ def csv_text(value: Any) -> str:
     return f"'{text}" if _FORMULA.match(text) else text
 
 
-def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _unescaped(rows: csv.DictReader[str], where: str, above: int) -> Iterator[tuple[int, dict[str, Any]]]:
     """Yield the rows of a CSV file with their first lines, names and texts as they were before they were kept from being formulas.
 
     Raises
@@ -69,22 +94,17 @@ def _unescaped(rows: csv.DictReader[str], where: str) -> Iterator[tuple[int, dic
         If a row has more values than the header has names: a text with a comma that
         stands in no quotes would be cut there, and the clip paid all the same.
     """
-    try:
-        for number, row in enumerate(rows, 2):
-            beyond = row.pop(_BEYOND, None)
-            line = rows.line_num - sum(text.count("\n") for text in row.values() if text)
-            if beyond is not None and any(beyond):
-                raise _too_long(
-                    len(rows.fieldnames or ()),
-                    beyond,
-                    f"{where}, row {number} of the file (the header is row 1)",
-                    line,
-                )
-            yield line, {bare_text(name): bare_text(text) for name, text in row.items()}
-    except csv.Error as error:
-        place = f"{where}, line {rows.line_num}"
-        problem = Problem(f"this is not CSV: {error}", where=place, line=rows.line_num)
-        raise GridError(problem, nothing=NOTHING) from None
+    for number, row in enumerate(rows, 2 + above):
+        beyond = row.pop(_BEYOND, None)
+        line = above + rows.line_num - sum(text.count("\n") for text in row.values() if text)
+        if beyond is not None and any(beyond):
+            raise _too_long(
+                len(rows.fieldnames or ()),
+                beyond,
+                f"{where}, row {number} of the file (the header is row {1 + above})",
+                line,
+            )
+        yield line, {bare_text(name): bare_text(text) for name, text in row.items()}
 
 
 def _too_long(columns: int, beyond: Sequence[str], place: str, line: int) -> GridError:
@@ -112,10 +132,10 @@ def csv_of(combinations: Combinations) -> str:
     table = csv.writer(out)
     names = [axis.name for axis in combinations.axes]
     skipped = ["skipped"] if combinations.reasons else []
-    table.writerow([*map(csv_text, names), *skipped])
+    table.writerow([*map(csv_text, names), *skipped, "cell"])
     for index, cell in enumerate(combinations.cells()):
         why = [csv_text(combinations.reason(index))] if skipped else []
-        table.writerow([*(csv_text(cell.get(name)) for name in names), *why])
+        table.writerow([*(csv_text(cell.get(name)) for name in names), *why, cell.key])
     return out.getvalue()
 
 
@@ -219,13 +239,22 @@ class _Table:
         self.line: int | None = None
         self._known: dict[tuple[str, str, str, bool], Any] = {}
         self._strange: set[Any] = set()
-        self._named: set[Any] = set()
+        self._fine: set[Any] = set()
+        self._odd: list[Problem] = []
+        self._keys: set[str] = set()
+        self._as_known: dict[Any, str] | None = None
 
     def add(self, number: int, row: Mapping[str, Any], line: int | None = None) -> None:
         """Take in one row."""
         self.line = line
+        row = self._named(row)
+        if all(map(_is_missing, row.values())):
+            return  # a spreadsheet has rows of nothing below its table
         self._check_columns(row)
         given = {name: value for name, value in row.items() if self._is_stated(name, value)}
+        key = row.get("cell")
+        if isinstance(key, str) and _KEY.fullmatch(key):
+            self._keys.add(key)
         place = f"{self.where}, row {number}"
         model = find(given.get("model", DEFAULT_MODEL))
         self.models.setdefault(model.id, model)
@@ -253,27 +282,38 @@ class _Table:
         return "skipped" if row.get("status") == "skipped" else None
 
     def _is_stated(self, name: Any, value: Any) -> bool:
-        if name in RESERVED or name in self._strange:
-            return False
-        missing = value is None or value in ("", (), []) or (isinstance(value, float) and math.isnan(value))
-        return not missing and type(value).__name__ not in {"NAType", "NaTType"}
+        return name not in RESERVED and not _is_missing(value)
+
+    def _named(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a row with the fields of a request by their names, however large their letters are."""
+        if self._as_known is None:
+            known = {*FIELDS, *option_names(), *RESERVED}
+            self._as_known = {
+                name: name.strip().casefold()
+                for name in map(str, row)
+                if name not in self.labels and name not in known
+                if name.strip().casefold() in known - set(row)
+            }
+        return {self._as_known.get(name, name): value for name, value in row.items()}
 
     def _check_columns(self, row: Mapping[str, Any]) -> None:
-        if self._named.issuperset(row):
+        """Note columns that are no fields: slots of a grid, where the table turns out to be one of gridgen's own."""
+        if self._fine.issuperset(row):
             return
-        self._named.update(row)
         known = [*FIELDS, *option_names(), *self.labels]
-        for name in row:
-            if name not in known and name not in RESERVED and name not in self._strange:
+        self._fine.update(name for name in row if name in known or name in RESERVED)
+        for name, value in row.items():
+            if name not in self._fine and not _is_missing(value):
+                self._fine.add(name)
                 self._strange.add(name)
                 why = f"{name!r} is not a field of a request"
                 hint, lacking = meant(name, known)
                 remedy = f"rename the column, leave it out, or name it in labels=[{name!r}]"
                 remedy = f"{lacking}; {remedy}" if lacking else remedy
-                self.problems.append(Problem(why, str(name), None, tuple(known), hint, remedy, self.where))
+                self._odd.append(Problem(why, str(name), None, tuple(known), hint, remedy, self.where))
 
     def _code(self, place: str, name: str, value: Any, model: Model, *, checks: bool) -> int:
-        column = self.columns.setdefault(name, Column(name, sent=name not in self.labels))
+        column = self.columns.setdefault(name, Column(name, sent=name not in (*self.labels, *self._strange)))
         if column.sent and name != "model":
             value = self._checked(place, name, value, model, checks=checks)
         return column.code(Value(None), plain(value).value)
@@ -305,6 +345,8 @@ class _Table:
         """Return the places, once all rows are in."""
         if not self.rows and not self.problems:
             self.problems.append(Problem(f"{self.where} has no rows"))
+        if not self._keys:
+            self.problems[:0] = self._odd
         refuse(self.problems[:_MOST_NAMED])
         names = list(self.columns)
         for name, column in self.columns.items():
@@ -318,10 +360,18 @@ class _Table:
         reasons = {found[at]: why for at, why in self.reasons.items()}
         records = {name: model for name, model in self.models.items() if find(name) is not model}
         combinations = Combinations(axes, list(dict.fromkeys(found)), reasons, records)
+        if self._odd and all(cell.key not in self._keys for cell in combinations.cells()):
+            # no key is that of what was read, so what is no field may be one that is misspelled
+            refuse(self._odd[:_MOST_NAMED])
         if not self.checks:
             return combinations
         models = [self.models[name] for name in combinations.axis("model").values]
         return combinations.skipping(unsupported(combinations, models, ()))
+
+
+def _is_missing(value: Any) -> bool:
+    missing = value is None or value in ("", (), []) or (isinstance(value, float) and math.isnan(value))
+    return missing or type(value).__name__ in {"NAType", "NaTType"}
 
 
 def _of_text(name: str, text: str, model: Model) -> Any:

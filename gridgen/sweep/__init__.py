@@ -33,7 +33,7 @@ from gridgen.sweep.pricing import Pricing
 from gridgen.sweep.progress import showing
 from gridgen.sweep.reopen import load_sweep_json
 from gridgen.sweep.rows import Rows
-from gridgen.sweep.table import OTHER_FILES
+from gridgen.sweep.table import OTHER_FILES, write_workbook
 from gridgen.sweep.watching import INTERVAL
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ _SAID_OTHERWISE = {
     "results": "rows() and df have one row for each clip",
     "to_csv": "sweep.csv in its folder is the table; df.to_csv(path) writes another",
     "to_json": "snapshot(path) writes the journal as JSON lines; df.to_json(path) writes the table",
-    "export": "to_html, to_image and to_zip write pages, pictures and bundles",
+    "export": "to_html, to_image, to_excel and to_zip write pages, pictures, workbooks and bundles",
 }
 """What people look for under another name."""
 
@@ -93,6 +93,7 @@ _EXAMPLES = {
     "gallery": "sweep.gallery(rows='prompt', cols=['size', 'duration'])",
     "preview": "sweep.preview(rows='prompt', cols=['size', 'duration'])",
     "to_html": "sweep.to_html('boats.html')",
+    "to_excel": "sweep.to_excel('boats.xlsx')",
     "to_image": "sweep.to_image('boats.png')",
     "to_zip": "sweep.to_zip('boats.zip')",
     "adopt": "sweep.adopt('task_...', cell=0)",
@@ -663,6 +664,31 @@ class Sweep(Fixed):
         from gridgen.share import pack
 
         return pack(self, path)
+
+    def to_excel(self, path: str | os.PathLike[str]) -> Path:
+        """Write `df` as an Excel workbook: its columns and order, times in UTC, and no text that is a formula.
+
+        It needs openpyxl, which ``pip install "gridgen[excel]"`` brings. ``sweep.csv`` in the folder
+        opens in Excel without it.
+
+        Parameters
+        ----------
+        path : str or path
+            Such as ``boats.xlsx``.
+
+        Returns
+        -------
+        Path
+            Where it is.
+
+        Raises
+        ------
+        GridError
+            If that is not the name of a workbook. Nothing is written.
+        GridgenError
+            If openpyxl is missing, or it cannot be written.
+        """
+        return write_workbook(self.df, Path(path).expanduser())
 
     def to_image(
         self,

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import importlib.util
+import re
 from typing import TYPE_CHECKING
 
 from gridgen.atomic import write_atomically
-from gridgen.errors import GridgenError, JournalError
+from gridgen.errors import GridError, GridgenError, JournalError
 from gridgen.grid.cells import FIELDS
 from gridgen.grid.rows_io import csv_text
 
@@ -14,10 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    import pandas as pd
+
     from gridgen.grid.axes import Axis
     from gridgen.journal import Row
 
-__all__ = ["OTHER_FILES", "write_table"]
+__all__ = ["OTHER_FILES", "write_table", "write_workbook"]
+
+_NOTHING = "Nothing was written."
+_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
+_LONGEST_CELL = 32_767
+"""Characters that a cell of a workbook holds (Excel specifications and limits)."""
 
 OTHER_FILES = frozenset(
     {
@@ -94,7 +103,7 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
         # another sweep of the folder may write its table at this moment
         with (
             write_atomically(target, mode=0o600, shared=True) as part,
-            part.open("w", newline="", encoding="utf-8") as file,
+            part.open("w", newline="", encoding="utf-8-sig") as file,
         ):
             table = csv.writer(file)
             table.writerow([*map(csv_text, fields), *_COLUMNS, "cell"])
@@ -113,3 +122,36 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
             "program has it open, and run() again."
         )
         raise GridgenError(msg) from error
+
+
+def write_workbook(frame: pd.DataFrame, target: Path) -> Path:
+    """Write a table as an Excel workbook; arguments and errors as in `Sweep.to_excel`."""
+    if target.suffix.lower() != ".xlsx":
+        msg = f"{str(target)!r} is not the name of a workbook, such as 'boats.xlsx'"
+        raise GridError(msg, nothing=_NOTHING)
+    if importlib.util.find_spec("openpyxl") is None:
+        msg = "to_excel needs openpyxl: pip install 'gridgen[excel]', or take sweep.csv, which Excel opens. Nothing was written."
+        raise GridgenError(msg)
+    import pandas as pd
+
+    shown = frame.copy()
+    for name, column in shown.items():
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            shown[name] = column.dt.tz_localize(None)
+        elif not pd.api.types.is_numeric_dtype(column):
+            shown[name] = [None if pd.isna(each) else _cell_text(each) for each in column]
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with write_atomically(target, shared=True) as part, part.open("wb") as file:
+            shown.rename(columns=csv_text).to_excel(
+                file, sheet_name="clips", index=False, engine="openpyxl", freeze_panes=(1, 0)
+            )
+    except OSError as error:
+        msg = f"the workbook {str(target)!r} cannot be written: {error.strerror}. Close it where another program has it open."
+        raise GridgenError(msg) from error
+    return target
+
+
+def _cell_text(value: object) -> str:
+    """Return a text that is no formula and that a cell of a workbook can hold."""
+    return _UNWRITABLE.sub("", csv_text(value))[:_LONGEST_CELL]

@@ -109,7 +109,7 @@ def as_before(folder: Path) -> None:
     (folder / "sweep.json").write_text(
         json.dumps({name: told[name] for name in ("grid", "takes", "budget", "origin")})
     )
-    with (folder / "sweep.csv").open(encoding="utf-8", newline="") as file:
+    with (folder / "sweep.csv").open(encoding="utf-8-sig", newline="") as file:
         rows = [
             {name: text for name, text in row.items() if name != "task_id"} for row in csv.DictReader(file)
         ]
