@@ -16,7 +16,7 @@ from gridgen.gallery.folder_mark import folder_mark
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.rpc import QuestionError, SweepWidget
 from gridgen.gallery.script import script, style
-from gridgen.money import total
+from gridgen.money import total, without_mathematics
 from gridgen.states import ATTENTION, AWAITED, FACTS, RETRIED, UNFINISHED, State, meanings
 from gridgen.sweep.reopen import SWEEP_FILE
 
@@ -169,6 +169,7 @@ class Board(SweepWidget):
         shown = [axis for axis in sheet_axes(self.sweep) if len(axis) > 1 or axis.name == "prompt"]
         return ", ".join(describe(shown, row))
 
+    @without_mathematics
     def _static(self) -> str:
         """Return the plan as HTML; the outcome too, once nothing is left to do."""
         rows = [self._rows[index] for index in sorted(self._rows)]

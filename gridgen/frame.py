@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from gridgen.money import without_mathematics
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
@@ -45,6 +47,21 @@ _INT64 = 2**63
 _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
+class Table(pd.DataFrame):
+    """An ordinary table, in the page of which a prompt with two ``$`` is no formula."""
+
+    @property
+    def _constructor(self) -> type[Table]:
+        return Table
+
+    @without_mathematics
+    def _shown(self) -> str:
+        return super()._repr_html_() or ""  # type: ignore[misc]  # the stubs leave it out
+
+    def _repr_html_(self) -> str | None:
+        return self._shown() or None
+
+
 def grid_frame(grid: Grid) -> pd.DataFrame:
     """Return one row per place: the axes, ``skipped`` if any is, and last ``cell`` (the key)."""
     combinations = grid.combinations
@@ -52,7 +69,7 @@ def grid_frame(grid: Grid) -> pd.DataFrame:
     reasons = [combinations.reason(at) for at in range(len(combinations))] if combinations.reasons else []
     skipped = {"skipped": pd.array(reasons, dtype="string")} if reasons else {}
     keys = pd.array([cell.key for cell in combinations.cells()], dtype="str")
-    return pd.DataFrame({**varied, **skipped, **constant, "cell": keys})
+    return Table({**varied, **skipped, **constant, "cell": keys})
 
 
 def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
@@ -71,7 +88,7 @@ def sweep_frame(grid: Grid, rows: Sequence[Row], takes: int) -> pd.DataFrame:
         for names in (_READ, _KEPT)
     )
     cells = pd.array([row.cell.key for row in rows], dtype="str")
-    return pd.DataFrame({**varied, **read, **constant, **kept, "cell": cells})
+    return Table({**varied, **read, **constant, **kept, "cell": cells})
 
 
 def cells_frame(
@@ -82,7 +99,7 @@ def cells_frame(
     varied, constant = _axes(combinations, indices)
     more = {name: _column(name, values) for name, values in columns.items()}
     keys = pd.array([cell.key for cell in found], dtype="str")
-    return pd.DataFrame({**varied, **more, **constant, "cell": keys})
+    return Table({**varied, **more, **constant, "cell": keys})
 
 
 def axes_frame(
@@ -96,7 +113,7 @@ def axes_frame(
         name: _axis(combinations.axis(name), [codes[number] for codes in at])
         for number, name in enumerate(names)
     }
-    return pd.DataFrame(table | {name: _column(name, values) for name, values in columns.items()})
+    return Table(table | {name: _column(name, values) for name, values in columns.items()})
 
 
 def _axes(combinations: Combinations, indices: Sequence[int]) -> tuple[dict[str, Any], dict[str, Any]]:

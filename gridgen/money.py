@@ -7,9 +7,11 @@ never less than what the server may charge for it, as far as anybody knows.
 
 from __future__ import annotations
 
+import functools
+import re
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, ParamSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
@@ -29,6 +31,8 @@ __all__ = [
 ]
 
 NOTHING = Decimal(0)
+P = ParamSpec("P")
+_DOLLAR = re.compile(r"(<style\b.*?</style>|<[^>]*>)|\$", re.DOTALL)
 
 SMALLEST, ROUNDING = Decimal("0.005"), Decimal("0.0001")
 """USD by which an account and a journal may differ, in all and for each attempt: sums come as rounded floats."""
@@ -349,3 +353,17 @@ def reconcile(used: Decimal, attempts: Collection[Outlay], behind: Decimal) -> t
 def total(sums: Iterable[Decimal | None]) -> Decimal:
     """Return the sum of what is known of some sums in USD."""
     return sum((each for each in sums if each is not None), NOTHING)
+
+
+def without_mathematics(render: Callable[P, str]) -> Callable[P, str]:
+    """Let no ``$`` in the HTML that a function returns begin a formula.
+
+    Jupyter pairs those of one text, so each stands in an element of its own. A class that
+    keeps MathJax out would hold only where the front end knows it and leaves it in.
+    """
+
+    @functools.wraps(render)
+    def shown(*args: P.args, **kwargs: P.kwargs) -> str:
+        return _DOLLAR.sub(lambda found: found[1] or "<span>$</span>", render(*args, **kwargs))
+
+    return shown

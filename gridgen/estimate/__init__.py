@@ -12,7 +12,7 @@ from gridgen.estimate.prices import Prices
 from gridgen.grid.images import LocalImage, local_images
 from gridgen.models import find
 from gridgen.models.fields import plural
-from gridgen.money import total
+from gridgen.money import total, without_mathematics
 from gridgen.pacing import Bucket
 from gridgen.states import MADE, NEW, State
 
@@ -295,6 +295,7 @@ class Estimate:
     def _guess(self) -> str:
         return f"{' and '.join(self.like)}: ${self.guess:.4f}"
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left;padding-right:1.5em'>{name}</th>"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridgen.estimate.breakdown import axis_html, beside, grouped, summed, varied
-from gridgen.money import total
+from gridgen.money import total, without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -96,6 +96,7 @@ class Costs:
     def __repr__(self) -> str:
         return f"Costs({self.clips} clips: {_usd(self.estimated)} estimated, {_usd(self.charged)} charged)"
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         tables = [self._axis_html(axis) for axis in varied(self.combinations)]
         return f"<div><p>{html.escape(repr(self)[6:-1])}</p>{beside(tables)}</div>"

@@ -26,6 +26,7 @@ from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, find
 from gridgen.models.price import money
+from gridgen.money import without_mathematics
 from gridgen.states import AWAITED, State
 from gridgen.sweep import Sweep
 
@@ -250,6 +251,7 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         self._show()
         return {**bundle, "text/plain": repr(self), "text/html": self._static()}
 
+    @without_mathematics
     def _static(self) -> str:
         """Return the form for places where no widgets run: its layout, its Python, and the wall."""
         if self._grid is None:

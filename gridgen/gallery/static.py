@@ -17,6 +17,7 @@ from PIL import Image
 from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import coordinates, sheet_axes
 from gridgen.grid.pivot import Pivot, Sides
+from gridgen.money import without_mathematics
 from gridgen.states import REASONED, TROUBLED, UNFINISHED, State
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _GREY = "rgba(128,128,128,.45)"
 _NOTE = "font-size:11px;opacity:.75"
 
 
+@without_mathematics
 def static_form(sweep: Sweep, rows: Sequence[str], cols: Sequence[str]) -> str:
     """Return the sweep's clips as a table of posters.
 

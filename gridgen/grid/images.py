@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Self
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, Problem
 from gridgen.models.fields import public_url
+from gridgen.money import without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -158,6 +159,7 @@ class LocalImage(str):
             self._thumbnails[side] = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode()
         return self._thumbnails[side]
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         import html
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.grid.pivot import Pivot, runs, settled, sides, speak
-from gridgen.money import total
+from gridgen.money import total, without_mathematics
 from gridgen.states import LIVE, NEW, State
 
 if TYPE_CHECKING:
@@ -322,6 +322,7 @@ class Preview:
 
     # In HTML
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         head = html.escape(self._headline(" × "))  # noqa: RUF001 - the sign for times
         everywhere = f"all with {self._everywhere()}" if self._everywhere() else ""

@@ -16,6 +16,7 @@ from gridgen.judgements.agreement import Agreement, agreement
 from gridgen.judgements.opinion import UNCHANGED, reviewer_name
 from gridgen.judgements.ratings_file import clip_name, names_of, read_ratings
 from gridgen.judgements.store import Choice, Judgement
+from gridgen.money import without_mathematics
 from gridgen.states import State
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Ratings:
         names = {name for opinions in judged for name in opinions}
         return f"Ratings({len(judged)} of {len(self._rows)} clips judged, by {', '.join(sorted(names)) or 'nobody'})"
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         return f"<div><p>{html.escape(repr(self))}</p>{self.df.to_html(index=False, escape=True)}</div>"
 

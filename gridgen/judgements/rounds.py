@@ -9,6 +9,7 @@ from gridgen.errors import GridError
 from gridgen.judgements.opinion import reviewer_name
 from gridgen.judgements.ratings import me
 from gridgen.judgements.store import OUTCOMES
+from gridgen.money import without_mathematics
 from gridgen.states import State
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Rounds:
             "text/html": self._repr_html_(),
         }
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         return f"<div><p>{html.escape(repr(self))}</p></div>"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gridgen.models.fields import Choice, Images, Option, Span
 from gridgen.models.model import Model
 from gridgen.models.records import catalogue
+from gridgen.money import without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -118,6 +119,7 @@ class CatalogueReport:
         lines += [f"no schema: {', '.join(self.silent)}"] if self.silent else []
         return "\n".join(lines)
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr>{''.join(_cell(text) for text in (each.model, each.fact, each.ours, each.theirs))}</tr>"

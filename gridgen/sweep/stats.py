@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gridgen.money import without_mathematics
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -99,6 +101,7 @@ class Stats:
             f"{self.submissions} submissions, {self.polls_per_clip:.1f} polls a clip; ${self.cost:.4f})"
         )
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><th style='text-align:left'>{name.name.replace('_', ' ')}</th>"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from gridgen._loop import wait
 from gridgen.errors import GridError, GridgenError
-from gridgen.money import total
+from gridgen.money import total, without_mathematics
 from gridgen.outcome import why_no_replay
 from gridgen.states import State
 
@@ -71,6 +71,7 @@ class Unknown(Sequence["Row"]):
         known = f"${self.at_risk:.4f} and " if self.at_risk else ""
         return f"{known}{unpriced} of unknown price at risk"
 
+    @without_mathematics
     def _repr_html_(self) -> str:
         now = self._sweep.internals.clock.time()
         lines = "".join(
