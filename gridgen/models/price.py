@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -11,7 +12,6 @@ from gridgen.models.fields import AUTOMATIC
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import date
 
 __all__ = ["NO_TRAITS", "Price", "Quote", "enough", "entry_name", "money"]
 
@@ -91,6 +91,7 @@ class Price:
             "source": (type(self.source) is str, "text"),
             "images_free": (type(self.images_free) is int and self.images_free >= 0, "a number from 0"),
             "unread": (all(type(tier) is str for tier in self.unread), "names of tiers"),
+            "verified_on": (self.verified_on is None or isinstance(self.verified_on, date), "a date"),
             "base": (self.base is None or type(self.base) is str, "the name of a tier"),
         }
         for name, (holds, what) in expected.items():
