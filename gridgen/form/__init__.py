@@ -21,7 +21,7 @@ from gridgen.errors import BudgetError, GridError, GridgenError, Problem
 from gridgen.form.draft import Draft, slots_of
 from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of, priced, searched
 from gridgen.form.layout_picker import LayoutPicker
-from gridgen.form.words import worded
+from gridgen.form.messages import worded
 from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, find

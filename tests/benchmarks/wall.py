@@ -206,7 +206,8 @@ def in_step(root: Path, count: int, tile: int) -> Figures:
             return players.length === {count} && players.every((video) => video.readyState >= 2); }}""",
             timeout=120_000,
         )
-        page.locator(PLAY).click()
+        if page.locator(PLAY).get_attribute("aria-label") == "Play all":
+            page.locator(PLAY).click()
         page.wait_for_timeout(SECONDS * 1000)
         rates = page.evaluate(QUALITY, 5)
         offsets = sorted(page.evaluate(OFFSETS, 3))
