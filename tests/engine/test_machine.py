@@ -841,7 +841,7 @@ class Machine(RuleBasedStateMachine):
 
     def lost_task(self, prompt: str) -> str:
         """Return the task of a paid submission that nobody knows, as a person finds it in the account."""
-        known = set(self.tasks.values())
+        known = {*self.tasks.values(), *self.forgotten}
         paid = (entry.task_id for entry in self.entries() if entry.body["prompt"] == prompt)
         return next((task for task in paid if task not in known), "nonsense")
 
