@@ -16,6 +16,7 @@ from gridgen._loop import engine, wait
 from gridgen.errors import JournalError
 from gridgen.journal import Journal
 from gridgen.journal.writer import Writer
+from gridgen.sweep import execution
 from gridgen.sweep.journals import opened
 
 if TYPE_CHECKING:
@@ -180,6 +181,8 @@ def living(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         patched.setattr(Journal, "__init__", opened)
         patched.setattr(Journal, "close", closed)
         patched.setattr(Writer, "_commit", committed)
+        for name in ("write_table", "save_sequence", "save_sweep"):
+            patched.setattr(execution, name, _of_the_living(getattr(execution, name)))
         yield
     _lives.clear()
 
@@ -200,3 +203,13 @@ def _close_all(life: Life) -> None:
     until(lambda: not life.opening)
     for journal in list(life.journals):
         journal.close()
+
+
+def _of_the_living(write: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that writes beside a journal as long as its process lives."""
+
+    def written(*args: Any, **options: Any) -> None:
+        if _lives[-1].alive:
+            write(*args, **options)
+
+    return written
