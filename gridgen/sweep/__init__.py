@@ -798,8 +798,8 @@ class Sweep(Fixed):
         """Do `start` and `wait` in one; interrupting it also stops submitting.
 
         ``await sweep`` does the same in an event loop. Meanwhile a notebook shows the board, a
-        terminal one line, and anything else a line on stderr now and then: with each quarter
-        of the clips, and every five minutes. ``logging.getLogger("gridgen").setLevel("WARNING")``
+        terminal one line, and anything else, once half a minute has passed, a line on stderr with
+        each quarter of the clips, and every five minutes. ``logging.getLogger("gridgen").setLevel("WARNING")``
         lets neither of the two be written.
 
         Raises

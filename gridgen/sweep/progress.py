@@ -24,6 +24,9 @@ __all__ = ["Milestones", "showing"]
 QUARTER = 25
 """Percent of the clips after which a script says a line."""
 
+BRIEF = 30.0
+"""Seconds of real time that a script is given to be through before it says anything."""
+
 SELDOM = 300.0
 """Seconds of real time after which it says one in any case."""
 
@@ -83,7 +86,7 @@ def _lines_in_log(sweep: Sweep) -> Iterator[Callable[[], None]]:
         nonlocal said
         now, percent = Clock().monotonic(), _finished(sweep)
         news = f"{percent} %, {_counts(sweep)}"
-        if milestones.due(percent, now) or (at_last and news != said):
+        if milestones.due(percent, now) or (at_last and said and news != said):
             said = news
             sys.stderr.write(f"{_line(sweep, now - start, percent)}\n")
             sys.stderr.flush()
@@ -95,10 +98,11 @@ def _lines_in_log(sweep: Sweep) -> Iterator[Callable[[], None]]:
 
 
 class Milestones:
-    """When a script says a line: as it begins, for each quarter of the clips, and after minutes without one."""
+    """When a script that takes its time says a line: for each quarter of the clips, and after minutes without one."""
 
     def __init__(self) -> None:
         self._quarter, self._at = -1, -math.inf
+        self._begun: float | None = None
 
     def due(self, percent: int, now: float) -> bool:
         """Whether a line is to be said; it is taken to be said then.
@@ -110,6 +114,9 @@ class Milestones:
         now : float
             Seconds of real time, from any start.
         """
+        self._begun = now if self._begun is None else self._begun
+        if now - self._begun < BRIEF:
+            return False
         quarter = percent // QUARTER
         if quarter <= self._quarter and now - self._at < SELDOM:
             return False
