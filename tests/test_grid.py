@@ -259,7 +259,7 @@ def test_df_has_one_row_per_cell():
     """Text axes are ordered categoricals in the order typed, numbers are numbers."""
     table = Grid(prompt=["b", "a"], duration=[10, 6]).df
 
-    assert list(table.columns) == ["cell", "prompt", "duration", "model", "size", "quality", "image_urls"]
+    assert list(table.columns) == ["prompt", "duration", "model", "size", "quality", "image_urls", "cell"]
     assert list(table["prompt"].cat.categories) == ["b", "a"]
     assert table["prompt"].cat.ordered
     assert table["duration"].dtype == "int64"

@@ -170,16 +170,8 @@ def test_the_table(simulate, boats, tmp_path, monkeypatch):
 
     assert list(planned["status"]) == ["planned"] * 8
     assert planned["cost"].isna().all()
-    assert list(table.columns[:8]) == [
-        "cell",
-        "take",
-        "prompt",
-        "size",
-        "duration",
-        "model",
-        "quality",
-        "image_urls",
-    ]
+    assert list(table.columns[:6]) == ["prompt", "size", "duration", "status", "cost", "rating"]
+    assert list(table.columns[-3:]) == ["sha256", "task_id", "cell"]
     assert list(table["cell"]) == [cell.key for cell in boats]
     assert list(table["size"].cat.categories) == ["16:9", "9:16"]
     assert list(table["duration"]) == [6, 10] * 4

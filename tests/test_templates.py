@@ -47,7 +47,7 @@ def test_slots_are_columns_of_the_table():
     grid = Grid(prompt=template("{count} {animal}s", count=[2, 3], animal=["hen", "fox"]), duration=[6, 8])
     table = grid.df
 
-    assert list(table.columns)[:5] == ["cell", "prompt", "count", "animal", "duration"]
+    assert list(table.columns)[:4] == ["prompt", "count", "animal", "duration"]
     assert table["count"].dtype == "int64"
     assert list(table["animal"].cat.categories) == ["hen", "fox"]
     assert list(table["prompt"])[:3] == ["2 hens", "2 hens", "2 foxs"]

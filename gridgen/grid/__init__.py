@@ -618,7 +618,9 @@ def _grid(other: object, sign: str) -> Grid:
     """Return what stands behind a sign between grids, which is a grid."""
     if isinstance(other, Grid):
         return other
-    table = hasattr(other, "columns") or isinstance(other, (list, tuple))
+    frame = hasattr(other, "columns")
+    name = "DataFrame" if frame else type(other).__name__
+    table = frame or isinstance(other, (list, tuple))
     remedy = "Grid.from_rows(...) makes one of a table" if table else "Grid(...) makes one of values"
-    msg = f"behind grid {sign} stands a {type(other).__name__}, and it takes another grid: {remedy}."
+    msg = f"behind grid {sign} stands a {name}, and it takes another grid: {remedy}."
     raise GridError(msg)

@@ -53,13 +53,8 @@ def showing(sweep: Sweep) -> Iterator[Callable[[], None] | None]:
         yield None
     else:
         lines = _line_in_terminal if sys.stderr.isatty() else _lines_in_log
-        try:
-            with lines(sweep) as tick:
-                yield tick
-        finally:
-            for each in sweep.waits_for:
-                if each.startswith(CHARGED_MORE):
-                    sys.stderr.write(f"{each.partition(': ')[2]}\n")
+        with lines(sweep) as tick:
+            yield tick
 
 
 @contextlib.contextmanager
@@ -76,6 +71,7 @@ def _line_in_terminal(sweep: Sweep) -> Iterator[Callable[[], None]]:
     finally:
         show()
         sys.stderr.write("\n")
+        _tell_of_charges(sweep)
 
 
 @contextlib.contextmanager
@@ -86,7 +82,7 @@ def _lines_in_log(sweep: Sweep) -> Iterator[Callable[[], None]]:
         nonlocal said
         now, percent = Clock().monotonic(), _finished(sweep)
         news = f"{percent} %, {_counts(sweep)}"
-        if milestones.due(percent, now) or (at_last and said and news != said):
+        if milestones.due(percent, now) or (at_last and news != said):
             said = news
             sys.stderr.write(f"{_line(sweep, now - start, percent)}\n")
             sys.stderr.flush()
@@ -94,7 +90,16 @@ def _lines_in_log(sweep: Sweep) -> Iterator[Callable[[], None]]:
     try:
         yield _leisurely(show)
     finally:
-        show(at_last=True)
+        # who was told nothing meanwhile is told nothing at the end
+        if said:
+            show(at_last=True)
+            _tell_of_charges(sweep)
+
+
+def _tell_of_charges(sweep: Sweep) -> None:
+    for each in sweep.waits_for:
+        if each.startswith(CHARGED_MORE):
+            sys.stderr.write(f"{each.partition(': ')[2]}\n")
 
 
 class Milestones:
