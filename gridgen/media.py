@@ -272,7 +272,8 @@ def is_whole(picture: Path) -> bool:
             if head[:4] == b"RIFF":
                 return size == 8 + int.from_bytes(head[4:8], "little")
             return _ends_with_a_box(file, size) if sniff(head) == "mp4" else sniff(head) is not None
-    except OSError:
+    # no file can have every name that a journal may hold
+    except (OSError, ValueError):
         return False
 
 

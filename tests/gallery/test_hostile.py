@@ -134,7 +134,7 @@ class Tags(html.parser.HTMLParser):
         self.text += data
 
 
-TABLE = {"div", "p", "strong", "table", "tr", "th", "td", "thead", "tbody", "img", "style"}
+TABLE = {"div", "p", "strong", "table", "tr", "th", "td", "thead", "tbody", "img", "style", "span"}
 PLAIN = {"style", "scoped", "rowspan", "colspan", "class", "border", "id", "scope", "src", "alt", "title"}
 
 
