@@ -135,6 +135,7 @@ def test_a_reload_with_a_live_kernel_brings_the_wall_back(browser: Browser, base
     page.close()
 
 
+@pytest.mark.full
 def test_walls_of_copied_folders_play_their_own_clips(browser: Browser, base: str, place: Path) -> None:
     """A project copied with its notebook, both side by side in one JupyterLab, loaded anew: case I4."""
     page, _ = opened(browser, base, place, "one", SWEEP, GALLERY, WAIT)
@@ -304,6 +305,7 @@ RUN_LAST = """async () => {
 }"""
 
 
+@pytest.mark.full
 def test_outputs_that_are_shown_and_cleared_leave_nothing(browser: Browser, base: str, place: Path) -> None:
     """Ten times shown and cleared: no wall, player or blob stays, and a turn adds no listener and next to no node.
 

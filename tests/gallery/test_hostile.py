@@ -59,7 +59,7 @@ def test_at_least_sixty_texts_are_tried() -> None:
     assert sum("alarm()" in text for text in HOSTILE) > 40
 
 
-@pytest.mark.parametrize("axis", ["prompt", "model"])
+@pytest.mark.parametrize("axis", ["prompt", pytest.param("model", marks=pytest.mark.full)])
 def test_in_the_wall_it_stays_text(browser: Browser, served: Path, axis: str) -> None:
     """On tiles, headers, tips, tabs, stage and comparison it is shown as typed."""
     sweep = hostile(axis, served / "nb" / "boats")

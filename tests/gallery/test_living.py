@@ -219,6 +219,7 @@ OPEN_AND_CLOSE = """async (rounds) => {
 
 
 @pytest.mark.usefixtures("done")
+@pytest.mark.full
 @pytest.mark.parametrize("act", [SHOW_AND_REMOVE, OPEN_AND_CLOSE], ids=["outputs", "stage"])
 def test_two_hundred_times_leave_nothing_behind(browser: Browser, gallery: Gallery, act: str) -> None:
     """Showing and removing the wall, or opening and closing clips, leaves no node, listener, blob or player."""
