@@ -20,7 +20,7 @@ PLACES: Final[dict[str, Callable[[Stage], None]]] = {
     "hills": land.hills,
     "kitchen": rooms.kitchen,
     "lake": waters.lake,
-    "library": rooms.library,
+    "library": rooms.bookshelves,
     "meadow": land.meadow,
     "mountains": land.mountains,
     "puddle": waters.puddle,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from gridgen.simulator.clips.stage import Stage
 
-__all__ = ["kitchen", "library", "room", "table"]
+__all__ = ["bookshelves", "kitchen", "room", "table"]
 
 _FLOOR: Final = 0.74
 _WALLS: Final = ((214.0, 190.0, 160.0), (176.0, 192.0, 180.0), (188.0, 176.0, 198.0), (204.0, 160.0, 140.0))
@@ -51,7 +51,7 @@ def kitchen(stage: Stage) -> None:
     room(stage, _cupboards)
 
 
-def library(stage: Stage) -> None:
+def bookshelves(stage: Stage) -> None:
     """Set a room with shelves full of books."""
     room(stage, _shelves)
 
