@@ -433,7 +433,7 @@ def _image(frame: VideoFrame, stream: VideoStream) -> Image.Image:
     """Return a picture as players show it."""
     upright = _Upright.of(frame, stream)
     frame.colorspace = _matrix(frame.colorspace, frame.height)
-    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]
+    image: Image.Image = frame.to_image()  # type: ignore[no-untyped-call]  # PyAV leaves it untyped
     if image.size != upright.size:
         image = image.resize(upright.size, Image.Resampling.BICUBIC)
     return image if upright.turn is None else image.transpose(upright.turn)
