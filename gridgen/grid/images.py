@@ -123,6 +123,11 @@ class LocalImage(str):
         return (str(self),), {**known, "read": self._read}
 
     @property
+    def is_recalled(self) -> bool:
+        """Whether it is known from a sweep's folder and not from a person's file."""
+        return self._read is None or getattr(self._read, "func", None) is _read_copy
+
+    @property
     def digest(self) -> str:
         """The hash alone, in hexadecimal digits."""
         return self[7:]
@@ -264,10 +269,13 @@ def _small(image: LocalImage) -> str:
 def copy_into(images: Iterable[LocalImage], folder: Path) -> None:
     """Put a copy of each picture into a sweep's folder, so that it can be sent from there again.
 
+    Of those known from a folder, one that is gone or spoilt is passed over: it is an
+    error of the cells that need it still.
+
     Raises
     ------
     GridError
-        If a file is gone, or is another one by now.
+        If a person's file is gone, or is another one by now.
     """
     images = list(images)
     if images:
@@ -276,7 +284,12 @@ def copy_into(images: Iterable[LocalImage], folder: Path) -> None:
         path = folder / PICTURES / image.file_name
         if path.is_file():
             continue
-        data = image.read()
+        try:
+            data = image.read()
+        except GridError:
+            if image.is_recalled:
+                continue
+            raise
         path.parent.mkdir(mode=0o700, exist_ok=True)
         with write_atomically(path, shared=True) as part:
             part.write_bytes(data)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.client import CONTROL
 from gridgen.client.upload import encoded
-from gridgen.errors import APIError, GridgenError, JournalError, NetworkError
+from gridgen.errors import APIError, GridError, GridgenError, JournalError, NetworkError
 from gridgen.money import Answer
 from gridgen.outcome import Accepted, Ambiguous, NotApplied, NotSent, Outcome, Rejected
 from gridgen.pacing import LONGEST_WAIT, Backoff, RepeatedRefusalBreaker
@@ -200,7 +200,7 @@ class Submitting:
         try:
             if self._budget.asks(job.cell) and not await self._priced(job):
                 return
-            body = await self._uploading.body(job.cell, job.take)
+            body = await self._body(job)
             if isinstance(body, bytes):
                 record = await self._prepared(job, body)
                 outcome = await self.send(record, lambda sender: self._intend(job, record, sender))
@@ -213,6 +213,13 @@ class Submitting:
             await self.apply(job, record, outcome, beside=beside)
         else:
             await self._unfit(job, body)
+
+    async def _body(self, job: Job) -> bytes | GridError | NotSent | NotApplied | Rejected:
+        try:
+            return await self._uploading.body(job.cell, job.take)
+        # a picture of the folder that is gone or another one by now is its cells' fault alone
+        except GridError as error:
+            return error
 
     async def _priced(self, job: Job) -> bool:
         """Ask once more for a price before a clip is paid blindly; say whether it may still leave."""
@@ -278,16 +285,21 @@ class Submitting:
             queue.meter.requests["refused"] += 1
         return outcome
 
-    async def _unfit(self, job: Job, why: NotSent | NotApplied | Rejected) -> None:
+    async def _unfit(self, job: Job, why: GridError | NotSent | NotApplied | Rejected) -> None:
         """Deal with a picture that did not get to the server, or a price that could not be asked for."""
         body = encoded(job.cell, {}, job.take)
         record = self._journal.prepare(origin=job.slot.origin, cell=job.cell, take=job.take, body=body)
-        if isinstance(why, Rejected) and not why.everywhere:
-            self._queue.move(job, "over")
-            text = f"the server refused a picture: {why.error}"
-            await self._journal.refuse(record, job.cell, text)
-        else:
-            await self._unapplied(job, record, why)
+        match why:
+            case GridError():
+                await self._refuse(job, record, str(why))
+            case Rejected(error, everywhere) if not everywhere:
+                await self._refuse(job, record, f"the server refused a picture: {error}")
+            case _:
+                await self._unapplied(job, record, why)
+
+    async def _refuse(self, job: Job, record: Record, text: str) -> None:
+        self._queue.move(job, "over")
+        await self._journal.refuse(record, job.cell, text)
 
     async def apply(self, job: Job, record: Record, outcome: Outcome, *, beside: int = 0) -> None:
         """Write down what became of a submission beside so many open tasks, and go on from there."""

@@ -8,6 +8,7 @@ import json
 import math
 import sqlite3
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from waiting import until
 
 import gridgen
 from gridgen import APIError, Grid, GridError, NetworkError, RateLimitError, Sweep
-from gridgen.grid.images import recall
+from gridgen.grid.images import PICTURES, recall
 from gridgen.simulator import Fault
 
 UPLOAD = "/v1/uploads/images"
@@ -233,6 +234,33 @@ def test_the_folder_keeps_the_pictures(simulate, tmp_path, boat):
     again = Grid(prompt=["a", "b"], image_urls=image)
     Sweep(again, client=simulator.client(), folder=tmp_path / "s").run()
     assert (uploads(simulator), len(simulator.ledger)) == (2, 2)
+
+
+@pytest.mark.parametrize("spoil", [Path.unlink, lambda path: path.write_bytes(picture("green"))])
+def test_a_kept_picture_that_is_gone_or_changed_costs_its_own_rows(simulate, tmp_path, boat, spoil):
+    """One bad item is one bad row: the cells with another picture are made, and those with this one say why not."""
+    simulator = simulate()
+    (tmp_path / "blue.png").write_bytes(picture("blue"))
+    grid = Grid(prompt="a", image_urls=[[boat], [tmp_path / "blue.png"]])
+    Sweep(grid, client=simulator.client(), folder=tmp_path / "s").run()
+    images = [recall(cell.image_urls[0], tmp_path / "s") for cell in grid]
+    boat.unlink()
+    later(simulator, 80 * 3600)
+    sweep = Sweep(
+        Grid(prompt=["b", "c"], image_urls=[[image] for image in images]),
+        client=simulator.client(),
+        folder=tmp_path / "s",
+    )
+    spoil(tmp_path / "s" / PICTURES / images[0].file_name)
+
+    sweep.run()
+
+    assert [row.status for row in sweep.rows()] == ["rejected", "done"] * 2
+    assert "Nothing of it was sent" in sweep.rows()[0].error
+    assert len(simulator.ledger) == 2 + 2
+    reopened = gridgen.open(sweep.folder, client=simulator.client())
+    reopened.run()
+    assert reopened.counts() == {"done": 2, "rejected": 2}
 
 
 def test_pictures_of_one_origin_do_not_serve_another(simulate, tmp_path, boat):
