@@ -32,6 +32,7 @@ class _Window:
     ``used`` is None where nobody can tell; ``behind`` is what the account had not booked at the end.
     """
 
+    beginning: asyncio.Lock = field(default_factory=asyncio.Lock)
     used: Decimal | None = None
     behind: Decimal = NOTHING
     foreign: int | None = None
@@ -57,15 +58,17 @@ class Reconciliation:
     async def begin(self, *, submits: bool) -> None:
         """Note what the key has used, unless nothing will be sent, or another sweep of it is at work and has done so."""
         self._before, window = self._commitments.outlays(), self._window
-        first = not window.running
-        window.running.add(self)
-        if first:
-            window.used, window.attempts = None, []
-        if first and submits:
-            window.used, window.foreign = await _used(self._client), _foreign(self._client)
-        elif not first and self._client.is_simulator:
-            # it has just taken in what the folder's earlier runs have cost
-            window.used = None
+        # what another sweep is asking for must not hold a clip of this one already
+        async with window.beginning:
+            first = not window.running
+            window.running.add(self)
+            if first:
+                window.used, window.attempts = None, []
+            if first and submits:
+                window.used, window.foreign = await _used(self._client), _foreign(self._client)
+            elif not first and self._client.is_simulator:
+                # it has just taken in what the folder's earlier runs have cost
+                window.used = None
 
     async def end(self) -> Decimal:
         """Return the USD that the key was charged beyond what its sweeps know of, 0 where nobody can tell.

@@ -13,7 +13,7 @@ from gridgen import Client
 from gridgen.simulator.clock import VirtualClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
 TELLS = ("at once", "partly", "zero first", "at the end", "late", "never")
 """When a task tells its cost: from the start; a tenth first; 0 first; when it has ended; a minute later; not at all."""
@@ -78,6 +78,7 @@ class Biller(httpx.AsyncBaseTransport):
         self.told_at: float | None = None
         self.unit, self.booked_after = unit, 0.0
         self.on_submission: Callable[[], object] = lambda: None
+        self.before_balance: Callable[[], Awaitable[object]] | None = None
 
     def client(self, key: str = "sk-not-a-real-key") -> Client:
         """Return a client of this server, with a key that no simulator issued."""
@@ -133,6 +134,8 @@ class Biller(httpx.AsyncBaseTransport):
         return sum((bill for bill, begun in pairs if begun <= until), self.charged_elsewhere)
 
     async def _balance(self) -> httpx.Response:
+        if self.before_balance is not None:
+            await self.before_balance()
         if self.unit == "silent":
             await asyncio.Event().wait()
         if self.unit == "refused":

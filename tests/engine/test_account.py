@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
+import itertools
 import subprocess
 import sys
+import threading
 from decimal import Decimal
 
 import av
@@ -150,6 +153,34 @@ def test_all_sweeps_of_the_key_count_together(clip, tmp_path):
     server.on_submission = lambda: setattr(server, "charged_elsewhere", Decimal("0.20"))
     three.start()
     four.start()
+    three.wait()
+    four.wait()
+    assert {*three.waits_for, *four.waits_for} == {SAID}
+
+
+def test_nothing_is_paid_before_it_is_known_what_the_key_has_used(clip, tmp_path):
+    """A second sweep waits for the answer that the first has asked for, lest its own clip be in it already."""
+    server = biller(clip)
+    paid, asked = asyncio.Event(), threading.Event()
+    questions = itertools.count(1)
+
+    async def slow_the_second_time() -> None:
+        # the first is whether there is money for it
+        if next(questions) == 2:
+            asked.set()
+            await asyncio.wait({asyncio.create_task(paid.wait())}, timeout=0.4)
+
+    def charge() -> None:
+        paid.set()
+        server.charged_elsewhere = Decimal("0.20")
+
+    server.before_balance, server.on_submission = slow_the_second_time, charge
+    three, four = boats(server, tmp_path / "three", 3), boats(server, tmp_path / "four", 6)
+    starting = threading.Thread(target=three.start)
+    starting.start()
+    assert asked.wait(10)
+    four.start()
+    starting.join()
     three.wait()
     four.wait()
     assert {*three.waits_for, *four.waits_for} == {SAID}
