@@ -45,6 +45,7 @@ class StopFile:
         self._stop = stop
         self._name = _new_name()
         self._told = False
+        self._spent: Path | None = None
 
     @property
     def name(self) -> str:
@@ -55,19 +56,39 @@ class StopFile:
         return self._name
 
     async def heed(self) -> None:
-        """Stop the sweep if the file is there, and remove it."""
-        if await asyncio.to_thread(_taken, self.folder / self._name):
-            self._name = _new_name()
+        """Stop the sweep if the file is there, and remove it at the next look.
+
+        The server that wrote it answers with what it reads back, so it is not taken
+        from under its eyes.
+        """
+        await self.clear()
+        path = self.folder / self._name
+        if await asyncio.to_thread(path.exists):
+            self._spent, self._name = path, _new_name()
             await self._stop()
+
+    async def clear(self) -> None:
+        """Remove the file that has stopped the sweep."""
+        spent, self._spent = self._spent, None
+        if spent is not None:
+            # a server that runs as somebody else may have written it
+            with suppress(OSError):
+                await asyncio.to_thread(spent.unlink)
 
 
 async def heed_stop_files(folder: Path, goes_on: Callable[[], bool]) -> None:
     """Heed the stop files of all sweeps of a folder that some page shows, while one of them goes on."""
     await asyncio.to_thread(_clear, folder, {each.name for each in engine().shared(_told)})
     while goes_on():
-        for each in [each for each in engine().shared(_told) if each.folder == folder]:
+        for each in _told_of(folder):
             await each.heed()
         await Clock().sleep(LOOK)
+    for each in _told_of(folder):
+        await each.clear()
+
+
+def _told_of(folder: Path) -> list[StopFile]:
+    return [each for each in engine().shared(_told) if each.folder == folder]
 
 
 def _told() -> weakref.WeakSet[StopFile]:
@@ -77,16 +98,6 @@ def _told() -> weakref.WeakSet[StopFile]:
 
 def _new_name() -> str:
     return f"stop-{secrets.token_hex(16)}.txt"
-
-
-def _taken(path: Path) -> bool:
-    try:
-        path.unlink()
-    except FileNotFoundError:
-        return False
-    except OSError:  # a server that runs as somebody else wrote it
-        return path.exists()
-    return True
 
 
 def _clear(folder: Path, living: Collection[str]) -> None:

@@ -226,6 +226,22 @@ def test_a_file_stops_once_and_a_late_message_of_the_same_click_not_at_all(slow)
     sweep.stop()
 
 
+def test_a_file_is_there_while_the_server_that_wrote_it_looks_at_it(slow):
+    """A Jupyter server answers with what it reads back, so a file that is gone at once were an error on the page."""
+    sweep, simulator = slow
+    board = Board(sweep)
+    sweep.start()
+    until(lambda: posts(simulator) >= 2)
+    file = sweep.folder / board.state()["stop"]["file"]
+    file.touch()
+
+    until(lambda: board.state()["stop"]["file"] != file.name)
+    assert file.exists()
+    sweep.wait()
+    until(lambda: not file.exists(), 1.0)
+    board.close()
+
+
 def test_no_other_file_stops_a_sweep_and_what_pages_left_is_cleared(slow):
     """Case U1: an empty file of a run that is dead is removed by the next; what somebody wrote stays; neither stops it."""
     sweep, simulator = slow

@@ -23,7 +23,8 @@ export async function stopByFile({ folder, mark, beside, file }, notebook, isTak
   const place = base && (await findFolder(await pageOf(notebook, base), base, folder, { file: beside, mark }));
   if (!place || isOver()) return false;
   const path = [...place, file];
-  if (!(await contents("PUT", base, path, { type: "file", format: "text", content: "" }))) return false;
+  const isWritten = await contents("PUT", base, path, { type: "file", format: "text", content: "" });
+  if (!isWritten && !isTaken()) return false;
   const last = performance.now() + TAKEN_WITHIN;
   while (!isTaken() && !isOver() && performance.now() < last) await new Promise((look) => setTimeout(look, GLANCE));
   if (!isTaken()) await contents("DELETE", base, path);
