@@ -77,6 +77,10 @@ LOADED = {
     "carriage returns": "prompt,size\ra boat,16:9\ra fox; red,9:16\r",
     "a mark": "\ufeffprompt,size\na boat,16:9\na fox; red,9:16\n",
     "tabs": "prompt\tsize\na boat\t16:9\na fox; red\t9:16\n\t\n",
+    "Unicode text": "prompt\tsize\r\na boat\t16:9\r\na fox; red\t9:16\r\n".encode("utf-16"),
+    "Unicode text, the other way round": "\ufeffprompt,size\na boat,16:9\na fox; red,9:16\n".encode(
+        "utf-16-be"
+    ),
 }
 
 
@@ -93,6 +97,27 @@ def test_a_long_field_is_read(tmp_path):
 
     assert loaded(tmp_path, text) == BOATS
     assert csv.field_size_limit() == before
+
+
+@pytest.mark.parametrize(
+    "header", ["prompt,prompt", "prompt,Prompt", "Prompt,PROMPT", "prompt, prompt ", "note,note,prompt"]
+)
+def test_two_columns_of_one_name_are_refused(tmp_path, header):
+    """Case X2: of two columns that mean one field neither is left out unsaid, in a file and in a data frame."""
+    values = [f"boat {number}" for number, _ in enumerate(header.split(","))]
+    frame = pd.DataFrame([values], columns=header.split(","))
+    for make in (
+        lambda: loaded(tmp_path, f"{header}\n{','.join(values)}\n"),
+        lambda: Grid.from_rows(frame),
+    ):
+        with pytest.raises(GridError, match=r"two columns .*(prompt|note)"):
+            make()
+
+
+def test_a_quote_that_nobody_closes_is_refused(tmp_path):
+    """Case X1: what follows an open quote would become one long prompt, and be paid as it is."""
+    with pytest.raises(GridError, match=r"line 2.*quote"):
+        loaded(tmp_path, 'prompt,size\n"a boat,16:9\na fox,9:16\na hen,1:1\n')
 
 
 def test_empty_rows_of_a_workbook_are_passed_over():
@@ -119,7 +144,12 @@ def test_empty_rows_of_a_workbook_are_passed_over():
         (dt.time(1, 1), "1:1"),
         (dt.timedelta(hours=16, minutes=9), "16:9"),
         (dt.datetime(1900, 1, 1, 9, 16), "9:16"),  # noqa: DTZ001 - a workbook has no zones
+        ("1900-01-01 16:09:00", "16:9"),
+        ("1899-12-30T09:16:00", "9:16"),
+        ("0 days 16:09:00", "16:9"),
         (0.6729166666666667, "16:9"),
+        ("0.672916667", "16:9"),
+        ("0,386111111", "9:16"),
         (969, "16:9"),
         (556, "9:16"),
         (61, "1:1"),
@@ -135,6 +165,31 @@ def test_a_ratio_that_became_a_time_is_named(value, meant):
         with pytest.raises(GridError, match=r"spreadsheet|YAML 1\.1") as caught:
             make()
         assert f"what became of {meant}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "hint"),
+    [
+        ("16x9", "16:9"),
+        ("16/9", "16:9"),
+        ("16 : 9", "16:9"),
+        ("16-9", "16:9"),
+        ("16\u22369", "16:9"),
+        ("1920x1080", "16:9"),
+        ("1280\u00d7720", "16:9"),
+        ("720*1280", "9:16"),
+        ("1024x1024", "1:1"),
+        (1.7777777, "16:9"),
+        ("landscape", "16:9"),
+        ("Portrait", "9:16"),
+        ("square", "1:1"),
+        ("vertical", "9:16"),
+    ],
+)
+def test_a_ratio_in_another_spelling_is_named(value, hint):
+    """What other tools call a shape is refused with the ratio that is meant."""
+    with pytest.raises(GridError, match=f"did you mean '{hint}'"):
+        Grid(prompt="a", size=[value])
 
 
 SLOTTED = Grid(

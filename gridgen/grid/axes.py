@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from gridgen.calls import explained
 from gridgen.errors import GridError, Problem
 from gridgen.grid.images import LocalImage, is_picture, pictured, reference
+from gridgen.models.spelling import meant_length
 from gridgen.values import Value, listed
 
 if TYPE_CHECKING:
@@ -259,9 +260,12 @@ def meant(name: object, known: Iterable[str]) -> tuple[str, str]:
     Each is empty where it does not apply; a name of which nothing is known may be misspelled.
     """
     word = str(name).casefold()
-    if word in _WHY_LACKING:
-        return "", _WHY_LACKING[word]
-    return _FIELD_CALLED.get(word) or nearest(name, known), ""
+    for each in (word, word.removesuffix("s")):
+        if each in _WHY_LACKING:
+            return "", _WHY_LACKING[each]
+        if each in _FIELD_CALLED:
+            return _FIELD_CALLED[each], ""
+    return nearest(name, known), ""
 
 
 def nearest(name: object, known: Iterable[str]) -> str:
@@ -354,7 +358,9 @@ def checked(name: str, value: Any, models: Sequence[Model]) -> Any:
 
 
 _CLOCK = re.compile(r"(\d{1,2}):(0\d)(?::00)?|(\d{1,2}):(\d{2}):00|(0\d):(\d{2})")
+_DATED = re.compile(r"(?:\d{4}-\d\d-\d\d[T ]|\d+ days? )(?=\d)")
 _DAY = 24 * 60
+_ROUNDED = 0.01
 _RATIOS = ((16, 9), (9, 16), (1, 1), (4, 3), (3, 4), (3, 2), (2, 3), (21, 9), (9, 21), (5, 4), (4, 5))
 
 
@@ -374,20 +380,29 @@ def _refuse_time(value: Any) -> None:
         "a spreadsheet took it for a time of day; format the column as text and type it again",
     )
     if isinstance(value, str):
-        found = _CLOCK.fullmatch(value.strip())
-        meant = [int(part) for part in found.groups() if part] if found else []
+        found = _CLOCK.fullmatch(_DATED.sub("", value.strip()))
+        meant = [int(part) for part in found.groups() if part] if found else _part_of_day(value)
     elif isinstance(value, (dt.time, dt.datetime)):
         meant = [value.hour, value.minute]
     elif isinstance(value, dt.timedelta):
         meant = list(divmod(int(value.total_seconds()) // 60, 60))
-    elif isinstance(value, float) and 0 < value < 1:
-        meant = list(divmod(round(value * _DAY), 60))
+    elif isinstance(value, float):
+        meant = _part_of_day(value)
     else:
         meant = next(([wide, high] for wide, high in _RATIOS if value == wide * 60 + high), [])
         cause = "YAML 1.1 takes an unquoted one for a number of base 60; write it in quotes"
     if meant and not isinstance(value, bool):
         why = f"size={shown!r} is what became of {meant[0]}:{meant[1]}"
         raise GridError(Problem(why, "size", value, hint=f"{meant[0]}:{meant[1]}", remedy=cause))
+
+
+def _part_of_day(value: str | float) -> list[int]:
+    """Return the ratio that a spreadsheet keeps as this part of a day, nothing if it is none."""
+    try:
+        minutes = float(str(value).replace(",", ".")) * _DAY
+    except ValueError:
+        return []
+    return next(([wide, high] for wide, high in _RATIOS if abs(wide * 60 + high - minutes) < _ROUNDED), [])
 
 
 def _typed(name: str, value: Any, models: Sequence[Model]) -> Any:
@@ -427,7 +442,9 @@ def _whole(value: Any, models: Sequence[Model]) -> int:
     else:
         return int(value)
     spans = [model.duration.offered("").strip() for model in models if model.duration is not None]
-    raise GridError(Problem(f"{why} ({'; '.join(spans)})", "duration", value))
+    length = None if isinstance(value, numbers.Number) else meant_length(value)
+    remedy = "" if length is None else f"write duration={length}"
+    raise GridError(Problem(f"{why} ({'; '.join(spans)})", "duration", value, remedy=remedy))
 
 
 def _check_json(name: str, value: Any) -> None:

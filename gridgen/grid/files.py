@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import json
 import re
 from collections.abc import Hashable, Mapping, Sequence
@@ -138,7 +140,7 @@ def _text(path: Path) -> str:
         if path.stat().st_size > LARGEST:
             msg = f"{str(path)!r} has more than {LARGEST // 1_000_000} MB and is not read as a grid"
             raise GridError(msg, nothing=NOTHING)
-        return path.read_bytes().decode("utf-8-sig")
+        return _decoded(path.read_bytes())
     except FileNotFoundError:
         raise GridError(absent(path, "file", path.suffix), nothing=NOTHING) from None
     except OSError as error:
@@ -147,6 +149,14 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         msg = f"{str(path)!r} is not UTF-8 text at byte {error.start}; save it as UTF-8"
         raise GridError(msg, nothing=NOTHING) from None
+
+
+def _decoded(data: bytes) -> str:
+    # Excel's "Unicode Text" is UTF-16 with a mark
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        with contextlib.suppress(UnicodeDecodeError):
+            return data.decode("utf-16")
+    return data.decode("utf-8-sig")
 
 
 def _yaml() -> Any:

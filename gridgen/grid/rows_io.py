@@ -50,20 +50,38 @@ def from_csv(text: str, *, labels: Sequence[str] = (), where: str = "the table")
     text = text[declared.end() :] if declared else text
     header = text.partition("\n")[0]
     delimiter = declared[1] if declared else max(",;\t", key=header.count)
-    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey=_BEYOND)
+    # strict: what follows a quote that nobody closes would be one long prompt
+    rows = csv.DictReader(io.StringIO(text), delimiter=delimiter, restkey=_BEYOND, strict=True)
     reading = _Table(where, labels, texts=True)
     before = csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     try:
+        _check_header(rows.fieldnames or (), where)
         padded = any(name != name.strip() for name in rows.fieldnames or () if name)
         for number, (line, row) in enumerate(_unescaped(rows, where, above), 1):
             reading.add(number, _trimmed(row, padded=padded), line)
     except csv.Error as error:
-        place = f"{where}, line {rows.line_num}"
-        problem = Problem(f"this is not CSV: {error}", where=place, line=rows.line_num)
+        # the line of the row before: where this one ends nobody can tell
+        line = above + rows.line_num + 1
+        why = "a quote is opened and never closed" if str(error) == "unexpected end of data" else str(error)
+        problem = Problem(f"this is not CSV: {why}", where=f"{where}, line {line}", line=line)
         raise GridError(problem, nothing=NOTHING) from None
     finally:
         csv.field_size_limit(before)
     return reading.combinations()
+
+
+def _check_header(names: Iterable[object], where: str) -> None:
+    """Refuse two columns of one name, of which only one would be read."""
+    seen: dict[str, object] = {}
+    for name in names:
+        word = str(name or "").strip().casefold()
+        if word in seen:
+            why = f"two columns are called {word!r}"
+            raise GridError(
+                Problem(why, word, remedy="rename one or leave it out", where=where), nothing=NOTHING
+            )
+        if word:
+            seen[word] = name
 
 
 def _trimmed(row: Mapping[str, Any], *, padded: bool) -> dict[str, Any]:
@@ -213,6 +231,7 @@ def promoted(chosen: Iterable[tuple[Cell, int]], changes: Mapping[str, Any]) -> 
 
 def _mappings(rows: Any, where: str) -> Iterator[Mapping[str, Any]]:
     if hasattr(rows, "to_dict") and hasattr(rows, "columns"):
+        _check_header(rows.columns, where)
         rows = rows.to_dict("records")
     if isinstance(rows, (str, bytes, Mapping)) or not isinstance(rows, Iterable):
         why = f"rows are a DataFrame or a list of mappings, not a {type(rows).__name__}"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gridgen.errors import GridError, Problem
 from gridgen.models.fields import Choice, Images, Option, Rule, Span, either, plural
 from gridgen.models.price import Price
+from gridgen.models.spelling import meant_word
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -423,7 +424,8 @@ class Model:
         why = (
             f"{stated}: {self.id} {reason}" if offered is None else f"{stated} is not offered by {self.id!r}"
         )
-        return Unsupported(f"{self.id} {reason}", Problem(why, name, value, offered or ()))
+        hint = meant_word(name, value, offered or ())
+        return Unsupported(f"{self.id} {reason}", Problem(why, name, value, offered or (), hint))
 
 
 def _absent(value: object) -> bool:
