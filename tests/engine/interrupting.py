@@ -80,9 +80,10 @@ class Interrupts:
 
 
 def _is_dropped(frame: FrameType | None) -> bool:
-    """Whether Python would drop an exception that is raised here: a callback of a weak reference runs."""
+    """Whether Python would drop an exception that is raised here: a callback of a weak reference or of its collector runs."""
     while frame is not None:
-        if frame.f_code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
+        callback = frame.f_code.co_name in {"__del__", "gc_callback"}
+        if callback or frame.f_code.co_filename.endswith(("weakref.py", "_weakrefset.py")):
             return True
         frame = frame.f_back
     return False
