@@ -86,6 +86,9 @@ def _saying(function: Any, owner: str, examples: Mapping[str, str], synonyms: Ma
                     # what was given may be a key, so it is not shown
                     msg = f"{written}() takes {meant} for {parameter}=, not {_typed(given)}; write {example}"
                     raise CallError(msg)
+                if isinstance(given, (str, os.PathLike)) and "\0" in str(given):
+                    msg = f"{written}() takes {meant} for {parameter}=, and no character U+0000; write {example}"
+                    raise CallError(msg)
             return function(*args, **kwargs)
         except TypeError as error:
             trace = error.__traceback__

@@ -324,6 +324,54 @@ def test_a_parameter_under_another_name_is_named():
             Sweep(grid, client=None, **{word: 3})
 
 
+def test_a_name_with_a_nul_is_refused_where_it_is_given(boats):
+    """A file's name that no system can have is an error of the call, and not of what opens it."""
+    for call in (
+        lambda: boats.to_html("a\0.html"),
+        lambda: Sweep(boats.grid, client=boats.client, folder="a\0"),
+        lambda: gridgen.open("a\0"),
+        lambda: boats.grid.save("a\0.csv"),
+    ):
+        with pytest.raises(TypeError, match=r"no character U\+0000"):
+            call()
+
+
+def test_a_row_that_is_not_there_is_said_so(boats):
+    """Of a sequence of rows an index beyond the last names the last; a name leads to the table."""
+    with pytest.raises(IndexError, match=f"row 99 is none of this sweep: it has {len(boats)}"):
+        boats[99]
+    with pytest.raises(TypeError, match=r"'prompt' is no index of one; its table is sweep\.df"):
+        boats["prompt"]
+    assert boats[-1] == boats.rows()[-1]
+
+
+@pytest.mark.parametrize("where", ["dnoe", ["dnoe"], {"dnoe"}])
+def test_a_retry_of_nothing_says_so(boats, where):
+    """A word that is no state and no error class is not passed over in silence."""
+    with pytest.warns(UserWarning, match=r"dnoe.*did you mean 'done'.*Nothing was sent"):
+        assert boats.retry(where=where) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("to_df", "df"),
+        ("videos", "df.path"),
+        ("show", "gallery()"),
+        ("failed", "retry()"),
+        ("total", "costs"),
+        ("generate", "run()"),
+        ("close", "nothing needs to be closed"),
+        ("export_html", "to_html"),
+    ],
+)
+def test_what_a_sweep_has_under_another_name_is_named(boats, name, said):
+    """Case U5: what people look for leads to what there is."""
+    with pytest.raises(AttributeError) as caught:
+        getattr(boats, name)
+    assert said in str(caught.value)
+
+
 def test_what_is_called_wrongly_is_not_repeated():
     """Case A10: a key given under a wrong name or in a wrong place is in no frame and no sentence."""
     for call in (lambda: Client(token=CANARY), lambda: Client(CANARY, 5), lambda: Client(CANARY, "x", 3)):

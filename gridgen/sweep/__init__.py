@@ -9,6 +9,7 @@ falls due is `submitting`, `uploading`, `polling`, `reconciling` or `fetching`.
 from __future__ import annotations
 
 import asyncio
+import operator
 import os
 import warnings
 from collections import Counter
@@ -27,7 +28,7 @@ from gridgen.sweep.arguments import cap, check, client_of, flag, policy, quota
 from gridgen.sweep.execution import Execution, RunOptions
 from gridgen.sweep.explain import explain
 from gridgen.sweep.internals import INTERRUPTED, Internals
-from gridgen.sweep.plan import Plan, is_condition, is_retried, passed_over
+from gridgen.sweep.plan import Plan, is_condition, is_retried, matches_nothing, passed_over
 from gridgen.sweep.preflight import warn_of_probes
 from gridgen.sweep.pricing import Pricing
 from gridgen.sweep.progress import showing
@@ -69,13 +70,40 @@ _SAID_OTHERWISE = {
     "cancel": "stop() submits nothing more; what was submitted is paid and is followed to its end",
     "pause": "stop() submits nothing more, and run() goes on",
     "resume": "run() or start() goes on where it stood; gridgen.open(folder) opens it again",
-    "submit": "run() submits and waits, start() submits in the background",
+    **dict.fromkeys(
+        ("submit", "execute", "go", "launch", "generate"),
+        "run() submits and waits, start() submits in the background",
+    ),
     "filter": "take rows of the table, sweep.df.query('size == \"9:16\"'), and give them to any verb as rows",
-    "status": "counts() counts the rows by state, df has each row's status",
-    "results": "rows() and df have one row for each clip",
+    **dict.fromkeys(("status", "progress"), "counts() counts the rows by state, df has each row's status"),
+    **dict.fromkeys(
+        ("results", "dataframe", "to_df", "to_pandas", "to_frame", "head", "clips"),
+        "rows() and df have one row for each clip",
+    ),
+    **dict.fromkeys(
+        ("videos", "paths", "files", "download"), "df.path names each clip's file, in sweep.folder"
+    ),
+    **dict.fromkeys(
+        ("failed", "errors"), "sweep.df.query('status == \"failed\"') has them, and retry() makes them again"
+    ),
+    **dict.fromkeys(("price", "total"), "estimate() says what it costs, cost and costs what it has cost"),
+    **dict.fromkeys(
+        ("show", "display", "wall", "plot", "view"), "gallery() shows the clips beside each other"
+    ),
+    **dict.fromkeys(
+        ("best", "ranking"),
+        "rounds() compares clips in pairs, and ranking of it orders them; ratings has the stars",
+    ),
     "to_csv": "sweep.csv in its folder is the table; df.to_csv(path) writes another",
     "to_json": "snapshot(path) writes the journal as JSON lines; df.to_json(path) writes the table",
-    "export": "to_html, to_image, to_excel and to_zip write pages, pictures, workbooks and bundles",
+    **dict.fromkeys(
+        ("export", "export_html"),
+        "to_html, to_image, to_excel and to_zip write pages, pictures, workbooks and bundles",
+    ),
+    "save": "all is kept in sweep.folder as it comes; gridgen.open(folder) opens it again, to_zip(path) packs it",
+    **dict.fromkeys(
+        ("close", "delete"), "nothing needs to be closed; what is in sweep.folder is yours to delete"
+    ),
 }
 """What people look for under another name."""
 
@@ -481,6 +509,8 @@ class Sweep(Fixed):
         given = self.internals.chosen(rows, nothing="Nothing was sent.") if rows else self.rows()
         chosen = [each for each in given if is_retried(each, where)]
         left = passed_over(given, chosen) if rows else None
+        if left is None and not chosen and where is not None and not callable(where):
+            left = matches_nothing(given, where)
         if left is not None:
             warnings.warn(left, stacklevel=3)
         if chosen:
@@ -820,7 +850,18 @@ class Sweep(Fixed):
     @overload
     def __getitem__(self, index: slice) -> tuple[Row, ...]: ...
     def __getitem__(self, index: int | slice) -> Row | tuple[Row, ...]:
-        return self.rows()[index]
+        rows = self.rows()
+        if isinstance(index, slice):
+            return rows[index]
+        try:
+            at = operator.index(index)
+        except TypeError:
+            msg = f"a Sweep is a sequence of its rows, and {index!r:.60} is no index of one; its table is sweep.df"
+            raise TypeError(msg) from None
+        if not -len(rows) <= at < len(rows):
+            msg = f"row {at} is none of this sweep: it has {len(rows)}, from 0"
+            raise IndexError(msg)
+        return rows[at]
 
     def __iter__(self) -> Iterator[Row]:
         return iter(self.rows())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -173,6 +174,18 @@ def is_condition(given: Any) -> bool:
         return True
     words = isinstance(given, Collection) and not isinstance(given, Mapping) and not hasattr(given, "iloc")
     return words and all(isinstance(each, str) for each in given)
+
+
+def matches_nothing(rows: Sequence[Row], where: Collection[str]) -> str | None:
+    """Say that words which say what kind of rows are meant name no state and no error class of these; None if one does."""
+    there = {word for row in rows for word in (row.status, row.error_class) if word}
+    if there & set(where) or set(where) & {*RETRIED, *RETRIED_BY_NAME}:
+        return None
+    known = [*there, *RETRIED, *RETRIED_BY_NAME]
+    near = "".join(difflib.get_close_matches(next(iter(where), ""), known, n=1))
+    meant = f" (did you mean {near!r}?)" if near else ""
+    named = ", ".join(sorted(there))
+    return f"where={sorted(where)!r} is no state and no error class of these clips{meant}; theirs are {named}. Nothing was sent."
 
 
 def passed_over(given: Sequence[Row], chosen: Collection[Row]) -> str | None:
