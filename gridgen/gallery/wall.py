@@ -169,10 +169,17 @@ class Wall(SweepWidget):
         return {}, []
 
     def replace(self, close: Callable[[], None]) -> None:
-        """Take up that another wall has its place: it is closed once no page shows it, which has shown it before."""
+        """Take up that another wall has its place: it is closed once no page shows it, which has shown it before.
+
+        A page that was reloaded or closed never said that it hides the wall, so all are
+        forgotten, and those that live say anew whether they show it.
+        """
         self._close = close
         if self._left:
             close()
+        elif self._pages:
+            self._pages.clear()
+            self.send({"kind": "who"})
 
     def _let_go(self) -> dict[str, Any]:
         """Take up that the last page that showed it has not shown it again for a while, as one does that moves it."""

@@ -388,3 +388,32 @@ def test_a_cell_that_runs_again_leaves_one_wall_that_plays_in_sight(
     page.wait_for_function("document.querySelectorAll('.gg-wall .gg-scroll').length === 2")
     assert troubles == []
     page.close()
+
+
+@pytest.mark.parametrize("comes", ["with the wall", "without it"])
+def test_a_wall_of_a_page_that_was_reloaded_is_closed_when_its_cell_runs_again(
+    browser: Browser, base: str, place: Path, comes: str
+) -> None:
+    """Case V11: the kernel lives on, the page comes back with the wall or without it, and one wall is left after the cell ran."""
+    ran = SWEEP.replace("sweep.start()", "sweep.run()")
+    page, troubles = opened(browser, base, place, f"reloaded {comes}", ran, ROUND)
+    run_all(page)
+    page.wait_for_function(ALL_READY, arg=4)
+    if comes == "with the wall":
+        page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.wait_for_function(
+        "window.jupyterapp?.shell?.currentWidget?.sessionContext?.session?.kernel?.status === 'idle'"
+    )
+    if comes == "with the wall":
+        page.wait_for_function(ALL_READY, arg=4)
+    page.evaluate(RUN_LAST)
+    page.wait_for_function(ALL_READY, arg=4)
+    for _ in range(100):
+        if ask(page, ALIVE) == "[1]":
+            break
+        page.wait_for_timeout(50)
+    assert ask(page, ALIVE) == "[1]"
+    assert troubles == []
+    page.close()

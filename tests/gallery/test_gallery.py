@@ -342,6 +342,26 @@ class TestRunAgain:
         assert len(sweep.watchers) == 1
         made[-1].close()
 
+    def test_a_page_that_was_reloaded_keeps_none_alive(self, sweep: FakeSweep, notebook: Notebook) -> None:
+        """A page that goes says nothing: when the cell runs again, those that live say anew whether they show the wall."""
+        notebook.run("one")
+        made = [Gallery(sweep)]
+        outbox = Outbox(made[0].wall)
+        for page in ("gone", "here", "other"):
+            outbox.ask(kind="page", page=page, shows=True, request=1)
+        notebook.run("one")
+        made.append(Gallery(sweep))
+        assert [content for content, _ in outbox.sent if content == {"kind": "who"}] == [{"kind": "who"}]
+        for page in ("here", "other"):
+            outbox.ask(kind="page", page=page, shows=True, request=2)
+        outbox.ask(kind="page", page="here", shows=False, request=3)
+        outbox.ask(kind="left", request=4)
+        assert alive(made) == [0, 1]
+        outbox.ask(kind="page", page="other", shows=False, request=5)
+        outbox.ask(kind="left", request=6)
+        assert alive(made) == [1]
+        made[-1].close()
+
     def test_what_may_be_seen_stays(self, sweep: FakeSweep, notebook: Notebook) -> None:
         """In two cells, twice in one run, still on a page, moved to another place, not shown yet, in no cell that is known."""
         made: list[Gallery] = []

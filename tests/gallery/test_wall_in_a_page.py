@@ -304,6 +304,24 @@ def test_the_last_output_takes_the_blobs_along(browser: Browser, gallery: Galler
         page.close()
 
 
+@pytest.mark.usefixtures("done")
+def test_a_page_that_is_asked_says_whether_it_shows_the_wall(browser: Browser, gallery: Gallery) -> None:
+    """Case V11: one that knows the wall and shows it no more lets it go as if it had hidden it now."""
+    told = (
+        "sent.filter(({ kind }) => ['page', 'left'].includes(kind)).map(({ kind, shows }) => shows ?? kind)"
+    )
+    with Pages(gallery.wall).serving() as pages:
+        page = opened(browser, pages)
+        page.evaluate("hear({ kind: 'who' })")
+        assert page.evaluate(told) == [True, True]
+        page.evaluate("first.abort()")
+        page.evaluate("hear({ kind: 'who' })")
+        assert page.evaluate(told) == [True, True, False, False]
+        page.wait_for_function(f"({told}).at(-1) === 'left'")
+        assert page.troubles == []
+        page.close()
+
+
 @pytest.mark.parametrize("theme", ["", LAB_DARK, CODE_DARK])
 def test_all_text_can_be_read(browser: Browser, sweep: FakeSweep, gallery: Gallery, theme: str) -> None:
     """Every text has a contrast of 4.5 or more against what is under it: in light, in dark, on VS Code's white."""

@@ -43,6 +43,7 @@ export class KernelHost {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resting;
   #page = Math.random().toString(36).slice(2);
+  #asked;
   store = new Store();
   bare = false;
   book = null;
@@ -55,9 +56,11 @@ export class KernelHost {
   /**
    * @param {Model} model
    * @param {AbortSignal} signal
+   * @param {() => void} asked called when Python wants to know whether this page shows the wall
    */
-  constructor(model, signal) {
+  constructor(model, signal, asked) {
     this.#model = model;
+    this.#asked = asked;
     this.#signal = signal;
     this.#link = new Rpc(model);
     this.menus = /** @type {Menu[]} */ (model.get("menus"));
@@ -99,6 +102,7 @@ export class KernelHost {
 
   #bind() {
     const hear = (/** @type {any} */ content, /** @type {DataView[]} */ buffers) => {
+      if (content?.kind === "who") this.#asked();
       if (this.#link.answer(content, buffers) || content?.kind !== "delta") return;
       if (!this.store.apply(content, performance.now())) this.#refresh();
     };

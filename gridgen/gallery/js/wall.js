@@ -17,10 +17,16 @@ export default function widget() {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let leaving;
 
+  const tell = () => {
+    clearTimeout(leaving);
+    host.turn(views > 0);
+    if (!views) leaving = setTimeout(() => host.leave(), MOVING);
+  };
+
   return {
     /** @param {{model: Model, signal: AbortSignal}} shown */
     initialize({ model, signal }) {
-      host = new KernelHost(model, signal);
+      host = new KernelHost(model, signal, tell);
       signal.addEventListener("abort", () => clearTimeout(leaving));
     },
 
@@ -28,16 +34,14 @@ export default function widget() {
     render({ el, signal }) {
       const view = host.rounds.length ? new RoundsView(host, host.rounds, signal) : new WallView(host, signal);
       el.append(view.element);
-      if (!views) host.turn(true);
       views += 1;
-      clearTimeout(leaving);
+      if (views === 1) tell();
       signal.addEventListener("abort", () => {
         view.element.remove();
         views -= 1;
         if (views) return;
         host.media.close();
-        host.turn(false);
-        leaving = setTimeout(() => host.leave(), MOVING);
+        tell();
       });
     },
   };
