@@ -61,6 +61,31 @@ def test_scrubbing_and_stepping_move_all_clips_alike(
         assert page.locator(f"{BAR} .gg-position").inner_text() == "2.8 / 10.0 s"
 
 
+@pytest.mark.parametrize("way", ["step", "seek"])
+def test_the_clip_under_the_pointer_moves_with_the_others(
+    browser: Browser, served: Path, lengths: FakeSweep, way: str
+) -> None:
+    """A clip that plays or is scrubbed by itself under the pointer comes back into step with a key, and stays there while the pointer rests."""
+    with shown(browser, lengths, served, rows=[], cols=[]) as (page, _, _):
+        page.wait_for_function(READY, arg=3)
+        scrub(page, 0.3)
+        page.wait_for_function(AT_REST, arg=3.0)
+        page.locator(".gg-tile").first.focus()
+        page.locator(".gg-tile").first.hover()
+        page.wait_for_function(f"{TIMES}[0] > 3.3")
+        if way == "step":
+            page.keyboard.press(".")
+        else:
+            scrub(page, 0.3 + 1 / 40)
+        page.wait_for_function(AT_REST, arg=(18 + 1.5) / 6)
+        page.wait_for_timeout(400)
+        assert page.evaluate(f"({AT_REST})({(18 + 1.5) / 6})")
+        page.locator(".gg-tile").last.hover()
+        page.wait_for_function(f"{TIMES}[2] > 3.5")
+        page.locator(".gg-tile").first.hover()
+        page.wait_for_function(f"{TIMES}[0] > 3.5")
+
+
 def test_a_shorter_clip_waits_at_its_end_and_the_bar_says_where(
     browser: Browser, served: Path, lengths: FakeSweep
 ) -> None:

@@ -21,6 +21,8 @@ export class Playback {
   #followers = new Set();
   /** @type {Set<() => void>} */
   #wrapped = new Set();
+  /** @type {Set<() => void>} */
+  #sought = new Set();
   #last = 0;
   /** Frames a second of the clip with the most. */
   fps = 24;
@@ -66,6 +68,15 @@ export class Playback {
   }
 
   /**
+   * @param {() => void} act called whenever a person goes to a position, by a step too
+   * @param {AbortSignal} signal
+   */
+  onSeek(act, signal) {
+    this.#sought.add(act);
+    signal.addEventListener("abort", () => this.#sought.delete(act));
+  }
+
+  /**
    * Take up which clips there are.
    *
    * @param {number[]} lengths in seconds
@@ -80,6 +91,7 @@ export class Playback {
   /** @param {number} position seconds */
   seek(position) {
     this.clock.seek(position, performance.now());
+    notify(this.#sought);
     this.#tell(0);
   }
 

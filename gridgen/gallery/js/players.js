@@ -42,6 +42,8 @@ export class Players {
   #seen;
   #near;
   #hovered = -1;
+  /** The clip under the pointer when a person went to a position: it plays by itself again once another one was pointed at. */
+  #spent = -1;
   #suspended = false;
   #held = false;
   /** @type {Map<number, () => void>} what tiles that came or went while it was held have to do */
@@ -148,13 +150,24 @@ export class Players {
    * @param {TileView | null} tile null ends it
    */
   hover(tile) {
-    if (tile && tile.id === this.#hovered) return;
+    if (tile && (tile.id === this.#hovered || tile.id === this.#spent)) return;
+    this.#spent = -1;
     this.#unhover();
     const player = tile ? this.#players.get(tile.id) : undefined;
     if (!tile || !player?.ready || this.#clock.playing) return;
     this.#hovered = tile.id;
     mark(tile.element, "data-hover", "");
     player.roam();
+  }
+
+  /**
+   * Let no clip play by itself any more, so that all show the same position.
+   *
+   * @param {number} pointed id of the clip under the pointer, which may rest there; -1 for none
+   */
+  gather(pointed) {
+    this.#unhover();
+    this.#spent = pointed;
   }
 
   /**

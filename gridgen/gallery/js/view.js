@@ -57,6 +57,8 @@ export class WallView {
   #toast;
   #foot;
   #auto;
+  /** Id of the clip under the pointer, -1 for none. */
+  #pointed = -1;
   /** Whether something lies over the wall, or has just gone: the browser then gives the focus back to where it was. */
   #over = false;
   #width = 0;
@@ -166,6 +168,7 @@ export class WallView {
     state.subscribe((changed) => this.#look(changed), this.#signal);
     this.#deck.follow((beat) => beat % 2 || this.#players.follow(), this.#signal);
     this.#deck.onWrap(() => this.#turn(), this.#signal);
+    this.#deck.onSeek(() => this.#players.gather(this.#pointed), this.#signal);
     const resized = new ResizeObserver(() => this.#resized());
     resized.observe(this.#sheet.element);
     const second = setInterval(() => this.#second(), 1000);
@@ -391,6 +394,7 @@ export class WallView {
 
   /** @param {TileView | null} tile that is pointed at @param {boolean} [scrubbing] */
   #point(tile, scrubbing = false) {
+    this.#pointed = tile?.id ?? -1;
     this.#tools.show(tile ?? this.#sheet.view(idOf(document.activeElement)) ?? null);
     if (!scrubbing) this.#players.hover(wantsStill() ? null : tile);
   }
