@@ -6,7 +6,7 @@ const source = new URL("../../gridgen/gallery/js/", import.meta.url);
 const load = (name) => import(new URL(`${name}.js`, source));
 
 const { arrange, boxKey, neighbour, onward, ratioOf, runs, tileSize } = await load("layout");
-const { correction, drift, frameStep, goalOf, lengthOf, StepClock, Ticker } = await load("clock");
+const { correction, drift, frameStep, goalOf, lengthOf, positionOf, StepClock, Ticker } = await load("clock");
 const { evenOf, fillingTile, geometryOf, inView, pictureSizes } = await load("geometry");
 const { tell } = await load("labels");
 const { moveAxis, planOf } = await load("plan");
@@ -466,6 +466,50 @@ test("modes say where each clip is: same second, same part, or all as long as th
   assert.deepEqual(goalOf("percent", 5, 10, 6), { time: 3, pace: 0.6, over: false });
   assert.deepEqual(["time", "percent", "shortest"].map((mode) => lengthOf(mode, [6, 10])), [10, 10, 6]);
   assert.equal(lengthOf("time", []), 0);
+});
+
+test("a shifted clip is ahead by so much, waits at its beginning or end, and the clock is found from its moment", () => {
+  assert.deepEqual(goalOf("time", 2, 6, 6, 0.5), { time: 2.5, pace: 1, over: false });
+  assert.deepEqual(goalOf("time", 5.5, 6, 6, 0.5), { time: 6, pace: 1, over: true });
+  assert.deepEqual(goalOf("time", 0.25, 6.5, 6, -0.5), { time: 0, pace: 0, over: false });
+  assert.deepEqual(goalOf("time", 1, 6.5, 6, -0.5), { time: 0.5, pace: 1, over: false });
+  assert.deepEqual(goalOf("time", 5.97, 6, 6, 0.04), { time: 6, pace: 1, over: true });
+  assert.deepEqual(goalOf("percent", 5, 10, 5, 1), { time: 3.5, pace: 0.5, over: false });
+  assert.deepEqual(goalOf("percent", 9, 10, 5, 1), { time: 5, pace: 0.5, over: true });
+  for (const [mode, shift] of [["time", 0], ["time", 0.5], ["percent", 0], ["percent", -0.25]])
+    for (const position of [1, 2.5, 4]) assert.ok(Math.abs(positionOf(mode, goalOf(mode, position, 10, 5.5, shift).time, 10, 5.5, shift) - position) < 1e-9);
+});
+
+test("shifts of compared clips are in the address, and what is none is left out", () => {
+  const state = new ViewState();
+  state.set({ pins: [4, 7], shift: { 7: 3, 4: -12 } });
+  assert.equal(state.text, "pins=4,7&shift=4:-12,7:3");
+  const again = new ViewState();
+  again.load(`#${state.text}`);
+  assert.deepEqual(again.now.shift, { 4: -12, 7: 3 });
+  for (const wrong of ["7:0", "7", "7:1.5", "7:99999", "-1:3", "__proto__:3", "7:3x", ""]) {
+    again.load(`shift=${wrong}`);
+    assert.deepEqual(again.now.shift, {}, wrong);
+  }
+  again.load("shift=1:1,2:2,3:3,4:4,5:5");
+  assert.equal(Object.keys(again.now.shift).length, 4);
+});
+
+test("whoever lets a clip play by itself hears of every seek and step, and of nothing else", () => {
+  const { signal } = new AbortController();
+  const state = new ViewState();
+  const deck = new Playback(state, signal);
+  let heard = 0;
+  deck.onSeek(() => (heard += 1), signal);
+  deck.cast([6, 6], 24);
+  state.set({ muted: false });
+  assert.equal(heard, 0);
+  deck.seek(2);
+  deck.step(1);
+  assert.equal(heard, 2);
+  assert.ok(Math.abs(deck.moment(6) - 49.5 / 24) < 1e-9);
+  assert.ok(Math.abs(deck.moment(6, 0.5) - 49.5 / 24 - 0.5) < 1e-9);
+  assert.equal(deck.positionOf(3, 6, 0.5), 2.5);
 });
 
 test("the clock runs slower and faster without a jump, and loops within a range", () => {

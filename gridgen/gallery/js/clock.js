@@ -1,7 +1,7 @@
 /**
  * @typedef {import("./state.js").Mode} Mode
- * @typedef {{time: number, pace: number, over: boolean}} Goal where one clip ought to be, its speed against the clock,
- *   and whether it has ended before the others
+ * @typedef {{time: number, pace: number, over: boolean}} Goal where one clip ought to be, its speed against the clock, 0 while
+ *   it waits to begin, and whether it has ended before the others
  */
 
 /** The one clock that every player of a wall follows. Positions are seconds, `now` is in milliseconds. */
@@ -116,11 +116,29 @@ export function lengthOf(mode, lengths) {
  * @param {number} position the clock's
  * @param {number} length the clock's
  * @param {number} duration the clip's
+ * @param {number} [shift] seconds by which it is to be ahead
  * @returns {Goal}
  */
-export function goalOf(mode, position, length, duration) {
-  if (mode !== "percent" || length <= 0) return { time: Math.min(position, duration), pace: 1, over: position >= duration && duration < length - 0.05 };
-  return { time: (position / length) * duration, pace: duration / length, over: false };
+export function goalOf(mode, position, length, duration, shift = 0) {
+  const pace = mode === "percent" && length > 0 ? duration / length : 1;
+  const time = position * pace + shift;
+  const end = (duration - shift) / pace;
+  const over = position >= end && (shift !== 0 || end < length - 0.05);
+  return { time: Math.min(Math.max(time, 0), duration), pace: time < 0 ? 0 : pace, over };
+}
+
+/**
+ * Say where the clock stands when one clip shows a moment of its own: the other way round than `goalOf`.
+ *
+ * @param {Mode} mode
+ * @param {number} time the clip's
+ * @param {number} length the clock's
+ * @param {number} duration the clip's
+ * @param {number} [shift] seconds by which it is ahead
+ * @returns {number} seconds; outside of the clock's length where it never comes to that
+ */
+export function positionOf(mode, time, length, duration, shift = 0) {
+  return mode === "percent" && duration > 0 ? ((time - shift) / duration) * length : time - shift;
 }
 
 /**

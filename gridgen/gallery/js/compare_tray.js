@@ -30,7 +30,7 @@ export class CompareTray {
     this.#sheet = sheet;
     const options = { signal };
     this.#compare.addEventListener("click", compare, options);
-    this.#none.addEventListener("click", () => host.state.set({ pins: [] }), options);
+    this.#none.addEventListener("click", () => this.#put([]), options);
     this.#list.addEventListener("click", ({ target }) => this.#out(target), options);
     host.state.subscribe((changed) => changed.has("pins") && this.draw(), signal);
     this.draw();
@@ -40,7 +40,13 @@ export class CompareTray {
   toggle(id) {
     const { pins } = this.#host.state.now;
     const others = pins.filter((each) => each !== id);
-    this.#host.state.set({ pins: others.length < pins.length ? others : [...pins, id].slice(-MOST_PINS) });
+    this.#put(others.length < pins.length ? others : [...pins, id].slice(-MOST_PINS));
+  }
+
+  /** @param {number[]} pins clips to be put aside; what was shifted of others is forgotten */
+  #put(pins) {
+    const shift = Object.fromEntries(Object.entries(this.#host.state.now.shift).filter(([id]) => pins.includes(Number(id))));
+    this.#host.state.set({ pins, shift });
   }
 
   /** Draw it as the state now is. */

@@ -14,7 +14,11 @@ import { Transport } from "./transport.js";
  */
 
 const CROSS = "M4 4 12 12 M12 4 4 12";
+const FRAME_BACK = "M10 3.5 5 8 10 12.5";
+const FRAME_ON = "M6 3.5 11 8 6 12.5";
 export const LETTERS = "ABCD";
+/** Frames by which a clip can be shifted, so that an address can name them. */
+const MOST_SHIFT = 9999;
 /** @type {[Way, string, string][]} */
 const WAYS = [
   ["side", "Side by side", "S"],
@@ -38,11 +42,15 @@ export class Lightbox {
   #ways = make("div", { class: "gg-ways", role: "group", "aria-label": "How to compare" });
   #screen = make("div", { class: "gg-screen" });
   #facts = make("div", { class: "gg-facts" });
+  #shifted = make("span", { class: "gg-shift-said", role: "status" });
+  #unshift = stageButton("Not shifted any more (R)", CROSS);
+  #shifts = make("div", { class: "gg-shift", role: "group", "aria-label": "Shift of one clip against the others" });
   #wipe = /** @type {HTMLInputElement} */ (
     make("input", { class: "gg-wipe", type: "range", min: 0, max: 1000, value: 500, "aria-label": "Where A ends and B begins" })
   );
   element = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-stage", "aria-label": "Clip", tabindex: "-1" }));
-  /** The bar at its foot. */
+  /** What plays its clips, and the bar at its foot. */
+  transport;
   foot;
   /** What further parts may be added to, beside the facts. */
   aside = make("aside", { class: "gg-aside" }, this.#facts);
@@ -57,8 +65,9 @@ export class Lightbox {
     this.#deck = deck;
     this.#signal = signal;
     const close = make("button", { class: "gg-button gg-close", type: "button", "aria-label": "Close (Esc)", title: "Close (Esc)" }, icon(CROSS));
-    const head = make("div", { class: "gg-stage-head" }, this.#title, this.#ways, close);
-    this.foot = new Transport(deck, signal).element;
+    const head = make("div", { class: "gg-stage-head" }, this.#title, this.#ways, this.#shifts, close);
+    this.transport = new Transport(deck, signal);
+    this.foot = this.transport.element;
     this.element.append(make("div", { class: "gg-card" }, head, this.#screen, this.aside, this.foot));
     this.#build();
     const options = { signal };
@@ -67,7 +76,10 @@ export class Lightbox {
     this.element.addEventListener("close", () => this.element.open || this.#clear(), options);
     this.#wipe.addEventListener("input", () => this.#wiped(), options);
     deck.follow((beat) => beat % 2 || this.follow(), signal);
-    host.state.subscribe(() => this.follow(), signal);
+    host.state.subscribe((changed) => {
+      if (changed.has("shift")) this.#drawShift();
+      this.follow();
+    }, signal);
     signal.addEventListener("abort", () => this.#clear());
   }
 
@@ -79,6 +91,15 @@ export class Lightbox {
   /** @returns {number} id of the clip that is meant by what a person does, -1 while it is closed */
   get front() {
     return this.ids[this.#front] ?? -1;
+  }
+
+  /**
+   * @param {number} id
+   * @param {number} [fps] frames a second of the clip with the most
+   * @returns {number} seconds by which a clip is ahead of those that it is compared with
+   */
+  shiftOf(id, fps = this.#deck.fps) {
+    return this.#panes.length > 1 ? (this.#host.state.now.shift[id] ?? 0) / fps : 0;
   }
 
   /** @param {number} id @returns {HTMLElement | undefined} what shows the clip */
@@ -94,6 +115,8 @@ export class Lightbox {
       { keys: ["f"], scope: "stage", does: "compared clips: flip to the next in the same place", when: several, act: () => this.#flip() },
       { keys: ["w"], scope: "stage", does: "compared clips: wipe between the first two", when: several, act: () => this.#arrange("wipe") },
       { keys: ["s"], scope: "stage", does: "compared clips: side by side", when: several, act: () => this.#arrange("side") },
+      { keys: ["j", "k"], scope: "stage", does: "compared clips: shift the second, or the one clicked, by a frame back or on", when: several, act: ({ key }) => this.#shift(key === "j" ? -1 : 1) },
+      { keys: ["r"], scope: "stage", does: "compared clips: shift it no more", when: several, act: () => this.#shift(0) },
       { keys: ["ArrowLeft", "ArrowRight"], scope: "stage", does: "", when: () => several() && this.#way === "wipe", act: ({ key }) => this.#nudge(key) },
     );
   }
@@ -127,7 +150,8 @@ export class Lightbox {
       if (!player?.ready) continue;
       const silent = muted || id !== solo;
       if (player.video.muted !== silent) player.video.muted = silent;
-      const over = clock.playing ? player.step(clock, mode, now) : player.rest(clock, mode, now);
+      const shift = this.shiftOf(id);
+      const over = clock.playing ? player.step(clock, mode, now, shift) : player.rest(clock, mode, now, shift);
       mark(element, "data-over", over ? "" : null);
     }
   }
@@ -144,6 +168,9 @@ export class Lightbox {
       button.addEventListener("click", () => (way === "flip" && this.#way === "flip" ? this.#flip() : this.#arrange(way)), options);
       this.#ways.append(button);
     }
+    const [back, on] = [stageButton("One frame back against the others (J)", FRAME_BACK), stageButton("One frame on against the others (K)", FRAME_ON)];
+    this.#shifts.append(back, this.#shifted, on, this.#unshift);
+    for (const [button, by] of /** @type {[HTMLElement, number][]} */ ([[back, -1], [on, 1], [this.#unshift, 0]])) button.addEventListener("click", () => this.#shift(by), options);
     const drag = (/** @type {PointerEvent} */ event) => {
       if (this.#way !== "wipe" || !event.buttons) return;
       const { left, width } = this.#screen.getBoundingClientRect();
@@ -210,9 +237,9 @@ export class Lightbox {
     const tiles = this.#panes.map(({ id }) => this.#tile(id));
     const several = tiles.length > 1;
     const letters = [...LETTERS].slice(0, tiles.length);
+    this.#drawShift();
     this.#facts.replaceChildren(...(several ? [compare(store, tiles, letters)] : describe(store, tiles[0])));
     this.#panes.forEach(({ element }, at) => {
-      write(/** @type {Element} */ (element.querySelector(".gg-letter")), several ? letters[at] : "");
       mark(element, "aria-label", `${several ? `${letters[at]}: ` : ""}${nameOf(store, tiles[at])}`);
     });
     write(this.#title, several ? `${tiles.length} clips compared` : store.name);
@@ -228,8 +255,37 @@ export class Lightbox {
     this.#panes.forEach(({ element }, at) => mark(element, "data-front", at === this.#front ? "" : null));
     this.#wipe.hidden = way !== "wipe";
     this.#screen.style.setProperty("--gg-tall", this.#tall().toFixed(4));
+    this.#drawShift();
     this.#wiped();
     this.#sound();
+  }
+
+  /** @returns {number} which pane is shifted against the first */
+  get #mover() {
+    return Math.max(this.#front, 1);
+  }
+
+  /** @param {number} by frames, 0 to be ahead by none */
+  #shift(by) {
+    const { id } = this.#panes[this.#mover];
+    const { shift } = this.#host.state.now;
+    const most = Math.max(0, Math.min(Math.floor((this.#tile(id).seconds ?? 0) * this.#deck.fps) - 1, MOST_SHIFT));
+    const frames = by && Math.min(Math.max((shift[id] ?? 0) + by, -most), most);
+    const others = Object.fromEntries(Object.entries(shift).filter(([each]) => Number(each) !== id));
+    this.#host.state.set({ shift: frames ? { ...others, [id]: frames } : others });
+  }
+
+  #drawShift() {
+    const { shift } = this.#host.state.now;
+    const several = this.#panes.length > 1;
+    this.#shifts.hidden = !several;
+    this.#panes.forEach(({ id, element }, at) => {
+      const frames = several ? (shift[id] ?? 0) : 0;
+      write(/** @type {Element} */ (element.querySelector(".gg-letter")), several ? `${LETTERS[at]}${frames ? ` ${signed(frames)}` : ""}` : "");
+      if (at !== this.#mover) return;
+      write(this.#shifted, `${LETTERS[at]}: ${signed(frames)} ${Math.abs(frames) === 1 ? "frame" : "frames"}`);
+      this.#unshift.hidden = !frames;
+    });
   }
 
   /** @returns {number} height by width of a screen that leaves the tallest clip no bars */
@@ -284,4 +340,14 @@ export class Lightbox {
     this.#panes = [];
     this.#front = 0;
   }
+}
+
+/** @param {string} says @param {string} path */
+function stageButton(says, path) {
+  return make("button", { class: "gg-button", type: "button", title: says, "aria-label": says }, icon(path));
+}
+
+/** @param {number} frames */
+function signed(frames) {
+  return `${frames > 0 ? "+" : frames < 0 ? "−" : ""}${Math.abs(frames)}`;
 }

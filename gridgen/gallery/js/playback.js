@@ -1,4 +1,4 @@
-import { frameStep, lengthOf, StepClock } from "./clock.js";
+import { frameStep, goalOf, lengthOf, positionOf, StepClock } from "./clock.js";
 import { notify } from "./notify.js";
 
 /**
@@ -74,6 +74,25 @@ export class Playback {
   onSeek(act, signal) {
     this.#sought.add(act);
     signal.addEventListener("abort", () => this.#sought.delete(act));
+  }
+
+  /**
+   * @param {number} duration of a clip, in seconds
+   * @param {number} [shift] seconds by which it is ahead
+   * @returns {number} the moment of it that is shown now
+   */
+  moment(duration, shift) {
+    return goalOf(this.#state.now.mode, this.clock.at(performance.now()), this.clock.length, duration, shift).time;
+  }
+
+  /**
+   * @param {number} moment of a clip, in seconds
+   * @param {number} duration of it
+   * @param {number} [shift] seconds by which it is ahead
+   * @returns {number} the position at which it is shown
+   */
+  positionOf(moment, duration, shift) {
+    return positionOf(this.#state.now.mode, moment, this.clock.length, duration, shift);
   }
 
   /**

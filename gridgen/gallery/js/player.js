@@ -112,13 +112,16 @@ export class Player {
    * @param {StepClock} clock
    * @param {Mode} mode
    * @param {number} now milliseconds
+   * @param {number} [shift] seconds by which it is to be ahead
    * @returns {boolean} whether it has ended before the others
    */
-  step(clock, mode, now) {
+  step(clock, mode, now, shift = 0) {
     const { video } = this;
     const position = clock.at(now);
-    const { time, pace, over } = goalOf(mode, position, clock.length, this.duration);
-    video.loop = clock.loop && !clock.partial && (mode === "percent" || Math.abs(this.duration - clock.length) < 0.05);
+    const { time, pace, over } = goalOf(mode, position, clock.length, this.duration, shift);
+    if (!pace) this.#stand(time);
+    if (!pace) return over;
+    video.loop = !shift && clock.loop && !clock.partial && (mode === "percent" || Math.abs(this.duration - clock.length) < 0.05);
     if (video.seeking || (over && video.currentTime >= this.duration - 0.3)) return over;
     const ahead = drift(video.currentTime / pace, time / pace, video.loop ? clock.length : 0) / clock.speed;
     const { seek, rate } = correction(ahead);
@@ -138,12 +141,10 @@ export class Player {
    * @param {StepClock} clock
    * @param {Mode} mode
    * @param {number} now milliseconds
+   * @param {number} [shift] seconds by which it is to be ahead
    */
-  rest(clock, mode, now) {
-    const { video } = this;
-    if (!video.paused) video.pause();
-    const { time } = goalOf(mode, clock.at(now), clock.length, this.duration);
-    this.seek(time);
+  rest(clock, mode, now, shift = 0) {
+    this.#stand(goalOf(mode, clock.at(now), clock.length, this.duration, shift).time);
   }
 
   /** Play by itself, round and round. */
@@ -165,6 +166,12 @@ export class Player {
   /** Start where the browser lets it; its poster stays otherwise. */
   play() {
     this.video.play().catch(() => undefined);
+  }
+
+  /** @param {number} time seconds */
+  #stand(time) {
+    if (!this.video.paused) this.video.pause();
+    this.seek(time);
   }
 
   #settled() {

@@ -17,6 +17,7 @@ import { notify } from "./notify.js";
  * @property {Fit} fit
  * @property {number} tile width of a 16:9 clip in pixels; 0 fills the width
  * @property {number[]} pins ids of the clips put aside to be compared, in order
+ * @property {Record<string, number>} shift frames by which clips are ahead of the others where they are compared, by id
  * @property {boolean} playing
  * @property {boolean} muted
  * @property {number} solo id of the one clip that may sound, -1 for none
@@ -39,6 +40,7 @@ const WRITTEN = {
   fit: oneOf("shape", "scale", "box"),
   tile: { initial: 0, read: readTile, write: String },
   pins: { initial: [], read: readPins, write: (value) => value.join() },
+  shift: { initial: {}, read: readShift, write: (value) => Object.entries(value).map((pair) => pair.join(":")).join() },
 };
 const UNWRITTEN = { playing: false, muted: true, solo: -1, selected: /** @type {number[]} */ ([]) };
 
@@ -140,6 +142,12 @@ function readTile(spelled) {
 /** @param {string} spelled @returns {number[]} */
 function readPins(spelled) {
   return [...new Set(spelled.split(",").filter(Boolean).map(Number).filter(Number.isInteger))].slice(0, 4);
+}
+
+/** @param {string} spelled @returns {Record<string, number>} */
+function readShift(spelled) {
+  const pairs = [...spelled.matchAll(/(?:^|,)(\d{1,9}):(-?\d{1,4})(?=,|$)/g)].map(([, id, frames]) => [id, Number(frames)]);
+  return Object.fromEntries(pairs.filter(([, frames]) => frames).slice(0, 4));
 }
 
 /** @param {string} spelled @returns {Record<string, string>} */

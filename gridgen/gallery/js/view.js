@@ -183,6 +183,7 @@ export class WallView {
   /** @param {Set<string>} changed names of what the person chose anew */
   #look(changed) {
     if (LAYOUT.some((name) => changed.has(name))) this.#arrange();
+    if (changed.has("shift")) this.#cast();
     if (changed.has("cycle")) this.#tabs.draw(this.#sheet.plan.tabs);
     if (changed.has("muted") || changed.has("solo")) for (const tile of this.#sheet.views) this.#players.refresh(tile);
     mark(this.element, "data-playing", this.#deck.clock.playing ? "" : null);
@@ -224,7 +225,8 @@ export class WallView {
       const tile = store.tiles.get(id);
       return tile?.status === "done" && tile.seconds ? [tile] : [];
     });
-    this.#deck.cast(playable.map(({ seconds }) => Number(seconds)), playable.reduce((most, { fps }) => Math.max(most, fps ?? 0), 0));
+    const fps = playable.reduce((most, { fps }) => Math.max(most, fps ?? 0), 0) || 24;
+    this.#deck.cast(playable.map(({ id, seconds }) => Math.max(Number(seconds) - this.#stage.shiftOf(id, fps), 1 / fps)), fps);
     if (playable.length) this.#auto.begin();
   }
 
