@@ -27,6 +27,7 @@ _SHEETS = (
     "tile",
     "tile_toolbar",
     "transport",
+    "moments",
     "toast",
     "compare_tray",
     "gallery",

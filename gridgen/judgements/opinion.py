@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ __all__ = [
     "Opinion",
     "agreed",
     "changed",
+    "notes_of",
     "reviewer_name",
     "seen_name",
 ]
@@ -33,6 +35,8 @@ MOST_STARS = 5
 LONGEST_TAG, MOST_TAGS = 40, 20
 LONGEST_NOTE = 2000
 LONGEST_NAME = 60
+
+_AT_A_MOMENT = re.compile(r"([0-9]{1,3}):([0-5][0-9]\.[0-9]{1,3}) +([^ \n][^\n]*)")
 
 UNCHANGED: EllipsisType = ...
 """Stands for a part of an opinion that is to stay as it is."""
@@ -51,6 +55,7 @@ class Opinion:
     tags : tuple of str
         In the order given, each once.
     note : str
+        Of the clip as a whole, and of its moments: `notes_of` takes it apart.
     """
 
     stars: int | None = None
@@ -136,6 +141,25 @@ def changed(
         problem = Problem("; ".join(wrong.values()), field, given.get(field))
         raise GridError(problem, nothing="Nothing was noted.")
     return replace(opinion, **parts)
+
+
+def notes_of(text: str) -> list[tuple[float | None, str]]:
+    """Take a note apart into what it says of the whole clip and of its moments.
+
+    A line that begins with a moment as the wall writes it, minutes, seconds and a decimal
+    point, is about that moment: ``0:02.4 the hand melts``. So notes at moments are in every
+    place that keeps a note: folders, pages and ratings files of each version.
+
+    Returns
+    -------
+    list
+        Seconds and text of each: first all other lines together, with None, where there are
+        any, then the moments in their order.
+    """
+    lines = [(_AT_A_MOMENT.fullmatch(line.strip()), line) for line in text.split("\n")]
+    whole = "\n".join(line for found, line in lines if not found).strip()
+    told = [(60 * int(found[1]) + float(found[2]), found[3].strip()) for found, _ in lines if found]
+    return [*([(None, whole)] if whole else []), *sorted(told, key=lambda each: each[0])]
 
 
 def reviewer_name(value: object) -> str:

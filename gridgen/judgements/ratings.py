@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import getpass
 import html
+import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from gridgen.calls import explained
@@ -13,7 +14,7 @@ from gridgen.clock import Clock
 from gridgen.errors import GridError
 from gridgen.journal import store_id
 from gridgen.judgements.agreement import Agreement, agreement
-from gridgen.judgements.opinion import UNCHANGED, reviewer_name
+from gridgen.judgements.opinion import NO_OPINION, UNCHANGED, notes_of, reviewer_name
 from gridgen.judgements.ratings_file import clip_name, names_of, read_ratings
 from gridgen.judgements.store import Choice, Judgement
 from gridgen.money import without_mathematics
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from gridgen.judgements.opinion import Opinion
     from gridgen.judgements.store import RatingLog
     from gridgen.money import ClipKey
     from gridgen.sweep import Sweep
@@ -114,10 +116,12 @@ class Ratings:
 
     @property
     def df(self) -> pd.DataFrame:
-        """What counts: one row per clip and reviewer.
+        """What counts: one row per clip and reviewer, and one more for each further note.
 
         Columns: ``row`` (of `Sweep.df`), ``reviewer``, ``rating`` (0 to 5), ``pick``
-        (True picked, False rejected), ``tags``, ``note``, ``at`` (UTC), ``cell``, ``take``.
+        (True picked, False rejected), ``tags``, ``note``, ``at`` (seconds into the clip that
+        the note is about, NaN for all of it), ``when`` (UTC), ``cell``, ``take``. In the row of
+        a further note ``rating``, ``pick`` and ``tags`` are empty, so that none counts twice.
         """
         latest: dict[tuple[ClipKey, str], Judgement] = {}
         for each in sorted(self._book.judgements, key=lambda entry: (entry.at, entry.id)):
@@ -174,7 +178,8 @@ class Ratings:
         tags : str or iterable of str, optional
             In place of those that it has; a string is split at its commas.
         note : str, optional
-            At most 2,000 characters.
+            At most 2,000 characters. A line such as ``0:02.4 the hand melts`` is a note
+            at that moment of the clip.
         reviewer : str, optional
             Who says so; by default the user of the hub or of the system.
 
@@ -262,8 +267,8 @@ class Ratings:
         import pandas as pd
 
         undone = {each.undoes for each in self._book.judgements}
-        shown = [each for each in entries if each.slot in self._index]
-        said = [each.opinion for each in shown]
+        lines = [line for each in entries if each.slot in self._index for line in _lines(each)]
+        shown, said = [each for each, _, _ in lines], [opinion for _, opinion, _ in lines]
         return pd.DataFrame(
             {
                 "row": pd.array([self._index[each.slot] for each in shown], dtype="int64"),
@@ -272,7 +277,8 @@ class Ratings:
                 "pick": pd.array([each.pick for each in said], dtype="boolean"),
                 "tags": pd.array([", ".join(each.tags) or None for each in said], dtype="string"),
                 "note": pd.array([each.note or None for each in said], dtype="string"),
-                "at": pd.to_datetime(
+                "at": pd.array([at for _, _, at in lines], dtype="float64"),
+                "when": pd.to_datetime(
                     pd.Series([each.at for each in shown], dtype="int64"), unit="ms", utc=True
                 ),
                 "cell": pd.array([each.slot.cell for each in shown], dtype="str"),
@@ -281,6 +287,18 @@ class Ratings:
                 "source": pd.array([each.source for each in shown], dtype="str"),
             }
         )
+
+
+def _lines(entry: Judgement) -> list[tuple[Judgement, Opinion, float]]:
+    """Return an entry once for each note in it, of which the first has all else, and the moment of each."""
+    (at, text), *further = notes_of(entry.opinion.note) or [(None, "")]
+    return [
+        (entry, replace(opinion, note=note), math.nan if moment is None else moment)
+        for opinion, moment, note in [
+            (entry.opinion, at, text),
+            *((NO_OPINION, *each) for each in further),
+        ]
+    ]
 
 
 def clip_names(sweep: Sweep) -> list[str]:

@@ -87,7 +87,7 @@ def test_what_is_judged_in_the_wall_is_python_state(browser: Browser, base: str,
     page.keyboard.type("sharp, calm")
     press(page, "Enter")
     page.locator(".gg-stage").focus()
-    press(page, "n")
+    press(page, "e")
     page.keyboard.type("the best light")
     press(page, "Escape")
     becomes(page, f"({JUDGED})[1]", [None, None, "sharp, calm", "the best light"])

@@ -13,6 +13,7 @@ const { cholesky, inverse, zeros } = await load("matrix");
 const { itemsOf, roundsOf, standings, varyingOf } = await load("leaderboard");
 const { columnsOf, joinClauses, readFilter, select, writeFilter } = await load("select");
 const { othersOf } = await load("rating_editor");
+const { addMoment, momentsOf, readMoments, spellMoment } = await load("moments");
 
 const axes = [
   { name: "prompt", labels: ["boat", "fox"] },
@@ -310,4 +311,23 @@ test("a page refuses what it cannot answer", () => {
   const book = new LocalRatings(page, loaded(), shelf());
   assert.throws(() => book.answer({ kind: "media" }), /a page without a kernel cannot answer media/);
   assert.throws(() => book.answer({ kind: "judge", id: 99, said: { stars: 1 } }), /does not know the clip/);
+});
+
+test("a moment is spelled to a hundredth, and read back within it", () => {
+  assert.deepEqual([0, 2.4, 2.396, 2.4375, 59.996, 72.25, 3600].map(spellMoment), ["0:00.0", "0:02.4", "0:02.4", "0:02.44", "1:00.0", "1:12.25", "60:00.0"]);
+  for (let at = 0; at < 200; at += 0.0417) assert.ok(Math.abs(readMoments(`${spellMoment(at)} x`).moments[0].at - at) <= 0.0051);
+});
+
+test("a further note is put among the moments in their order, and no word of the others changes", () => {
+  const note = "the best light\n0:02.417 a flicker\n0:09.0 late";
+  assert.equal(addMoment("", { at: 1, text: "x" }), "0:01.0 x");
+  assert.equal(addMoment(note, { at: 4.5, text: "a hand" }), "the best light\n0:02.417 a flicker\n0:04.5 a hand\n0:09.0 late");
+  assert.equal(addMoment(addMoment("a\nb", { at: 2, text: "2" }), { at: 1, text: "1" }), "a\nb\n0:01.0 1\n0:02.0 2");
+});
+
+test("the moments of a clip are the person's own and those of all reviewers, each once", () => {
+  const said = { stars: null, pick: null, tags: [], note: "0:01.0 mine" };
+  const note = "anna: calm\n0:03.0 hers: too\nbén: 0:01.0 mine\ncarl: 0:02.5 his";
+  assert.deepEqual(momentsOf({ said, note }).map(({ at, text }) => [at, text]), [[1, "mine"], [2.5, "his"], [3, "hers: too"]]);
+  assert.deepEqual(momentsOf({ said: null, note: null }), []);
 });

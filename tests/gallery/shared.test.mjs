@@ -10,6 +10,7 @@ const { itemsOf, roundsOf, standings } = await load("leaderboard");
 const { arrange, boxKey, runs } = await load("layout");
 const { LocalRatings } = await load("local_ratings");
 const { positionIn, shownBy } = await load("menus");
+const { readMoments } = await load("moments");
 const { fit, gain, OUTCOMES } = await load("ranking");
 const { columnsOf } = await load("select");
 const { ViewState } = await load("state");
@@ -35,6 +36,13 @@ test("a value is said as Python says it", () => {
 test("an opinion has the bounds that Python checks, and a round its outcomes", () => {
   for (const [name, value] of Object.entries(shared.limits)) assert.equal(judging[name], value, name);
   assert.deepEqual([...OUTCOMES], shared.outcomes);
+});
+
+test("a note is taken apart as Python does it", () => {
+  for (const [note, parts] of shared.notes) {
+    const { whole, moments } = readMoments(note);
+    assert.deepEqual([...(whole ? [[null, whole]] : []), ...moments.map(({ at, text }) => [at, text])], parts, note);
+  }
 });
 
 test("whatever Python's menus offer is something that the view has", () => {

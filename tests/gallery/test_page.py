@@ -349,6 +349,10 @@ class TestInChromium:
         page.keyboard.type("blurry")
         page.keyboard.press("Enter")
         page.keyboard.press("Escape")
+        page.keyboard.press("n")
+        moment = page.locator(".gg-moment-at").inner_text()
+        page.keyboard.type("a flicker")
+        page.keyboard.press("Enter")
         page.keyboard.press("b")
         page.wait_for_function("() => document.querySelectorAll('.gg-pair video').length === 2")
         page.keyboard.press("ArrowLeft")
@@ -368,7 +372,9 @@ class TestInChromium:
         assert merged.agreement.clips == 1
         table = made.ratings.df.query("reviewer == 'Anna Ångström'").set_index("row")
         assert table["rating"].dropna().to_dict() == {0: 5, 1: 2}
-        assert table.loc[3, "tags"] == "blurry"
+        assert table.loc[3, ["tags", "note"]].tolist() == ["blurry", "a flicker"]
+        minutes, seconds = moment.split(":")
+        assert table.loc[3, "at"] == 60 * int(minutes) + float(seconds)
         assert made.df.loc[0, "rating"] == 4.5
         assert len(made.rounds(reviewer="Anna Ångström").choices) == 1
         assert made.ratings.merge(file, reviewer="Anna Ångström").judgements == 0
@@ -527,6 +533,10 @@ class TestInFirefox:
         driver.until("document.querySelector('.gg-stage').open")
         driver.press("3", "x")
         driver.until(f"({BADGES % 4}).stars === '★ 3' && ({BADGES % 4}).pick === '✕'")
+        driver.press("n", *"dark", "\ue007")
+        driver.until("/^0:0\\d\\.\\d+ dark$/.test(document.querySelector('.gg-note-text').value)")
+        driver.press("n", "x", "\ue00c")
+        driver.until("document.querySelector('.gg-stage').open && !document.querySelector('.gg-moment')")
         driver.open(path.as_uri())
         driver.until(f"({BADGES % 4}).stars === '★ 3'")
         driver.click(".gg-reviewer")
@@ -538,4 +548,6 @@ class TestInFirefox:
         merged = made.ratings.merge(file)
         assert (merged.reviewer, merged.judgements) == ("ben", 1)
         assert not made.df.loc[4, "pick"]
+        (at,) = made.ratings.df.query("reviewer == 'ben' and note == 'dark'")["at"]
+        assert 0 <= at < 10
         assert driver.logged == []

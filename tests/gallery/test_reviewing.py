@@ -128,7 +128,7 @@ def test_the_mouse_rates_over_a_tile(browser: Browser, served: Path, done: FakeS
 def test_tags_and_a_note_are_written_beside_the_open_clip(
     browser: Browser, served: Path, done: FakeSweep
 ) -> None:
-    """T and N lead to the fields, what is typed there rates nothing, known tags are one click, closing keeps all."""
+    """T and E lead to the fields, what is typed there rates nothing, known tags are one click, closing keeps all."""
     with wall(browser, done, served, rows="prompt", cols="size") as (page, _, _):
         tile(page, 0).focus()
         press(page, "t")
@@ -136,7 +136,7 @@ def test_tags_and_a_note_are_written_beside_the_open_clip(
         page.keyboard.type("sharp, 5xpu")
         press(page, "Enter")
         page.locator(".gg-stage").focus()
-        press(page, "n")
+        press(page, "e")
         page.keyboard.type("3 stars? up")
         press(page, "Escape")
         answered(page)

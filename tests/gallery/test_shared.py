@@ -48,6 +48,12 @@ def test_an_opinion_has_the_bounds_of_the_page() -> None:
     assert list(OUTCOMES) == SHARED["outcomes"]
 
 
+@pytest.mark.parametrize(("note", "parts"), SHARED["notes"])
+def test_a_note_is_taken_apart_as_on_the_page(note: str, parts: list[list[object]]) -> None:
+    """What counts as a note at a moment is the same in Python's table as on the wall's bar."""
+    assert [list(part) for part in opinion.notes_of(note)] == parts
+
+
 def test_the_menus_offer_what_the_page_knows(sweep: Sweep) -> None:
     """Each choice of a menu is one that the scripts are tested to read, and none is missing there."""
     offered = {

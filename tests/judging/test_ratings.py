@@ -23,7 +23,7 @@ from gridgen.clock import Clock
 from gridgen.journal import Journal
 from gridgen.judgements import Judgements, Opinion, agreed
 from gridgen.judgements.agreement import alpha
-from gridgen.judgements.opinion import NO_OPINION, changed
+from gridgen.judgements.opinion import NO_OPINION, changed, notes_of
 
 SLOT = ("simulator", "a" * 64, 1)
 
@@ -195,9 +195,81 @@ def test_judgements_survive_the_process(planned):
     again = Sweep(planned.grid, client=planned.client, folder=planned.folder)
 
     assert again.df.loc[0, "rating"] == 3
-    (at,) = again.ratings.df["at"]
-    assert abs(at - dt.datetime.fromtimestamp(before, dt.UTC)) < dt.timedelta(seconds=30)
+    (when,) = again.ratings.df["when"]
+    assert abs(when - dt.datetime.fromtimestamp(before, dt.UTC)) < dt.timedelta(seconds=30)
     assert stat.S_IMODE(planned.internals.judgements.path.stat().st_mode) == 0o600
+
+
+NOTES = "the best light\n0:12.25  the hand melts\n0:02.4 a flicker"
+
+
+def test_the_table_tells_the_moment_of_each_note(planned):
+    """Seconds stand in `at`, NaN for a note on the whole clip; a further note has its own row, in which nothing counts twice."""
+    planned.ratings.rate(0, stars=4, tags="calm", note=NOTES, reviewer="anna")
+    planned.ratings.rate(0, note="0:01.0 dark", reviewer="ben")
+    planned.ratings.rate(1, stars=2, note="16:9 is better\n1:61.0 no time", reviewer="anna")
+    planned.ratings.rate(2, pick=True, reviewer="anna")
+    table = planned.ratings.df
+
+    assert table["at"].dtype == "float64"
+    assert table[["row", "reviewer", "note", "at"]].astype(object).where(
+        table.notna(), None
+    ).to_numpy().tolist() == [
+        [0, "anna", "the best light", None],
+        [0, "anna", "a flicker", 2.4],
+        [0, "anna", "the hand melts", 12.25],
+        [0, "ben", "dark", 1.0],
+        [1, "anna", "16:9 is better\n1:61.0 no time", None],
+        [2, "anna", None, None],
+    ]
+    assert table["rating"].dropna().tolist() == [4, 2]
+    assert table["tags"].dropna().tolist() == ["calm"]
+    assert table["pick"].dropna().tolist() == [True]
+    assert planned.ratings.history.groupby("row").size().to_dict() == {0: 4, 1: 1, 2: 1}
+
+
+def test_a_table_with_further_notes_names_each_clip_once(planned):
+    """What `df` says of several notes can be given back to `rate`, which judges each clip once."""
+    planned.ratings.rate(0, note=NOTES, reviewer="anna")
+    planned.ratings.rate(planned.ratings.df, stars=3, reviewer="ben")
+
+    assert planned.df["rating"].dropna().to_dict() == {0: 3}
+    assert len(planned.ratings.history.query("reviewer == 'ben'")) == 1
+
+
+LINES = st.lists(
+    st.one_of(
+        st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=20),
+        st.builds(
+            "{}:{:02}.{} {}".format,
+            st.integers(0, 999),
+            st.integers(0, 59),
+            st.integers(0, 999),
+            st.text("ab :.", max_size=9),
+        ),
+    ),
+    max_size=6,
+)
+
+
+@given(LINES)
+def test_no_word_of_a_note_is_lost_when_it_is_taken_apart(lines):
+    """Every line of it is in the note on the whole or at a moment, moments come in their order, and doing it again changes nothing."""
+    told = notes_of("\n".join(lines))
+    again = notes_of(
+        "\n".join(text if at is None else f"{int(at // 60)}:{at % 60:06.3f} {text}" for at, text in told)
+    )
+
+    assert again == told
+    assert _words("".join(text for _, text in told)) == _words("".join(lines))
+    moments = [at for at, _ in told if at is not None]
+    assert moments == sorted(moments)
+    assert sum(at is None for at, _ in told) <= 1
+
+
+def _words(text):
+    """Return what of a text is no part of a moment, in any order."""
+    return sorted(each for each in text if not (each.isdigit() or each.isspace() or each in ":."))
 
 
 def test_rating_works_while_the_sweep_runs(simulate, tmp_path):

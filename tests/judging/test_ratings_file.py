@@ -52,8 +52,19 @@ def test_a_file_is_merged_into_the_table(planned, clips, tmp_path):
     assert (merged.reviewer, merged.judgements, merged.choices, merged.known) == ("anna", 2, 1, 0)
     assert planned.df["rating"].dropna().to_dict() == {0: 5, 3: 1}
     assert planned.df.loc[0, ["tags", "note"]].tolist() == ["sharp", "yes"]
-    assert planned.ratings.df["at"].tolist() == [pd.Timestamp(at, unit="ms", tz="UTC")] * 2
+    assert planned.ratings.df["when"].tolist() == [pd.Timestamp(at, unit="ms", tz="UTC")] * 2
     assert len(planned.internals.judgements.book.counted) == 1
+
+
+def test_notes_in_a_file_keep_their_moments(planned, clips, tmp_path):
+    """A note at a moment is a line of the note that a page has always sent, so any page and any version can bring it."""
+    path = file(tmp_path, [judged(clips[0], NOW - 5000, note="calm\n0:02.4 a flicker")])
+    planned.ratings.merge(path)
+    table = planned.ratings.df
+
+    assert table["note"].tolist() == ["calm", "a flicker"]
+    assert table["at"].dropna().tolist() == [2.4]
+    assert planned.df.loc[0, "note"] == "calm\n0:02.4 a flicker"
 
 
 def test_merging_again_adds_nothing_and_a_later_file_only_what_is_new(planned, clips, tmp_path):

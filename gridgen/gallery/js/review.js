@@ -68,7 +68,7 @@ export class Review {
       { keys: stars, shown: `0 … ${MOST_STARS}`, does: "give stars; the same again takes them back", when: there, act: ({ key }) => this.#judge((id) => judging.star(id, Number(key))) },
       { keys: ["p"], does: "pick, or no longer", when: there, act: () => this.#judge((id) => judging.pick(id, true)) },
       { keys: ["x"], does: "reject, or no longer", when: there, act: () => this.#judge((id) => judging.pick(id, false)) },
-      { keys: ["t", "n"], does: "write tags, a note", when: there, act: ({ key }) => this.#judge(() => this.#write(key === "t" ? "tags" : "note")) },
+      { keys: ["t", "e"], does: "write tags, a note on the whole clip", when: there, act: ({ key }) => this.#judge((id) => this.write(id, key === "t" ? "tags" : "note")) },
       { keys: ["u"], does: "undo the latest rating", act: () => judging.undo() },
     );
     keys.add(
@@ -128,6 +128,12 @@ export class Review {
     this.#present();
   }
 
+  /** @param {number} id @param {"tags" | "note"} what is written beside the clip, which is opened for that */
+  write(id, what) {
+    if (!this.#stage.element.open) this.#open(id);
+    this.#verdict.write(what);
+  }
+
   /**
    * Select a clip, or no longer.
    *
@@ -170,12 +176,6 @@ export class Review {
     const inWall = !open && this.#sheet.view(id)?.element.contains(document.activeElement);
     act(id);
     if (inWall && !this.#sheet.places.has(id)) this.#rover.go(this.#rover.current);
-  }
-
-  /** @param {"tags" | "note"} what */
-  #write(what) {
-    if (!this.#stage.element.open) this.#open(this.here);
-    this.#verdict.write(what);
   }
 
   #present() {

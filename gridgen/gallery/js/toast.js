@@ -42,6 +42,12 @@ export class Toast {
     this.element.replaceChildren();
   }
 
+  /** @param {string} words to be shown for a while, with nothing to take back */
+  tell(words) {
+    this.element.replaceChildren(make("span", { class: "gg-toast-text", dir: "auto", text: words }));
+    this.#wait();
+  }
+
   /** @param {number} id @param {Partial<Opinion>} said */
   #say(id, said) {
     const { store } = this.#host;

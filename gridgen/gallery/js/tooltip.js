@@ -15,15 +15,25 @@ export class Tooltip {
   show(anchor, parts) {
     const pieces = parts.flatMap(({ text, same }, at) => [at ? " " : "", same ? text : make("mark", { text })]);
     this.element.replaceChildren(...pieces);
-    this.element.showPopover?.();
-    const { left, bottom, top } = anchor.getBoundingClientRect();
-    const { offsetWidth, offsetHeight } = this.element;
-    const below = bottom + 6 + offsetHeight < innerHeight;
-    this.element.style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
-    this.element.style.top = `${below ? bottom + 6 : Math.max(8, top - offsetHeight - 6)}px`;
+    pop(this.element, anchor);
   }
 
   hide() {
     if (this.element.matches(":popover-open")) this.element.hidePopover();
   }
+}
+
+/**
+ * Show a popover below an element, or above it where there is no room.
+ *
+ * @param {HTMLElement} element
+ * @param {Element} anchor
+ */
+export function pop(element, anchor) {
+  element.showPopover?.();
+  const { left, bottom, top } = anchor.getBoundingClientRect();
+  const { offsetWidth, offsetHeight } = element;
+  const below = bottom + 6 + offsetHeight < innerHeight;
+  element.style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
+  element.style.top = `${below ? bottom + 6 : Math.max(8, top - offsetHeight - 6)}px`;
 }

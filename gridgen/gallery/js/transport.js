@@ -41,7 +41,8 @@ export class Transport {
   #ticks = make("span", { class: "gg-ticks", "aria-hidden": "true" });
   #span = make("span", { class: "gg-span", "aria-hidden": "true" });
   #handles = [this.#handle("from"), this.#handle("to")];
-  #track = make("div", { class: "gg-track" }, this.#span, this.#ticks, this.#scrub, ...this.#handles);
+  /** What else has a place on the length of the clips may be added to it. */
+  track = make("div", { class: "gg-track" }, this.#span, this.#ticks, this.#scrub, ...this.#handles);
   #position = make("span", { class: "gg-position" });
   #ticked = "";
   element = make("div", { class: "gg-transport", role: "group", "aria-label": "Playing" });
@@ -54,7 +55,7 @@ export class Transport {
     this.#deck = deck;
     const moves = make("div", { class: "gg-moves" }, this.#back, this.#play, this.#on);
     const settings = make("div", { class: "gg-settings" }, this.#loop, this.#from, this.#to, this.#clear, this.#speed, this.#mode, this.#sound);
-    this.element.append(moves, this.#track, this.#position, settings);
+    this.element.append(moves, this.track, this.#position, settings);
     const on = (/** @type {HTMLElement} */ element, /** @type {() => void} */ act, type = "click") =>
       element.addEventListener(type, act, { signal });
     on(this.#play, () => deck.toggle("playing"));
@@ -99,7 +100,7 @@ export class Transport {
     const share = length ? clock.at(performance.now()) / length : 0;
     this.#scrub.value = String(Math.round(share * 1000));
     this.#scrub.disabled = length === 0;
-    this.#track.style.setProperty("--gg-at", share.toFixed(3));
+    this.track.style.setProperty("--gg-at", share.toFixed(3));
     const text = `${(share * length).toFixed(1)} / ${length.toFixed(1)} s`;
     write(this.#position, length ? text : "");
     mark(this.#scrub, "aria-valuetext", length ? text : "nothing to play yet");
@@ -113,8 +114,8 @@ export class Transport {
     this.#speed.value = String(speed);
     this.#mode.value = mode;
     mark(this.element, "data-limited", partial ? "" : null);
-    this.#track.style.setProperty("--gg-from", (length ? from / length : 0).toFixed(4));
-    this.#track.style.setProperty("--gg-to", (length ? to / length : 1).toFixed(4));
+    this.track.style.setProperty("--gg-from", (length ? from / length : 0).toFixed(4));
+    this.track.style.setProperty("--gg-to", (length ? to / length : 1).toFixed(4));
     this.#tick(mode === "time" ? this.#deck.lengths : [], length);
   }
 
@@ -146,7 +147,7 @@ export class Transport {
     handle.addEventListener("pointerdown", (event) => handle.setPointerCapture(event.pointerId), { signal });
     const move = (/** @type {PointerEvent} */ event) => {
       if (!handle.hasPointerCapture(event.pointerId)) return;
-      const { left, width } = this.#track.getBoundingClientRect();
+      const { left, width } = this.track.getBoundingClientRect();
       const share = Math.min(Math.max((event.clientX - left) / width, 0), 1);
       const { from, to, length } = this.#deck.clock;
       const position = share * length;

@@ -4,9 +4,11 @@ import { followTheme, idOf, make, mark, wantsStill } from "./dom.js";
 import { Pairwise } from "./pairwise.js";
 import { keepFocus } from "./focus.js";
 import { Header } from "./header.js";
-import { Keys } from "./keys.js";
+import { Keys, meaningsOf } from "./keys.js";
 import { tell } from "./labels.js";
 import { Menus } from "./menus.js";
+import { MomentField } from "./moment_field.js";
+import { MomentTicks } from "./moment_ticks.js";
 import { fitPane } from "./pane.js";
 import { Players } from "./players.js";
 import { Review } from "./review.js";
@@ -57,8 +59,10 @@ export class WallView {
   #toast;
   #foot;
   #auto;
-  /** Id of the clip under the pointer, -1 for none. */
+  #field;
+  /** Id of the clip under the pointer, -1 for none; what keys steer to counts for more until the pointer moves again. */
   #pointed = -1;
+  #steered = false;
   /** Whether something lies over the wall, or has just gone: the browser then gives the focus back to where it was. */
   #over = false;
   #width = 0;
@@ -87,9 +91,18 @@ export class WallView {
     const parts = { sheet: this.#sheet, stage: this.#stage, rover: this.#rover, tools: this.#tools };
     this.#review = new Review(host, { ...parts, open: (id) => this.#open(id) }, signal);
     this.#duel = new Pairwise(host, this.#deck, signal);
-    this.#foot = new Transport(this.#deck, signal).element;
+    const bar = new Transport(this.#deck, signal);
+    this.#foot = bar.element;
     this.#auto = new Autoplay(state, signal);
     this.#toast = new Toast(host, () => this.#back(), signal);
+    this.#field = new MomentField(host.judging, signal);
+    const say = (/** @type {string} */ words) => this.#toast.tell(words);
+    const [onWall, onStage] = [
+      () => [...this.#sheet.places.keys()].map((id) => ({ id, shift: 0 })),
+      () => this.#stage.ids.map((id) => ({ id, shift: this.#stage.shiftOf(id) })),
+    ];
+    bar.track.append(new MomentTicks(host, this.#deck, onWall, say, signal).element);
+    this.#stage.transport.track.append(new MomentTicks(host, this.#deck, onStage, say, signal).element);
     this.#build();
     this.#bind();
     this.#listen();
@@ -144,6 +157,8 @@ export class WallView {
     );
     this.#stage.bind(this.#keys);
     this.#review.bind(this.#keys);
+    const aimed = (/** @type {import("./keys.js").Pressed} */ pressed) => this.#stage.element.open || this.#aim >= 0 || onTile(pressed);
+    this.#keys.add("Judging", { keys: ["n"], does: "write a note at this moment of the clip that is pointed at, or has the focus", when: aimed, act: () => this.#note() });
     this.#keys.add("Judging", { keys: ["b"], scope: "wall", does: "blind rounds between the clips that are shown, or selected", act: () => this.#challenge() });
     this.#keys.add(
       "The wall",
@@ -157,6 +172,8 @@ export class WallView {
     const { store, state } = this.#host;
     const options = { signal: this.#signal };
     element.addEventListener("keydown", (event) => this.#key(event), options);
+    document.addEventListener("keydown", (event) => this.#keyElsewhere(event), options);
+    element.addEventListener("pointermove", () => (this.#steered = false), { ...options, passive: true });
     element.addEventListener("click", (event) => this.#clicked(event), options);
     element.addEventListener("focusin", ({ target }) => this.#focused(target), options);
     element.addEventListener("focusout", ({ target }) => target instanceof Element && target.closest(".gg-head") && this.#tip.hide(), options);
@@ -276,7 +293,35 @@ export class WallView {
     event.stopPropagation();
     if (isTyping(event)) return;
     if (this.#duel.element.open) return this.#duel.key(event);
+    const from = this.#rover.current;
     if (this.#keys.press(event, this.#stage.element.open ? "stage" : "wall")) event.preventDefault();
+    this.#steered ||= from !== this.#rover.current;
+  }
+
+  /** @param {KeyboardEvent} event while the focus is elsewhere: one that is about the clip under the pointer */
+  #keyElsewhere(event) {
+    const { target, defaultPrevented } = event;
+    const away = this.#aim >= 0 && !this.#over && !document.querySelector("dialog[open]") && target instanceof Node && !this.element.contains(target);
+    if (!away || defaultPrevented || isTyping(event) || !meaningsOf(event).includes("n")) return;
+    event.preventDefault();
+    this.#note();
+  }
+
+  /** @returns {number} id of the clip that is pointed at, -1 for none */
+  get #aim() {
+    return !this.#steered && this.#sheet.view(this.#pointed) ? this.#pointed : -1;
+  }
+
+  /** Let a note be written at the moment that is shown of the clip that is meant; on the whole of one that cannot play. */
+  #note() {
+    const open = this.#stage.element.open;
+    const id = open ? this.#stage.front : this.#aim >= 0 ? this.#aim : this.#rover.current;
+    if (!open && this.#aim < 0 && !this.#sheet.sees(id)) return this.#rover.go(id);
+    const { path, seconds } = this.#host.store.tiles.get(id) ?? {};
+    const place = open ? this.#stage.pane(id)?.querySelector(".gg-letter") : this.#sheet.view(id)?.frame;
+    if (!path || !seconds || !place) return this.#review.write(id, "note");
+    const at = this.#players.time(id) ?? this.#deck.moment(seconds, this.#stage.shiftOf(id));
+    this.#field.open(id, at, place, open ? this.#stage.element : this.element);
   }
 
   /** @param {string} key */
