@@ -110,6 +110,32 @@ def test_what_is_judged_in_the_wall_is_python_state(browser: Browser, base: str,
     page.close()
 
 
+def test_a_note_at_a_moment_and_a_shift_are_python_state(browser: Browser, base: str, place: Path) -> None:
+    """N notes the clip under the pointer while the notebook has the focus, and changes no cell; the shift of a compared clip is in the view."""
+    page, troubles = opened(browser, base, place, "moments", SWEEP, RUN, GALLERY)
+    cells = page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length")
+    page.locator(".gg-tile[data-id='2']").scroll_into_view_if_needed()
+    page.locator(".gg-tile[data-id='2']").hover()
+    press(page, "n")
+    page.locator(".gg-moment-text").wait_for()
+    page.keyboard.type("dd a flicker")
+    press(page, "Enter")
+    becomes(page, "sweep.ratings.df['note'].tolist()", ["dd a flicker"])
+    becomes(page, "(sweep.ratings.df['at'] >= 0).tolist()", [True])
+    for index in (0, 1):
+        page.locator(f".gg-tile[data-id='{index}']").focus()
+        press(page, "c")
+    press(page, "v")
+    page.locator(".gg-stage[open]").wait_for()
+    press(page, "k", "k", "j", "k")
+    assert page.locator(".gg-shift-said").inner_text() == "B: +2 frames"
+    becomes(page, "gallery.view.count('pins=0,1&shift=1:2')", 1)
+    press(page, "Escape")
+    assert page.evaluate("jupyterapp.shell.currentWidget.content.widgets.length") == cells
+    assert troubles == []
+    page.close()
+
+
 def test_blind_rounds_lead_to_a_ranking(browser: Browser, base: str, place: Path) -> None:
     """A person who likes foxes chooses by keys and by mouse; the page's ranking and Python's say so; the clips do not tell by their lettering."""
     page, troubles = opened(browser, base, place, "rounds", SWEEP, RUN, ROUNDS)
