@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from functools import lru_cache
@@ -14,7 +15,7 @@ from PIL import ImageFont
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["font", "lettering"]
+__all__ = ["broken", "font", "lettering"]
 
 _LIKELY = (
     "DejaVuSans.ttf",
@@ -32,6 +33,10 @@ _SHUNNED = ("bold", "italic", "oblique", "mono", "symbol", "emoji", "lastresort"
 """Of font files that are not looked at: other cuts, and those that draw every letter as a box or as nothing."""
 _MOST = 300
 """How many files of the machine are looked at."""
+_WIDE = "\u2e80-\u2fff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff01-\uff60"
+_CLOSING = "\u3001\u3002\u3009\u300b\u300d\u300f\u3011\u3015\uff01\uff09\uff0c\uff1a\uff1b\uff1f\u30fc"
+_UNIT = re.compile(rf"\s*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*")
+"""What no line is broken in: a word, or a letter of a script without blanks, and the marks that close it."""
 _UNDRAWN = "\U0010fffe"
 _SIZE = 16
 
@@ -83,6 +88,55 @@ def font(name: str, size: int) -> ImageFont.FreeTypeFont:
         )
         raise TypeError(message)
     return found
+
+
+def broken(text: str, face: ImageFont.FreeTypeFont, room: float, most: int) -> list[str]:
+    """Break a text into lines that fit: between words, and between Chinese and Japanese letters.
+
+    Parameters
+    ----------
+    text : str
+        Without line breaks.
+    face : PIL.ImageFont.FreeTypeFont
+    room : float
+        Width of a line, pixels.
+    most : int
+        How many lines there may be; the last one ends in "…" where more are needed.
+
+    Returns
+    -------
+    list of str
+        One or more.
+    """
+    lines = [""]
+    for unit in _pieces(text, face, room):
+        if face.getlength(lines[-1] + unit) <= room or not lines[-1]:
+            lines[-1] += unit
+        elif len(lines) == most:
+            lines[-1] = _shortened(lines[-1], face, room)
+            break
+        else:
+            lines.append(unit)
+        lines[-1] = lines[-1].lstrip()
+    return lines
+
+
+def _pieces(text: str, face: ImageFont.FreeTypeFont, room: float) -> Iterator[str]:
+    """Return what stays on one line, with the blanks before it; a word wider than a line is cut."""
+    for unit in _UNIT.findall(text):
+        rest = unit
+        while len(rest) > 1 and face.getlength(rest) > room:
+            fits = next((n for n in range(len(rest) - 1, 1, -1) if face.getlength(rest[:n]) <= room), 1)
+            yield rest[:fits]
+            rest = rest[fits:]
+        yield rest
+
+
+def _shortened(line: str, face: ImageFont.FreeTypeFont, room: float) -> str:
+    kept = line
+    while kept and face.getlength(kept + "…") > room:
+        kept = kept[:-1]
+    return kept.rstrip() + "…"
 
 
 def _drawn(name: str, character: str) -> str:

@@ -543,13 +543,16 @@ def test_the_csv_is_safe_for_spreadsheets(simulate, tmp_path):
 
 
 def test_a_file_is_named_in_the_script_of_its_prompt(simulate, tmp_path):
-    """Names tell the prompts of other scripts apart; what has no letter is a clip."""
+    """Names tell the prompts of other scripts apart, with their vowel signs and beside "4k"; what has no letter is a clip."""
     prompts = {
         "水墨画中的小船": "水墨画中的小船",
         "дом и пароход": "дом-и-пароход",
         "läuft": "lauft",
         "🦊!": "clip",
         "雨" * 99: "雨" * 24,
+        "गांव में नाव": "गांव-में-नाव",
+        "水墨画中的小船, 4k": "水墨画中的小船-4k",
+        "a boat, 水墨画": "a-boat",
     }
     sweep = Sweep(Grid(prompt=list(prompts)), client=simulate().client(), folder=tmp_path)
     sweep.run()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import math
-import textwrap
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
 from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.pivot import Pivot, runs
-from gridgen.lettering import font, lettering
+from gridgen.lettering import broken, font, lettering
 from gridgen.media import MediaError, is_whole, stills
 from gridgen.share.page_data import hidden_axes
 from gridgen.states import State
@@ -26,8 +25,6 @@ from gridgen.states import State
 if TYPE_CHECKING:
     import os
     from collections.abc import Iterable, Sequence
-
-    from PIL import ImageFont
 
     from gridgen.grid.axes import Axis
     from gridgen.journal import Row
@@ -328,7 +325,9 @@ class _Table:
         for text, instead, colour in texts:
             plain, name = lettering(text, instead)
             face = font(name, letter)
-            lines += [(line, colour, face) for line in _broken(plain, max(room, letter * 4), face)]
+            lines += [
+                (line, colour, face) for line in broken(plain, face, max(room, letter * 4), _MOST_LINES)
+            ]
         pitch = round(letter * _LINE)
         image = Image.new("RGB", (max(room, 1), pitch * len(lines) + 2), paper or self._paper)
         draw = ImageDraw.Draw(image)
@@ -344,18 +343,6 @@ _COLOURS = {
 """Ink, quiet ink, paper and wash, by whether it is dark."""
 
 _MOST_LINES = 6
-
-
-def _broken(plain: str, room: int, face: ImageFont.FreeTypeFont) -> list[str]:
-    """Break a text into lines that fit, at most six of them."""
-    most = max(4, int(room / max(1.0, face.getlength(plain or "x") / max(1, len(plain)))))
-    lines = textwrap.wrap(plain, most) or [""]
-    while most > 4 and any(face.getlength(line) > room for line in lines):  # noqa: PLR2004 - letters of the narrowest line
-        most -= 1
-        lines = textwrap.wrap(plain, most)
-    return (
-        lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], f"{lines[_MOST_LINES - 1][:-1]}…"]
-    )
 
 
 def _ratio(row: Row, pictures: Sequence[Image.Image]) -> float:

@@ -488,9 +488,13 @@ def _draw(make: Callable[[Path, Path], object], video: Path, target: Path) -> No
 
 
 def _stem(cell: Cell) -> str:
-    """Return what a person reads in a file's name: a-z, 0-9 and hyphens, or the letters of a script that has none of them."""
+    """Return what a person reads in a file's name: a-z, 0-9 and hyphens, or the prompt's own letters where few are left."""
     plain = unicodedata.normalize("NFKD", cell.prompt).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-")
-    slug = slug or re.sub(r"[\W_]+", "-", unicodedata.normalize("NFC", cell.prompt))[:24].strip("-") or "clip"
+    whole = unicodedata.normalize("NFC", cell.prompt)
+    own = "".join(each if unicodedata.category(each)[0] in "LMN" else "-" for each in whole)
+    if sum(map(str.isalpha, plain)) * 2 < sum(map(str.isalpha, own)):
+        slug = re.sub("-+", "-", own)[:24].strip("-")
+    slug = slug or "clip"
     size = "" if cell.size is None else f"_{cell.size.replace(':', 'x')}"
     return f"{slug}{size}_{cell.seconds}s" if cell.seconds else f"{slug}{size}"

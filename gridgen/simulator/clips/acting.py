@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gridgen.simulator.clips import cast, scenery
-from gridgen.simulator.clips.colours import mix
+from gridgen.simulator.clips import scenery
+from gridgen.simulator.clips.cast import cycle
+from gridgen.simulator.clips.colours import BLACK, WHITE, mix
+from gridgen.simulator.clips.kinds import KINDS, having
 from gridgen.simulator.clips.layers import Beam, Sprite
-from gridgen.simulator.clips.particles import Burst, spot
+from gridgen.simulator.clips.particles import Burst, spot, spray
 from gridgen.simulator.clips.plates import yuv
 from gridgen.simulator.clips.stage import chance
 
 if TYPE_CHECKING:
     import random
     from collections.abc import Callable
-
-    from numpy.typing import NDArray
 
     from gridgen.simulator.clips.colours import Colour
     from gridgen.simulator.clips.plates import Plate
@@ -30,11 +30,12 @@ if TYPE_CHECKING:
 
 __all__ = ["perform", "stands"]
 
-_BLACK: Final = (0.0, 0.0, 0.0)
 _SECOND: Final = 0.8
-_ALONE: Final = cast.BUILT | {"train", "whale", "car", "plane", "ship"}
+_IN_AIR: Final = having("air")
+_AFLOAT: Final = having("afloat")
+_BUILT: Final = having("built")
+_PEOPLE: Final = having("person")
 _GROUNDED: Final = frozenset({"run", "walk", "wait", "dance"})
-_PEOPLE: Final = frozenset({"person", "woman", "child"})
 _BESIDE: Final = {1: (1,), 2: (-1, 1), 3: (-1, 1, 2), 4: (-2, -1, 1, 2)}
 """Where companions are, by how many there are."""
 _COATS: Final = ("crimson", "teal", "navy", "olive", "purple", "amber", "brown", "emerald")
@@ -58,7 +59,7 @@ def stands(stage: Stage) -> bool:
 
 
 def _on_foot(subject: Subject) -> bool:
-    aloft = cast.IN_AIR | cast.AFLOAT | cast.BUILT
+    aloft = _IN_AIR | _AFLOAT | _BUILT
     return subject.deed in _GROUNDED and (subject.kind == "astronaut" or subject.kind not in aloft)
 
 
@@ -89,10 +90,10 @@ def perform(
     """
     for number, subject in reversed(list(enumerate(map(_dressed(stage), stage.look.subjects)))):
         luck = chance(stage.prompt, stage.seed, f"path {subject.kind}")
-        size = cast.role(subject).height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0) * scale
+        size = KINDS[subject.kind].height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0) * scale
         mark = _Mark(subject, round(size * stage.unit), stage.y(foot), depth, luck, leads=number == 0)
-        if subject.many and subject.kind not in _ALONE:
-            _accompany(stage, mark)
+        if subject.many and "alone" not in KINDS[subject.kind].traits:
+            _accompany(stage, mark, afloat=afloat)
         _act(stage, mark, afloat=afloat, mirrored=mirrored)
 
 
@@ -104,15 +105,16 @@ def _dressed(stage: Stage) -> Callable[[Subject], Subject]:
     )
 
 
-def _accompany(stage: Stage, mark: _Mark) -> None:
+def _accompany(stage: Stage, mark: _Mark, *, afloat: bool) -> None:
     """Add four more of a subject behind it, smaller and each in its own step."""
-    part, luck = cast.role(mark.subject), chance(stage.prompt, stage.seed, f"others {mark.subject.kind}")
+    part, luck = KINDS[mark.subject.kind], chance(stage.prompt, stage.seed, f"others {mark.subject.kind}")
     height = round(mark.height * (0.9 if mark.subject.others == 1 else 0.62))
-    pictures, path = cast.cycle(mark.subject, height, stage.palette), _path(stage, mark)
-    flying = mark.subject.kind in cast.IN_AIR or mark.subject.deed in {"fly", "swim"}
+    pictures, path = cycle(mark.subject, height, stage.palette), _path(stage, mark)
+    flying = mark.subject.kind in _IN_AIR or mark.subject.deed in {"fly", "swim"}
+    highest = -0.1 if afloat else -0.7
     for number in _BESIDE[mark.subject.others]:
         aside = max(mark.height * 0.85, pictures[0].width * 0.8) * (number + luck.uniform(-0.25, 0.25))
-        above = mark.height * (luck.uniform(-0.7, 0.6) if flying else 0.13 + luck.uniform(0, 0.03))
+        above = mark.height * (luck.uniform(highest, 0.6) if flying else 0.13 + luck.uniform(0, 0.03))
         lead = luck.uniform(0, part.seconds)
 
         def follow(
@@ -126,8 +128,8 @@ def _accompany(stage: Stage, mark: _Mark) -> None:
 
 
 def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
-    part = cast.role(mark.subject)
-    pictures = cast.cycle(
+    part = KINDS[mark.subject.kind]
+    pictures = cycle(
         mark.subject, mark.height, stage.palette, rough=2.4 if "storm" in stage.look.weather else 1.0
     )
     rate, path = part.frames / part.seconds, _path(stage, mark)
@@ -135,7 +137,7 @@ def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
         rate = (part.frames - 0.01) / stage.seconds
     shift = 0.0 if stage.track else mark.depth * 0.5
     rests = _on_foot(mark.subject)
-    if afloat and mark.subject.kind in cast.AFLOAT:
+    if afloat and mark.subject.kind in _AFLOAT:
         _mirror(stage, pictures, (path, rate, shift), mark, at=0.8)
     elif mirrored and rests:
         _mirror(stage, pictures, (path, rate, shift), mark, at=0.97)
@@ -161,28 +163,36 @@ def _mirror(
 
 def _shadow(stage: Stage, path: Path, mark: _Mark, shift: float) -> None:
     wide = mark.height * (0.5 if mark.subject.kind in {*_PEOPLE, "robot"} else 1.05)
-    plate = scenery.glow(wide * 0.5, mix(stage.palette.shade, _BLACK, 0.75), 0.6, flat=0.16)
+    plate = scenery.glow(wide * 0.5, mix(stage.palette.shade, BLACK, 0.75), 0.6, flat=0.16)
     under = mark.height * 0.46
     stage.layers.append(Sprite([plate], lambda t: (path(t)[0], path(t)[1] + under), 0.0, shift))
 
 
+def _burst(
+    stage: Stage,
+    mark: _Mark,
+    origin: tuple[float, float],
+    rounds: tuple[tuple[float, ...], float],
+    grains: tuple[tuple[int, float, float, Colour], ...],
+    *,
+    fan: tuple[float, float],
+) -> None:
+    """Throw grains up at some times in each round: how many, how large, how strong, in which colour."""
+    rng = np.random.Generator(np.random.PCG64(mark.luck.getrandbits(60)))
+    times, every = rounds
+    for count, size, strength, tone in grains:
+        speeds = spray(rng, count, fan, (0.1, 0.62)) * np.float32(mark.height * 1.6)
+        stamp = spot(max(1.0, stage.unit * size), strength)
+        stage.layers.append(Burst(origin, speeds, stage.unit * 0.9, times, every, 1.4, stamp, yuv(tone)))
+
+
 def _splash(stage: Stage, mark: _Mark) -> None:
     every, start = _round(stage), _start(stage, mark)
-    rng = np.random.Generator(np.random.PCG64(mark.luck.getrandbits(60)))
-    tone = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.7)
-    times = (every * 0.04, every * 0.8)
-    origin = (start, mark.foot + mark.height * 0.04)
-    for count, size, strength in ((170, 0.003, 0.9), (110, 0.007, 0.5)):
-        speeds = _spray(rng, count, (-2.5, -0.64)) * np.float32(mark.height / 0.55)
-        stamp = spot(max(1.0, stage.unit * size), strength)
-        stage.layers.append(Burst(origin, speeds, stage.unit * 1.1, times, every, 1.3, stamp, yuv(tone)))
+    tone = mix(stage.palette.low, WHITE, 0.7)
+    rounds = ((every * 0.04, every * 0.8), every)
+    grains = ((170, 0.003, 0.9, tone), (110, 0.007, 0.5, tone))
+    _burst(stage, mark, (start, mark.foot + mark.height * 0.04), rounds, grains, fan=(-2.5, -0.64))
     _foam(stage, (start, mark.foot), mark.height, tone, every)
-
-
-def _spray(rng: np.random.Generator, count: int, between: tuple[float, float]) -> NDArray[np.float32]:
-    """Return speeds, right and down, that fan out between two angles."""
-    angle, speed = rng.uniform(*between, count), rng.uniform(0.1, 0.62, count)
-    return np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
 
 
 def _foam(stage: Stage, place: tuple[float, float], size: float, tone: Colour, every: float) -> None:
@@ -196,12 +206,9 @@ def _lava(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
     crater = (middle[0], middle[1] - mark.height * 0.36)
     red = (255.0, 110.0, 44.0)
     stage.layers.append(stage.hung(scenery.glow(mark.height * 0.6, red, 0.55), *crater, mark.depth * 0.5))
-    rng = np.random.Generator(np.random.PCG64(mark.luck.getrandbits(60)))
     times = tuple(0.3 * step for step in range(10))
-    for count, size, tone in ((30, 0.004, (255.0, 176.0, 84.0)), (10, 0.008, red)):
-        speeds = _spray(rng, count, (-1.95, -1.2)) * np.float32(mark.height * 1.3)
-        stamp = spot(max(1.0, stage.unit * size), 0.95)
-        stage.layers.append(Burst(crater, speeds, stage.unit * 0.5, times, 3.0, 1.5, stamp, yuv(tone)))
+    grains = ((30, 0.004, 0.95, (255.0, 176.0, 84.0)), (10, 0.008, 0.95, red))
+    _burst(stage, mark, crater, (times, 3.0), grains, fan=(-1.95, -1.2))
 
 
 def _blaze(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
@@ -214,18 +221,11 @@ def _blaze(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
 def _light(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
     lamp = (middle[0], middle[1] - mark.height * 0.365)
     dark = stage.palette.night or "fog" in stage.look.weather
-    stage.layers.append(
-        stage.hung(
-            scenery.glow(mark.height * 0.42, stage.palette.lamp, 0.8 if dark else 0.35),
-            *lamp,
-            mark.depth * 0.5,
-        )
-    )
+    shine = scenery.glow(mark.height * 0.42, stage.palette.lamp, 0.8 if dark else 0.35)
+    stage.layers.append(stage.hung(shine, *lamp, mark.depth * 0.5))
     if dark:
-        fog = "fog" in stage.look.weather
-        beam = Beam(
-            stage.size, lamp, width=0.17, turn=0.9, strength=0.7 if fog else 0.5, floor=round(stage.y(0.86))
-        )
+        strength, floor = 0.7 if "fog" in stage.look.weather else 0.5, round(stage.y(0.86))
+        beam = Beam(stage.size, lamp, width=0.17, turn=0.9, strength=strength, floor=floor)
         stage.layers.append(beam)
 
 
@@ -261,7 +261,7 @@ def _round(stage: Stage) -> float:
 
 def _start(stage: Stage, mark: _Mark) -> float:
     near, far = (0.32, 0.54) if mark.leads else (0.6, 0.76)
-    if mark.subject.kind in cast.BUILT:
+    if mark.subject.kind in _BUILT:
         near, far = (0.26, 0.36) if stage.side > 0 else (0.64, 0.74)
     return stage.size[0] * mark.luck.uniform(near, far)
 
@@ -272,14 +272,14 @@ def _path(stage: Stage, mark: _Mark) -> Path:
     lead = stage.look.subjects[0]
     if kind == "umbrella" and not mark.leads and lead.kind in _PEOPLE:
         return _held(stage, mark, lead)
-    if kind in cast.BUILT or deed == "wait":
+    if kind in _BUILT or deed == "wait":
         return lambda _: (start, middle)
     if deed == "leap":
         every = _round(stage)
         return lambda t: _leap(t, every, start, mark.foot, mark.height)
-    if (kind in cast.IN_AIR and not _on_foot(mark.subject)) or deed in {"fly", "rise", "fall"}:
+    if (kind in _IN_AIR and not _on_foot(mark.subject)) or deed in {"fly", "rise", "fall"}:
         return _airborne(stage, mark, start)
-    if deed in {"float", "swim"} or kind in cast.AFLOAT:
+    if deed in {"float", "swim"} or kind in _AFLOAT:
         return _afloat(stage, mark, start - stage.size[0] * 0.1)
     return _passing(stage, mark) if kind == "train" else _afoot(stage, mark, (start, middle))
 
@@ -287,7 +287,7 @@ def _path(stage: Stage, mark: _Mark) -> Path:
 def _held(stage: Stage, mark: _Mark, lead: Subject) -> Path:
     """Return the way of what a main subject carries over its head."""
     luck = chance(stage.prompt, stage.seed, f"path {lead.kind}")
-    height = round(cast.role(lead).height * luck.uniform(0.92, 1.1) * stage.unit)
+    height = round(KINDS[lead.kind].height * luck.uniform(0.92, 1.1) * stage.unit)
     path = _path(stage, replace(mark, subject=lead, height=height, luck=luck, leads=True))
     return lambda t: (path(t)[0] + height * 0.08, path(t)[1] - height * 0.4)
 

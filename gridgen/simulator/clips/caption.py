@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gridgen.lettering import font, lettering
+from gridgen.lettering import broken, font, lettering
 from gridgen.simulator.clips.plates import Plate
-
-if TYPE_CHECKING:
-    from PIL import ImageFont
 
 __all__ = ["caption", "printable"]
 
@@ -73,28 +69,4 @@ def _set(text: str, name: str, width: float, largest: int) -> tuple[int, list[st
         if font(name, letter).getlength(text) <= width:
             return letter, [text]
     letter = round(largest * 0.9)
-    return letter, _wrapped(text, font(name, letter), width)
-
-
-def _wrapped(text: str, face: ImageFont.FreeTypeFont, width: float) -> list[str]:
-    lines, words = [""], text.split()
-    for word in words:
-        longer = f"{lines[-1]} {word}".strip()
-        if face.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    lines = [line for line in lines if line] or [""]
-    if len(lines) > _LINES:
-        lines = lines[:_LINES]
-        lines[-1] += " …"
-    return [_shortened(line, face, width) for line in lines]
-
-
-def _shortened(line: str, face: ImageFont.FreeTypeFont, width: float) -> str:
-    if face.getlength(line) <= width:
-        return line
-    kept = line.rstrip(" …")
-    while kept and face.getlength(kept + "…") > width:
-        kept = kept[:-1]
-    return kept.rstrip() + "…"
+    return letter, broken(text, font(name, letter), width, _LINES)

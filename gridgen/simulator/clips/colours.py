@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     import random
@@ -12,53 +12,45 @@ if TYPE_CHECKING:
 
     from gridgen.simulator.clips.words import Look
 
-__all__ = ["NAMES", "Colour", "Palette", "lit", "mix", "palette", "tinted"]
+__all__ = [
+    "BLACK",
+    "DARK",
+    "NAMES",
+    "SKIN",
+    "WHITE",
+    "Colour",
+    "Palette",
+    "from_hex",
+    "ints",
+    "lit",
+    "mix",
+    "palette",
+    "tinted",
+]
 
 Colour = tuple[float, float, float]
 
 
-def _hex(code: str) -> Colour:
-    return float(int(code[:2], 16)), float(int(code[2:4], 16)), float(int(code[4:], 16))
+WHITE: Final = (255.0, 255.0, 255.0)
+BLACK: Final = (0.0, 0.0, 0.0)
+DARK: Final = (22.0, 20.0, 28.0)
+SKIN: Final = (226.0, 178.0, 146.0)
 
 
+def from_hex(code: str) -> Colour:
+    """Return the colour of six hexadecimal digits."""
+    red, green, blue = bytes.fromhex(code)
+    return float(red), float(green), float(blue)
+
+
+_NAMED: Final = """
+red:e0342b crimson:c81d3c scarlet:ea3323 orange:f2852b amber:f5a623 yellow:f6d23a gold:e8b130 golden:f0b63a
+green:3da35a emerald:1fae6b lime:9bd83a olive:8a8a3a teal:1f9a94 turquoise:2fc3b8 cyan:2fc8e0 blue:2f6fe0
+azure:3f9ff0 navy:23408f indigo:4a3fb0 violet:8a4fd0 purple:8a3fc0 magenta:d836b8 pink:f283b0 rose:ec6a8c
+brown:8a5a36 beige:d8c3a0 white:f4f5f7 silver:c3c9d2 grey:8d939b gray:8d939b black:17181d
+"""
 NAMES: Final[dict[str, Colour]] = {
-    name: _hex(code)
-    for name, code in (
-        pair.split(":")
-        for pair in [
-            "red:e0342b",
-            "crimson:c81d3c",
-            "scarlet:ea3323",
-            "orange:f2852b",
-            "amber:f5a623",
-            "yellow:f6d23a",
-            "gold:e8b130",
-            "golden:f0b63a",
-            "green:3da35a",
-            "emerald:1fae6b",
-            "lime:9bd83a",
-            "olive:8a8a3a",
-            "teal:1f9a94",
-            "turquoise:2fc3b8",
-            "cyan:2fc8e0",
-            "blue:2f6fe0",
-            "azure:3f9ff0",
-            "navy:23408f",
-            "indigo:4a3fb0",
-            "violet:8a4fd0",
-            "purple:8a3fc0",
-            "magenta:d836b8",
-            "pink:f283b0",
-            "rose:ec6a8c",
-            "brown:8a5a36",
-            "beige:d8c3a0",
-            "white:f4f5f7",
-            "silver:c3c9d2",
-            "grey:8d939b",
-            "gray:8d939b",
-            "black:17181d",
-        ]
-    )
+    name: from_hex(code) for name, code in (pair.split(":") for pair in _NAMED.split())
 }
 """Colour words and what they mean, each 0 to 255."""
 
@@ -95,7 +87,7 @@ class Palette:
 
 
 def _palette(codes: str, *, night: bool = False) -> Palette:
-    top, middle, low, sun, glow, haze, shade, lamp = map(_hex, codes.split())
+    top, middle, low, sun, glow, haze, shade, lamp = map(from_hex, codes.split())
     return Palette(top, middle, low, sun, glow, haze, shade, lamp, night)
 
 
@@ -118,6 +110,12 @@ def mix(one: Colour, other: Colour, share: float) -> Colour:
     """Return the colour `share` (0 to 1) of the way from one to the other."""
     a, b, c = (p + (q - p) * share for p, q in zip(one, other, strict=True))
     return a, b, c
+
+
+def ints(colour: Colour) -> tuple[int, int, int]:
+    """Return a colour as whole numbers, 0 to 255."""
+    red, green, blue = (min(255, max(0, int(part))) for part in colour)
+    return red, green, blue
 
 
 def lit(colour: Colour, light: Colour, strength: float = 1.0) -> Colour:
@@ -177,13 +175,8 @@ def _name(look: Look, setting: str, rng: random.Random) -> str:
 
 def _veiled(found: Palette) -> Palette:
     veil = mix(found.haze, (214.0, 220.0, 224.0), 0.12 if found.night else 0.5)
-    return replace(
-        found,
-        top=mix(found.top, veil, 0.5),
-        middle=mix(found.middle, veil, 0.5),
-        low=mix(found.low, veil, 0.4),
-        haze=veil,
-    )
+    sky: dict[str, Any] = {name: mix(getattr(found, name), veil, 0.5) for name in ("top", "middle", "low")}
+    return replace(found, **sky, haze=veil)
 
 
 def _graded(colour: Colour, shift: float, manner: frozenset[str]) -> Colour:
@@ -199,17 +192,10 @@ def _graded(colour: Colour, shift: float, manner: frozenset[str]) -> Colour:
 
 
 def _mapped(found: Palette, change: Callable[[Colour], Colour]) -> Palette:
-    return Palette(
-        change(found.top),
-        change(found.middle),
-        change(found.low),
-        change(found.sun),
-        change(found.glow),
-        change(found.haze),
-        change(found.shade),
-        change(found.lamp),
-        found.night,
-    )
+    tones: dict[str, Any] = {
+        name: change(getattr(found, name)) for name in Palette.__slots__ if name != "night"
+    }
+    return replace(found, **tones)
 
 
 def _luma(colour: Colour) -> float:

@@ -11,7 +11,7 @@ from gridgen.simulator.clips import plants, scenery, weather, words
 from gridgen.simulator.clips.acting import perform
 from gridgen.simulator.clips.camera import Camera
 from gridgen.simulator.clips.caption import caption
-from gridgen.simulator.clips.colours import mix, palette
+from gridgen.simulator.clips.colours import WHITE, ints, mix, palette
 from gridgen.simulator.clips.layers import Sprite, Strip
 from gridgen.simulator.clips.places import INDOORS, PLACES, settle
 from gridgen.simulator.clips.plates import Canvas, Plate
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Film"]
 
-_WHITE: Final = (255.0, 255.0, 255.0)
 _GREY: Final = 128
 
 
@@ -72,7 +71,7 @@ class Film:
             self._set(place)
         else:
             perform(self.stage, 0.8, 0.7)
-        if not sketch and (place not in INDOORS or image is not None):
+        if not sketch and (place not in INDOORS or image is not None or "confetti" in self.look.weather):
             weather.fall(self.stage)
         self._caption = None if facts is None else caption(size, prompt, facts)
 
@@ -140,7 +139,7 @@ class Film:
 
 def _cloud(stage: Stage) -> None:
     palette, heavy = stage.palette, bool(stage.look.weather & {"storm", "cloud", "rain"})
-    tone = mix(palette.top, palette.low, 0.3) if heavy else mix(palette.low, _WHITE, 0.4)
+    tone = mix(palette.top, palette.low, 0.3) if heavy else mix(palette.low, WHITE, 0.4)
     tall, cover = round(stage.unit * 0.34), 0.85 if heavy else 0.45
     plate = scenery.clouds(stage.rng("clouds"), stage.period, tall, tone, cover=cover)
     stage.layers.append(Strip(plate, stage.y(0.06), 0.06, stage.unit * 0.012))
@@ -151,10 +150,10 @@ def _covering(image: Image.Image, size: tuple[int, int], stage: Stage) -> Canvas
     fitted = ImageOps.fit(image, size, Image.Resampling.LANCZOS)
     look, palette = stage.look, stage.palette
     if palette.night or "storm" in look.weather or look.colour is not None:
-        veil = mix(palette.shade, _WHITE, 0.25)
-        fitted = ImageChops.multiply(fitted, Image.new("RGB", size, scenery.ints(veil)))
+        veil = mix(palette.shade, WHITE, 0.25)
+        fitted = ImageChops.multiply(fitted, Image.new("RGB", size, ints(veil)))
     if "fog" in look.weather:
-        fitted = Image.blend(fitted, Image.new("RGB", size, scenery.ints(palette.haze)), 0.4)
+        fitted = Image.blend(fitted, Image.new("RGB", size, ints(palette.haze)), 0.4)
     canvas = Canvas(*size)
     Plate.painted(np.asarray(fitted), np.full((size[1], size[0]), 255, np.uint8)).draw(canvas, 0, 0)
     return canvas

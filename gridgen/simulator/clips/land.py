@@ -147,11 +147,7 @@ def woods(stage: Stage, foot: float, depth: float, height: float, spread: float)
     if "autumn" in stage.look.manner:
         material = (208.0, 112.0, 48.0)
     material = mix(material, _SNOW, 0.3) if "snowy" in stage.look.manner else material
-    rng, tall = stage.rng(f"woods {foot}"), round(height * stage.unit) // 2 * 2
-    plate = plants.conifers(
-        rng, stage.period, tall, stage.ground(material, depth), spread=spread * 0.5, ground=0.12
-    )
-    stage.strip(plate, foot, depth)
+    plants.conifers(stage, (foot, depth), height, stage.ground(material, depth), spread * 0.5)
 
 
 def forest(stage: Stage) -> None:
@@ -190,10 +186,10 @@ def city(stage: Stage) -> None:
     ):
         tone = stage.ground((70.0, 72.0, 104.0), depth + 0.12)
         lamp = mix(pane, palette.haze, 0.5 - 0.6 * depth)
-        rng, tall = stage.rng(f"towers {number}"), round(stage.y(height)) // 2 * 2
-        stage.strip(works.towers(rng, stage.period, tall, tone, lamp, lights=lights, wide=wide), kerb, depth)
+        row = works.towers(stage, number, height, tone, lamp, lights=lights, wide=wide)
+        stage.strip(row, kerb, depth)
         if number and "neon" in stage.look.manner:
-            stage.strip(works.signs(stage.rng(f"signs {number}"), stage.period, tall, number), kerb, depth)
+            stage.strip(works.signs(stage, number, height), kerb, depth)
     far, near = mix(palette.haze, (26.0, 24.0, 44.0), 0.5), lit((84.0, 86.0, 108.0), palette.shade)
     share = (0.3, 0.6) if wet else (0.86, 0.97)
     stage.layers.append(

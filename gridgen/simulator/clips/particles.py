@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Indices = NDArray[np.int64]
     Stamp = tuple[Indices, Indices, Floats]
 
-__all__ = ["Burst", "Flakes", "dash", "ring", "spot", "streak"]
+__all__ = ["Burst", "Flakes", "dash", "ring", "spot", "spray", "streak"]
 
 _FAINT: Final = 0.02
 
@@ -57,6 +57,14 @@ def _kept(down: Indices, right: Indices, cover: NDArray[np.floating]) -> Stamp:
     kept = cover > _FAINT
     order = np.argsort(-cover[kept], kind="stable")
     return down[kept][order], right[kept][order], cover[kept][order].astype(np.float32)
+
+
+def spray(
+    rng: np.random.Generator, count: int, angles: tuple[float, float], speeds: tuple[float, float]
+) -> Floats:
+    """Return speeds, right and down, that fan out between two angles and two speeds."""
+    angle, speed = rng.uniform(*angles, count), rng.uniform(*speeds, count)
+    return np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)

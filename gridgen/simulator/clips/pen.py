@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from PIL import Image, ImageDraw
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from gridgen.simulator.clips.colours import Colour, ints
 
-    from gridgen.simulator.clips.colours import Colour
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["Pen", "Point", "Spot", "turned"]
 
@@ -37,19 +37,25 @@ class Pen:
         Pixels of the finished picture.
     aspect : float
         Its width by its height.
-    ground : Colour
-        The colour that its transparent parts take, against fringes.
+    ground : Colour or None
+        The colour that its transparent parts take, against fringes; None for a silhouette,
+        of which only the coverage is kept: white is all, black none.
     angle : float
         Degrees against the clock by which everything is turned about the middle.
+    sharp : int, optional
+        How many times larger it is drawn than it becomes.
     """
 
-    def __init__(self, height: int, aspect: float, ground: Colour, angle: float = 0.0) -> None:
+    def __init__(
+        self, height: int, aspect: float, ground: Colour | None, angle: float = 0.0, sharp: int = 0
+    ) -> None:
         tall = max(4, height // 2 * 2)
         wide = max(4, round(tall * aspect / 2) * 2)
-        self._sharp = 3 if tall < _LARGE else 2
+        self._sharp = sharp or (3 if tall < _LARGE else 2)
         self._scale = tall * self._sharp
         self.aspect = wide / tall
-        self.image = Image.new("RGBA", (wide * self._sharp, tall * self._sharp), (*_ints(ground), 0))
+        mode, empty = ("L", 0) if ground is None else ("RGBA", (*ints(ground), 0))
+        self.image = Image.new(mode, (wide * self._sharp, tall * self._sharp), empty)
         self._draw = ImageDraw.Draw(self.image)
         self._turn = math.cos(math.radians(angle)), math.sin(math.radians(angle))
 
@@ -59,7 +65,7 @@ class Pen:
 
     def facet(self, colour: Colour, *points: Point) -> None:
         """Fill a polygon."""
-        self._draw.polygon([self._at(p) for p in points], fill=(*_ints(colour), 255))
+        self._draw.polygon([self._at(p) for p in points], fill=self._ink(colour))
 
     def curve(self, colour: Colour, *points: Point, steps: int = 8) -> None:
         """Fill a closed smooth curve through the points."""
@@ -79,26 +85,27 @@ class Pen:
             return
         (x, y), s = middle, self._scale
         shape = ((x - wide) * s, (y - tall) * s, (x + wide) * s, (y + tall) * s)
-        self._draw.ellipse(shape, fill=(*_ints(colour), 255))
+        self._draw.ellipse(shape, fill=self._ink(colour))
 
-    def box(self, colour: Colour, corner: Point, wide: float, tall: float, *, round_: float = 0.0) -> None:
+    def box(self, colour: Colour, corner: Point, wide: float, tall: float, round_: float = 0.0) -> None:
         """Fill a rectangle, its corners rounded."""
-        half = (wide / 2, tall / 2)
-        middle = (corner[0] + half[0], corner[1] + half[1])
-        inner = (max(0.0, half[0] - round_), max(0.0, half[1] - round_))
-        edge = (
-            (
-                middle[0] + math.copysign(inner[0], across) + round_ * across,
-                middle[1] + math.copysign(inner[1], down) + round_ * down,
+        (left, top), (right, low) = corner, (corner[0] + wide, corner[1] + tall)
+        edge: Iterable[Point] = ((left, top), (right, top), (right, low), (left, low))
+        if round_:
+            x, y, across, down = (left + right) / 2, (top + low) / 2, wide / 2 - round_, tall / 2 - round_
+            edge = (
+                (x + math.copysign(across, c) + round_ * c, y + math.copysign(down, s) + round_ * s)
+                for c, s in _CIRCLE
             )
-            for across, down in _CIRCLE
-        )
         self.facet(colour, *edge)
 
     def line(self, colour: Colour, *points: Point, width: float) -> None:
         """Draw a line through the points."""
         thick = max(1, round(width * self._scale))
-        self._draw.line([self._at(p) for p in points], fill=(*_ints(colour), 255), width=thick, joint="curve")
+        self._draw.line([self._at(p) for p in points], fill=self._ink(colour), width=thick, joint="curve")
+
+    def _ink(self, colour: Colour) -> tuple[int, ...] | int:
+        return int(colour[0]) if self.image.mode == "L" else (*ints(colour), 255)
 
     def _at(self, point: Point) -> Point:
         across, down = point[0] - self.aspect / 2, point[1] - 0.5
@@ -107,11 +114,6 @@ class Pen:
             (self.aspect / 2 + across * cosine + down * sine) * self._scale,
             (0.5 + down * cosine - across * sine) * self._scale,
         )
-
-
-def _ints(colour: Colour) -> tuple[int, int, int]:
-    red, green, blue = (min(255, max(0, int(part))) for part in colour)
-    return red, green, blue
 
 
 def _skin(one: Spot, other: Spot) -> list[Point]:
@@ -130,17 +132,11 @@ def _smooth(points: Sequence[Point], steps: int) -> list[Point]:
     """Return a closed Catmull-Rom spline through the points."""
     result, count = [], len(points)
     for index in range(count):
-        before, start, end, after = (points[(index + k - 1) % count] for k in range(4))
-        for step in range(steps):
-            t = step / steps
-            result.append(
-                (
-                    _spline(before[0], start[0], end[0], after[0], t),
-                    _spline(before[1], start[1], end[1], after[1], t),
-                )
-            )
+        across, down = zip(*(points[(index + k - 1) % count] for k in range(4)), strict=True)
+        result += [(_spline(across, step / steps), _spline(down, step / steps)) for step in range(steps)]
     return result
 
 
-def _spline(a: float, b: float, c: float, d: float, t: float) -> float:
+def _spline(knots: Sequence[float], t: float) -> float:
+    a, b, c, d = knots
     return 0.5 * (2 * b + (c - a) * t + (2 * a - 5 * b + 4 * c - d) * t**2 + (3 * b - a - 3 * c + d) * t**3)

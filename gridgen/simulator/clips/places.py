@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from gridgen.simulator.clips import land, rooms, waters
+from gridgen.simulator.clips.kinds import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +20,9 @@ PLACES: Final[dict[str, Callable[[Stage], None]]] = {
     "desert": land.desert,
     "forest": land.forest,
     "hills": land.hills,
-    "kitchen": rooms.kitchen,
+    "kitchen": partial(rooms.room, fitting="cupboards"),
     "lake": waters.lake,
-    "library": rooms.bookshelves,
+    "library": partial(rooms.room, fitting="shelves"),
     "meadow": land.meadow,
     "mountains": land.mountains,
     "puddle": waters.puddle,
@@ -34,19 +36,8 @@ PLACES: Final[dict[str, Callable[[Stage], None]]] = {
 
 INDOORS: Final = frozenset({"kitchen", "library", "room"})
 """Places whose weather is outside of a window."""
-_HOMES: Final = {
-    "table": frozenset({"bottle", "cup", "hand"}),
-    "sea": frozenset({"paper boat", "sailboat", "ship", "whale", "dolphin", "lighthouse"}),
-    "underwater": frozenset({"diver", "fish", "jellyfish"}),
-    "space": frozenset({"astronaut", "rocket"}),
-    "city": frozenset({"robot", "car", "train", "umbrella"}),
-    "mountains": frozenset({"castle", "volcano", "dragon"}),
-    "forest": frozenset({"fox", "wolf", "deer", "bear", "waterfall", "campfire"}),
-    "meadow": frozenset(
-        {"horse", "dog", "cat", "butterfly", "windmill", "balloon", "house", "flower", "bee"}
-    ),
-    "desert": frozenset({"elephant"}),
-}
+_HOMES: Final = ("table", "sea", "underwater", "space", "city", "mountains", "forest", "meadow", "desert")
+"""Places where subjects are at home, the one that prevails first."""
 _DRY: Final = ("meadow", "mountains", "desert", "hills")
 _ANYWHERE: Final = (*_DRY, "lake")
 
@@ -70,7 +61,6 @@ def settle(place: str | None, kinds: frozenset[str], choice: Callable[[tuple[str
     """
     if place is not None:
         return place
-    for home, kept in _HOMES.items():
-        if kinds & kept:
-            return home
-    return choice(_DRY if kinds else _ANYWHERE)
+    homes = {KINDS[kind].home for kind in kinds}
+    home = next((each for each in _HOMES if each in homes), None)
+    return home or choice(_DRY if kinds else _ANYWHERE)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image, ImageDraw
 
-from gridgen.simulator.clips.colours import Colour, lit, mix
+from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
 from gridgen.simulator.clips.layers import Strip
+from gridgen.simulator.clips.pen import Pen, Point, turned
 from gridgen.simulator.clips.plates import Plate
-from gridgen.simulator.clips.scenery import SHARP, Tone, ints, shaded
+from gridgen.simulator.clips.scenery import Tone, spread
 
 if TYPE_CHECKING:
-    from gridgen.simulator.clips.colours import Palette
     from gridgen.simulator.clips.stage import Stage
 
 
@@ -27,335 +27,205 @@ _CORALS: Final = (
     (244.0, 206.0, 104.0),
     (110.0, 196.0, 180.0),
 )
-
+_BLOSSOMS: Final = ((255.0, 196.0, 216.0), (250.0, 158.0, 190.0), (255.0, 232.0, 240.0))
 _VAST = 1_500_000
 """Pixels beyond which a coloured plate is drawn at its own size, to spare memory."""
 
 
-def conifers(
-    rng: np.random.Generator, period: int, height: int, tone: Tone, *, spread: float, ground: float
-) -> Plate:
-    """Paint a row of firs.
-
-    Parameters
-    ----------
-    period, height : int
-        Of the plate, pixels.
-    spread : float
-        Mean distance of two trees, in heights of the plate.
-    ground : float
-        Share of the plate's height that is solid at its foot.
-    """
-    wide, tall = period * SHARP, height * SHARP
-    mask = Image.new("L", (wide, tall))
-    draw = ImageDraw.Draw(mask)
-    floor = tall * (1 - ground)
-    draw.rectangle((0, floor, wide, tall), fill=255)
-    for place in np.arange(0, wide, spread * tall):
-        x = float(place + rng.uniform(-0.4, 0.4) * spread * tall)
-        size = float(rng.uniform(0.45, 1.0)) * (floor - 2)
-        for shift in (-wide, 0, wide):
-            _fir(draw, x + shift, floor + 0.04 * tall, size, int(rng.integers(5, 9)))
-    return shaded(mask, tone)
+def _around(pen: Pen, x: float, reach: float) -> list[float]:
+    """Return where something at `x` is seen, also beyond the edges at which a strip repeats."""
+    return [x + shift for shift in (-pen.aspect, 0, pen.aspect) if -reach < x + shift < pen.aspect + reach]
 
 
-def _fir(draw: ImageDraw.ImageDraw, x: float, foot: float, size: float, tiers: int) -> None:
-    half = size * 0.2
-    points: list[tuple[float, float]] = [(x, foot - size)]
+def conifers(stage: Stage, place: tuple[float, float], height: float, tone: Tone, spacing: float) -> None:
+    """Add a row of firs at a foot and a depth, so far apart in heights of the row."""
+    pen, rng, floor = stage.pen(height * stage.unit), stage.rng(f"woods {place[0]}"), 0.88
+    pen.box(WHITE, (0, floor), pen.aspect, 1)
+    for x in np.arange(0, pen.aspect, spacing).tolist():
+        size, tiers = rng.uniform(0.45, 1.0) * floor, int(rng.integers(5, 9))
+        for at in _around(pen, x + rng.uniform(-0.4, 0.4) * spacing, 0.2):
+            _fir(pen, (at, floor + 0.04), size, tiers)
+    stage.band(pen, *place, tone)
+
+
+def _fir(pen: Pen, foot: Point, size: float, tiers: int) -> None:
     right = []
-    for tier in range(1, tiers + 1):
-        share = tier / tiers
-        y = foot - size * (1 - share * 0.94)
-        reach = half * (0.14 + 0.86 * share**0.9)
-        right += [(x + reach, y + size * 0.015), (x + reach * 0.52, y - size * 0.012)]
-    left = [(2 * x - px, py) for px, py in reversed(right)]
-    draw.polygon(points + right + [(x, foot)] + left, fill=255)
-    draw.rectangle((x - size * 0.018, foot - size * 0.08, x + size * 0.018, foot), fill=255)
-
-
-def _birch_row(
-    rng: np.random.Generator, period: int, height: int, palette: Palette, *, near: float, count: int
-) -> Plate:
-    """Paint a row of birch trunks with their dark marks, as tall as the plate."""
-    sharp = SHARP if period * height < _VAST else 1
-    wide, tall = period * sharp, height * sharp
-    bark = mix(
-        palette.haze,
-        lit((240.0, 238.0, 232.0), mix(palette.shade, (255.0, 255.0, 255.0), 0.45)),
-        0.35 + 0.6 * near,
-    )
-    dark = mix(palette.haze, lit((70.0, 62.0, 66.0), palette.shade), 0.25 + 0.7 * near)
-    image = Image.new("RGBA", (wide, tall), (*ints(bark), 0))
-    draw = ImageDraw.Draw(image)
-    for place in (np.arange(count) + rng.uniform(0.15, 0.85, count)) / count * wide:
-        girth = tall * (0.02 + 0.03 * near) * float(rng.uniform(0.6, 1.2))
-        _birch(draw, rng, (float(place), girth, tall), ints(bark), ints(dark))
-    return Plate.of(image.reduce(sharp))
-
-
-def _birch(
-    draw: ImageDraw.ImageDraw,
-    rng: np.random.Generator,
-    shape: tuple[float, float, int],
-    bark: tuple[int, int, int],
-    dark: tuple[int, int, int],
-) -> None:
-    x, girth, tall = shape
-    lean = girth * float(rng.uniform(-1.2, 1.2))
-    shadow = tuple(int(b * 0.62 + d * 0.38) for b, d in zip(bark, dark, strict=True))
-    top, foot = girth * 0.36, girth * 0.6
-    draw.polygon(
-        [(x + lean - top, 0), (x + lean + top, 0), (x + foot, tall), (x - foot, tall)], fill=(*bark, 255)
-    )
-    draw.polygon(
-        [(x + lean + top * 0.15, 0), (x + lean + top, 0), (x + foot, tall), (x + foot * 0.2, tall)],
-        fill=(*shadow, 255),
-    )
-    for _ in range(int(rng.integers(3, 6))):
-        y, side = float(rng.uniform(0.02, 0.5)) * tall, float(rng.choice((-1.0, 1.0)))
-        reach = girth * float(rng.uniform(2.5, 5.0))
-        start = (x + lean * (1 - y / tall), y)
-        _branch(draw, rng, start, (side * reach, -reach * 1.2), girth * 0.16, ink=(*dark, 255))
-    for _ in range(int(rng.integers(8, 15))):
-        y = float(rng.uniform(0, 1)) * tall
-        mid = x + lean * (1 - y / tall) + girth * float(rng.uniform(-0.35, 0.2))
-        long, thick = girth * float(rng.uniform(0.1, 0.34)), girth * float(rng.uniform(0.03, 0.1))
-        draw.ellipse((mid - long, y - thick, mid + long, y + thick), fill=(*dark, 255))
+    for share in ((tier + 1) / tiers for tier in range(tiers)):
+        y, reach = foot[1] - size * (1 - share * 0.94), size * 0.2 * (0.14 + 0.86 * share**0.9)
+        right += [(reach, y + size * 0.015), (reach * 0.52, y - size * 0.012)]
+    sides = [(foot[0] + x, y) for x, y in right] + [(foot[0] - x, y) for x, y in reversed(right)]
+    pen.facet(WHITE, (foot[0], foot[1] - size), *sides)
 
 
 def birches(stage: Stage, foot: float, near: float, count: int) -> None:
     """Add birches that reach from above the frame down to a share of its height."""
+    palette, rng = stage.palette, stage.rng(f"birch {near}")
+    white = lit((240.0, 238.0, 232.0), mix(palette.shade, WHITE, 0.45))
+    bark = mix(palette.haze, white, 0.35 + 0.6 * near)
+    dark = mix(palette.haze, lit((70.0, 62.0, 66.0), palette.shade), 0.25 + 0.7 * near)
     tall = round(stage.y(foot)) // 2 * 2
-    plate = _birch_row(stage.rng(f"birch {near}"), stage.period, tall, stage.palette, near=near, count=count)
-    stage.strip(plate, foot, 0.2 + near * 0.95)
+    vast = stage.period * tall > _VAST
+    pen = Pen(tall, stage.period / tall, bark, sharp=1) if vast else stage.pen(tall, bark)
+    for x in spread(rng, count, pen.aspect):
+        _birch(pen, rng, (x, (0.02 + 0.03 * near) * rng.uniform(0.6, 1.2)), (bark, dark))
+    stage.band(pen, foot, 0.2 + near * 0.95)
+
+
+def _birch(
+    pen: Pen, rng: np.random.Generator, shape: tuple[float, float], tones: tuple[Colour, Colour]
+) -> None:
+    (x, girth), (bark, dark) = shape, tones
+    lean, top, foot = girth * rng.uniform(-1.2, 1.2), girth * 0.36, girth * 0.6
+    right = ((x + lean + top, 0), (x + foot, 1))
+    pen.facet(bark, (x + lean - top, 0), *right, (x - foot, 1))
+    pen.facet(mix(bark, dark, 0.38), (x + lean + top * 0.15, 0), *right, (x + foot * 0.2, 1))
+    for _ in range(int(rng.integers(3, 6))):
+        y, reach = rng.uniform(0.02, 0.5), girth * rng.uniform(2.5, 5.0)
+        way = (rng.choice((-1.0, 1.0)) * reach, -reach * 1.2)
+        _branch(pen, rng, (x + lean * (1 - y), y), way, girth * 0.16, ink=dark)
+    for y in rng.uniform(0, 1, rng.integers(8, 15)):
+        middle = (x + lean * (1 - y) + girth * rng.uniform(-0.35, 0.2), y)
+        pen.oval(dark, middle, girth * rng.uniform(0.1, 0.34), girth * rng.uniform(0.03, 0.1))
 
 
 def trunks(stage: Stage) -> None:
     """Add two dark trunks before everything."""
-    wide, tall = stage.period * SHARP, stage.size[1] * SHARP
-    rng, mask = stage.rng("trunks"), Image.new("L", (wide, tall))
-    draw = ImageDraw.Draw(mask)
-    for place in (0.1, 0.72):
-        x = wide * (place + float(rng.uniform(-0.05, 0.05)))
-        girth = stage.unit * SHARP * float(rng.uniform(0.026, 0.044))
-        foot = [
-            (x - girth, tall * 0.94),
-            (x - girth * 2.2, tall),
-            (x + girth * 2.2, tall),
-            (x + girth, tall * 0.94),
-        ]
-        draw.polygon([(x + girth * 0.55, 0), (x - girth * 0.55, 0), *foot], fill=255)
+    pen, rng = stage.pen(stage.size[1]), stage.rng("trunks")
+    for x in (pen.aspect * (place + rng.uniform(-0.05, 0.05)) for place in (0.1, 0.72)):
+        girth = stage.unit / stage.size[1] * rng.uniform(0.026, 0.044)
+        pen.facet(WHITE, (x - girth * 0.55, 0), (x + girth * 0.55, 0), (x + girth, 0.94), (x - girth, 0.94))
+        pen.facet(WHITE, (x - girth, 0.94), (x + girth, 0.94), (x + girth * 2.2, 1), (x - girth * 2.2, 1))
         for side in (-1, 1, -1, 1, 1):
-            start, reach = (x, tall * float(rng.uniform(0.02, 0.42))), girth * float(rng.uniform(3.5, 7))
-            _branch(draw, rng, start, (side * reach, -reach * float(rng.uniform(0.3, 0.8))), girth * 0.3)
-    stage.strip(shaded(mask, stage.ground((38.0, 36.0, 40.0), 1.0)), 1.0, 1.3)
+            start, reach = (x, rng.uniform(0.02, 0.42)), girth * rng.uniform(3.5, 7)
+            _branch(pen, rng, start, (side * reach, -reach * rng.uniform(0.3, 0.8)), girth * 0.3)
+    stage.band(pen, 1.0, 1.3, stage.ground((38.0, 36.0, 40.0), 1.0))
 
 
 def _branch(
-    draw: ImageDraw.ImageDraw,
-    rng: np.random.Generator,
-    start: tuple[float, float],
-    way: tuple[float, float],
-    girth: float,
-    *,
-    ink: int | tuple[int, int, int, int] = 255,
+    pen: Pen, rng: np.random.Generator, start: Point, way: Point, girth: float, *, ink: Colour = WHITE
 ) -> None:
     """Draw a bough that tapers and rises, with its twigs."""
-    x, y = start
-    count = 7
-    for step in range(count):
-        share = (step + 1) / count
-        end = (start[0] + way[0] * share, start[1] + way[1] * share**1.8)
-        draw.line([(x, y), end], fill=ink, width=max(1, round(girth * (1.1 - share))))
-        if step % 2 and girth > SHARP:
-            twig = (way[0] * 0.3, -abs(way[0]) * float(rng.uniform(0.1, 0.35)))
-            _branch(draw, rng, end, twig, girth * 0.4, ink=ink)
-        x, y = end
+    shares = [step / 7 for step in range(8)]
+    points = [(start[0] + way[0] * share, start[1] + way[1] * share**1.8) for share in shares]
+    for share, ends in zip(shares[1:], itertools.pairwise(points), strict=True):
+        pen.line(ink, *ends, width=girth * (1.1 - share))
+    if girth > 0.005:  # noqa: PLR2004 - a twig has no twigs
+        for end in points[2::2]:
+            _branch(
+                pen, rng, end, (way[0] * 0.3, -abs(way[0]) * rng.uniform(0.1, 0.35)), girth * 0.4, ink=ink
+            )
 
 
 def copses(stage: Stage, foot: float, depth: float) -> None:
     """Add round trees in small groups on a far hill."""
-    tall = round(stage.unit * 0.13) // 2 * 2
-    wide, high = stage.period * SHARP, tall * SHARP
-    rng, mask = stage.rng("copses"), Image.new("L", (wide, high))
-    draw = ImageDraw.Draw(mask)
-    for place in rng.uniform(0.02, 0.98, 7) * wide:
+    pen, rng = stage.pen(stage.unit * 0.13), stage.rng("copses")
+    for place in rng.uniform(0.02, 0.98, 7) * pen.aspect:
         for _ in range(int(rng.integers(1, 5))):
-            x, size = float(place + rng.normal(0, high * 0.5)), high * float(rng.uniform(0.14, 0.27))
-            draw.rectangle((x - size * 0.09, high - size * 2, x + size * 0.09, high), fill=255)
+            x, size = place + rng.normal(0, 0.5), rng.uniform(0.14, 0.27)
+            pen.box(WHITE, (x - size * 0.09, 1 - size * 2), size * 0.18, size * 2)
             for dx, dy, share in ((0, -2.2, 1.0), (-0.6, -1.7, 0.72), (0.6, -1.75, 0.7)):
-                r = size * share
-                draw.ellipse(
-                    (x + dx * size - r, high + dy * size - r, x + dx * size + r, high + dy * size + r),
-                    fill=255,
-                )
+                pen.oval(WHITE, (x + dx * size, 1 + dy * size), size * share, size * share)
     material: Colour = (70.0, 124.0, 72.0)
     if "autumn" in stage.look.manner:
         material = (206.0, 124.0, 52.0)
     elif "blossom" in stage.look.manner:
         material = (248.0, 176.0, 200.0)
-    stage.strip(shaded(mask, stage.ground(material, depth + 0.15)), foot + 0.01, depth)
+    stage.band(pen, foot + 0.01, depth, stage.ground(material, depth + 0.15))
 
 
 def grass(stage: Stage, foot: float, height: float, *, colour: Colour, flowers: tuple[Colour, ...]) -> None:
     """Add blades of grass, and flowers, along the lower edge of the frame."""
-    tall = round(stage.y(1.02 - foot) + stage.unit * height) // 2 * 2
-    wide, high = stage.period * SHARP, tall * SHARP
-    rng = stage.rng("grass")
+    tall, rng = stage.y(1.02 - foot) + stage.unit * height, stage.rng("grass")
     crest, low = stage.ground(colour, 1.0)
-    image = Image.new("RGBA", (wide, high), (*ints(crest), 0))
-    draw, floor = ImageDraw.Draw(image), stage.unit * height * SHARP
-    draw.rectangle((0, floor * 1.1, wide, high), fill=(*ints(mix(crest, low, 0.7)), 255))
-    for x in rng.uniform(0, wide, int(wide / (floor * 0.035))):
-        size, lean = floor * float(rng.uniform(0.25, 0.75)), floor * float(rng.uniform(-0.2, 0.2))
-        tone, half = ints(mix(crest, low, float(rng.random()))), floor * 0.018
-        draw.polygon(
-            [(x - half, floor * 1.2), (x + lean, floor * 1.1 - size), (x + half, floor * 1.2)],
-            fill=(*tone, 255),
-        )
-    for x in rng.uniform(0, wide, int(wide / (floor * 0.5)) if flowers else 0):
-        y, size = floor * float(rng.uniform(0.3, 0.95)), floor * float(rng.uniform(0.035, 0.06))
-        draw.line([(x, y), (x, floor * 1.1)], fill=(*ints(low), 255), width=max(1, int(floor * 0.012)))
-        petal = ints(
-            lit(
-                flowers[int(rng.integers(0, len(flowers)))],
-                mix(stage.palette.shade, (255.0, 255.0, 255.0), 0.4),
-            )
-        )
-        draw.ellipse((x - size, y - size * 0.8, x + size, y + size * 0.8), fill=(*petal, 255))
-    stage.strip(Plate.of(image.reduce(SHARP)), 1.02, 1.1)
+    pen, floor = stage.pen(tall, crest), stage.unit * height / tall
+    pen.box(mix(crest, low, 0.7), (0, floor * 1.1), pen.aspect, 1)
+    for x in rng.uniform(0, pen.aspect, int(pen.aspect / (floor * 0.035))):
+        size, lean, half = floor * rng.uniform(0.25, 0.75), floor * rng.uniform(-0.2, 0.2), floor * 0.018
+        blade = ((x - half, floor * 1.2), (x + lean, floor * 1.1 - size), (x + half, floor * 1.2))
+        pen.facet(mix(crest, low, rng.random()), *blade)
+    light = mix(stage.palette.shade, WHITE, 0.4)
+    for x in rng.uniform(0, pen.aspect, int(pen.aspect / (floor * 0.5)) if flowers else 0):
+        y, size = floor * rng.uniform(0.3, 0.95), floor * rng.uniform(0.035, 0.06)
+        pen.line(low, (x, y), (x, floor * 1.1), width=floor * 0.012)
+        pen.oval(lit(flowers[int(rng.integers(0, len(flowers)))], light), (x, y), size, size * 0.8)
+    stage.band(pen, 1.02, 1.1)
 
 
 def reeds(stage: Stage, foot: float, height: float) -> None:
     """Add dark blades in the lower corners of the frame."""
-    wide, high = stage.size[0] // 2 * 2 * SHARP, round(stage.unit * height) // 2 * 2 * SHARP
-    rng, mask = stage.rng("reeds"), Image.new("L", (wide, high))
-    draw = ImageDraw.Draw(mask)
-    for place in np.concatenate([rng.normal(0.02, 0.06, 26), rng.normal(0.99, 0.05, 22)]) * wide:
-        side = 1 if place < wide / 2 else -1
-        size, lean = high * float(rng.uniform(0.35, 1.0)), high * float(rng.uniform(0.0, 0.45)) * side
-        half = high * float(rng.uniform(0.012, 0.024))
-        middle = (place + lean * 0.3, high - size * 0.6)
-        draw.polygon(
-            [
-                (place - half, high),
-                (middle[0] - half * 0.8, middle[1]),
-                (place + lean, high - size),
-                (middle[0] + half * 0.8, middle[1]),
-                (place + half, high),
-            ],
-            fill=255,
-        )
-    tone = stage.ground((58.0, 96.0, 58.0), 1.0)
-    plate = shaded(mask, (tone[0], mix(tone[1], (0.0, 0.0, 0.0), 0.45)))
-    stage.layers.append(stage.hung(plate, stage.size[0] / 2, stage.y(foot) - plate.height / 2, 0.0))
+    tall, rng = round(stage.unit * height) // 2 * 2, stage.rng("reeds")
+    pen = Pen(tall, stage.size[0] / tall, None, sharp=2)
+    for x in np.concatenate([rng.normal(0.02, 0.06, 26), rng.normal(0.99, 0.05, 22)]) * pen.aspect:
+        side, size = 1 if x < pen.aspect / 2 else -1, rng.uniform(0.35, 1.0)
+        lean, half = rng.uniform(0.0, 0.45) * side, rng.uniform(0.012, 0.024)
+        bend = (x + lean * 0.3, 1 - size * 0.6)
+        left, right = (bend[0] - half * 0.8, bend[1]), (bend[0] + half * 0.8, bend[1])
+        pen.facet(WHITE, (x - half, 1), left, (x + lean, 1 - size), right, (x + half, 1))
+    crest, low = stage.ground((58.0, 96.0, 58.0), 1.0)
+    stage.band(pen, foot, 0.0, (crest, mix(low, BLACK, 0.45)))
 
 
 def kelp(stage: Stage, foot: float, height: float) -> None:
     """Add fronds of kelp on both sides."""
-    wide, high = stage.period * SHARP, round(stage.unit * height) // 2 * 2 * SHARP
-    rng, mask = stage.rng("kelp"), Image.new("L", (wide, high))
-    draw = ImageDraw.Draw(mask)
-    for place in (np.arange(9) + rng.uniform(0.1, 0.9, 9)) / 9 * wide:
-        size, phase, sway = high * float(rng.uniform(0.35, 0.98)), float(rng.uniform(0, 6)), high * 0.03
-        points = [(place + sway * math.sin(phase + k * 0.55), high - size * k / 14) for k in range(15)]
-        draw.line(points, fill=255, width=max(2, int(high * 0.014)), joint="curve")
-        for k in range(1, 14):
-            (x, y), side = points[k], 1 if k % 2 else -1
-            leaf = high * 0.07 * (1 - k / 20)
-            draw.polygon(
-                [
-                    (x, y),
-                    (x + side * leaf * 0.5, y - leaf * 0.5),
-                    (x + side * leaf * 1.3, y - leaf * 0.5),
-                    (x + side * leaf * 0.6, y - leaf * 0.05),
-                ],
-                fill=255,
-            )
-    stage.strip(shaded(mask, stage.ground((46.0, 120.0, 92.0), 0.9)), foot, 0.9)
+    pen, rng = stage.pen(stage.unit * height), stage.rng("kelp")
+    for place in spread(rng, 9, pen.aspect):
+        size, phase = rng.uniform(0.35, 0.98), rng.uniform(0, 6)
+        points = [(place + 0.03 * math.sin(phase + k * 0.55), 1 - size * k / 14) for k in range(15)]
+        pen.line(WHITE, *points, width=0.014)
+        for k, (x, y) in enumerate(points[1:-1], start=1):
+            side, leaf = 1 if k % 2 else -1, 0.07 * (1 - k / 20)
+            edge = ((0.5, 0.5), (1.3, 0.5), (0.6, 0.05))
+            pen.facet(WHITE, (x, y), *((x + side * leaf * out, y - leaf * up) for out, up in edge))
+    stage.band(pen, foot, 0.9, stage.ground((46.0, 120.0, 92.0), 0.9))
 
 
 def boughs(stage: Stage) -> None:
     """Add boughs in blossom that hang into the frame from above."""
-    wide, high = stage.period * SHARP, round(stage.unit * 0.4) // 2 * 2 * SHARP
-    rng, shade = stage.rng("boughs"), mix(stage.palette.shade, (255.0, 255.0, 255.0), 0.5)
-    petals = [
-        lit(tone, shade) for tone in ((255.0, 196.0, 216.0), (250.0, 158.0, 190.0), (255.0, 232.0, 240.0))
-    ]
-    image = Image.new("RGBA", (wide, high), (*ints(petals[0]), 0))
-    draw, bark = ImageDraw.Draw(image), ints(lit((84.0, 60.0, 62.0), shade))
+    rng, shade = stage.rng("boughs"), mix(stage.palette.shade, WHITE, 0.5)
+    petals, bark = [lit(tone, shade) for tone in _BLOSSOMS], lit((84.0, 60.0, 62.0), shade)
+    pen = stage.pen(stage.unit * 0.4, petals[0])
     for place, reach in ((0.0, 0.3), (0.42, -0.16), (0.7, -0.28), (0.98, 0.2)):
-        start = (wide * place, -high * 0.05)
-        way = (reach * wide, high * float(rng.uniform(0.5, 0.72)))
-        _branch(draw, rng, start, way, high * 0.026, ink=(*bark, 255))
-        for _ in range(150):
-            share = float(rng.uniform(0.05, 1.0))
-            x = start[0] + way[0] * share + float(rng.normal(0, high * 0.09))
-            y = start[1] + way[1] * share**1.8 + float(rng.normal(0, high * 0.07))
-            size = high * float(rng.uniform(0.012, 0.03))
-            tone = ints(petals[int(rng.integers(0, 3))])
-            for shift in (-wide, 0, wide):
-                box = (x + shift - size, y - size, x + shift + size, y + size)
-                draw.ellipse(box, fill=(*tone, 235))
-    stage.layers.append(Strip(Plate.of(image.reduce(SHARP)), 0.0, 1.1, 0.0, stage.unit * 0.004))
+        start, way = (pen.aspect * place, -0.05), (reach * pen.aspect, rng.uniform(0.5, 0.72))
+        _branch(pen, rng, start, way, 0.026, ink=bark)
+        for share in rng.uniform(0.05, 1.0, 150):
+            x, size = start[0] + way[0] * share + rng.normal(0, 0.09), rng.uniform(0.012, 0.03)
+            y, tone = start[1] + way[1] * share**1.8 + rng.normal(0, 0.07), petals[int(rng.integers(0, 3))]
+            for at in _around(pen, x, size):
+                pen.oval(tone, (at, y), size, size)
+    stage.layers.append(Strip(Plate.of(pen.finished()), 0.0, 1.1, 0.0, stage.unit * 0.004))
 
 
 def corals(stage: Stage, foot: float, height: float, depth: float) -> None:
     """Add corals of three kinds along the sea bed: stags, fans and domes."""
-    wide, high = stage.period * SHARP, round(stage.unit * height) // 2 * 2 * SHARP
-    rng, image = stage.rng("corals"), Image.new("RGBA", (wide, high), (60, 120, 130, 0))
-    draw = ImageDraw.Draw(image)
-    for place in (np.arange(14) + rng.uniform(0.1, 0.9, 14)) / 14 * wide:
-        own = _CORALS[int(rng.integers(0, len(_CORALS)))]
-        tone = mix(
-            stage.palette.haze, lit(own, mix(stage.palette.shade, (255.0, 255.0, 255.0), 0.45)), depth + 0.2
-        )
-        size, kind = high * float(rng.uniform(0.35, 0.9)), int(rng.integers(0, 3))
-        for shift in (-wide, 0, wide) if not size < place < wide - size else (0,):
-            _CORAL[kind](draw, rng, (float(place) + shift, float(high)), size, tone)
-    stage.strip(Plate.of(image.reduce(SHARP)), foot, depth)
+    rng, light = stage.rng("corals"), mix(stage.palette.shade, WHITE, 0.45)
+    pen = stage.pen(stage.unit * height, (60.0, 120.0, 130.0))
+    for x in spread(rng, 14, pen.aspect):
+        own = lit(_CORALS[int(rng.integers(0, len(_CORALS)))], light)
+        size, grow = rng.uniform(0.35, 0.9), (_stag, _fan, _dome)[int(rng.integers(0, 3))]
+        for at in _around(pen, x, size):
+            grow(pen, (at, 1), size, mix(stage.palette.haze, own, depth + 0.2))
+    stage.band(pen, foot, depth)
 
 
-def _stag(
-    draw: ImageDraw.ImageDraw, rng: np.random.Generator, root: tuple[float, float], size: float, tone: Colour
-) -> None:
-    for angle in np.linspace(-0.9, 0.9, 7) + rng.uniform(-0.12, 0.12, 7):
-        x, y = root
+def _stag(pen: Pen, root: Point, size: float, tone: Colour) -> None:
+    for angle in np.linspace(-0.9, 0.9, 7).tolist():
+        joints = [(*root, size * 0.0375)]
         for step in range(3):
-            turn = float(angle) * (0.55 + 0.3 * step)
-            end = (x + size * 0.3 * math.sin(turn), y - size * 0.3 * math.cos(turn))
-            girth = size * (0.075 - 0.017 * step)
-            draw.line([(x, y), end], fill=(*ints(tone), 255), width=max(2, round(girth)))
-            draw.ellipse(
-                (end[0] - girth / 2, end[1] - girth / 2, end[0] + girth / 2, end[1] + girth / 2),
-                fill=(*ints(tone), 255),
-            )
-            x, y = end
+            end = turned(joints[-1][:2], -size * 0.3, -angle * (0.55 + 0.3 * step))
+            joints.append((*end, size * (0.0375 - 0.0085 * step)))
+        pen.limb(tone, *joints)
 
 
-def _fan(
-    draw: ImageDraw.ImageDraw, rng: np.random.Generator, root: tuple[float, float], size: float, tone: Colour
-) -> None:
-    ribs, dark = int(rng.integers(9, 13)), ints(mix(tone, (0.0, 0.0, 0.0), 0.3))
-    angles = [math.pi * (0.16 + 0.68 * k / (ribs - 1)) for k in range(ribs)]
-    rim = [
-        (root[0] + size * 0.62 * math.cos(a), root[1] - size * (0.78 + 0.06 * (k % 2)) * math.sin(a))
-        for k, a in enumerate(angles)
-    ]
-    draw.polygon([root, *rim], fill=(*ints(tone), 255))
+def _fan(pen: Pen, root: Point, size: float, tone: Colour) -> None:
+    rim = []
+    for rib in range(11):
+        angle, long = math.pi * (0.16 + 0.068 * rib), size * (0.78 + 0.06 * (rib % 2))
+        rim.append((root[0] + size * 0.62 * math.cos(angle), root[1] - long * math.sin(angle)))
+    pen.facet(tone, root, *rim)
     for tip in rim:
-        draw.line([root, tip], fill=(*dark, 255), width=max(1, round(size * 0.014)))
+        pen.line(mix(tone, BLACK, 0.3), root, tip, width=size * 0.014)
 
 
-def _dome(
-    draw: ImageDraw.ImageDraw, rng: np.random.Generator, root: tuple[float, float], size: float, tone: Colour
-) -> None:
-    wide, tall = size * float(rng.uniform(0.4, 0.6)), size * 0.46
-    dark = ints(mix(tone, (0.0, 0.0, 0.0), 0.22))
-    draw.ellipse((root[0] - wide, root[1] - tall, root[0] + wide, root[1] + tall), fill=(*ints(tone), 255))
-    for ring in (0.8, 0.56, 0.32):
-        box = (root[0] - wide * ring, root[1] - tall * ring, root[0] + wide * ring, root[1] + tall * ring)
-        draw.arc(box, 180, 360, fill=(*dark, 255), width=max(1, round(size * 0.016)))
-
-
-_CORAL: Final = (_stag, _fan, _dome)
+def _dome(pen: Pen, root: Point, size: float, tone: Colour) -> None:
+    for step, share in enumerate((1.0, 0.8, 0.56, 0.32)):
+        pen.oval(mix(tone, BLACK, 0.08 * step), root, size * 0.5 * share, size * 0.46 * share)

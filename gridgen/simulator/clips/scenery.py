@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gridgen.simulator.clips.colours import Colour
+from gridgen.simulator.clips.colours import Colour, ints
 from gridgen.simulator.clips.plates import Plate
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ __all__ = [
     "disc",
     "glow",
     "halo",
-    "ints",
     "rolling",
     "shaded",
     "shafts",
     "sky",
     "smooth",
+    "spread",
     "swell",
     "terrain",
     "wave",
@@ -184,12 +184,16 @@ def _graded(top: Floats, height: int, tone: Tone, relief: Relief | None = None) 
 
 
 def shaded(mask: Image.Image, tone: Tone) -> Plate:
-    """Colour a silhouette that was drawn `SHARP` times too large."""
-    alpha = np.asarray(mask.reduce(SHARP))
-    height, width = alpha.shape[0] // 2 * 2, alpha.shape[1] // 2 * 2
-    fade = np.linspace(0, 1, height, dtype=np.float32)[:, None] ** np.float32(1.3)
+    """Colour a silhouette, whose sides are even."""
+    fade = np.linspace(0, 1, mask.height, dtype=np.float32)[:, None] ** np.float32(1.3)
     crest, foot = (np.array(c, np.float32) for c in tone)
-    return Plate.toned(crest + (foot - crest) * fade, alpha[:height, :width])
+    return Plate.toned(crest + (foot - crest) * fade, np.asarray(mask))
+
+
+def spread(rng: np.random.Generator, count: int, wide: float) -> list[float]:
+    """Return places along a strip, about as far from one another."""
+    places: list[float] = ((np.arange(count) + rng.uniform(0.1, 0.9, count)) / count * wide).tolist()
+    return places
 
 
 def clouds(rng: np.random.Generator, period: int, height: int, colour: Colour, *, cover: float) -> Plate:
@@ -282,9 +286,3 @@ def wave(top: Floats, height: int, tone: Tone, foam: Colour, rim: float) -> Plat
     colour[:band] = np.clip(crests, 0, 255).astype(np.uint8)
     alpha = np.clip(depth + 0.5, 0, 1) * 255
     return Plate.painted(colour, alpha.astype(np.uint8))
-
-
-def ints(colour: Colour) -> tuple[int, int, int]:
-    """Return a colour as whole numbers, 0 to 255."""
-    red, green, blue = (min(255, max(0, int(part))) for part in colour)
-    return red, green, blue

@@ -12,10 +12,12 @@ import numpy as np
 
 from gridgen.simulator.clips.colours import NAMES, Colour, lit, mix, tinted
 from gridgen.simulator.clips.layers import Layer, Sprite, Strip
+from gridgen.simulator.clips.pen import Pen
+from gridgen.simulator.clips.plates import Plate
+from gridgen.simulator.clips.scenery import SHARP, Tone, shaded
 
 if TYPE_CHECKING:
     from gridgen.simulator.clips.colours import Palette
-    from gridgen.simulator.clips.plates import Plate
     from gridgen.simulator.clips.words import Look
 
 __all__ = ["Stage", "chance"]
@@ -102,6 +104,16 @@ class Stage:
         crest = mix(self.palette.haze, own, min(1.0, depth) ** 0.75)
         mist = 0.5 * (1 - depth) + (0.25 if "fog" in self.look.weather else 0.0)
         return crest, mix(crest, self.palette.haze, mist)
+
+    def pen(self, tall: float, ground: Colour | None = None) -> Pen:
+        """Return a pen for a band of scenery that is `tall` pixels high: a silhouette, or in colours."""
+        high = max(4, round(tall) // 2 * 2)
+        return Pen(high, self.period / high, ground, sharp=SHARP)
+
+    def band(self, pen: Pen, foot: float, depth: float, tone: Tone | None = None) -> None:
+        """Add what a pen drew as a strip; a silhouette in the colours `tone`."""
+        drawn = pen.finished()
+        self.strip(Plate.of(drawn) if tone is None else shaded(drawn, tone), foot, depth)
 
     def strip(self, plate: Plate, foot: float, depth: float, *, speed: float = 0.0, bob: float = 0.0) -> None:
         """Add a strip whose lower edge is at `foot`, a share of the height."""

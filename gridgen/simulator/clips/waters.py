@@ -8,7 +8,7 @@ import numpy as np
 
 from gridgen.simulator.clips import plants, scenery, weather, works
 from gridgen.simulator.clips.acting import perform, stands
-from gridgen.simulator.clips.colours import Colour, lit, mix
+from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
 from gridgen.simulator.clips.land import FLOOR, foreground, range_, woods
 from gridgen.simulator.clips.layers import Strip, Water
 from gridgen.simulator.clips.plates import yuv
@@ -19,13 +19,11 @@ if TYPE_CHECKING:
 __all__ = ["lake", "puddle", "sea", "underwater"]
 
 _SAND: Final = (238.0, 206.0, 160.0)
-_BLACK: Final = (0.0, 0.0, 0.0)
 
 
 def _deep(stage: Stage, own: Colour) -> Colour:
-    return mix(
-        stage.tint(lit(own, mix(stage.palette.shade, (255.0, 255.0, 255.0), 0.15))), stage.palette.top, 0.3
-    )
+    light = mix(stage.palette.shade, WHITE, 0.15)
+    return mix(stage.tint(lit(own, light)), stage.palette.top, 0.3)
 
 
 def sea(stage: Stage) -> None:
@@ -59,8 +57,8 @@ def _swell(stage: Stage, number: int, deep: Colour, top: float, *, storm: bool) 
     rise = (0.026 + 0.01 * number if storm else 0.005 + 0.002 * number) * unit
     outline = scenery.swell(stage.rng(f"swell {number}"), period, 4 - number if storm else 7 - number) * rise
     crest = mix(deep, stage.palette.low, 0.5 - 0.12 * number if not storm else 0.34 - 0.06 * number)
-    foot = mix(deep, _BLACK, 0.22 + 0.1 * number)
-    foam = mix(crest, (255.0, 255.0, 255.0), 0.6 if storm else 0.4)
+    foot = mix(deep, BLACK, 0.22 + 0.1 * number)
+    foam = mix(crest, WHITE, 0.6 if storm else 0.4)
     tall = round(stage.y(1.14 - top) if number else unit * 0.2)
     plate = scenery.wave(outline + rise * 1.6, tall, (crest, foot), foam, unit * (0.009 if storm else 0.0035))
     speed = unit * (0.07 + 0.05 * number) * (1 if number % 2 else -1) * (1.5 if storm else 0.5)
@@ -72,7 +70,7 @@ def _swell(stage: Stage, number: int, deep: Colour, top: float, *, storm: bool) 
 def _beach(stage: Stage, top: float) -> None:
     unit = stage.unit
     outline = scenery.rolling(stage.rng("beach"), stage.period, ((2, 1.0), (5, 0.3))) * unit * 0.014
-    foam = mix(stage.palette.low, (255.0, 255.0, 255.0), 0.7)
+    foam = mix(stage.palette.low, WHITE, 0.7)
     wet = stage.ground(lit(_SAND, (196.0, 184.0, 184.0)), 1.0)
     plate = scenery.wave(outline + unit * 0.024, round(unit * 0.1), (foam, wet[0]), foam, unit * 0.012)
     stage.layers.append(Strip(plate, stage.y(top) - unit * 0.024, 1.0, 0.0, unit * 0.012, 1.0))
@@ -88,11 +86,12 @@ def lake(stage: Stage) -> None:
     woods(stage, shore + 0.005, 0.55, 0.12, 0.5)
     _still_water(stage, shore, (34.0, 92.0, 116.0), 0.7)
     weather.veil(stage, shore + 0.01, 0.5, strength=0.4)
+    kinds = {subject.kind for subject in stage.look.subjects}
     if stands(stage):
         foreground(stage, (108.0, 120.0, 88.0), 0.75, 0.012)
         perform(stage, FLOOR, 0.9)
     else:
-        perform(stage, 0.77, 0.6, afloat=True)
+        perform(stage, 0.86 if "fish" in kinds else 0.77, 0.6, afloat=True)
     plants.reeds(stage, 1.02, 0.24)
 
 
@@ -130,7 +129,7 @@ def underwater(stage: Stage) -> None:
         top = outline - outline.min() + 4
         tone = stage.ground((52.0, 118.0, 130.0), depth)
         stage.strip(scenery.terrain(top, round(float(top.max()) + stage.unit * 0.1), tone), foot, depth)
-    light = mix(stage.palette.glow, (255.0, 255.0, 255.0), 0.3)
+    light = mix(stage.palette.glow, WHITE, 0.3)
     sun = (stage.sun[0], -0.15)
     stage.layers.append(Strip(scenery.shafts(stage.size, sun, light, stage.rng("shafts")), 0, 0.05))
     works.shoal(stage)

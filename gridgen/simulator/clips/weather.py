@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from gridgen.simulator.clips import scenery
-from gridgen.simulator.clips.colours import Colour, mix
+from gridgen.simulator.clips.colours import WHITE, Colour, mix
 from gridgen.simulator.clips.layers import Flash
-from gridgen.simulator.clips.particles import Burst, Flakes, dash, ring, spot, streak
+from gridgen.simulator.clips.particles import Burst, Flakes, dash, ring, spot, spray, streak
+from gridgen.simulator.clips.pen import Pen
 from gridgen.simulator.clips.plates import Plate, yuv
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from gridgen.simulator.clips.stage import Stage
 
 __all__ = ["aurora", "blown", "drops", "fall", "fireworks", "glitter", "stars", "veil"]
-
-_WHITE: Final = (255.0, 255.0, 255.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +94,16 @@ def _add(stage: Stage, name: str, crowd: _Crowd, stamp: Stamp, field: tuple[int,
     )
 
 
-def _spread(stage: Stage, name: str, crowd: _Crowd) -> None:
+def _spread(stage: Stage, name: str, crowd: _Crowd, heavy: float | None = None) -> None:
     """Add round particles all over the frame."""
-    _add(
-        stage, name, _thickened(stage, crowd), spot(crowd.radius * stage.unit, crowd.strength), _field(stage)
-    )
+    stamp = spot(crowd.radius * stage.unit, crowd.strength)
+    _add(stage, name, _thickened(stage, crowd, heavy), stamp, _field(stage))
 
 
 def _thickened(stage: Stage, crowd: _Crowd, heavy: float | None = None) -> _Crowd:
     width, height = stage.size
     share = (stage.look.heavy if heavy is None else heavy) * width * height / (stage.unit**2 * 16 / 9)
-    return _Crowd(
-        max(4, round(crowd.count * share)),
-        crowd.speed,
-        crowd.sway,
-        crowd.radius,
-        crowd.colour,
-        crowd.strength,
-        crowd.twinkle,
-        crowd.depth,
-    )
+    return replace(crowd, count=max(4, round(crowd.count * share)))
 
 
 def fall(stage: Stage) -> None:
@@ -128,7 +117,7 @@ def fall(stage: Stage) -> None:
     for name in sorted(weather & set(_DRIFTING)):
         _spread(stage, name, _DRIFTING[name])
     if not weather & {"snow", "rain", *_DRIFTING}:
-        tone = mix(stage.palette.sun, _WHITE, 0.3)
+        tone = mix(stage.palette.sun, WHITE, 0.3)
         _spread(stage, "motes", _Crowd(18, (0.012, -0.014), 0.03, 0.0035, tone, strength=0.55, twinkle=1.0))
     if "storm" in weather and "snow" not in weather:
         _lightning(stage)
@@ -136,7 +125,7 @@ def fall(stage: Stage) -> None:
 
 def _rain(stage: Stage) -> None:
     wind = 0.42 if "storm" in stage.look.weather else 0.12
-    tone = mix(stage.palette.low, _WHITE, 0.6)
+    tone = mix(stage.palette.low, WHITE, 0.6)
     for number, (count, long, speed) in enumerate(((90, 0.035, 1.5), (60, 0.06, 2.2))):
         crowd = _Crowd(count, (-speed * wind * 0.8, speed), colour=tone, depth=0.3)
         stamp = streak(long * stage.unit, -wind * 0.8, 0.32 + 0.14 * number)
@@ -145,21 +134,17 @@ def _rain(stage: Stage) -> None:
 
 def _lightning(stage: Stage) -> None:
     luck, width, tall = stage.rng("lightning"), stage.size[0], round(stage.y(stage.horizon))
-    image = Image.new("RGBA", (tall, tall), (235, 240, 255, 0))
-    draw, steps = ImageDraw.Draw(image), 12
-    x = np.cumsum(luck.uniform(-1, 1, steps)) * tall * 0.045 + tall / 2
-    points = [(float(x[k]), tall * k / (steps - 1)) for k in range(steps)]
-    fork = [
-        points[4],
-        (points[4][0] + tall * 0.1, tall * 0.52),
-        (points[4][0] + tall * 0.13, tall * 0.66),
-    ]
-    for thick, alpha in ((tall // 34, 40), (tall // 70, 110), (max(1, tall // 160), 255)):
-        draw.line(points, fill=(240, 244, 255, alpha), width=thick, joint="curve")
-        draw.line(fork, fill=(240, 244, 255, alpha // 2), width=max(1, thick // 2))
+    x = 0.5 + np.cumsum(luck.uniform(-1, 1, 12)) * 0.045
+    bolt = [(float(across), step / 11) for step, across in enumerate(x)]
+    fork = [bolt[4], (bolt[4][0] + 0.1, 0.52), (bolt[4][0] + 0.13, 0.66)]
+    pen = Pen(tall, 1.0, None)
+    for thick, strength in ((0.03, 40), (0.014, 110), (0.006, 255)):
+        pen.line((strength,) * 3, *bolt, width=thick)
+        pen.line((strength // 2,) * 3, *fork, width=thick / 2)
+    plate = Plate.toned(np.array([(240.0, 244.0, 255.0)], np.float32), np.asarray(pen.finished()))
     times = (float(luck.uniform(0.5, 2.2)), float(luck.uniform(3.2, 4.8)))
     places = tuple((float(luck.uniform(*side)) * width - tall / 2, 0.0) for side in ((0.1, 0.4), (0.55, 0.9)))
-    stage.layers.insert(1, Flash(times, 5.5, Plate.of(image), places))
+    stage.layers.insert(1, Flash(times, 5.5, plate, places))
 
 
 def glitter(stage: Stage, horizon: float, foot: float) -> None:
@@ -179,7 +164,7 @@ def glitter(stage: Stage, horizon: float, foot: float) -> None:
 
 def drops(stage: Stage, horizon: float, foot: float) -> None:
     """Add the rings of raindrops on water between two heights, shares of the frame's."""
-    tone = mix(stage.palette.low, _WHITE, 0.5)
+    tone = mix(stage.palette.low, WHITE, 0.5)
     for number, (count, radius) in enumerate(((26, 0.012), (16, 0.024))):
         top = horizon + (foot - horizon) * 0.3 * number
         field = (0, round(stage.y(top)) + 3, stage.size[0], round(stage.y(foot - top)))
@@ -190,9 +175,7 @@ def drops(stage: Stage, horizon: float, foot: float) -> None:
 def stars(stage: Stage) -> None:
     """Add stars to the sky, some of which twinkle."""
     for number, crowd in enumerate(_STARS):
-        few = _thickened(stage, crowd, heavy=1.0)
-        stamp = spot(crowd.radius * stage.unit, crowd.strength)
-        _add(stage, f"stars {number}", few, stamp, _field(stage))
+        _spread(stage, f"stars {number}", crowd, heavy=1.0)
 
 
 def aurora(stage: Stage) -> None:
@@ -202,51 +185,32 @@ def aurora(stage: Stage) -> None:
     tones = np.array([(150.0, 90.0, 214.0), (70.0, 224.0, 190.0), (96.0, 244.0, 150.0)], np.float32)
     for number in range(2):
         rng = stage.rng(f"aurora {number}")
-        hem = (
-            height * (0.62 + 0.14 * number)
-            + scenery.rolling(rng, width, ((2, 0.5), (5, 0.2))) * height * 0.16
-        )
+        hem = 0.62 + 0.14 * number + scenery.rolling(rng, width, ((2, 0.5), (5, 0.2))) * 0.16
         rays = 0.62 + 0.38 * scenery.rolling(rng, width, ((17, 0.4), (29, 0.35), (61, 0.25)))
-        above = (hem[None, :] - down) / (height * 0.62)
-        light = (
-            np.clip(above * 12, 0, 1)
-            * np.exp(-2.4 * np.clip(above, 0, None))
-            * np.clip(rays, 0.1, 1)[None, :]
-        )
-        share = np.clip(1 - above * 1.5, 0, 1)[..., None] * 2
-        rgb = np.where(
-            share < 1,
-            tones[0] + (tones[1] - tones[0]) * share,
-            tones[1] + (tones[2] - tones[1]) * (share - 1),
-        )
-        alpha = (np.clip(light * (0.95 - 0.2 * number), 0, 1) * 255)[..., None]
-        soft = Image.fromarray(np.concatenate([np.clip(rgb, 0, 255), alpha], -1).astype(np.uint8))
+        above = (hem[None, :] - down / height) / 0.62
+        light = np.clip(above * 12, 0, 1) * np.exp(-2.4 * np.clip(above, 0, None)) * np.clip(rays, 0.1, 1)
+        share = np.clip(1 - above * 1.5, 0, 1)
+        planes = [np.interp(share, (0, 0.5, 1), tones[:, channel]) for channel in range(3)]
+        planes.append(np.clip(light * (0.95 - 0.2 * number), 0, 1) * 255)
+        soft = Image.fromarray(np.stack(planes, -1).astype(np.uint8))
         whole = soft.resize((stage.period, height * 4), Image.Resampling.BICUBIC)
-        stage.strip(
-            Plate.of(whole), 0.6, 0.03, speed=stage.unit * (0.05, -0.035)[number], bob=stage.unit * 0.01
-        )
+        speed = stage.unit * (0.05, -0.035)[number]
+        stage.strip(Plate.of(whole), 0.6, 0.03, speed=speed, bob=stage.unit * 0.01)
 
 
 def blown(stage: Stage, colour: Colour) -> None:
     """Add sand that the wind drives along the ground."""
-    dusty, unit = "dust" in stage.look.weather, stage.unit
-    tone = mix(stage.ground(colour, 0.6)[0], _WHITE, 0.45)
+    dusty, unit, width = "dust" in stage.look.weather, stage.unit, stage.size[0]
+    tone = mix(stage.ground(colour, 0.6)[0], WHITE, 0.45)
     for number, (count, long, speed) in enumerate(((60, 0.03, 0.5), (44, 0.07, 0.8))):
-        field = (
-            -unit // 8,
-            round(stage.y(0.6 + 0.07 * number)),
-            stage.size[0] + unit // 4,
-            round(stage.y(0.22)),
-        )
+        field = (-unit // 8, round(stage.y(0.6 + 0.07 * number)), width + unit // 4, round(stage.y(0.22)))
         few = _Crowd(count, (speed, 0.012), 0.03, colour=tone, twinkle=0.8, depth=0.5 + 0.3 * number)
         crowd = _thickened(stage, few, heavy=1.6 if dusty else 0.8)
         _add(stage, f"sand {number}", crowd, dash(long * unit, 0.6 if dusty else 0.42), field)
-    if dusty:
-        for foot, depth in ((0.6, 0.3), (0.74, 0.8)):
-            plate = scenery.clouds(
-                stage.rng(f"dust {foot}"), stage.period, round(unit * 0.3), tone, cover=0.75
-            )
-            stage.strip(plate, foot + 0.15, depth, speed=unit * 0.22 * (0.6 + depth))
+    for foot, depth in ((0.6, 0.3), (0.74, 0.8)) if dusty else ():
+        rng, tall = stage.rng(f"dust {foot}"), round(unit * 0.3)
+        plate = scenery.clouds(rng, stage.period, tall, tone, cover=0.75)
+        stage.strip(plate, foot + 0.15, depth, speed=unit * 0.22 * (0.6 + depth))
 
 
 def fireworks(stage: Stage) -> None:
@@ -254,11 +218,7 @@ def fireworks(stage: Stage) -> None:
     rng, every = stage.rng("fireworks"), 4.2
     stamp = spot(max(1.0, stage.unit * 0.009), 1.0)
     for number in range(9):
-        angle, speed = (
-            rng.uniform(0, 2 * math.pi, 110),
-            np.sqrt(rng.uniform(0.02, 1.0, 110)) * stage.unit * 0.17,
-        )
-        speeds = np.stack([np.cos(angle) * speed, np.sin(angle) * speed], -1).astype(np.float32)
+        speeds = spray(rng, 110, (0, 2 * math.pi), (0.3, 1.0)) * np.float32(stage.unit * 0.17)
         origin = (stage.size[0] * float(rng.uniform(0.1, 0.9)), stage.y(float(rng.uniform(0.12, 0.42))))
         colour = yuv(_SPARKS[number % len(_SPARKS)])
         start = (number * 0.45 % every,)
@@ -270,6 +230,6 @@ def fireworks(stage: Stage) -> None:
 def veil(stage: Stage, foot: float, depth: float, strength: float = 1.0) -> None:
     """Add a drifting bank of fog whose middle is at `foot`, a share of the height."""
     rng, height = stage.rng(f"fog {foot}"), round(stage.unit * 0.34)
-    tone = mix(stage.palette.haze, _WHITE, 0.06 if stage.palette.night else 0.3)
+    tone = mix(stage.palette.haze, WHITE, 0.06 if stage.palette.night else 0.3)
     plate = scenery.clouds(rng, stage.period, height, tone, cover=0.9 * strength)
     stage.strip(plate, foot + height / 2 / stage.size[1], depth, speed=stage.unit * 0.04 * (0.5 + depth))

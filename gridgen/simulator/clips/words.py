@@ -6,17 +6,19 @@ only choose shapes and paths, through a hash.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from gridgen.simulator.clips.colours import NAMES
+from gridgen.simulator.clips.kinds import KINDS, having
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-__all__ = ["KINDS", "Look", "Subject", "read"]
+__all__ = ["Look", "Subject", "read"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,55 +181,7 @@ _HEAVY: Final[Mapping[str, float]] = {
     "heavy": 1.8, "thick": 1.6, "dense": 1.6, "blizzard": 2.0, "downpour": 2.0, "pouring": 1.8, "light": 0.7, "drizzle": 0.5,
     "thin": 0.6, "snowstorm": 1.8,
 }  # fmt: skip
-KINDS: Final = _table(
-    fox="fox foxes vixen",
-    wolf="wolf wolves coyote",
-    dog="dog dogs puppy hound corgi labrador retriever",
-    cat="cat cats kitten kittens panther",
-    horse="horse horses pony stallion mare unicorn zebra",
-    deer="deer stag elk moose reindeer antelope",
-    bear="bear bears panda",
-    elephant="elephant elephants mammoth",
-    paper_boat="paper_boat paper_ship paper_boats origami_boat",
-    sailboat="boat boats sailboat yacht sail dinghy canoe",
-    ship="ship ships ferry steamer vessel freighter tanker",
-    whale="whale whales humpback orca",
-    dolphin="dolphin dolphins porpoise",
-    fish="fish koi goldfish salmon shark carp",
-    jellyfish="jellyfish medusa",
-    bird="bird birds gull seagull eagle crow raven hawk swan crane heron owl swallow falcon",
-    butterfly="butterfly butterflies moth",
-    balloon="balloon balloons hot_air_balloon airship",
-    car="car cars taxi truck van convertible",
-    train="train trains tram locomotive metro",
-    robot="robot robots android mech droid",
-    astronaut="astronaut astronauts cosmonaut spaceman",
-    person="person man people samurai monk surfer skater traveller traveler figure couple knight wizard runner "
-    "hiker skier chef king prince",
-    child="child children kid kids toddler boy boys",
-    cup="cup mug espresso cappuccino coffee_cup cup_of_tea teacup",
-    bottle="bottle perfume_bottle flask perfume",
-    hand="hand hands",
-    swing="swing on_a_swing on_the_swing swing_set",
-    bee="bee bees bumblebee honeybee",
-    diver="diver divers scuba_diver snorkeler",
-    woman="woman girl lady dancer bride ballerina princess queen witch",
-    rocket="rocket rockets spaceship shuttle starship missile",
-    plane="plane airplane aeroplane jet aircraft",
-    lighthouse="lighthouse",
-    windmill="windmill windmills",
-    umbrella="umbrella parasol",
-    lantern="lantern lanterns",
-    castle="castle castles fortress palace",
-    house="house cottage cabin hut barn farmhouse",
-    volcano="volcano volcanoes",
-    waterfall="waterfall waterfalls",
-    campfire="campfire bonfire",
-    flower="flower rose sunflower lotus dandelion orchid lily daisy peony poppy",
-    dragon="dragon dragons wyvern",
-    kite="kite kites",
-)
-"""What can be seen in a clip, by the words that name it."""
+_NAMED: Final = {word: kind.name for kind in KINDS.values() for word in kind.words}
 _DEEDS: Final = _table(
     run="runs run running gallops gallop galloping races race sprints sprinting chases chasing dashes bolts trots drives "
     "driving speeds rides riding rushes",
@@ -242,78 +196,27 @@ _DEEDS: Final = _table(
     dance="dances dance dancing spins spinning twirls waltzes",
     bloom="blooms bloom blooming opens opening blossoming unfolds unfolding grows growing",
 )
-_OWN_DEEDS: Final = {
-    "fox": "run", "wolf": "run", "dog": "run", "cat": "walk", "horse": "run", "deer": "walk", "bear": "walk",
-    "elephant": "walk", "whale": "leap", "dolphin": "leap", "fish": "swim", "jellyfish": "float", "bird": "fly",
-    "butterfly": "fly", "balloon": "float", "car": "run", "train": "run", "robot": "walk", "astronaut": "float",
-    "person": "walk", "rocket": "rise", "plane": "fly", "lighthouse": "wait", "windmill": "wait", "umbrella": "fly",
-    "lantern": "float", "castle": "wait", "house": "wait", "volcano": "wait", "waterfall": "wait", "campfire": "wait",
-    "flower": "wait", "dragon": "fly", "woman": "walk", "kite": "fly", "child": "walk", "cup": "wait", "bottle": "wait", "hand": "wait", "bee": "fly", "swing": "wait",
-    "diver": "swim",
-}  # fmt: skip
 _OWN_COLOURS: Final = {
     "crow": "black", "raven": "black", "panther": "black", "orca": "black", "eagle": "brown", "hawk": "brown", "owl": "brown",
     "falcon": "brown", "unicorn": "white", "taxi": "yellow", "goldfish": "orange", "shark": "grey", "sunflower": "yellow",
-    "dandelion": "yellow", "lotus": "pink", "lily": "white", "daisy": "white", "poppy": "red",
+    "dandelion": "yellow", "lotus": "pink", "lily": "white", "daisy": "white", "poppy": "red", "rose": "rose",
 }  # fmt: skip
-_SEVERAL: Final = frozenset({"people", "children", "couple", "wolves"})
+_SEVERAL: Final = frozenset({"people", "men", "women", "children", "couple", "wolves"})
 _ALIKE: Final = frozenset({"fish", "koi", "deer", "salmon", "carp"})
 """Words that are the same for one and for several."""
-_BEYOND: Final = frozenset({("person", "fly"), ("woman", "fly"), ("child", "fly")})
-"""What a subject cannot do itself: it makes something else do it."""
 _RIDING: Final = frozenset({"ride", "rides", "riding", "rode"})
-_MOUNTS: Final = frozenset({"horse", "elephant", "deer", "bear"})
-_RIDERS: Final = frozenset({"person", "woman", "child"})
+_RIDERS: Final = having("person")
 _OTHERS: Final = {"two": 1, "couple": 1, "pair": 1, "three": 2, "four": 3}
-_AFLOAT: Final = frozenset({"paper boat", "sailboat", "ship"})
 _MATTER: Final = frozenset(
-    {"paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"}
+    ["paper", "little", "small", "tiny", "big", "giant", "old", "lone", "lonely", "hot", "air"]
 )
-_ENGLISH: Final = frozenset(
-    ["the", "a", "an", "of", "in", "on", "with", "and", "over", "at", "through", "into", "by", "under"]
+_SIGNS: Final = _table(
+    english="the a an of in on with and over at through into by under",
+    foreign="un une le les des du et sur dans avec sous au aux der das den dem ein eine einen im auf mit und "
+    "el una las con sobre il gli nel di da um uma chien fille maison ciel nuit hund katze haus himmel "
+    "perro gato noche gatto ragazza cielo notte cachorro menina",
 )
-_FOREIGN: Final = frozenset(
-    [
-        "un",
-        "une",
-        "le",
-        "les",
-        "des",
-        "du",
-        "et",
-        "sur",
-        "dans",
-        "avec",
-        "sous",
-        "au",
-        "aux",
-        "der",
-        "das",
-        "den",
-        "dem",
-        "ein",
-        "eine",
-        "einen",
-        "im",
-        "auf",
-        "mit",
-        "und",
-        "über",
-        "el",
-        "una",
-        "las",
-        "con",
-        "sobre",
-        "il",
-        "gli",
-        "nel",
-        "di",
-        "da",
-        "um",
-        "uma",
-    ]
-)
-"""Small words by which English and other languages are told apart."""
+"""Frequent words by which English and other languages are told apart."""
 _NATURAL: Final = {
     "green": ("meadow", "forest"), "golden": ("meadow", "desert"), "yellow": ("meadow", "desert"), "orange": ("desert",),
     "blue": ("sea", "lake", "underwater"), "turquoise": ("sea", "lake"), "white": ("mountains",), "grey": ("city",),
@@ -336,11 +239,17 @@ def read(prompt: str) -> Look:
         another language, whose words mean other things than English ones that look alike.
     """
     words = _words(prompt)
-    if len(_FOREIGN & set(words)) > len(_ENGLISH & set(words)):
+    if _is_foreign(words):
         words = []
     text = f" {' '.join(words)} "
     weather = frozenset(_all(_WEATHER, text))
-    setting, subjects = _first(_SETTINGS, text), _subjects(words, text)
+    setting, subjects, manner = (
+        _first(_SETTINGS, text),
+        _subjects(words, text),
+        frozenset(_all(_MANNER, text)),
+    )
+    if setting is None and "blossom" in manner:
+        setting = "meadow"
     if setting == "underwater":
         subjects = tuple(
             replace(each, kind="diver", deed="swim") if each.kind in _RIDERS else each for each in subjects
@@ -355,8 +264,24 @@ def read(prompt: str) -> Look:
         pace=_product(_PACE, text, 0.3, 3.0) * (1.25 if "storm" in weather else 1.0),
         camera=_camera(text),
         subjects=subjects,
-        manner=frozenset(_all(_MANNER, text)),
+        manner=manner,
     )
+
+
+def _is_foreign(words: list[str]) -> bool:
+    """Return whether more words are signs of another language than of English."""
+    known = {*_NAMED, *_SETTINGS}
+    accented = {word for word in words if not word.isascii() and _plain(word) not in known}
+    # French says "noir" behind a noun, English before one, or in "film noir"
+    usual = known | {"film", "neo", "noir"}
+    noir = [word for word, after in itertools.pairwise(words) if after == "noir" and word not in usual]
+    signs = [_SIGNS.get(word) for word in set(words)]
+    return signs.count("foreign") + len(accented) + bool(noir) > signs.count("english")
+
+
+def _plain(word: str) -> str:
+    """Return a word without its accents."""
+    return "".join(each for each in unicodedata.normalize("NFD", word) if not unicodedata.combining(each))
 
 
 def _words(prompt: str) -> list[str]:
@@ -404,55 +329,55 @@ def _camera(text: str) -> str:
 def _subjects(words: list[str], text: str) -> tuple[Subject, ...]:
     deed = _first(_DEEDS, text)
     found: dict[str, Subject] = {}
-    for kind in _all(KINDS, text):
-        own = "float" if kind in _AFLOAT else _OWN_DEEDS[kind]
-        asked = None if found or (kind, deed) in _BEYOND or (deed == "bloom" and kind != "flower") else deed
-        found.setdefault(
-            kind,
-            Subject(
-                kind, asked or own, _colour_before(words, kind), _several(words, kind), _others(words, kind)
-            ),
-        )
+    for kind in _all(_NAMED, text):
+        if kind not in found:
+            does = KINDS[kind].deed if found or _cannot(kind, deed) else deed or KINDS[kind].deed
+            found[kind] = Subject(
+                kind, does, _colour_before(words, kind), _several(words, kind), _others(words, kind)
+            )
     if "swing" in found:  # whoever is named with it sits on it
         return (found["swing"],)
-    mount = next((kind for kind in found if kind in _MOUNTS), None)
+    mount = next((kind for kind in found if "mount" in KINDS[kind].traits), None)
     if mount and _RIDING & set(words) and _RIDERS & set(found):
         return (replace(found[mount], ridden=True),)
     return tuple(found.values())[:2]
 
 
+def _cannot(kind: str, deed: str | None) -> bool:
+    """Return whether a deed is not the subject's own: people do not fly, and only flowers bloom."""
+    return (deed == "fly" and kind in _RIDERS) or (deed == "bloom" and kind != "flower")
+
+
+def _mentions(words: list[str], kind: str) -> Iterator[tuple[int, str, str]]:
+    """Return where a kind is named, by which word, and the word before it that is not about its size or matter."""
+    for place, word in enumerate(words):
+        phrase = f"{words[place - 1]} {word}" if place else ""
+        if kind in (_NAMED.get(word), _NAMED.get(phrase)):
+            before = place - 1
+            while before >= 0 and (words[before] in _MATTER or words[before] in kind.split()):
+                before -= 1
+            yield place, word, words[before] if before >= 0 else ""
+
+
 def _several(words: list[str], kind: str) -> bool:
     """Return whether the prompt speaks of more than one of a kind."""
-    for place, word in enumerate(words):
-        if KINDS.get(word) == kind:
-            alike = word in _ALIKE and not {"a", "an", "one"} & set(words[:place])
-            if alike or word in _SEVERAL or (word.endswith("s") and word not in {"lotus", "android"}):
-                return True
+    for place, word, _ in _mentions(words, kind):
+        alike = word in _ALIKE and not {"a", "an", "one"} & set(words[:place])
+        if alike or word in _SEVERAL or (word.endswith("s") and word not in {"lotus", "android"}):
+            return True
     return False
 
 
 def _others(words: list[str], kind: str) -> int:
     """Return how many more than one a number before a kind, or a word of its own, means: four where none does."""
-    told = [
-        _OTHERS.get(word, _OTHERS.get(before, 4))
-        for before, word in zip(["", *words], words, strict=False)
-        if KINDS.get(word) == kind
-    ]
+    told = (_OTHERS.get(word, _OTHERS.get(before, 4)) for _, word, before in _mentions(words, kind))
     return min(told, default=4)
 
 
 def _colour_before(words: list[str], kind: str) -> str | None:
     """Return the colour word of a subject: right before it, or before "little", "paper" and the like."""
-    for place, word in enumerate(words):
-        if word in _OWN_COLOURS and KINDS.get(word) == kind:
-            return _OWN_COLOURS[word]
-        if KINDS.get(word) == kind or (word in kind.split() and word not in _MATTER):
-            before = place - 1
-            while before >= 0 and words[before] in _MATTER:
-                before -= 1
-            if before >= 0 and words[before] in NAMES:
-                return words[before]
-    return None
+    colours = (_OWN_COLOURS.get(word, before) for _, word, before in _mentions(words, kind))
+    return next((colour for colour in colours if colour in NAMES), None)
 
 
 def _tint(words: list[str], subjects: tuple[Subject, ...]) -> str | None:

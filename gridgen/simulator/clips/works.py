@@ -2,191 +2,143 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageFilter
 
-from gridgen.simulator.clips.colours import Colour, lit, mix
+from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
 from gridgen.simulator.clips.layers import Strip
 from gridgen.simulator.clips.particles import Flakes
 from gridgen.simulator.clips.plates import Plate, yuv
-from gridgen.simulator.clips.scenery import SHARP, Tone, halo, ints, shaded
+from gridgen.simulator.clips.scenery import Tone, halo, spread
 
 if TYPE_CHECKING:
+    from gridgen.simulator.clips.pen import Pen, Point
     from gridgen.simulator.clips.stage import Stage
 
 
 __all__ = ["bokeh", "pebbles", "planet", "shoal", "signs", "towers", "wires"]
 
-_NEON: Final = ((255, 64, 170), (40, 226, 255), (255, 196, 60), (130, 255, 150), (176, 110, 255))
+_NEON: Final = (
+    (255.0, 64.0, 170.0),
+    (40.0, 226.0, 255.0),
+    (255.0, 196.0, 60.0),
+    (130.0, 255.0, 150.0),
+    (176.0, 110.0, 255.0),
+)
+_GREENS: Final = ((74.0, 128.0, 78.0), (112.0, 156.0, 84.0), (54.0, 104.0, 92.0), (196.0, 176.0, 96.0))
 
 
 def towers(
-    rng: np.random.Generator,
-    period: int,
-    height: int,
-    tone: Tone,
-    lamp: Colour,
-    *,
-    lights: float,
-    wide: float,
+    stage: Stage, number: int, height: float, tone: Tone, lamp: Colour, *, lights: float, wide: float
 ) -> Plate:
     """Paint a row of buildings.
 
     Parameters
     ----------
+    stage : Stage
+    number : int
+        Of the row, far to near.
+    height : float
+        Of the plate, a share of the frame's.
+    tone : Tone
+    lamp : Colour
     lights : float
         Share of windows that are lit.
     wide : float
         Mean width of a building, in heights of the plate.
     """
-    across, tall = period * SHARP, height * SHARP
-    alpha = Image.new("L", (across, tall))
-    glass = Image.new("L", (across, tall))
-    draw, panes = ImageDraw.Draw(alpha), ImageDraw.Draw(glass)
+    walls, panes, rng = stage.pen(stage.y(height)), stage.pen(stage.y(height)), stage.rng(f"towers {number}")
     x = 0.0
-    while x < across:
-        width = min(across - x, tall * wide * float(rng.uniform(0.6, 1.5)))
-        top = tall * (0.06 + 0.62 * float(rng.random()) ** 1.3)
-        draw.rectangle((x, top, x + width, tall), fill=255)
-        _roof(draw, rng, (x, top, width), tall)
-        _windows(panes, rng, (x, top, width, tall), lights)
-        x += width * float(rng.uniform(0.92, 1.02))
-    plain = _tinted_rows(alpha, tone)
-    warm = Image.new("RGB", plain.size, ints(lamp))
-    plain.paste(warm, mask=glass)
-    plain.putalpha(alpha)
-    return Plate.of(plain.reduce(SHARP))
+    while x < walls.aspect:
+        width, top = wide * rng.uniform(0.6, 1.5), 0.06 + 0.62 * rng.random() ** 1.3
+        walls.box(WHITE, (x, top), width, 1)
+        _roof(walls, rng, (x, top), width)
+        _windows(panes, rng, (x, top), width, lights)
+        x += width * rng.uniform(0.92, 1.02)
+    alpha, glass = walls.finished(), panes.finished()
+    fade = np.linspace(0, 1, alpha.height, dtype=np.float32)[:, None, None] ** np.float32(1.4)
+    crest, foot, warm = (np.array(colour, np.float32) for colour in (*tone, lamp))
+    wall = crest + (foot - crest) * fade
+    rgb = wall + (warm - wall) * (np.asarray(glass, np.float32) / 255)[..., None]
+    return Plate.painted(rgb.astype(np.uint8), np.asarray(alpha))
 
 
-def _roof(
-    draw: ImageDraw.ImageDraw, rng: np.random.Generator, box: tuple[float, float, float], tall: int
-) -> None:
-    x, top, width = box
-    kind = str(rng.choice(("mast", "hut", "slope", "flat")))
+def _roof(walls: Pen, rng: np.random.Generator, corner: Point, width: float) -> None:
+    (x, top), kind = corner, str(rng.choice(("mast", "hut", "slope", "flat")))
     if kind == "mast":
-        draw.line((x + width / 2, top, x + width / 2, top - tall * 0.09), fill=255, width=max(2, tall // 160))
+        walls.line(WHITE, (x + width / 2, top), (x + width / 2, top - 0.09), width=0.006)
     elif kind == "hut":
-        draw.rectangle((x + width * 0.2, top - tall * 0.035, x + width * 0.7, top), fill=255)
+        walls.box(WHITE, (x + width * 0.2, top - 0.035), width * 0.5, 0.04)
     elif kind == "slope":
-        draw.polygon([(x, top), (x + width, top), (x + width, top - tall * 0.05)], fill=255)
+        walls.facet(WHITE, (x, top), (x + width, top), (x + width, top - 0.05))
 
 
-def _windows(
-    panes: ImageDraw.ImageDraw, rng: np.random.Generator, box: tuple[float, float, float, int], lights: float
-) -> None:
-    x, top, width, tall = box
-    step = tall * 0.034
-    columns, rows = int((width - step) / step), int((tall - top) / (step * 1.25))
-    lit_up = rng.random((max(rows, 0), max(columns, 0))) < lights
-    strength = rng.integers(110, 256, lit_up.shape)
-    margin = (width - columns * step) / 2
+def _windows(panes: Pen, rng: np.random.Generator, corner: Point, width: float, lights: float) -> None:
+    step, (x, top) = 0.034, corner
+    columns, rows = max(0, int(width / step - 1)), int((1 - top) / (step * 1.25))
+    lit_up = rng.random((rows, columns)) < lights
+    strength, margin = rng.integers(110, 256, lit_up.shape), (width - columns * step) / 2
     for row, column in zip(*np.nonzero(lit_up), strict=True):
         left, upper = x + margin + column * step, top + step * (0.7 + row * 1.25)
-        panes.rectangle(
-            (left + step * 0.2, upper, left + step * 0.75, upper + step * 0.7),
-            fill=int(strength[row, column]),
-        )
-
-
-def _tinted_rows(mask: Image.Image, tone: Tone) -> Image.Image:
-    fade = np.linspace(0, 1, mask.height, dtype=np.float32)[:, None] ** np.float32(1.4)
-    crest, foot = (np.array(c, np.float32) for c in tone)
-    rows: Any = (crest + (foot - crest) * fade).astype(np.uint8)[:, None, :]
-    return Image.fromarray(rows).resize(mask.size, Image.Resampling.NEAREST)
+        panes.box((strength[row, column],) * 3, (left + step * 0.2, upper), step * 0.55, step * 0.7)
 
 
 def pebbles(stage: Stage, top: float) -> None:
     """Add wet stones along the near edge of the water."""
-    tall = round(stage.y(1.04 - top) + stage.unit * 0.05) // 2 * 2
-    wide, high = stage.period * SHARP, tall * SHARP
-    rng, image = stage.rng("pebbles"), Image.new("RGBA", (wide, high), (60, 60, 66, 0))
-    draw, count = ImageDraw.Draw(image), round(wide / high / 0.3)
+    pen, rng = stage.pen(stage.y(1.04 - top) + stage.unit * 0.05, (60.0, 60.0, 66.0)), stage.rng("pebbles")
     crest, low = stage.ground((126.0, 118.0, 116.0), 1.0)
     for row in range(3):
-        for x in (np.arange(count) + rng.uniform(-0.33, 0.33, count)) / count * wide:
-            place = (float(x), high * (0.28 + 0.22 * row + float(rng.uniform(-0.05, 0.05))))
-            tone = mix(crest, low, float(rng.random()) * 0.7 + 0.15 * row)
-            _stone(draw, place, high * float(rng.uniform(0.14, 0.26)), tone, stage.palette.low)
-            if place[0] < high:
-                _stone(draw, (place[0] + wide, place[1]), high * 0.2, tone, stage.palette.low)
-    stage.strip(Plate.of(image.reduce(SHARP)), 1.04, 1.0)
+        for x in spread(rng, round(pen.aspect / 0.3), pen.aspect):
+            size, y = rng.uniform(0.14, 0.26), 0.28 + 0.22 * row + rng.uniform(-0.05, 0.05)
+            tone = mix(crest, low, rng.random() * 0.7 + 0.15 * row)
+            for at in (x, x + pen.aspect) if x < size else (x,):
+                _stone(pen, (at, y), size, tone, stage.palette.low)
+    stage.band(pen, 1.04, 1.0)
 
 
-def _stone(
-    draw: ImageDraw.ImageDraw, place: tuple[float, float], size: float, tone: Colour, gleam: Colour
-) -> None:
+def _stone(pen: Pen, place: Point, size: float, tone: Colour, gleam: Colour) -> None:
     x, y = place
-    dark, wet = ints(mix(tone, (0.0, 0.0, 0.0), 0.35)), ints(mix(tone, gleam, 0.45))
-    draw.ellipse((x - size, y - size * 0.55, x + size, y + size * 1.6), fill=(*dark, 255))
-    draw.ellipse((x - size * 0.9, y - size * 0.52, x + size * 0.86, y + size * 0.5), fill=(*ints(tone), 255))
-    draw.ellipse((x - size * 0.5, y - size * 0.4, x + size * 0.1, y - size * 0.1), fill=(*wet, 255))
+    pen.oval(mix(tone, BLACK, 0.35), (x, y + size * 0.5), size, size * 1.1)
+    pen.oval(tone, (x, y), size * 0.9, size * 0.5)
+    pen.oval(mix(tone, gleam, 0.45), (x - size * 0.2, y - size * 0.25), size * 0.3, size * 0.15)
 
 
 def bokeh(stage: Stage, foot: float) -> None:
-    """Add a garden far out of focus: round soft lights over dim greens."""
-    width, height = stage.period // 4, round(stage.y(foot)) // 4
+    """Add a garden far behind: rounds of dim greens, and lights among them."""
     rng, palette = stage.rng("bokeh"), stage.palette
-    greens = [
-        stage.ground(c, 0.5)[0]
-        for c in ((74.0, 128.0, 78.0), (112.0, 156.0, 84.0), (54.0, 104.0, 92.0), (196.0, 176.0, 96.0))
-    ]
-    image = Image.new("RGBA", (width, height), (*ints(greens[0]), 0))
-    draw = ImageDraw.Draw(image)
-    for x in rng.uniform(0, width, 26):
-        radius, y = height * float(rng.uniform(0.12, 0.3)), height * float(rng.uniform(0.62, 1.05))
-        draw.ellipse(
-            (x - radius, y - radius, x + radius, y + radius),
-            fill=(*ints(greens[int(rng.integers(0, 4))]), 235),
-        )
-    image = image.filter(ImageFilter.GaussianBlur(height * 0.045))
-    lights = Image.new("RGBA", image.size, (*ints(mix(palette.sun, palette.glow, 0.4)), 0))
-    draw = ImageDraw.Draw(lights)
-    for x in rng.uniform(0, width, 16):
-        radius, y = height * float(rng.uniform(0.03, 0.08)), height * float(rng.uniform(0.35, 0.95))
-        draw.ellipse(
-            (x - radius, y - radius, x + radius, y + radius),
-            fill=(*ints(mix(palette.sun, palette.glow, 0.4)), int(rng.integers(40, 120))),
-        )
-    image.alpha_composite(lights.filter(ImageFilter.GaussianBlur(0.8)))
-    full = image.resize((stage.period, round(stage.y(foot)) // 2 * 2), Image.Resampling.BICUBIC)
-    stage.strip(Plate.of(full), foot + 0.01, 0.15)
+    greens = [stage.ground(green, 0.5)[0] for green in _GREENS]
+    pen = stage.pen(stage.y(foot), greens[0])
+    for x in rng.uniform(0, pen.aspect, 26):
+        green, size, y = greens[int(rng.integers(0, 4))], rng.uniform(0.12, 0.3), rng.uniform(0.62, 1.05)
+        for at in (x - pen.aspect, x, x + pen.aspect):
+            pen.oval(green, (at, y), size, size)
+    glow = mix(palette.sun, palette.glow, 0.4)
+    for x in rng.uniform(0, pen.aspect, 16):
+        size, y = rng.uniform(0.02, 0.05), rng.uniform(0.45, 0.95)
+        pen.oval(mix(greens[0], glow, rng.uniform(0.2, 0.6)), (x, y), size, size)
+    stage.band(pen, foot + 0.01, 0.15)
 
 
-def signs(rng: np.random.Generator, period: int, height: int, number: int) -> Plate:
-    """Paint neon signs with their glow, to hang on towers of the same size."""
-    size = (period, height)
-    crisp = Image.new("RGBA", (period * SHARP, height * SHARP))
-    draw = ImageDraw.Draw(crisp)
-    for place in (np.arange(7) + rng.uniform(0.1, 0.9, 7)) / 7 * period * SHARP:
-        tone = _NEON[int(rng.integers(0, len(_NEON)))]
-        tall, wide = height * SHARP * float(rng.uniform(0.2, 0.42)), height * SHARP * (0.05 + 0.025 * number)
-        top = height * SHARP * float(rng.uniform(0.3, 0.55))
-        draw.rounded_rectangle(
-            (place, top, place + wide, top + tall),
-            wide * 0.2,
-            outline=(*tone, 255),
-            width=max(2, int(wide * 0.1)),
-            fill=(*(c // 4 for c in tone), 255),
-        )
+def signs(stage: Stage, number: int, height: float) -> Plate:
+    """Paint neon signs with their glow, to hang on the towers of a row."""
+    pen, rng = stage.pen(stage.y(height), BLACK), stage.rng(f"signs {number}")
+    for x in spread(rng, 7, pen.aspect):
+        tone, wide = _NEON[int(rng.integers(0, len(_NEON)))], 0.05 + 0.025 * number
+        tall, top, edge = rng.uniform(0.2, 0.42), rng.uniform(0.3, 0.55), wide * 0.1
+        pen.box(tone, (x, top), wide, tall, wide * 0.2)
+        pen.box(mix(tone, BLACK, 0.75), (x + edge, top + edge), wide - 2 * edge, tall - 2 * edge, wide * 0.1)
         for glyph in range(int(tall / wide)):
             y, kind = top + wide * (glyph + 0.24), int(rng.integers(0, 3))
-            draw.line(
-                [(place + wide * 0.24, y), (place + wide * 0.76, y)],
-                fill=(*tone, 255),
-                width=max(2, int(wide * 0.1)),
-            )
-            draw.line(
-                [(place + wide * (0.3 + 0.2 * kind), y), (place + wide * (0.7 - 0.2 * kind), y + wide * 0.5)],
-                fill=(*tone, 255),
-                width=max(2, int(wide * 0.1)),
-            )
-    crisp = crisp.reduce(SHARP)
-    halo = crisp.resize((period // 4, height // 4), Image.Resampling.BOX).filter(
-        ImageFilter.GaussianBlur(height * 0.012)
+            pen.line(tone, (x + wide * 0.24, y), (x + wide * 0.76, y), width=edge)
+            slant = ((x + wide * (0.3 + 0.2 * kind), y), (x + wide * (0.7 - 0.2 * kind), y + wide * 0.5))
+            pen.line(tone, *slant, width=edge)
+    crisp = pen.finished()
+    small = crisp.resize((crisp.width // 4, crisp.height // 4), Image.Resampling.BOX)
+    glow = small.filter(ImageFilter.GaussianBlur(crisp.height * 0.012)).resize(
+        crisp.size, Image.Resampling.BICUBIC
     )
-    glow = halo.resize(size, Image.Resampling.BICUBIC)
     glow.putalpha(glow.getchannel("A").point(lambda a: min(150, a * 2)))
     glow.alpha_composite(crisp)
     return Plate.of(glow)
@@ -194,43 +146,28 @@ def signs(rng: np.random.Generator, period: int, height: int, number: int) -> Pl
 
 def wires(stage: Stage) -> None:
     """Add two street lamps and the wires between them, before everything."""
-    tone = stage.ground((30.0, 30.0, 44.0), 1.0)
-    wide, high = stage.period * SHARP, round(stage.y(0.9)) // 2 * 2 * SHARP
-    poles, girth = Image.new("L", (wide, high)), stage.unit * 0.009 * SHARP
-    draw, places = ImageDraw.Draw(poles), (wide * 0.2, wide * 0.7)
-    arm = stage.unit * 0.11 * SHARP
-    for x in places:
-        draw.rectangle((x - girth, high * 0.05, x + girth, high), fill=255)
-        draw.rectangle((x - girth * 1.8, high * 0.86, x + girth * 1.8, high), fill=255)
-        draw.rectangle((x - arm * 0.5, high * 0.1, x + arm * 0.5, high * 0.1 + girth), fill=255)
-        draw.line(
-            [(x, high * 0.3), (x + arm * 0.5, high * 0.25), (x + arm, high * 0.25)],
-            fill=255,
-            width=round(girth),
-        )
-        draw.rounded_rectangle(
-            (x + arm * 0.8, high * 0.25, x + arm * 1.25, high * 0.25 + girth * 2), girth, fill=255
-        )
-    stage.strip(shaded(poles, tone), 1.0, 1.2)
-    lines = Image.new("L", (wide, high // 5))
-    draw = ImageDraw.Draw(lines)
-    for number in range(3):
-        drop = high * (0.105 + 0.006 * number)
-        points = [
-            (float(x), drop + high * 0.05 * _sag(float(x), places, wide)) for x in range(0, wide + 8, 8)
-        ]
-        draw.line(points, fill=210, width=max(1, round(girth * 0.22)))
-    stage.layers.append(Strip(shaded(lines, (tone[0], tone[0])), stage.y(0.1), 1.2))
+    tone, pen = stage.ground((30.0, 30.0, 44.0), 1.0), stage.pen(stage.y(0.9))
+    unit = stage.unit / stage.y(0.9)
+    poles, girth, arm = (pen.aspect * 0.2, pen.aspect * 0.7), unit * 0.009, unit * 0.11
+    for x in poles:
+        pen.box(WHITE, (x - girth, 0.05), girth * 2, 1)
+        pen.box(WHITE, (x - girth * 1.8, 0.86), girth * 3.6, 1)
+        pen.box(WHITE, (x - arm * 0.5, 0.1), arm, girth)
+        pen.line(WHITE, (x, 0.3), (x + arm * 0.5, 0.25), (x + arm, 0.25), width=girth)
+        pen.box(WHITE, (x + arm * 0.8, 0.25), arm * 0.45, girth * 2, girth)
+    for left, right in (
+        (poles[0], poles[1]),
+        (poles[1] - pen.aspect, poles[0]),
+        (poles[1], poles[0] + pen.aspect),
+    ):
+        for number in range(3):
+            shares = [step / 24 for step in range(25)]
+            drop = 0.105 + 0.006 * number
+            wire = [(left + (right - left) * t, drop + 0.2 * t * (1 - t)) for t in shares]
+            pen.line((210.0, 210.0, 210.0), *wire, width=girth * 0.22)
+    stage.band(pen, 1.0, 1.2, tone)
     if stage.palette.night:
-        _lamplight(stage, [(x + arm) / SHARP for x in places], high / SHARP)
-
-
-def _sag(x: float, places: tuple[float, float], wide: int) -> float:
-    """Return how far a wire hangs, 0 at the poles and 1 between them."""
-    before = max((place for place in (*places, places[1] - wide) if place <= x), default=0.0)
-    after = min((place for place in (*places, places[0] + wide) if place > x), default=wide)
-    share = (x - before) / (after - before)
-    return 4 * share * (1 - share)
+        _lamplight(stage, [(x + arm) * stage.y(0.9) for x in poles], stage.y(0.9))
 
 
 def _lamplight(stage: Stage, places: list[float], high: float) -> None:
