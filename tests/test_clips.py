@@ -19,12 +19,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFont
 
-from gridgen.lettering import font
+from gridgen.lettering import broken, font
 from gridgen.simulator.clips import Scene, dimensions, render, stand_in, still
 from gridgen.simulator.clips.caption import caption, printable
+from gridgen.simulator.clips.colours import BLACK, WHITE
+from gridgen.simulator.clips.drawings import DRAWINGS
 from gridgen.simulator.clips.h264 import Repeats
 from gridgen.simulator.clips.kinds import KINDS
+from gridgen.simulator.clips.pen import Pen
 from gridgen.simulator.clips.places import settle
+from gridgen.simulator.clips.shapes import Motion, draw
 from gridgen.simulator.clips.words import read
 
 if TYPE_CHECKING:
@@ -481,15 +485,20 @@ def test_a_prompt_has_its_place_and_subject(prompt, place, subject):
 
 def test_two_are_two():
     """A number before a subject is how many are seen, as a couple and a pair are two: case D."""
-    told = [read(words).subjects[0] for words in ("two dogs", "three dogs", "dogs", "a couple")]
+    prompts = ("two dogs", "three dogs", "dogs", "a couple", "two little paper boats", "two hot air balloons")
+    told = [read(words).subjects[0] for words in prompts]
 
-    assert [(each.many, each.others) for each in told] == [(True, 1), (True, 2), (True, 4), (True, 1)]
+    assert [each.many for each in told] == [True] * len(told)
+    assert [each.others for each in told] == [1, 2, 4, 1, 1, 1]
 
 
 @pytest.mark.parametrize(
     "prompt",
     [
+        "chat noir",
         "un chat noir sur un toit",
+        "niña bajo la luna",
+        "Mädchen am Meer",
         "ein Hund läuft über die Brücke",
         "una mujer con un paraguas",
         "le jet d'eau dans la rose des vents",
@@ -499,6 +508,67 @@ def test_two_are_two():
 def test_another_language_is_not_read_as_english(prompt):
     """Words that look like English ones mean something else there: a plain scene, in its own colours: case D."""
     assert read(prompt) == read("")
+
+
+@pytest.mark.parametrize("prompt", ["film noir street", "noir detective", "a noir scene", "tokyo noir"])
+def test_film_noir_is_black_and_white(prompt):
+    """Where English says it, noir is a manner: case D."""
+    assert "mono" in read(prompt).manner
+
+
+def test_what_names_a_subject_does_not_colour_the_picture():
+    """A rose is red or pink, and the sky above it is not: case D."""
+    look = read("a rose blooms in a garden")
+
+    assert (look.colour, look.subjects[0].colour) == (None, "rose")
+    assert read("a rose sky over the sea").colour in {"rose", None}
+
+
+def test_fish_do_not_hang_in_the_air():
+    """In a pond they are below its shore: case D."""
+    pictures, empty = (film(f"{words} in a pond, noon, static") for words in ("orange koi swim", "stones"))
+
+    def orange(frames: Film) -> Film:
+        return (frames[..., 0] - frames[..., 2] > 90).mean(axis=(0, 2))
+
+    assert orange(pictures)[int(0.62 * pictures.shape[1]) :].max() > 0.02
+    assert orange(pictures)[: int(0.6 * pictures.shape[1])].max() <= orange(empty).max() + 0.005
+
+
+def test_a_party_is_in_the_room():
+    """Confetti falls before the wall, not only outside of the window: case D."""
+    pictures = film("a child's birthday party, noon, static")
+    changed = np.abs(np.diff(pictures, axis=0)).max(axis=-1)
+
+    assert (changed[:, :90, 180:].max(axis=(0, 1)) > 30).mean() > 0.4
+
+
+@pytest.mark.parametrize("name", DRAWINGS)
+def test_every_drawing_says_what_can_be_drawn(name):
+    """Each line of each figure has a tone, a tool and places that the interpreter knows, and leaves ink."""
+    pen = Pen(64, 2.0, BLACK)
+    named = dict.fromkeys(("own", "lamp", "skin", "mark", "wood", "wall", "drape"), WHITE)
+    draw(pen, name, named, Motion(0.5, 0.25), at=(0.9, 0.6), scale=0.4)
+
+    assert np.asarray(pen.finished())[..., 3].max() == 255
+
+
+def test_copies_in_a_drawing(monkeypatch):
+    """A row, a mirror image, a ring that turns and a flow are drawn where they are said to be."""
+
+    def columns(line: str, phase: float = 0.0) -> list[int]:
+        monkeypatch.setitem(DRAWINGS, "probe", line)
+        pen = Pen(120, 1.0, BLACK)
+        draw(pen, "probe", {"own": WHITE}, Motion(1.0, phase))
+        inked = np.asarray(pen.finished())[..., 3].max(axis=0) > 128
+        return [int(at) for at in np.flatnonzero(np.diff(inked.astype(int)) > 0)]
+
+    assert columns("own box .1,.4,.05,.1 *3:.3,0") == [11, 47, 83]
+    assert columns("own facet .1,.4 .2,.4 .2,.6 .1,.6 =.5") == [11, 95]
+    assert columns("own oval .9,.5,.05,.05 @.5,.5:2") == [5, 101]
+    assert columns("own oval .9,.5,.05,.05 @.5,.5:2", phase=0.5) == [53]
+    assert columns("own box .1,.4,.05,.1 >.4,0", phase=0.5) == [35]
+    assert columns("own box .1~.2,.4,.05,.1") == [35]
 
 
 def test_fireworks_are_lights_in_a_night_sky():
@@ -822,6 +892,40 @@ def test_a_caption_is_drawn_by_a_font_that_has_its_letters(text, at_least):
     if has_dejavu() and not any(letter > "\u3000" for letter in text):
         assert said == text
     assert printable("a plain boat") == ("a plain boat", "")
+
+
+@pytest.mark.parametrize("room", [60, 150, 400])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "雨の桜、静かな神社の境内で猫が眠っている。遠くの山々には雪が残り、夕暮れの光が石畳を照らす。",
+        "4K 电影感\uff1a一只红色的狐狸在雪中奔跑\uff0c慢镜头推进\uff0c背景是白桦林和晨雾\uff01",
+        "비 오는 서울의 밤거리, 우산을 쓴 여자가 걷는다",
+        "a red fox runs through a snowy birch forest at dawn",
+        "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+    ],
+)
+def test_lines_break_where_a_script_allows_it(text, room):
+    """Whatever font there is, lines fit, lose no letter, and none begins with a mark that closes a sentence."""
+    face = font("", 20)
+    lines = broken(text, face, room, 99)
+    few = broken(text, face, room, 2)
+
+    assert all(face.getlength(line) <= room for line in lines + few)
+    assert "".join("".join(lines).split()) == "".join(text.split())
+    assert not any(line[0] in "、。\uff0c\uff1a\uff01" for line in lines)
+    assert len(few) == min(2, len(lines))
+    assert few[-1].endswith("…") == (len(lines) > 2)
+    assert few[0] == lines[0]
+
+
+def test_chinese_fills_the_caption():
+    """A long prompt without blanks takes both lines of the caption, as one with blanks does."""
+    face, text = font("", 20), "一只红色的狐狸在雪中奔跑慢镜头推进背景是白桦林和晨雾阳光穿过树梢"
+    room = face.getlength(text) * 0.7
+
+    assert len(broken(text, face, room, 2)) == 2
+    assert face.getlength(broken(text, face, room, 2)[0]) > 0.9 * room
 
 
 def test_repeats_are_only_written_into_streams_they_fit():

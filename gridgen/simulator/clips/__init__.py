@@ -131,10 +131,7 @@ def render(scene: Scene, *, tiny: bool = False) -> bytes:
 def still(scene: Scene) -> bytes:
     """Make a thumbnail of a clip: a JPEG of 320 pixels on its long side."""
     size = _shrunk(_dimensions(scene), 320)
-    picture = next(iter(_film(scene, size, caption=False).pictures(times=[scene.duration * 0.4])))
-    out = io.BytesIO()
-    picture.rgb().save(out, "JPEG", quality=82)
-    return out.getvalue()
+    return _jpeg(scene, size, scene.duration * 0.4, 82)
 
 
 def readable(image: bytes) -> bool:
@@ -162,9 +159,12 @@ def stand_in(url: str) -> bytes:
     digest = hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()
     words = ("lake", "mountains", "forest", "desert", "meadow")[int(digest[0], 16) % 5]
     scene = Scene(f"{words} {digest[:12]}", "3:2", 6, "640p", caption=False)
-    picture = next(iter(_film(scene, (960, 640), caption=False).pictures(times=[1.0])))
+    return _jpeg(scene, (960, 640), 1.0, 88)
+
+
+def _jpeg(scene: Scene, size: tuple[int, int], moment: float, quality: int) -> bytes:
     out = io.BytesIO()
-    picture.rgb().save(out, "JPEG", quality=88)
+    next(iter(_film(scene, size, caption=False).pictures([moment]))).rgb().save(out, "JPEG", quality=quality)
     return out.getvalue()
 
 

@@ -303,23 +303,27 @@ def _afloat(stage: Stage, mark: _Mark, start: float) -> Path:
     middle = mark.foot - mark.height * 0.34
     heave = mark.height * (0.13 if "storm" in stage.look.weather else 0.03)
     if mark.subject.deed == "swim":
-        way = stage.size[0] + 3 * mark.height
-        return lambda t: (
-            (start + speed * t + mark.height) % way - mark.height,
-            middle + heave * math.sin(t * 2.2),
-        )
+        across = _around(stage, mark, start, speed)
+        return lambda t: (across(t), middle + heave * math.sin(t * 2.2))
     speed = min(speed, (stage.size[0] * 0.94 - start) / stage.seconds)
     return lambda t: (start + speed * t, middle + heave * math.sin(t * 2.2))
 
 
+def _around(stage: Stage, mark: _Mark, first: float, speed: float) -> Callable[[float], float]:
+    """Return where something is on its way to the right, out of the frame and in again."""
+    way, margin = stage.size[0] + 2 * mark.height, mark.height
+    return lambda t: (first + speed * t + margin) % way - margin
+
+
 def _afoot(stage: Stage, mark: _Mark, place: tuple[float, float]) -> Path:
     start, middle = place
-    width, height = stage.size[0], mark.height
+    width = stage.size[0]
     if stage.track and mark.leads:
         return lambda t: (start + width * 0.05 * math.sin(t * 0.6), middle)
     speed = stage.unit * (0.34 if mark.subject.deed == "run" else 0.1)
     first = width * 0.16 if mark.subject.deed == "run" else start - width * 0.2
-    return lambda t: ((first + speed * t + height) % (width + 2 * height) - height, middle)
+    across = _around(stage, mark, first, speed)
+    return lambda t: (across(t), middle)
 
 
 def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
@@ -328,10 +332,8 @@ def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
     if mark.subject.kind == "butterfly":
         level += tall * 0.22
     if mark.subject.deed == "rise":
-        rocket = mark.subject.kind == "rocket"
-        speed, base = tall * min(0.07, 0.44 / stage.seconds), tall * (0.62 if rocket else 0.5)
-        spurt = min(0.12, 0.3 / stage.seconds) if rocket else 0.0
-        return lambda t: (start, base - speed * t * (1 + spurt * t))
+        speed, base = min(0.085, 0.5 / stage.seconds), 0.62 if mark.subject.kind == "rocket" else 0.5
+        return lambda t: (start, tall * (base - speed * t))
     if mark.subject.deed == "fall" and mark.subject.kind == "plane":
         low = mark.foot - height * 0.5
         glide = min(stage.unit * 0.13, width * 0.6 / stage.seconds)
@@ -344,11 +346,8 @@ def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
         return lambda t: (start + height * 0.5 * math.sin(t), level + speed * t)
     slow = mark.subject.kind in {"balloon", "lantern", "astronaut"}
     speed, first = stage.unit * (0.03 if slow else 0.13), start - width * (0.08 if slow else 0.24)
-    swing = (height * 0.12, 0.9) if slow else (height * 0.12, 1.7)
-    return lambda t: (
-        (first + speed * t + height) % (width + 2 * height) - height,
-        level + swing[0] * math.sin(t * swing[1]),
-    )
+    across, rate = _around(stage, mark, first, speed), 0.9 if slow else 1.7
+    return lambda t: (across(t), level + height * 0.12 * math.sin(t * rate))
 
 
 def _leap(t: float, every: float, start: float, foot: float, height: float) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -47,29 +48,21 @@ def _folds(stage: Stage, material: Colour, bands: tuple[tuple[float, float, floa
     """Add rolling ranges, each a (top edge, depth, height) band, far to near."""
     unit, period = stage.unit, stage.period
     for number, (top, depth, rise) in enumerate(bands):
-        outline = scenery.rolling(
-            stage.rng(f"folds {number}"), period, ((2 + number, 1.0), (5 + number, 0.35), (11, 0.12))
-        )
-        outline = outline * unit * rise
+        waves = ((2 + number, 1.0), (5 + number, 0.35), (11, 0.12))
+        outline = scenery.rolling(stage.rng(f"folds {number}"), period, waves) * unit * rise
         slope = np.gradient(outline)
         relief = 1 + 0.2 * slope / (np.abs(slope).max() + 1e-6) * stage.side
         tall = round(stage.y(1.14 - top)) if number == len(bands) - 1 else round(unit * 0.3)
-        plate = scenery.terrain(
-            outline + unit * rise * 1.5,
-            tall,
-            stage.ground(material, depth),
-            scenery.Relief(relief.astype(np.float32), 1.1 * stage.side),
-        )
+        slopes = (relief.astype(np.float32), 1.1 * stage.side)
+        plate = scenery.terrain(outline + unit * rise * 1.5, tall, stage.ground(material, depth), slopes)
         stage.layers.append(Strip(plate, stage.y(top) - unit * rise * 1.5, depth))
 
 
 def foreground(stage: Stage, material: Colour, top: float = 0.93, rise: float = 0.02) -> None:
     """Add the dark ground before everything."""
-    unit = stage.unit
-    outline = scenery.rolling(stage.rng("foreground"), stage.period, ((3, 1.0), (7, 0.5))) * unit * rise
     tone = stage.ground(lit(material, (150.0, 150.0, 160.0)), 1.0)
-    plate = scenery.terrain(outline + unit * rise * 1.5, round(stage.y(1.14 - top) + unit * rise * 2), tone)
-    stage.layers.append(Strip(plate, stage.y(top) - unit * rise * 1.5, 1.15))
+    ground = stage.mound("foreground", ((3, 1.0), (7, 0.5)), rise, (top, 1.14), tone)
+    stage.layers.append(replace(ground, depth=1.15))
 
 
 def meadow(stage: Stage) -> None:
@@ -96,6 +89,11 @@ def hills(stage: Stage) -> None:
     woods(stage, 0.72, 0.4, 0.2, 0.45)
     weather.veil(stage, 0.68, 0.45, strength=0.5)
     _folds(stage, green, ((0.72, 0.68, 0.03),))
+    if any(subject.kind == "plane" for subject in stage.look.subjects):
+        tarmac = stage.ground((112.0, 112.0, 122.0), 0.75)
+        stage.layers.append(replace(stage.mound("runway", (), 0.0, (0.765, 0.83), tarmac), depth=0.75))
+        perform(stage, FLOOR, 0.75)
+        return
     perform(stage, FLOOR, 0.75)
     woods(stage, 1.0, 1.15, 0.26, 1.1)
 
@@ -120,9 +118,8 @@ def range_(stage: Stage, foot: float, depth: float, rise: float, peaks: int) -> 
     cap = np.clip(reach - top * 0.9 + teeth, 0, None)
     tall = round(float(top.max()) + unit * 0.04)
     tone = stage.ground(mix((92.0, 104.0, 134.0), (120.0, 96.0, 104.0), 0.3), depth)
-    plate = scenery.terrain(
-        top, tall, tone, scenery.Relief(relief.astype(np.float32), 0.55 * stage.side), cap.astype(np.float32)
-    )
+    slopes = (relief.astype(np.float32), 0.55 * stage.side)
+    plate = scenery.terrain(top, tall, tone, slopes, cap=cap.astype(np.float32))
     stage.strip(plate, foot, depth)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
 from gridgen.simulator.clips.layers import Strip
-from gridgen.simulator.clips.pen import Pen, Point, turned
+from gridgen.simulator.clips.pen import Pen, Point
 from gridgen.simulator.clips.plates import Plate
 from gridgen.simulator.clips.scenery import Tone, spread
+from gridgen.simulator.clips.shapes import draw
 
 if TYPE_CHECKING:
     from gridgen.simulator.clips.stage import Stage
@@ -196,36 +197,13 @@ def boughs(stage: Stage) -> None:
 
 
 def corals(stage: Stage, foot: float, height: float, depth: float) -> None:
-    """Add corals of three kinds along the sea bed: stags, fans and domes."""
+    """Add corals of three kinds along the sea bed."""
     rng, light = stage.rng("corals"), mix(stage.palette.shade, WHITE, 0.45)
     pen = stage.pen(stage.unit * height, (60.0, 120.0, 130.0))
     for x in spread(rng, 14, pen.aspect):
         own = lit(_CORALS[int(rng.integers(0, len(_CORALS)))], light)
-        size, grow = rng.uniform(0.35, 0.9), (_stag, _fan, _dome)[int(rng.integers(0, 3))]
+        size, kind = rng.uniform(0.35, 0.9), ("staghorn", "sea fan", "brain coral")[int(rng.integers(0, 3))]
+        tone = mix(stage.palette.haze, own, depth + 0.2)
         for at in _around(pen, x, size):
-            grow(pen, (at, 1), size, mix(stage.palette.haze, own, depth + 0.2))
+            draw(pen, kind, {"own": tone}, at=(at, 1), scale=size)
     stage.band(pen, foot, depth)
-
-
-def _stag(pen: Pen, root: Point, size: float, tone: Colour) -> None:
-    for angle in np.linspace(-0.9, 0.9, 7).tolist():
-        joints = [(*root, size * 0.0375)]
-        for step in range(3):
-            end = turned(joints[-1][:2], -size * 0.3, -angle * (0.55 + 0.3 * step))
-            joints.append((*end, size * (0.0375 - 0.0085 * step)))
-        pen.limb(tone, *joints)
-
-
-def _fan(pen: Pen, root: Point, size: float, tone: Colour) -> None:
-    rim = []
-    for rib in range(11):
-        angle, long = math.pi * (0.16 + 0.068 * rib), size * (0.78 + 0.06 * (rib % 2))
-        rim.append((root[0] + size * 0.62 * math.cos(angle), root[1] - long * math.sin(angle)))
-    pen.facet(tone, root, *rim)
-    for tip in rim:
-        pen.line(mix(tone, BLACK, 0.3), root, tip, width=size * 0.014)
-
-
-def _dome(pen: Pen, root: Point, size: float, tone: Colour) -> None:
-    for step, share in enumerate((1.0, 0.8, 0.56, 0.32)):
-        pen.oval(mix(tone, BLACK, 0.08 * step), root, size * 0.5 * share, size * 0.46 * share)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -35,7 +36,8 @@ def table(stage: Stage) -> None:
     works.bokeh(stage, 0.6)
     light = mix(stage.palette.shade, (255.0, 250.0, 240.0), 0.6)
     wood = lit(stage.tint(_MARBLE if "marble" in stage.prompt.lower() else _WOOD), light)
-    _level(stage, 0.58, (mix(wood, WHITE, 0.25), mix(wood, DARK, 0.3)), 0.7)
+    tone = (mix(wood, WHITE, 0.25), mix(wood, DARK, 0.3))
+    stage.layers.append(replace(stage.mound("table", (), 0.0, (0.58, 1.04), tone), depth=0.7))
     perform(stage, 0.84, 0.7, scale=1.3)
 
 
@@ -51,24 +53,19 @@ def room(stage: Stage, fitting: str = "picture") -> None:
         {"wall": wall, "wood": wood, "drape": stage.tint(mix(wall, (180.0, 70.0, 70.0), 0.55))},
         fitting,
     )
-    _level(stage, _FLOOR, (mix(wood, wall, 0.25), mix(wood, DARK, 0.45)), 0.4)
+    tone = (mix(wood, wall, 0.25), mix(wood, DARK, 0.45))
+    stage.layers.append(replace(stage.mound("floor", (), 0.0, (_FLOOR, 1.04), tone), depth=0.4))
     if stage.palette.night:
         lamp = scenery.glow(stage.unit * 0.5, stage.palette.lamp, 0.5)
         stage.layers.append(stage.hung(lamp, stage.size[0] * 0.84, stage.y(0.36), 0.3))
     perform(stage, 0.86, 0.55, scale=1.5)
     pen, scale = stage.pen(stage.unit * 0.58, wood), 1 / 0.58
+    draw(pen, "desk", {"wood": wood, "lamp": stage.palette.lamp}, at=(pen.aspect * 0.6, 0), scale=scale)
     if "confetti" in stage.look.weather:
         draw(pen, "cake", {}, at=(pen.aspect * 0.6, 0), scale=scale)
-    draw(pen, "desk", {"wood": wood, "lamp": stage.palette.lamp}, at=(pen.aspect * 0.6, 0), scale=scale)
     green = lit((70.0, 126.0, 84.0), mix(stage.palette.shade, WHITE, 0.3))
     draw(pen, "plant", {"own": green}, at=(pen.aspect * 0.06, 1), scale=scale)
     stage.band(pen, 1.02, 0.7)
-
-
-def _level(stage: Stage, top: float, tone: scenery.Tone, depth: float) -> None:
-    """Add a floor or a table top, from a share of the height down."""
-    edge = np.full(stage.period, 2.0, np.float32)
-    stage.strip(scenery.terrain(edge, round(stage.y(1.04 - top)), tone), 1.04, depth)
 
 
 def _wall(stage: Stage, colours: dict[str, Colour], fitting: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 __all__ = [
-    "Relief",
     "Tone",
     "clouds",
     "crags",
     "disc",
+    "froth",
     "glow",
     "halo",
     "rolling",
@@ -32,9 +32,7 @@ __all__ = [
     "sky",
     "smooth",
     "spread",
-    "swell",
     "terrain",
-    "wave",
 ]
 
 SHARP = 2
@@ -44,25 +42,8 @@ Tone = tuple[Colour, Colour]
 """A silhouette's colour at its crest, and at its foot where mist gathers."""
 
 
-class Relief(NamedTuple):
-    """Light on the slopes of a range.
-
-    Attributes
-    ----------
-    light : float32 array
-        On each column, 1 being usual.
-    lean : float
-        Columns by which it moves for each row further down, as edges of rock do.
-    """
-
-    light: Floats
-    lean: float = 0.0
-
-    def on(self, rows: int) -> Floats:
-        """Return it for so many rows, as an array of rows x columns x 1."""
-        shift = (np.arange(rows)[:, None] * self.lean).astype(np.int64)
-        slope: Floats = self.light[(np.arange(len(self.light)) + shift) % len(self.light)][..., None]
-        return slope
+Relief = tuple["Floats", float]
+"""Light on the columns of a range, 1 being usual, and by how many columns it moves in each row, as edges of rock do."""
 
 
 def rolling(rng: np.random.Generator, period: int, waves: tuple[tuple[int, float], ...]) -> Floats:
@@ -139,7 +120,9 @@ def terrain(
     height: int,
     tone: Tone,
     relief: Relief | None = None,
+    *,
     cap: Floats | None = None,
+    white: Colour | None = None,
 ) -> Plate:
     """Paint everything below an outline.
 
@@ -154,7 +137,9 @@ def terrain(
     relief : Relief, optional
         Light on the slopes.
     cap : float32 array, optional
-        Pixels of snow below the crest, one for each column.
+        Pixels of snow or foam below the crest, one for each column.
+    white : Colour, optional
+        Of that foam; snow has the light of the crest.
 
     Returns
     -------
@@ -163,12 +148,21 @@ def terrain(
     colour = _graded(top, height // 2 * 2, tone, relief)
     depth = np.arange(colour.shape[0], dtype=np.float32)[:, None] - top[None, :]
     if cap is not None:
-        white = np.clip((cap[None, :] - depth) * 0.5, 0, 1)[..., None]
-        bright = np.minimum(255, np.array(tone[0], np.float32) * 0.35 + 165)
-        shade = 0.85 if relief is None else 0.7 * relief.on(len(colour))
-        colour = np.clip(colour + (bright - colour) * white * shade, 0, 255).astype(np.uint8)
+        snow = np.minimum(255, np.array(tone[0], np.float32) * 0.35 + 165)
+        bright = snow if white is None else np.array(white, np.float32)
+        share = np.clip((cap[None, :] - depth) * 0.5, 0, 1)[..., None]
+        share *= 0.85 if relief is None else 0.7 * _leaning(relief, len(colour))
+        colour = np.clip(colour + (bright - colour) * share, 0, 255).astype(np.uint8)
     alpha = np.clip(depth + 0.5, 0, 1) * 255
     return Plate.painted(colour, alpha.astype(np.uint8))
+
+
+def _leaning(relief: Relief, rows: int) -> Floats:
+    """Return the light on so many rows, as an array of rows x columns x 1."""
+    light, lean = relief
+    shift = (np.arange(rows)[:, None] * lean).astype(np.int64)
+    slope: Floats = light[(np.arange(len(light)) + shift) % len(light)][..., None]
+    return slope
 
 
 def _graded(top: Floats, height: int, tone: Tone, relief: Relief | None = None) -> Bytes:
@@ -178,7 +172,7 @@ def _graded(top: Floats, height: int, tone: Tone, relief: Relief | None = None) 
     crest, foot = (np.array(c, np.float32) for c in tone)
     colour = crest + (foot - crest) * fade
     if relief is not None:
-        colour *= 1 + (Relief(relief.light[::2], relief.lean).on(len(colour)) - 1) * (1 - fade)
+        colour *= 1 + (_leaning((relief[0][::2], relief[1]), len(colour)) - 1) * (1 - fade)
     coarse: Bytes = np.clip(colour, 0, 255).astype(np.uint8)
     return coarse.repeat(2, axis=0).repeat(2, axis=1)
 
@@ -196,8 +190,19 @@ def spread(rng: np.random.Generator, count: int, wide: float) -> list[float]:
     return places
 
 
+def froth(top: Floats, rim: float) -> Floats:
+    """Return how much foam is on the crests of an outline of water, pixels for each column."""
+    steep = np.clip(0.15 + (top.max() - top) / (np.ptp(top) + 1e-6), 0.15, 1)
+    foam: Floats = rim * steep * (0.4 + steep)
+    return foam
+
+
+_FLAT: Final = [round(round(cover / 255 * 4) / 4 * 255) for cover in range(256)]
+"""Coverage, 0 to 255, in four steps."""
+
+
 def clouds(rng: np.random.Generator, period: int, height: int, colour: Colour, *, cover: float) -> Plate:
-    """Paint a band of soft cloud, periodic, fading above and below."""
+    """Paint a band of cloud in flat tones, periodic, thinner above and below."""
     small = (period // 8, height // 4)
     total = np.zeros((small[1], small[0]), np.float32)
     for across, down, strength in ((5, 3, 0.5), (11, 6, 0.3), (24, 12, 0.2), (48, 22, 0.1)):
@@ -208,7 +213,8 @@ def clouds(rng: np.random.Generator, period: int, height: int, colour: Colour, *
     y = np.linspace(-1, 1, small[1], dtype=np.float32)[:, None]
     soft = np.clip((total - (0.78 - 0.5 * cover)) * 2.4, 0, 1) * (1 - y**2)
     grey = Image.fromarray((soft * 255).astype(np.uint8))
-    alpha = np.asarray(grey.resize((period // 2 * 2, height // 2 * 2), Image.Resampling.BICUBIC))
+    soft_edged = grey.resize((period // 2 * 2, height // 2 * 2), Image.Resampling.BICUBIC)
+    alpha = np.asarray(soft_edged.point(_FLAT))
     return Plate.toned(np.array([colour], np.float32), alpha)
 
 
@@ -273,16 +279,3 @@ def swell(rng: np.random.Generator, period: int, waves: int) -> Floats:
             else np.sin(count * x + phase)
         )
     return outline
-
-
-def wave(top: Floats, height: int, tone: Tone, foam: Colour, rim: float) -> Plate:
-    """Paint water below an outline, its crest foaming for `rim` pixels."""
-    colour = _graded(top, height // 2 * 2, tone)
-    depth = np.arange(colour.shape[0], dtype=np.float32)[:, None] - top[None, :]
-    steep = np.clip(0.15 + (top.max() - top) / (np.ptp(top) + 1e-6), 0.15, 1)[None, :]
-    band = min(colour.shape[0], int(top.max() + rim * 2) + 2)
-    froth = np.clip(1 - depth[:band] / (rim * (0.4 + steep)), 0, 1) * steep
-    crests = colour[:band] + (np.array(foam, np.float32) - colour[:band]) * froth[..., None]
-    colour[:band] = np.clip(crests, 0, 255).astype(np.uint8)
-    alpha = np.clip(depth + 0.5, 0, 1) * 255
-    return Plate.painted(colour, alpha.astype(np.uint8))

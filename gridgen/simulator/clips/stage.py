@@ -14,7 +14,7 @@ from gridgen.simulator.clips.colours import NAMES, Colour, lit, mix, tinted
 from gridgen.simulator.clips.layers import Layer, Sprite, Strip
 from gridgen.simulator.clips.pen import Pen
 from gridgen.simulator.clips.plates import Plate
-from gridgen.simulator.clips.scenery import SHARP, Tone, shaded
+from gridgen.simulator.clips.scenery import SHARP, Tone, rolling, shaded, terrain
 
 if TYPE_CHECKING:
     from gridgen.simulator.clips.colours import Palette
@@ -114,6 +114,20 @@ class Stage:
         """Add what a pen drew as a strip; a silhouette in the colours `tone`."""
         drawn = pen.finished()
         self.strip(Plate.of(drawn) if tone is None else shaded(drawn, tone), foot, depth)
+
+    def mound(
+        self,
+        name: str,
+        waves: tuple[tuple[int, float], ...],
+        rise: float,
+        edges: tuple[float, float],
+        tone: Tone,
+    ) -> Strip:
+        """Return ground between two heights, its rolling crest so many short sides high."""
+        lift = self.unit * rise * 1.7
+        outline = rolling(self.rng(name), self.period, waves) * self.unit * rise + lift
+        plate = terrain(outline, round(self.y(edges[1] - edges[0]) + lift), tone)
+        return Strip(plate, self.y(edges[0]) - lift, 1.0)
 
     def strip(self, plate: Plate, foot: float, depth: float, *, speed: float = 0.0, bob: float = 0.0) -> None:
         """Add a strip whose lower edge is at `foot`, a share of the height."""

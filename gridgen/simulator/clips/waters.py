@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["lake", "puddle", "sea", "underwater"]
 
 _SAND: Final = (238.0, 206.0, 160.0)
+_REEF: Final = (52.0, 118.0, 130.0)
 
 
 def _deep(stage: Stage, own: Colour) -> Colour:
@@ -55,12 +57,17 @@ def sea(stage: Stage) -> None:
 def _swell(stage: Stage, number: int, deep: Colour, top: float, *, storm: bool) -> None:
     unit, period = stage.unit, stage.period
     rise = (0.026 + 0.01 * number if storm else 0.005 + 0.002 * number) * unit
-    outline = scenery.swell(stage.rng(f"swell {number}"), period, 4 - number if storm else 7 - number) * rise
+    count = 4 - number if storm else 7 - number
+    waves = ((count, 1.0), (count * 2 + 1, 0.45), (count * 5 + 2, 0.14))
+    outline = scenery.rolling(stage.rng(f"swell {number}"), period, waves)
+    # crests are sharper than troughs
+    outline = (outline - np.float32(0.3) * outline**2) * np.float32(rise)
     crest = mix(deep, stage.palette.low, 0.5 - 0.12 * number if not storm else 0.34 - 0.06 * number)
     foot = mix(deep, BLACK, 0.22 + 0.1 * number)
     foam = mix(crest, WHITE, 0.6 if storm else 0.4)
     tall = round(stage.y(1.14 - top) if number else unit * 0.2)
-    plate = scenery.wave(outline + rise * 1.6, tall, (crest, foot), foam, unit * (0.009 if storm else 0.0035))
+    edge, cap = outline + rise * 1.6, scenery.froth(outline, unit * (0.009 if storm else 0.0035))
+    plate = scenery.terrain(edge, tall, (crest, foot), cap=cap, white=foam)
     speed = unit * (0.07 + 0.05 * number) * (1 if number % 2 else -1) * (1.5 if storm else 0.5)
     stage.layers.append(
         Strip(plate, stage.y(top) - rise * 1.6, 0.5 + 0.2 * number, speed, rise * 0.7, number * 2.0)
@@ -68,14 +75,12 @@ def _swell(stage: Stage, number: int, deep: Colour, top: float, *, storm: bool) 
 
 
 def _beach(stage: Stage, top: float) -> None:
-    unit = stage.unit
-    outline = scenery.rolling(stage.rng("beach"), stage.period, ((2, 1.0), (5, 0.3))) * unit * 0.014
+    unit, waves, rise = stage.unit, ((2, 1.0), (5, 0.3)), 0.014
     foam = mix(stage.palette.low, WHITE, 0.7)
     wet = stage.ground(lit(_SAND, (196.0, 184.0, 184.0)), 1.0)
-    plate = scenery.wave(outline + unit * 0.024, round(unit * 0.1), (foam, wet[0]), foam, unit * 0.012)
-    stage.layers.append(Strip(plate, stage.y(top) - unit * 0.024, 1.0, 0.0, unit * 0.012, 1.0))
-    dry = scenery.terrain(outline + unit * 0.024, round(stage.y(1.1 - top)), stage.ground(_SAND, 1.0))
-    stage.layers.append(Strip(dry, stage.y(top + 0.035) - unit * 0.024, 1.0))
+    surf = stage.mound("beach", waves, rise, (top, top + 0.1), (foam, wet[0]))
+    stage.layers.append(replace(surf, bob=unit * 0.012, phase=1.0))
+    stage.layers.append(stage.mound("beach", waves, rise, (top + 0.035, 1.1), stage.ground(_SAND, 1.0)))
 
 
 def lake(stage: Stage) -> None:
@@ -110,11 +115,9 @@ def puddle(stage: Stage) -> None:
     bank, unit = 0.5, stage.unit
     works.bokeh(stage, bank)
     soil = lit((124.0, 104.0, 92.0), (230.0, 230.0, 230.0))
-    outline = scenery.rolling(stage.rng("bank"), stage.period, ((3, 1.0), (8, 0.4), (19, 0.2))) * unit * 0.008
-    plate = scenery.terrain(
-        outline + unit * 0.016, round(unit * 0.05 + stage.y(0.01)), stage.ground(soil, 0.7)
-    )
-    stage.layers.append(Strip(plate, stage.y(bank) - unit * 0.016, 0.5))
+    waves = ((3, 1.0), (8, 0.4), (19, 0.2))
+    shore = stage.mound("bank", waves, 0.008, (bank, bank + 0.06), stage.ground(soil, 0.7))
+    stage.layers.append(replace(shore, depth=0.5))
     _still_water(stage, bank + unit * 0.032 / stage.size[1], (58.0, 104.0, 122.0), 0.8)
     perform(stage, 0.765, 0.6, afloat=True)
     works.pebbles(stage, 0.925)
@@ -124,11 +127,9 @@ def puddle(stage: Stage) -> None:
 def underwater(stage: Stage) -> None:
     """Set a reef of corals under shafts of light."""
     for number, (foot, depth, rise) in enumerate(((0.86, 0.2, 0.12), (0.95, 0.5, 0.07))):
-        rng, waves = stage.rng(f"reef {number}"), ((2 + number, 1.0), (5, 0.5), (11, 0.22), (23, 0.1))
-        outline = scenery.rolling(rng, stage.period, waves) * stage.unit * rise * np.float32(0.8)
-        top = outline - outline.min() + 4
-        tone = stage.ground((52.0, 118.0, 130.0), depth)
-        stage.strip(scenery.terrain(top, round(float(top.max()) + stage.unit * 0.1), tone), foot, depth)
+        waves, tone = ((2 + number, 1.0), (5, 0.5), (11, 0.22), (23, 0.1)), stage.ground(_REEF, depth)
+        reef = stage.mound(f"reef {number}", waves, rise, (foot - 1.8 * rise, foot), tone)
+        stage.layers.append(replace(reef, depth=depth))
     light = mix(stage.palette.glow, WHITE, 0.3)
     sun = (stage.sun[0], -0.15)
     stage.layers.append(Strip(scenery.shafts(stage.size, sun, light, stage.rng("shafts")), 0, 0.05))

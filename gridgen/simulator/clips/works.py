@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from PIL import Image, ImageFilter
 
 from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
-from gridgen.simulator.clips.layers import Strip
-from gridgen.simulator.clips.particles import Flakes
-from gridgen.simulator.clips.plates import Plate, yuv
-from gridgen.simulator.clips.scenery import Tone, halo, spread
+from gridgen.simulator.clips.drawings import ASPECTS
+from gridgen.simulator.clips.layers import Sprite, Strip
+from gridgen.simulator.clips.pen import Pen, Point
+from gridgen.simulator.clips.plates import Plate
+from gridgen.simulator.clips.scenery import SHARP, Tone, halo, spread
+from gridgen.simulator.clips.shapes import draw
 
 if TYPE_CHECKING:
-    from gridgen.simulator.clips.pen import Pen, Point
     from gridgen.simulator.clips.stage import Stage
 
 
@@ -180,50 +183,35 @@ def _lamplight(stage: Stage, places: list[float], high: float) -> None:
 
 
 def planet(rng: np.random.Generator, radius: float, colour: Colour, *, ringed: bool) -> Plate:
-    """Paint a banded planet lit from one side, with a ring or without."""
-    side = round(radius * (4.6 if ringed else 2.2)) // 2 * 2
-    axis = (np.arange(side, dtype=np.float32) - side / 2) / radius
+    """Paint a banded planet in flat tones, lit from one side, with a ring or without."""
+    side = round(radius * (4.6 if ringed else 2.2)) // 2 * 2 * SHARP
+    axis = (np.arange(side, dtype=np.float32) - side / 2) / (radius * SHARP)
     x, y = axis[None, :], axis[:, None]
     distance = np.hypot(x, y)
-    sphere = np.clip((1 - distance) * radius + 0.5, 0, 1)
-    depth = np.sqrt(np.clip(1 - distance**2, 0, 1))
-    light = np.clip(-0.62 * x - 0.5 * y + 0.6 * depth, 0.05, 1) ** 0.9
-    tilt = y * 0.95 + x * 0.3
-    bands = sum(
-        float(s) * np.sin(tilt * f + float(p))
-        for f, s, p in zip((7, 13, 23), (0.09, 0.06, 0.04), rng.uniform(0, 6, 3), strict=True)
-    )
-    rgb = np.array(colour, np.float32) * ((1 + bands) * light)[..., None] * 1.05
-    alpha = sphere
+    seen = distance < 1
+    light = np.clip(0.6 * np.sqrt(np.clip(1 - distance**2, 0, 1)) - 0.62 * x - 0.5 * y, 0.05, 1)
+    bands = 1 + 0.06 * np.sign(np.sin((y * 0.95 + x * 0.3) * 9 + rng.uniform(0, 6)))
+    rgb = np.array(colour, np.float32) * (bands * (0.2 + 0.8 * np.ceil(light * 4 - 0.5) / 4))[..., None]
     if ringed:
-        flat = np.hypot(x * 0.955 + y * 0.3, (y * 0.955 - x * 0.3) * 3.6)
-        band = np.clip(1 - np.abs(flat - 1.75) / 0.36, 0, 1) ** 0.5 * (0.75 + 0.25 * np.sin(flat * 40))
-        hidden = (sphere > 0) & (y * 0.955 - x * 0.3 < 0)
-        ring = np.where(hidden, 0, band * 0.8)
-        rgb += (np.array(mix(colour, (255.0, 240.0, 220.0), 0.55), np.float32) - rgb) * ring[..., None]
-        alpha = np.maximum(alpha, ring)
-    return Plate.painted(np.clip(rgb, 0, 255).astype(np.uint8), (alpha * 255).astype(np.uint8))
+        tilted = y * 0.955 - x * 0.3
+        flat = np.hypot(x * 0.955 + y * 0.3, tilted * 3.6)
+        ring = (flat > 1.46) & (flat < 2.0) & ~(seen & (tilted < 0))  # noqa: PLR2004 - in radii
+        rgb[ring] = mix(colour, (255.0, 240.0, 220.0), 0.55)
+        seen |= ring
+    rgba = np.dstack([np.clip(rgb, 0, 255), seen * 255.0]).astype(np.uint8)
+    return Plate.of(Image.fromarray(rgba).reduce(SHARP))
 
 
 def shoal(stage: Stage) -> None:
     """Add a shoal of small fish far off."""
-    rng, unit = stage.rng("shoal"), stage.unit
-    size = max(3, round(unit * 0.016))
-    right = np.arange(-size, size)
-    reach = np.maximum(0, np.round(size * 0.32 * np.sin(np.pi * (right + size + 0.5) / (2 * size)))).astype(
-        int
-    )
-    cells = [(int(d), int(r)) for r, h in zip(right, reach, strict=True) for d in range(-h, h + 1)]
-    cells += [(d, -size - k) for k in range(size // 2) for d in range(-k, k + 1)]
-    down, across = (np.array(axis, np.int64) for axis in zip(*cells, strict=True))
-    count, field = 16, (-unit // 4, round(stage.y(0.3)), stage.size[0] + unit // 2, round(stage.y(0.3)))
-    places = (rng.normal((0.5, 0.5), (0.16, 0.22), (count, 2)) * np.array(field[2:])).astype(np.float32)
-    speeds = np.tile(np.array((unit * 0.06, 0.0), np.float32), (count, 1)) * rng.uniform(
-        0.9, 1.1, (count, 1)
-    ).astype(np.float32)
-    sway = np.stack(
-        [np.full(count, unit * 0.01), rng.uniform(0.8, 1.6, count), rng.uniform(0, 6, count)], -1
-    ).astype(np.float32)
+    rng, unit, width = stage.rng("shoal"), stage.unit, stage.size[0]
     tone = mix(stage.palette.haze, lit((70.0, 120.0, 150.0), stage.palette.shade), 0.6)
-    stamp = (down, across, np.full(down.shape, 0.8, np.float32))
-    stage.layers.append(Flakes(places, speeds, sway, stamp, yuv(tone), field))
+    pen = Pen(round(unit * 0.035), ASPECTS["fish"], tone)
+    draw(pen, "fish", {"own": tone})
+    plate, way = Plate.of(pen.finished()), width + unit // 2
+
+    def swim(x: float, y: float, speed: float, t: float) -> Point:
+        return (x * way + speed * t) % way - unit / 4, stage.y(y) + unit * 0.01 * math.sin(t + 9 * x)
+
+    for x, y, pace in rng.normal((0.5, 0.45, 1.0), (0.16, 0.066, 0.06), (16, 3)).tolist():
+        stage.layers.append(Sprite([plate], partial(swim, x, y, unit * 0.06 * pace), depth=0.5))
