@@ -6,6 +6,7 @@ import os
 import re
 import sys
 import unicodedata
+from bisect import bisect_right
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -123,13 +124,19 @@ def broken(text: str, face: ImageFont.FreeTypeFont, room: float, most: int) -> l
 
 def _pieces(text: str, face: ImageFont.FreeTypeFont, room: float) -> Iterator[str]:
     """Return what stays on one line, with the blanks before it; a word wider than a line is cut."""
+    most = int(room) + 1
     for unit in _UNIT.findall(text):
         rest = unit
-        while len(rest) > 1 and face.getlength(rest) > room:
-            fits = next((n for n in range(len(rest) - 1, 1, -1) if face.getlength(rest[:n]) <= room), 1)
+        while len(rest) > most or (len(rest) > 1 and face.getlength(rest) > room):
+            fits = _fitting(rest[:most], face, room)
             yield rest[:fits]
             rest = rest[fits:]
         yield rest
+
+
+def _fitting(text: str, face: ImageFont.FreeTypeFont, room: float) -> int:
+    """Return how many letters of a text, one or more, fit on a line."""
+    return max(1, bisect_right(range(1, len(text) + 1), room, key=lambda n: face.getlength(text[:n])))
 
 
 def _shortened(line: str, face: ImageFont.FreeTypeFont, room: float) -> str:

@@ -137,10 +137,10 @@ def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
         rate = (part.frames - 0.01) / stage.seconds
     shift = 0.0 if stage.track else mark.depth * 0.5
     rests = _on_foot(mark.subject)
-    if afloat and mark.subject.kind in _AFLOAT:
-        _mirror(stage, pictures, (path, rate, shift), mark, at=0.8)
-    elif mirrored and rests:
-        _mirror(stage, pictures, (path, rate, shift), mark, at=0.97)
+    waterline = 0.8 if afloat and mark.subject.kind in _AFLOAT else 0.97 if mirrored and rests else None
+    if waterline is not None:
+        upside = [plate.mirrored(0.34) for plate in pictures]
+        _below(stage, upside, path, mark.height * (2 * waterline - 1), rate=rate, depth=shift)
     elif rests and not afloat:
         _shadow(stage, path, mark, shift)
     if mark.subject.deed == "leap" and afloat:
@@ -151,21 +151,17 @@ def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
     stage.layers.append(Sprite(pictures, path, rate, shift))
 
 
-def _mirror(
-    stage: Stage, pictures: list[Plate], move: tuple[Path, float, float], mark: _Mark, *, at: float
+def _below(
+    stage: Stage, pictures: list[Plate], path: Path, drop: float, *, rate: float = 0.0, depth: float
 ) -> None:
-    """Add the picture upside down below the line `at`, a share of its height."""
-    path, rate, shift = move
-    upside = [plate.mirrored(0.34) for plate in pictures]
-    drop = mark.height * (2 * at - 1)
-    stage.layers.append(Sprite(upside, lambda t: (path(t)[0], path(t)[1] + drop), rate, shift))
+    """Add pictures that go with a path, so many pixels below it."""
+    stage.layers.append(Sprite(pictures, lambda t: (path(t)[0], path(t)[1] + drop), rate, depth))
 
 
 def _shadow(stage: Stage, path: Path, mark: _Mark, shift: float) -> None:
     wide = mark.height * (0.5 if mark.subject.kind in {*_PEOPLE, "robot"} else 1.05)
     plate = scenery.glow(wide * 0.5, mix(stage.palette.shade, BLACK, 0.75), 0.6, flat=0.16)
-    under = mark.height * 0.46
-    stage.layers.append(Sprite([plate], lambda t: (path(t)[0], path(t)[1] + under), 0.0, shift))
+    _below(stage, [plate], path, mark.height * 0.46, depth=shift)
 
 
 def _burst(
@@ -192,14 +188,12 @@ def _splash(stage: Stage, mark: _Mark) -> None:
     rounds = ((every * 0.04, every * 0.8), every)
     grains = ((170, 0.003, 0.9, tone), (110, 0.007, 0.5, tone))
     _burst(stage, mark, (start, mark.foot + mark.height * 0.04), rounds, grains, fan=(-2.5, -0.64))
-    _foam(stage, (start, mark.foot), mark.height, tone, every)
-
-
-def _foam(stage: Stage, place: tuple[float, float], size: float, tone: Colour, every: float) -> None:
-    """Add the white water that is left where something breaks the surface and falls back."""
+    # white water is left where something breaks the surface and falls back
     shares = (0.5, 1.0, 0.8, 0.6, 0.45, 0.35, 0.35, 0.3, 0.6, 1.0, 0.85, 0.6)
-    plates = [scenery.glow(size * (0.5 + 0.1 * share), tone, 0.85 * share, flat=0.16) for share in shares]
-    stage.layers.append(Sprite(plates, lambda _: place, len(shares) / every))
+    foam = [
+        scenery.glow(mark.height * (0.5 + 0.1 * share), tone, 0.85 * share, flat=0.16) for share in shares
+    ]
+    stage.layers.append(Sprite(foam, lambda _: (start, mark.foot), len(shares) / every))
 
 
 def _lava(stage: Stage, mark: _Mark, middle: tuple[float, float]) -> None:
@@ -332,7 +326,7 @@ def _airborne(stage: Stage, mark: _Mark, start: float) -> Path:
     if mark.subject.kind == "butterfly":
         level += tall * 0.22
     if mark.subject.deed == "rise":
-        speed, base = min(0.085, 0.5 / stage.seconds), 0.62 if mark.subject.kind == "rocket" else 0.5
+        speed, base = min(0.07, 0.44 / stage.seconds), 0.62 if mark.subject.kind == "rocket" else 0.5
         return lambda t: (start, tall * (base - speed * t))
     if mark.subject.deed == "fall" and mark.subject.kind == "plane":
         low = mark.foot - height * 0.5

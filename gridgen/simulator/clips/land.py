@@ -9,7 +9,7 @@ import numpy as np
 
 from gridgen.simulator.clips import plants, scenery, weather, works
 from gridgen.simulator.clips.acting import perform
-from gridgen.simulator.clips.colours import Colour, lit, mix
+from gridgen.simulator.clips.colours import Colour, from_hex, lit, mix
 from gridgen.simulator.clips.layers import Strip, Water
 from gridgen.simulator.clips.plates import yuv
 
@@ -35,7 +35,7 @@ FLOOR: Final = 0.79
 
 _SNOW: Final = (296.0, 300.0, 312.0)
 """Brighter than white, since it is multiplied by the light."""
-_FLOWERS: Final = ((244.0, 92.0, 92.0), (250.0, 196.0, 76.0), (250.0, 244.0, 236.0), (196.0, 124.0, 224.0))
+_FLOWERS: Final = tuple(map(from_hex, ("f45c5c", "fac44c", "faf4ec", "c47ce0")))
 
 
 def _or_snow(stage: Stage, material: Colour) -> Colour:

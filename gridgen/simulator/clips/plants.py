@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
+from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, from_hex, lit, mix
 from gridgen.simulator.clips.layers import Strip
 from gridgen.simulator.clips.pen import Pen, Point
 from gridgen.simulator.clips.plates import Plate
@@ -21,14 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["birches", "boughs", "conifers", "copses", "corals", "grass", "kelp", "reeds", "trunks"]
 
-_CORALS: Final = (
-    (240.0, 110.0, 120.0),
-    (250.0, 168.0, 84.0),
-    (186.0, 118.0, 220.0),
-    (244.0, 206.0, 104.0),
-    (110.0, 196.0, 180.0),
-)
-_BLOSSOMS: Final = ((255.0, 196.0, 216.0), (250.0, 158.0, 190.0), (255.0, 232.0, 240.0))
+_CORALS: Final = tuple(map(from_hex, ("f06e78", "faa854", "ba76dc", "f4ce68", "6ec4b4")))
+_BLOSSOMS: Final = tuple(map(from_hex, ("ffc4d8", "fa9ebe", "ffe8f0")))
 _VAST = 1_500_000
 """Pixels beyond which a coloured plate is drawn at its own size, to spare memory."""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from gridgen.simulator.clips import land, scenery, weather, works
 from gridgen.simulator.clips.acting import perform
-from gridgen.simulator.clips.colours import DARK, WHITE, Colour, lit, mix
+from gridgen.simulator.clips.colours import DARK, WHITE, Colour, from_hex, lit, mix
 from gridgen.simulator.clips.shapes import draw
 
 if TYPE_CHECKING:
@@ -19,16 +19,10 @@ if TYPE_CHECKING:
 __all__ = ["room", "table"]
 
 _FLOOR: Final = 0.74
-_WALLS: Final = ((214.0, 190.0, 160.0), (176.0, 192.0, 180.0), (188.0, 176.0, 198.0), (204.0, 160.0, 140.0))
+_WALLS: Final = tuple(map(from_hex, ("d6bea0", "b0c0b4", "bcb0c6", "cca08c")))
 _WOOD: Final = (146.0, 98.0, 66.0)
 _MARBLE: Final = (236.0, 232.0, 228.0)
-_SPINES: Final = (
-    (150.0, 60.0, 54.0),
-    (60.0, 92.0, 120.0),
-    (196.0, 160.0, 96.0),
-    (74.0, 104.0, 76.0),
-    (120.0, 84.0, 110.0),
-)
+_SPINES: Final = tuple(map(from_hex, ("963c36", "3c5c78", "c4a060", "4a684c", "78546e")))
 
 
 def table(stage: Stage) -> None:

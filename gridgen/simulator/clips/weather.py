@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from gridgen.simulator.clips import scenery
-from gridgen.simulator.clips.colours import WHITE, Colour, mix
+from gridgen.simulator.clips.colours import WHITE, Colour, from_hex, mix
 from gridgen.simulator.clips.layers import Flash
 from gridgen.simulator.clips.particles import Burst, Flakes, dash, ring, spot, spray, streak
 from gridgen.simulator.clips.pen import Pen
@@ -65,7 +65,7 @@ _STARS: Final = (
     _Crowd(130, radius=0.0012, strength=0.7, twinkle=0.3, depth=0.02),
     _Crowd(34, radius=0.0026, strength=0.8, twinkle=0.85, depth=0.02),
 )
-_SPARKS: Final = ((255.0, 190.0, 80.0), (255.0, 90.0, 110.0), (110.0, 220.0, 255.0), (190.0, 255.0, 140.0))
+_SPARKS: Final = tuple(map(from_hex, ("ffbe50", "ff5a6e", "6edcff", "beff8c")))
 _DRIFTING: Final = {
     "petals": _Crowd(70, (0.07, 0.1), 0.05, 0.0065, (255.0, 176.0, 202.0)),
     "leaves": _Crowd(30, (0.06, 0.11), 0.06, 0.009, (226.0, 122.0, 44.0)),

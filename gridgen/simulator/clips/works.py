@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from PIL import Image, ImageFilter
 
-from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, lit, mix
+from gridgen.simulator.clips.colours import BLACK, WHITE, Colour, from_hex, lit, mix
 from gridgen.simulator.clips.drawings import ASPECTS
 from gridgen.simulator.clips.layers import Sprite, Strip
 from gridgen.simulator.clips.pen import Pen, Point
@@ -23,14 +23,8 @@ if TYPE_CHECKING:
 
 __all__ = ["bokeh", "pebbles", "planet", "shoal", "signs", "towers", "wires"]
 
-_NEON: Final = (
-    (255.0, 64.0, 170.0),
-    (40.0, 226.0, 255.0),
-    (255.0, 196.0, 60.0),
-    (130.0, 255.0, 150.0),
-    (176.0, 110.0, 255.0),
-)
-_GREENS: Final = ((74.0, 128.0, 78.0), (112.0, 156.0, 84.0), (54.0, 104.0, 92.0), (196.0, 176.0, 96.0))
+_NEON: Final = tuple(map(from_hex, ("ff40aa", "28e2ff", "ffc43c", "82ff96", "b06eff")))
+_GREENS: Final = tuple(map(from_hex, ("4a804e", "709c54", "36685c", "c4b060")))
 
 
 def towers(
