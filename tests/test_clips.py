@@ -535,6 +535,15 @@ def test_fish_do_not_hang_in_the_air():
     assert orange(pictures)[: int(0.6 * pictures.shape[1])].max() <= orange(empty).max() + 0.005
 
 
+def test_the_spray_is_where_the_whale_falls():
+    """What leaps out of the water and what it leaves behind are in one place: case D."""
+    pictures = film("a whale breaches in the sea, noon, static", seconds=5)[:, 40:115]
+    moved = np.abs(pictures - np.median(pictures, axis=0)).max(axis=-1) > 40
+    across = [float(np.nonzero(moved[at])[1].mean()) for at in (30, 54)]
+
+    assert abs(across[0] - across[1]) < 25
+
+
 def test_a_party_is_in_the_room():
     """Confetti falls before the wall, not only outside of the window: case D."""
     pictures = film("a child's birthday party, noon, static")

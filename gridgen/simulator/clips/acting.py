@@ -43,7 +43,7 @@ _COATS: Final = ("crimson", "teal", "navy", "olive", "purple", "amber", "brown",
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Where one subject acts: height and foot in pixels, depth, its luck, whether it is the main one."""
+    """Where one subject acts: pixels of its height, foot and start, depth, its luck, whether it is the main one."""
 
     subject: Subject
     height: int
@@ -51,6 +51,18 @@ class _Mark:
     depth: float
     luck: random.Random
     leads: bool
+    start: float
+
+
+def _mark(stage: Stage, number: int, foot: float, depth: float, scale: float = 1.0) -> _Mark:
+    subject = _dressed(stage)(stage.look.subjects[number])
+    luck = chance(stage.prompt, stage.seed, f"path {subject.kind}")
+    size = KINDS[subject.kind].height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0) * scale
+    near, far = (0.6, 0.76) if number else (0.32, 0.54)
+    if subject.kind in _BUILT:
+        near, far = (0.26, 0.36) if stage.side > 0 else (0.64, 0.74)
+    start = stage.size[0] * luck.uniform(near, far)
+    return _Mark(subject, round(size * stage.unit), foot, depth, luck, number == 0, start)
 
 
 def stands(stage: Stage) -> bool:
@@ -88,13 +100,13 @@ def perform(
     scale : float, default 1.0
         How much larger than usual they are, being near.
     """
-    for number, subject in reversed(list(enumerate(map(_dressed(stage), stage.look.subjects)))):
-        luck = chance(stage.prompt, stage.seed, f"path {subject.kind}")
-        size = KINDS[subject.kind].height * luck.uniform(0.92, 1.1) * (_SECOND if number else 1.0) * scale
-        mark = _Mark(subject, round(size * stage.unit), stage.y(foot), depth, luck, leads=number == 0)
-        if subject.many and "alone" not in KINDS[subject.kind].traits:
-            _accompany(stage, mark, afloat=afloat)
-        _act(stage, mark, afloat=afloat, mirrored=mirrored)
+    for number in reversed(range(len(stage.look.subjects))):
+        mark = _mark(stage, number, stage.y(foot), depth, scale)
+        path, subject = _path(stage, mark), mark.subject
+        carried = number and subject.kind == "umbrella"
+        if subject.many and not carried and "alone" not in KINDS[subject.kind].traits:
+            _accompany(stage, mark, path, afloat=afloat)
+        _act(stage, mark, path, afloat=afloat, mirrored=mirrored)
 
 
 def _dressed(stage: Stage) -> Callable[[Subject], Subject]:
@@ -105,11 +117,11 @@ def _dressed(stage: Stage) -> Callable[[Subject], Subject]:
     )
 
 
-def _accompany(stage: Stage, mark: _Mark, *, afloat: bool) -> None:
+def _accompany(stage: Stage, mark: _Mark, path: Path, *, afloat: bool) -> None:
     """Add four more of a subject behind it, smaller and each in its own step."""
     part, luck = KINDS[mark.subject.kind], chance(stage.prompt, stage.seed, f"others {mark.subject.kind}")
     height = round(mark.height * (0.9 if mark.subject.others == 1 else 0.62))
-    pictures, path = cycle(mark.subject, height, stage.palette), _path(stage, mark)
+    pictures = cycle(mark.subject, height, stage.palette)
     flying = mark.subject.kind in _IN_AIR or mark.subject.deed in {"fly", "swim"}
     highest = -0.1 if afloat else -0.7
     for number in _BESIDE[mark.subject.others]:
@@ -127,12 +139,12 @@ def _accompany(stage: Stage, mark: _Mark, *, afloat: bool) -> None:
         stage.layers.append(Sprite(pictures, follow, part.frames / part.seconds, depth, lead))
 
 
-def _act(stage: Stage, mark: _Mark, *, afloat: bool, mirrored: bool) -> None:
+def _act(stage: Stage, mark: _Mark, path: Path, *, afloat: bool, mirrored: bool) -> None:
     part = KINDS[mark.subject.kind]
     pictures = cycle(
         mark.subject, mark.height, stage.palette, rough=2.4 if "storm" in stage.look.weather else 1.0
     )
-    rate, path = part.frames / part.seconds, _path(stage, mark)
+    rate = part.frames / part.seconds
     if mark.subject.deed == "bloom":
         rate = (part.frames - 0.01) / stage.seconds
     shift = 0.0 if stage.track else mark.depth * 0.5
@@ -183,7 +195,7 @@ def _burst(
 
 
 def _splash(stage: Stage, mark: _Mark) -> None:
-    every, start = _round(stage), _start(stage, mark)
+    every, start = _round(stage), mark.start
     tone = mix(stage.palette.low, WHITE, 0.7)
     rounds = ((every * 0.04, every * 0.8), every)
     grains = ((170, 0.003, 0.9, tone), (110, 0.007, 0.5, tone))
@@ -253,19 +265,12 @@ def _round(stage: Stage) -> float:
     return stage.seconds / max(1, round(stage.seconds / 5.0))
 
 
-def _start(stage: Stage, mark: _Mark) -> float:
-    near, far = (0.32, 0.54) if mark.leads else (0.6, 0.76)
-    if mark.subject.kind in _BUILT:
-        near, far = (0.26, 0.36) if stage.side > 0 else (0.64, 0.74)
-    return stage.size[0] * mark.luck.uniform(near, far)
-
-
 def _path(stage: Stage, mark: _Mark) -> Path:
-    start, kind, deed = _start(stage, mark), mark.subject.kind, mark.subject.deed
+    start, kind, deed = mark.start, mark.subject.kind, mark.subject.deed
     middle = mark.foot - mark.height * 0.48
     lead = stage.look.subjects[0]
     if kind == "umbrella" and not mark.leads and lead.kind in _PEOPLE:
-        return _held(stage, mark, lead)
+        return _held(stage, mark)
     if kind in _BUILT or deed == "wait":
         return lambda _: (start, middle)
     if deed == "leap":
@@ -278,12 +283,11 @@ def _path(stage: Stage, mark: _Mark) -> Path:
     return _passing(stage, mark) if kind == "train" else _afoot(stage, mark, (start, middle))
 
 
-def _held(stage: Stage, mark: _Mark, lead: Subject) -> Path:
+def _held(stage: Stage, mark: _Mark) -> Path:
     """Return the way of what a main subject carries over its head."""
-    luck = chance(stage.prompt, stage.seed, f"path {lead.kind}")
-    height = round(KINDS[lead.kind].height * luck.uniform(0.92, 1.1) * stage.unit)
-    path = _path(stage, replace(mark, subject=lead, height=height, luck=luck, leads=True))
-    return lambda t: (path(t)[0] + height * 0.08, path(t)[1] - height * 0.4)
+    bearer = _mark(stage, 0, mark.foot, mark.depth)
+    path = _path(stage, bearer)
+    return lambda t: (path(t)[0] + bearer.height * 0.08, path(t)[1] - bearer.height * 0.4)
 
 
 def _passing(stage: Stage, mark: _Mark) -> Path:

@@ -61,7 +61,7 @@ def _swell(stage: Stage, number: int, deep: Colour, top: float, *, storm: bool) 
     waves = ((count, 1.0), (count * 2 + 1, 0.45), (count * 5 + 2, 0.14))
     outline = scenery.rolling(stage.rng(f"swell {number}"), period, waves)
     # crests are sharper than troughs
-    outline = (outline - np.float32(0.3) * outline**2) * np.float32(rise)
+    outline = (outline + np.float32(0.2) - np.float32(0.3) * outline**2) * np.float32(rise)
     crest = mix(deep, stage.palette.low, 0.5 - 0.12 * number if not storm else 0.34 - 0.06 * number)
     foot = mix(deep, BLACK, 0.22 + 0.1 * number)
     foam = mix(crest, WHITE, 0.6 if storm else 0.4)
