@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gridgen.money import without_mathematics
+from gridgen.money import dollars, without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from decimal import Decimal
 
     from gridgen.grid import Axis, Grid
     from gridgen.grid.combinations import Combinations
@@ -42,13 +42,14 @@ COLUMNS = (*_READ, *_KEPT)
 _INTEGERS = {"progress", "width", "height", "frames", "bytes"}
 _INTEGERS |= {"take", "videos", "seconds", "unpriced", "made", "clips"}
 _FLOATS = {"service_seconds", "cost", "fps", "clip_seconds", "rating"}
-_FLOATS |= {"usd", "estimated", "charged", "difference"}
+_MONEY = {"cost", "usd", "guess", "estimated", "charged", "difference"}
+_FLOATS |= _MONEY
 _INT64 = 2**63
 _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
 class Table(pd.DataFrame):
-    """An ordinary table, in the page of which a prompt with two ``$`` is no formula."""
+    """An ordinary table, in the page of which money reads as ``$1.47`` and a prompt with two ``$`` is no formula."""
 
     @property
     def _constructor(self) -> type[Table]:
@@ -56,7 +57,13 @@ class Table(pd.DataFrame):
 
     @without_mathematics
     def _shown(self) -> str:
-        return super()._repr_html_() or ""  # type: ignore[misc]  # the stubs leave it out
+        shown = pd.DataFrame(self)
+        for at, (name, dtype) in enumerate(zip(self.columns, self.dtypes, strict=True)):
+            if dtype == "Float64" and name in _MONEY:
+                sums = self.iloc[:, at]
+                texts = {usd: dollars(Decimal(str(usd))) for usd in sums.dropna().unique()}
+                shown.isetitem(at, sums.astype("object").map(texts, na_action="ignore").array)
+        return shown._repr_html_() or ""  # type: ignore[operator]  # the stubs leave it out
 
     def _repr_html_(self) -> str | None:
         return self._shown() or None

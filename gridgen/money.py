@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import re
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple, ParamSpec
 
@@ -21,13 +21,17 @@ __all__ = [
     "Cap",
     "ClipKey",
     "Commitments",
+    "Dollars",
     "Outlay",
     "Stage",
     "Verdict",
     "allows",
+    "dollars",
+    "exact_dollars",
     "later_cost",
     "reconcile",
     "total",
+    "without_mathematics",
 ]
 
 NOTHING = Decimal(0)
@@ -36,6 +40,39 @@ _DOLLAR = re.compile(r"(<style\b.*?</style>|<[^>]*>)|\$", re.DOTALL)
 
 SMALLEST, ROUNDING = Decimal("0.005"), Decimal("0.0001")
 """USD by which an account and a journal may differ, in all and for each attempt: sums come as rounded floats."""
+
+_TEN_CENTS, _MICRO = Decimal("0.1"), Decimal("0.000001")
+
+
+class Dollars(Decimal):
+    """An amount of USD: a `Decimal` in every way, shown as people write it, ``$1.47``.
+
+    ``str`` gives all its digits, and what is reckoned with it is a plain `Decimal`.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return dollars(self)
+
+
+def dollars(usd: Decimal) -> str:
+    """Write an amount of USD for people: in cents; below ten of them with two digits that count.
+
+    So ``$1.47``, and ``$0.061`` for a clip, whose price cents would hide. Nothing that is
+    more than nothing is shown as nothing. Where an amount is held against another one, or
+    is a promise, take `exact_dollars`.
+    """
+    size = max(abs(usd), _MICRO) if usd else NOTHING
+    places = 2 if size >= _TEN_CENTS or not size else min(6, 1 - size.adjusted())
+    whole, _, cents = f"{size.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}".partition(".")
+    return f"{'-' if usd < 0 else ''}${whole}.{cents[:2]}{cents[2:].rstrip('0')}"
+
+
+def exact_dollars(usd: Decimal) -> str:
+    """Write an amount of USD with all its digits, at least its cents, such as ``$0.0612`` or ``$0.20``."""
+    whole, _, cents = f"{abs(usd).normalize():f}".partition(".")
+    return f"{'-' if usd < 0 else ''}${whole}.{cents:0<2}"
 
 
 class ClipKey(NamedTuple):
@@ -350,9 +387,9 @@ def reconcile(used: Decimal, attempts: Collection[Outlay], behind: Decimal) -> t
     return more if known else NOTHING, max(NOTHING, behind + total(each.charge for each in attempts) - used)
 
 
-def total(sums: Iterable[Decimal | None]) -> Decimal:
+def total(sums: Iterable[Decimal | None]) -> Dollars:
     """Return the sum of what is known of some sums in USD."""
-    return sum((each for each in sums if each is not None), NOTHING)
+    return Dollars(sum((each for each in sums if each is not None), NOTHING))
 
 
 def without_mathematics(render: Callable[P, str]) -> Callable[P, str]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from gridgen.money import Dollars
+
 __all__ = [
     "LONGEST_ID",
     "Status",
@@ -409,7 +411,7 @@ def _money(value: Any) -> Decimal | None:
     try:
         amount = Decimal(str(value))
         return (
-            amount.quantize(Decimal("0.000001")).normalize() + 0
+            Dollars(amount.quantize(Decimal("0.000001")).normalize() + 0)
             if amount.is_finite() and 0 <= amount <= _LARGEST_COST
             else None
         )

@@ -198,7 +198,7 @@ def test_size_beside_an_image_is_warned_of():
     ) as caught:
         Grid(prompt="a", image_urls=[None, "https://e.org/a.png"], size=["16:9", "9:16"], model=EXT)
 
-    assert "They would cost $0.0612 more" in str(caught[0].message)
+    assert "They would cost $0.061 more" in str(caught[0].message)
     assert caught[0].filename == __file__
 
 

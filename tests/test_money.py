@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import copy
+import pickle
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -13,7 +15,20 @@ from hypothesis import strategies as st
 
 import gridgen
 from gridgen import BudgetError, Grid, Sweep
-from gridgen.money import Answer, Cap, ClipKey, Commitments, Outlay, Stage, allows, later_cost, total
+from gridgen.money import (
+    Answer,
+    Cap,
+    ClipKey,
+    Commitments,
+    Dollars,
+    Outlay,
+    Stage,
+    allows,
+    dollars,
+    exact_dollars,
+    later_cost,
+    total,
+)
 from gridgen.simulator import Fault
 
 PRICE = Decimal("0.0612")
@@ -42,6 +57,29 @@ def committed(clips: dict[int, tuple[Outlay, ...]], **options) -> Commitments:
 def sums(found: Commitments) -> tuple[Decimal, Decimal, int, int]:
     """Return all that a cap looks at."""
     return found.known, found.charged, found.unpriced, found.blind
+
+
+@given(st.decimals(min_value=-1000, max_value=1000, places=6))
+def test_an_amount_is_written_near_what_it_is(usd):
+    """Case U1: a written amount is off by half a cent at most and by less than a twentieth, and nothing only where it is nothing."""
+    shown = Decimal(dollars(usd).replace("$", ""))
+    written = Decimal(exact_dollars(usd).replace("$", ""))
+
+    assert abs(shown - usd) <= min(Decimal("0.005"), abs(usd) / 20)
+    assert (shown == 0) == (usd == 0)
+    assert written == usd
+    assert len(dollars(usd).partition(".")[2]) >= 2
+
+
+@given(st.lists(USD, min_size=2), st.integers(1, 9))
+def test_an_amount_that_is_shown_is_exact_where_it_counts(sums, times):
+    """Case U1: what is shown as $1.47 is 1.4688 in all that is reckoned with it, and after a copy too."""
+    whole = total(sums)
+    again = pickle.loads(pickle.dumps(whole))
+
+    assert repr(whole) == dollars(sum(sums))
+    assert (str(whole), whole * times, hash(whole)) == (str(sum(sums)), sum(sums) * times, hash(sum(sums)))
+    assert (type(again), again, copy.copy(whole)) == (Dollars, whole, whole)
 
 
 @given(st.lists(st.tuples(st.integers(0, 5), st.lists(OUTLAYS, max_size=3).map(tuple)), max_size=20))
@@ -139,7 +177,7 @@ def test_a_told_cost_outlives_answers_without_one(simulate, tmp_path):
     with pytest.raises(BudgetError, match=r"charges \$5"):
         Sweep(Grid(prompt="a"), **options).run()
     sweep = Sweep(Grid(prompt=["a", "b"]), **options)
-    with pytest.raises(BudgetError, match=r"5\.0000 is spent already"):
+    with pytest.raises(BudgetError, match=r"5\.00 is spent already"):
         sweep.run()
 
     assert sweep.cost == 5

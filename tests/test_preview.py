@@ -32,11 +32,9 @@ PAGE = "apimart.ai's pricing page, as kept by apimart-66/ai-api-aggregator @c3b6
 def test_u4_the_first_preview_says_where_its_price_is_from_or_what_it_may_be():
     """Case U4: without a client a price is dated as in an estimate, and an unknown one has its family's beside it."""
     known, unknown = Grid(prompt="a", model="kling-v2-6").preview(), Grid(prompt=["a", "b"]).preview()
-    like = (
-        "no price is known; like grok-imagine-1.5-video-apimart: $0.1224, which is an estimate and no price"
-    )
+    like = "no price is known; like grok-imagine-1.5-video-apimart: $0.12, which is an estimate and no price"
 
-    assert "; $0.1840; " in repr(known)
+    assert "; $0.18; " in repr(known)
     assert f"\nprice read from {PAGE}\n" in repr(known)
     assert "; price unknown; " in repr(unknown)
     assert f"\n{like}\n" in repr(unknown)
@@ -56,7 +54,7 @@ def test_u4_the_preview_of_a_sweep_says_the_same(simulate, tmp_path):
 def test_the_layout_in_text():
     """G10: the layout with counts, price and reasons, without a key, a network or a notebook."""
     assert repr(grid().preview()) == (
-        "Preview: 6 cells of 8: prompt 2 x size 2 x duration 2; 44 s of footage; $0.4488; 38 s to 9 min\n"
+        "Preview: 6 cells of 8: prompt 2 x size 2 x duration 2; 44 s of footage; $0.45; 38 s to 9 min\n"
         f"price read from {PAGE}\n"
         "all with grok-imagine-1.5-video-ext, 480p\n"
         "\n"
@@ -88,9 +86,9 @@ def test_the_layout_in_html():
 
     assert shown.count("too long for a phone") == 3
     assert 'colspan="2"' in shown
-    head = "6 cells of 8: prompt 2 × size 2 × duration 2; 44 s of footage; $0.4488; 38 s to 9 min"  # noqa: RUF001 - the sign for times
+    head = "6 cells of 8: prompt 2 × size 2 × duration 2; 44 s of footage; $0.45; 38 s to 9 min"  # noqa: RUF001 - the sign for times
     assert f"<strong>{head}</strong>" in shown
-    assert shown.count("$0.0612") == 2 * 4
+    assert shown.count("$0.061") == 2 * 4
     assert "<style" not in shown
     assert "<script" not in shown
     assert balanced(shown)
@@ -143,7 +141,7 @@ def test_what_is_made_is_marked(simulate, tmp_path):
 
     assert preview.counts == {"new": 10, "made": 2, "skipped": 4}
     assert "a boat  = +   = +" in repr(preview)
-    assert "$0.7344" in repr(preview)
+    assert "$0.73" in repr(preview)
     assert preview._repr_html_().count("✓") == 2
 
 
@@ -166,7 +164,7 @@ def test_an_unknown_price_is_never_nothing():
     """E1: what has no known price says so in the headline, alone and beside what has one."""
     assert "; price unknown" in repr(Grid(prompt="a").preview())
     both = Grid(prompt="a", model=[EXT, "grok-imagine-1.0-video-apimart"]).preview()
-    assert "$0.0612 and 1 of unknown price" in repr(both)
+    assert "$0.061 and 1 of unknown price" in repr(both)
     assert (both.usd, both.unpriced) == (Grid(prompt="a", model=EXT)[0].price(), 1)
 
 

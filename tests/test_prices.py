@@ -273,7 +273,7 @@ def test_a_familys_price_is_named_and_never_spent(server, tmp_path):
     assert (found.usd, found.unpriced, found.total) == (0, 2, "an unknown price")
     shown = re.sub("<[^>]*>", "", found._repr_html_())
     for text in (repr(found), str(found), shown):
-        assert "like grok-imagine-1.5-video-apimart: $0.1224" in text
+        assert "like grok-imagine-1.5-video-apimart: $0.12" in text
     assert (found.guess, found.like) == (Decimal("0.1224"), ("like grok-imagine-1.5-video-apimart",))
     assert "What the first clip costs settles it" in str(found)
     assert list(found.df["usd"].isna()) == [True, True]

@@ -52,6 +52,7 @@ from gridgen.grid.images import FRESH, LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, Price, enough, find
 from gridgen.models.pricelist import listed_price
 from gridgen.models.refresh import CatalogueReport, Told, compared
+from gridgen.money import exact_dollars
 from gridgen.outcome import POOL_TIMEOUT, Accepted, Ambiguous, NotSent, Outcome, api_error, classify, is_gone
 from gridgen.pacing import RateControl
 from gridgen.pacing.limiter import Limiter
@@ -110,6 +111,9 @@ class Balance:
     remaining: Decimal
     used: Decimal
     unlimited: bool
+
+    def __repr__(self) -> str:
+        return f"Balance(remaining={self.remaining}, used={self.used}, unlimited={self.unlimited})"
 
 
 _EXAMPLES = {
@@ -695,8 +699,8 @@ class Wire:
     def _check_proof_budget(self, cell: Cell, usd: Decimal | None, budget: Decimal | None) -> None:
         if budget is None and self.is_simulator:
             return
-        cost = "an unknown price" if usd is None else f"${usd:.4f}"
-        twice = "twice that" if usd is None else f"${2 * usd:.4f}"
+        cost = "an unknown price" if usd is None else exact_dollars(usd)
+        twice = "twice that" if usd is None else exact_dollars(2 * usd)
         told = (
             f"the proof submits one job of {cell.duration} s at {cell.quality} for {cost}; "
             f"a server that ignores the key bills {twice}"

@@ -12,7 +12,7 @@ from gridgen.estimate.prices import Prices
 from gridgen.grid.images import LocalImage, local_images
 from gridgen.models import find
 from gridgen.models.fields import plural
-from gridgen.money import total, without_mathematics
+from gridgen.money import dollars, exact_dollars, total, without_mathematics
 from gridgen.pacing import Bucket
 from gridgen.states import MADE, NEW, State
 
@@ -121,7 +121,7 @@ class Share:
         """The price in words: unknown prices stay unknown."""
         if self.usd is None:
             return "unknown"
-        return f"${self.usd:.4f}" + (f" + {self.unpriced} unknown" if self.unpriced else "")
+        return dollars(self.usd) + (f" + {self.unpriced} unknown" if self.unpriced else "")
 
 
 @dataclass(frozen=True)
@@ -188,9 +188,16 @@ class Estimate:
     @property
     def total(self) -> str:
         """The price in words: unknown prices stay unknown."""
+        return self._total(dollars(self.usd))
+
+    @property
+    def exact_total(self) -> str:
+        """The same with all digits of the sum, to be held against a budget."""
+        return self._total(exact_dollars(self.usd))
+
+    def _total(self, known: str) -> str:
         if self.unpriced == self.videos and self.videos:
             return "an unknown price"
-        known = f"${self.usd:.4f}"
         return f"{known} and {self.unpriced} clips of unknown price" if self.unpriced else known
 
     @property
@@ -279,8 +286,8 @@ class Estimate:
         if self.uploads:
             facts.append(("to upload", f"{self.uploads} {plural('picture', self.uploads)}, once each"))
         facts += [
-            ("spent so far", f"${self.committed:.4f}"),
-            ("budget", "none" if self.budget is None else f"${self.budget:.2f}"),
+            ("spent so far", dollars(self.committed)),
+            ("budget", "none" if self.budget is None else exact_dollars(self.budget)),
             ("price read from", _read_from(self.sources) or "nowhere: no price is known"),
         ]
         if self.videos and self.timed_by:
@@ -293,7 +300,7 @@ class Estimate:
 
     @property
     def _guess(self) -> str:
-        return f"{' and '.join(self.like)}: ${self.guess:.4f}"
+        return f"{' and '.join(self.like)}: {dollars(total([self.guess]))}"
 
     @without_mathematics
     def _repr_html_(self) -> str:
@@ -493,7 +500,7 @@ def basis(kinds: Iterable[tuple[Cell, int]], prices: Prices | None = None) -> st
         return ""
     found = [f"price read from {_read_from(sources)}" if sources else "no price is known"]
     if like:
-        found.append(f"{' and '.join(like)}: ${guess:.4f}, which is an estimate and no price")
+        found.append(f"{' and '.join(like)}: {dollars(guess)}, which is an estimate and no price")
     return "; ".join(found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gridgen.estimate.breakdown import axis_html, beside, grouped, summed, varied
-from gridgen.money import total, without_mathematics
+from gridgen.money import dollars, total, without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -107,8 +107,8 @@ class Costs:
         for (at,), placed in found.items():
             spent = _Spent.of(placed)
             seconds = "" if spent.service_seconds is None else f"{spent.service_seconds:.0f} s"
-            money = (_usd(spent.estimated), _usd(spent.charged), _usd(spent.difference))
-            rows.append((axis.labels[at], str(spent.clips), *money, seconds))
+            sums = (_usd(spent.estimated), _usd(spent.charged), _usd(spent.difference))
+            rows.append((axis.labels[at], str(spent.clips), *sums, seconds))
         return axis_html(axis, ("clips", "estimated", "charged", "difference", "mean time"), rows)
 
 
@@ -172,6 +172,4 @@ def _difference(rows: Iterable[Row]) -> Decimal | None:
 
 
 def _usd(sum_: Decimal | None) -> str:
-    if sum_ is None:
-        return "unknown"
-    return f"{'-' if sum_ < 0 else ''}${abs(sum_):.4f}"
+    return "unknown" if sum_ is None else dollars(sum_)

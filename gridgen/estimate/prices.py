@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridgen.models import relative
 from gridgen.models.fields import AUTOMATIC
+from gridgen.money import Dollars
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -210,7 +211,7 @@ class Prices:
         kind = self._class(cell)
         if unit != "second" or kind.pictures or kind.videos:
             longer = max(Decimal(1), longer)
-        return (paid.usd * longer).quantize(MICRO)
+        return Dollars((paid.usd * longer).quantize(MICRO))
 
 
 def price_class(cell: Cell) -> PriceClass:

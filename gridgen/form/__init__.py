@@ -26,7 +26,7 @@ from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, find
 from gridgen.models.price import money
-from gridgen.money import without_mathematics
+from gridgen.money import exact_dollars, without_mathematics
 from gridgen.states import AWAITED, State
 from gridgen.sweep import Sweep
 
@@ -406,8 +406,9 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         budget = self._money()
         if budget is None or found.committed + found.usd <= budget:
             return {}
-        spent = f" and ${found.committed:.4f} is spent already" if found.committed else ""
-        return {"budget": f"The clips cost ${found.usd:.4f}{spent}, more than this budget of ${budget:.2f}."}
+        spent = f" and {exact_dollars(found.committed)} is spent already" if found.committed else ""
+        cost = f"The clips cost {exact_dollars(found.usd)}{spent}"
+        return {"budget": f"{cost}, more than this budget of {exact_dollars(budget)}."}
 
     def _offer_run(self, clips: int, price: str = "") -> None:
         """Put the price on the button, which is what a click agrees to, or how far what it began has come."""

@@ -11,6 +11,7 @@ import traitlets as t
 from gridgen.errors import GridError
 from gridgen.grid import Grid
 from gridgen.models import catalogue
+from gridgen.money import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -51,7 +52,7 @@ def _price_of(name: str) -> str:
     except GridError:
         return "needs an image"
     price = cell.price()
-    return "price unknown" if price is None else f"from ${price:.2f} for {cell.seconds} s"
+    return "price unknown" if price is None else f"from {dollars(price)} for {cell.seconds} s"
 
 
 class Chips(ipywidgets.HBox):  # type: ignore[misc]  # ipywidgets has no types

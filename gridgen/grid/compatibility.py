@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from gridgen.grid.axes import refuse
-from gridgen.money import total
+from gridgen.money import dollars, total
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -149,7 +149,7 @@ def ignored_sizes(combinations: Combinations) -> str | None:
         return None
     prices = [cell.price() for _, cell in found]
     known = [price for price in prices if price is not None]
-    cost = f"${total(known):.4f}" if len(known) == len(prices) else "an unknown sum"
+    cost = dollars(total(known)) if len(known) == len(prices) else "an unknown sum"
     named = ", ".join(str(index) for index, _ in found[:_MOST_NAMED])
     return (
         f"{len(found)} of {len(combinations.active)} cells (index {named}{', …' if len(found) > _MOST_NAMED else ''}) differ from "

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.grid.pivot import Pivot, runs, settled, sides, speak
-from gridgen.money import total, without_mathematics
+from gridgen.money import dollars, total, without_mathematics
 from gridgen.states import LIVE, NEW, State
 
 if TYPE_CHECKING:
@@ -243,7 +243,7 @@ class Preview:
         if new and self.unpriced == new:
             return "price unknown"
         unknown = f" and {self.unpriced} of unknown price" if self.unpriced else ""
-        return f"${self.usd:.4f}{unknown}"
+        return f"{dollars(self.usd)}{unknown}"
 
     def _headline(self, times: str) -> str:
         every = sum(self.counts.values())
@@ -367,7 +367,7 @@ class Preview:
 
 
 def _priced(tile: Tile) -> str:
-    return f"${tile.price:.4f}" if tile.state == "new" and tile.price is not None else ""
+    return dollars(tile.price) if tile.state == "new" and tile.price is not None else ""
 
 
 def _once(texts: Sequence[str], keys: Sequence[tuple[int, ...]], level: int) -> list[str]:

@@ -20,7 +20,7 @@ from gridgen.grid.sampling import (
     unspread,
 )
 from gridgen.models.price import money
-from gridgen.money import Answer, Cap, ClipKey, Commitments, allows
+from gridgen.money import Answer, Cap, ClipKey, Commitments, allows, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -68,7 +68,7 @@ def unaffordable(combinations: Combinations, budget: float | Decimal | str, take
         if price is None:
             reasons[positions[at]] = "its price is unknown"
         elif allows([cap], price * takes).answer is not Answer.YES:
-            reasons[positions[at]] = f"does not fit in ${limit:.2f}"
+            reasons[positions[at]] = f"does not fit in {dollars(limit)}"
         else:
             cap.commitments.reserve(ClipKey("", str(at), 1), price * takes)
     return reasons

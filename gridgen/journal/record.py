@@ -11,7 +11,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from gridgen.journal.extras import shown
-from gridgen.money import ClipKey, Outlay, Stage
+from gridgen.money import ClipKey, Dollars, Outlay, Stage
 from gridgen.states import FACTS, SENDABLE, State
 
 if TYPE_CHECKING:
@@ -433,4 +433,4 @@ def changed(record: Record, changes: Changes) -> None:
 def _usd(millionths: int | None) -> Decimal | None:
     if millionths is None or not 0 <= millionths <= _MOST_MILLIONTHS:
         return None
-    return (Decimal(millionths) / 1_000_000).normalize() + 0
+    return Dollars((Decimal(millionths) / 1_000_000).normalize() + 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gridgen.errors import GridError
 from gridgen.models.fields import AUTOMATIC
+from gridgen.money import Dollars, exact_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -99,6 +100,13 @@ class Price:
                 msg = f"the {name} of a price is {what}, not {str(getattr(self, name))[:60]!r}"
                 raise GridError(msg)
 
+    def __repr__(self) -> str:
+        listed = ", ".join(
+            f"{entry.lstrip('-') or 'default'} {exact_dollars(usd)}" for entry, usd in self.usd.items()
+        )
+        images = f", {exact_dollars(self.per_image)} an image" if self.per_image else ""
+        return f"Price({listed or 'nothing'} a {self.unit}{images}; {self.named})"
+
     @property
     def named(self) -> str:
         """Its source, and its date where it has one."""
@@ -147,12 +155,12 @@ class Price:
         if entry is None:
             return None if not why else Quote(None, why)
         each, extra = self.usd[entry], self.billed_images(images) * self.per_image
-        named = f"{entry.lstrip('-') or 'default'} ${each.normalize():f} a {self.unit}"
+        named = f"{entry.lstrip('-') or 'default'} {exact_dollars(each)} a {self.unit}"
         if self.unit != "second":
-            return Quote(each + extra, named)
+            return Quote(Dollars(each + extra), named)
         if duration is None or duration == AUTOMATIC:
             return Quote(None, f"{named}, and nobody knows for how many")
-        return Quote(each * duration + extra, named)
+        return Quote(Dollars(each * duration + extra), named)
 
     def _priced(self, traits: frozenset[str]) -> frozenset[str]:
         """Return the traits that set a price apart here: sound only where the list tells it from silence."""
@@ -196,7 +204,7 @@ def enough(usd: Decimal) -> Decimal:
     return usd.quantize(Decimal("0.01"), ROUND_UP)
 
 
-def money(value: float | Decimal | str, name: str = "budget") -> Decimal:
+def money(value: float | Decimal | str, name: str = "budget") -> Dollars:
     """Return a sum of money in USD.
 
     Raises
@@ -211,4 +219,4 @@ def money(value: float | Decimal | str, name: str = "budget") -> Decimal:
     if not found.is_finite() or not 0 <= found <= MOST_USD:
         msg = f"{name}={value!r:.80} is not a sum of money in USD, such as {name}=2.00"
         raise GridError(msg)
-    return found
+    return Dollars(found)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gridgen.models.fields import Choice, Images, Option, Span
 from gridgen.models.model import Model
 from gridgen.models.records import catalogue
-from gridgen.money import without_mathematics
+from gridgen.money import exact_dollars, without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -244,7 +244,7 @@ def _of_prices(model: Model, theirs: Price | None) -> Iterable[Difference]:
 
 def _price(price: Price | None, tier: str) -> str:
     each = None if price is None else price.usd.get(tier, price.usd.get(""))
-    return _UNKNOWN if price is None or each is None else f"${each.normalize():f} a {price.unit}"
+    return _UNKNOWN if price is None or each is None else f"{exact_dollars(each)} a {price.unit}"
 
 
 class _Field(NamedTuple):

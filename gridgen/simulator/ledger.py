@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, overload
+
+from gridgen.money import Dollars, dollars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from decimal import Decimal
 
 __all__ = ["Ledger", "LedgerEntry"]
 
@@ -69,7 +71,7 @@ class Ledger(Sequence[LedgerEntry]):
         self._entry = entry
 
     def __repr__(self) -> str:
-        return f"<Ledger: {len(self)} accepted, ${self.billed} billed>"
+        return f"<Ledger: {len(self)} accepted, {dollars(self.billed)} billed>"
 
     def __len__(self) -> int:
         return self._count()
@@ -87,4 +89,4 @@ class Ledger(Sequence[LedgerEntry]):
     @property
     def billed(self) -> Decimal:
         """What the account has paid and not got back, in USD."""
-        return sum((entry.cost for entry in self if not entry.refunded), Decimal(0))
+        return Dollars(sum(entry.cost for entry in self if not entry.refunded))

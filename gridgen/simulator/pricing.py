@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gridgen.models import find, page_record
+from gridgen.money import Dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,7 @@ class _Tariff(NamedTuple):
 
 def usd(micro: int) -> Decimal:
     """Return micro-USD as USD."""
-    return Decimal(micro) / MICRO
+    return Dollars(Decimal(micro) / MICRO)
 
 
 def _tariff(model: Model) -> _Tariff:

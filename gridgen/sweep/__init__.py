@@ -22,7 +22,7 @@ from gridgen.calls import Fixed, explained
 from gridgen.errors import GridError, GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.journal import Row, restore, snapshot
-from gridgen.money import total
+from gridgen.money import Dollars, dollars, total
 from gridgen.states import UNYIELDED, State
 from gridgen.sweep.arguments import cap, check, client_of, flag, policy, quota
 from gridgen.sweep.execution import Execution, RunOptions
@@ -233,7 +233,7 @@ class Sweep(Fixed):
         clips = "1 clip" if len(self._plan.jobs) == 1 else f"{len(self._plan.jobs)} clips"
         waits = self.waits_for
         shown = f"; waits for {waits[0][:100]}" if waits else ""
-        return f"Sweep({self.name[:40]!r}: {clips}, {counts}; ${self.cost:.4f}{shown})"
+        return f"Sweep({self.name[:40]!r}: {clips}, {counts}; {dollars(self.cost)}{shown})"
 
     def _repr_mimebundle_(self, **options: Any) -> Any:
         from gridgen.board import Board
@@ -267,7 +267,7 @@ class Sweep(Fixed):
     @property
     def cost(self) -> Decimal:
         """USD that the server has charged for the cells of this grid so far, in all attempts of all their takes."""
-        return self._rows.charged()
+        return Dollars(self._rows.charged())
 
     @property
     def running(self) -> bool:

@@ -11,6 +11,7 @@ from gridgen.client import CONTROL
 from gridgen.errors import APIError, AuthenticationError, BudgetError, NetworkError, RateLimitError
 from gridgen.estimate.prices import NOISE
 from gridgen.journal.extras import noted
+from gridgen.money import exact_dollars, total
 from gridgen.outcome import is_gone
 from gridgen.pacing import LONGEST_WAIT, backoff, wording
 from gridgen.pacing.schedule import STALLED_INTERVAL, Schedule, credible
@@ -193,8 +194,8 @@ class Polling:
         if task.cost == record.cost:
             return
         msg = (
-            f"the server charges ${task.cost:.4f} for a clip of {job.cell.model} whose known price is "
-            f"${record.price:.4f} (task {task.id}). Nothing more is submitted; what runs is followed. "
+            f"the server charges {exact_dollars(total([task.cost]))} for a clip of {job.cell.model} whose known price is "
+            f"{exact_dollars(total([record.price]))} (task {task.id}). Nothing more is submitted; what runs is followed. "
             "estimate() counts with the new price, and run() goes on with it as far as the budget allows."
         )
         self._queue.fail(BudgetError(msg))

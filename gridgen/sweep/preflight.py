@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from gridgen.errors import BudgetError, GridgenError, OutOfCreditsError
 from gridgen.estimate import Estimate, counted
 from gridgen.models import enough
+from gridgen.money import exact_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,14 +40,14 @@ def check_budget(found: Estimate, budget: Decimal | None, client: Client) -> Non
     if budget is None:
         suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"
         msg = (
-            f"this would make {counted(found.videos)} for {found.total} on {client.origin}; a sweep that "
+            f"this would make {counted(found.videos)} for {found.exact_total} on {client.origin}; a sweep that "
             f"spends real money needs a cap: add {suggested} to Sweep(...). Nothing was sent."
         )
         raise BudgetError(msg)
     if found.committed + found.usd > budget:
         msg = (
-            f"{counted(found.videos)} cost {found.total}, and ${found.committed:.4f} is spent already; that is more "
-            f"than budget={budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
+            f"{counted(found.videos)} cost {found.exact_total}, and {exact_dollars(found.committed)} is spent "
+            f"already; that is more than budget={budget} USD. Raise the budget or make the grid smaller. Nothing was sent."
         )
         raise BudgetError(msg)
 
@@ -74,7 +75,7 @@ async def check_balance(found: Estimate, client: Client) -> None:
         return
     if 0 <= left < found.usd:
         msg = (
-            f"{counted(found.videos)} cost {found.total}, and the account has ${left:.4f} left. "
+            f"{counted(found.videos)} cost {found.exact_total}, and the account has {exact_dollars(left)} left. "
             f"Top up by ${enough(found.usd - left)} or make the grid smaller. Nothing was sent."
         )
         raise OutOfCreditsError(msg, status=HTTPStatus.PAYMENT_REQUIRED)

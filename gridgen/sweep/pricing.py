@@ -12,6 +12,7 @@ from gridgen.estimate import Estimate, Services, estimate, pictures
 from gridgen.estimate.prices import Prices
 from gridgen.grid.images import FRESH
 from gridgen.journal import read_uploads
+from gridgen.money import Dollars
 from gridgen.states import CHARGED, NEW, UNSENT
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ class Pricing:
             self._plan.grid.combinations,
             rows,
             prices,
-            committed=self._rows.committed(prices).known,
+            committed=Dollars(self._rows.committed(prices).known),
             budget=budget,
             uploads=self._unsent_pictures(rows, clock),
             services=Services(rows),

@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from gridgen.clock import Clock
+from gridgen.money import dollars
 from gridgen.states import TROUBLED, State
 from gridgen.sweep.wait_reasons import CHARGED_MORE
 from gridgen.sweep.watching import INTERVAL, LEISURE
@@ -158,7 +159,7 @@ def _line(sweep: Sweep, seconds: float, percent: int | None = None) -> str:
     waits = sweep.waits_for
     shown = f"; waits for {waits[0]}" if waits and sweep.running else ""
     done = "" if percent is None else f"{percent} %, "
-    return f"{sweep.name[:30]}: {done}{_counts(sweep)}; {seconds:.0f} s; ${sweep.cost:.4f}{shown}"
+    return f"{sweep.name[:30]}: {done}{_counts(sweep)}; {seconds:.0f} s; {dollars(sweep.cost)}{shown}"
 
 
 def _in_notebook() -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from gridgen.money import without_mathematics
+from gridgen.money import dollars, without_mathematics
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,7 @@ class Stats:
     def __repr__(self) -> str:
         return (
             f"Stats({self.makespan:.1f} s, bound {self.lower_bound:.1f} s, limited by {self.limited_by}; "
-            f"{self.submissions} submissions, {self.polls_per_clip:.1f} polls a clip; ${self.cost:.4f})"
+            f"{self.submissions} submissions, {self.polls_per_clip:.1f} polls a clip; {dollars(self.cost)})"
         )
 
     @without_mathematics
@@ -179,4 +179,4 @@ def summed_up(meter: Meter, limits: Limits, *, estimated: Decimal, cost: Decimal
 def _shown(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.2f}"
-    return f"${value:.4f}" if isinstance(value, Decimal) else str(value)
+    return dollars(value) if isinstance(value, Decimal) else str(value)

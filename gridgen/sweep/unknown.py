@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, overload
 
 from gridgen._loop import wait
 from gridgen.errors import GridError, GridgenError
-from gridgen.money import total, without_mathematics
+from gridgen.money import Dollars, exact_dollars, total, without_mathematics
 from gridgen.outcome import why_no_replay
 from gridgen.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
-    from decimal import Decimal
 
     from gridgen.journal import Journal, Record, Row
     from gridgen.sweep import Sweep
@@ -54,7 +53,7 @@ class Unknown(Sequence["Row"]):
         return len(self._rows)
 
     @property
-    def at_risk(self) -> Decimal:
+    def at_risk(self) -> Dollars:
         """What they may have cost, in USD; unknown prices are not in it."""
         return total(row.price for row in self._rows)
 
@@ -67,8 +66,8 @@ class Unknown(Sequence["Row"]):
     def _risk(self) -> str:
         unpriced = sum(row.price is None for row in self._rows)
         if not unpriced:
-            return f"at most ${self.at_risk:.4f} at risk"
-        known = f"${self.at_risk:.4f} and " if self.at_risk else ""
+            return f"at most {exact_dollars(self.at_risk)} at risk"
+        known = f"{exact_dollars(self.at_risk)} and " if self.at_risk else ""
         return f"{known}{unpriced} of unknown price at risk"
 
     @without_mathematics

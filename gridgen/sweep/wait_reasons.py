@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from gridgen.errors import AuthenticationError, OutOfCreditsError
+from gridgen.money import exact_dollars
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,18 +133,18 @@ class WaitReasons:
             )
         elif self.held:
             yield (
-                f"money: {_clips(self.held)} held, as ${self.committed:.4f} of budget={self.cap} USD are spent or "
+                f"money: {_clips(self.held)} held, as {exact_dollars(self.committed)} of budget={self.cap} USD are spent or "
                 "promised; more budget makes them"
             )
         if self.stalled:
             stalled = "1 stalled clip" if self.stalled == 1 else f"{self.stalled} stalled clips"
             yield f"news of {stalled}, asked for once a minute for a day; run() does not wait for it"
         if self.unknown:
-            risk = f", at most ${self.at_risk:.4f} at risk" if self.at_risk else ""
+            risk = f", at most {exact_dollars(self.at_risk)} at risk" if self.at_risk else ""
             count = "1 submission" if self.unknown == 1 else f"{self.unknown} submissions"
             yield f"you: {count} of unknown outcome{risk}; see sweep.unknown"
         if self.unaccounted:
-            yield f"{CHARGED_MORE} ${self.unaccounted:.4f} more than this folder knows; others may use the key"
+            yield f"{CHARGED_MORE} {exact_dollars(self.unaccounted)} more than this folder knows; others may use the key"
 
 
 _SLOW = {

@@ -23,7 +23,7 @@ from gridgen.sweep import account
 EXT = "grok-imagine-1.5-video-ext"
 PRICE = Decimal("0.0612")
 LISTED = {EXT: {"billing_type": "per_second", "paid_price": 0.0102}}
-SAID = "you to look: the account was charged $0.2000 more than this folder knows; others may use the key"
+SAID = "you to look: the account was charged $0.20 more than this folder knows; others may use the key"
 
 
 @pytest.fixture(scope="module")

@@ -240,11 +240,11 @@ def test_the_price_comes_from_the_server_where_the_catalogue_has_none(simulate):
     simulator = simulate()
     form = builder(client=simulator.client(), folder="boats")
     form.fill(prompts=["a boat"])
-    until(lambda: "$0.0612" in form._picker.plan["facts"])
+    until(lambda: "$0.061" in form._picker.plan["facts"])
     form.fill(prompts=["a boat", "a kite"], durations="10")
 
-    assert "$0.2040" in form._picker.plan["facts"]
-    assert form._run.description == "Run 2 clips: $0.2040"
+    assert "$0.20" in form._picker.plan["facts"]
+    assert form._run.description == "Run 2 clips: $0.20"
     assert [seen.query for seen in simulator.requests] == ["model=grok-imagine-1.0-video-apimart"]
     form._run.click()
     form.sweep.wait()

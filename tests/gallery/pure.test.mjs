@@ -181,7 +181,7 @@ test("what is not wanted any more never starts and frees its slot", () => {
 });
 
 test("amounts, times and sizes read well", () => {
-  assert.deepEqual(["0", "0.1", "0.0612", "12.5", null].map(money), ["$0.00", "$0.10", "$0.0612", "$12.50", ""]);
+  assert.deepEqual(["0", "0.1", "0.0612", "12.5", null].map(money), ["$0.00", "$0.10", "$0.061", "$12.50", ""]);
   assert.deepEqual([0, 8.9, 99, 125, 3729].map(elapsed), ["0 s", "8 s", "99 s", "2:05", "1:02:09"]);
   assert.deepEqual([4200, 1_250_000].map(size), ["4 kB", "1.3 MB"]);
   assert.deepEqual([speak("duration", "6"), speak("take", "2"), speak("size", "1:1")], ["6 s", "take 2", "1:1"]);

@@ -14,7 +14,7 @@ const { readMoments } = await load("moments");
 const { fit, gain, OUTCOMES } = await load("ranking");
 const { columnsOf } = await load("select");
 const { ViewState } = await load("state");
-const { speak } = await load("status_texts");
+const { money, speak } = await load("status_texts");
 const { Store } = await load("store");
 
 const shared = told("shared.json");
@@ -31,6 +31,10 @@ const loaded = () => {
 
 test("a value is said as Python says it", () => {
   for (const [axis, , label, said] of shared.spoken) assert.equal(speak(axis, label), said);
+});
+
+test("an amount is written as Python writes it", () => {
+  for (const [usd, said] of shared.dollars) assert.equal(money(usd), said, usd);
 });
 
 test("an opinion has the bounds that Python checks, and a round its outcomes", () => {

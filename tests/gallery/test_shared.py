@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from gridgen.grid.pivot import Pivot, Sides, runs
 from gridgen.judgements import opinion
 from gridgen.judgements.ratings_file import read_ratings
 from gridgen.judgements.store import OUTCOMES
+from gridgen.money import dollars
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +42,12 @@ def sweep(simulate: Callable[..., Simulator], tmp_path: Path) -> Sweep:
 def test_a_value_is_said_as_the_page_says_it(axis: str, value: object, label: str, said: str) -> None:
     """A length has its unit, a take its word, and a label that a person gave stays as it is."""
     assert speak(Axis(axis, (value,), (label,)), 0) == said
+
+
+@pytest.mark.parametrize(("usd", "said"), SHARED["dollars"])
+def test_an_amount_is_written_as_the_page_writes_it(usd: str, said: str) -> None:
+    """Case U1: money reads as $1.47, with more digits only where cents would hide what a clip costs, here as there."""
+    assert dollars(Decimal(usd)) == said
 
 
 def test_an_opinion_has_the_bounds_of_the_page() -> None:

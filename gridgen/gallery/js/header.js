@@ -53,7 +53,7 @@ export class Header {
     const wanted = priced.reduce((sum, { price, cost }) => sum + Number(cost ?? price), 0);
     const unpriced = tiles.length - priced.length ? "+" : "";
     const open = tiles.some(({ status }) => !isFinal(status));
-    const of = open && wanted ? ` of about ${money(String(Math.round(wanted * 1e4) / 1e4))}${unpriced}` : "";
+    const of = open && wanted ? ` of about ${money(String(wanted))}${unpriced}` : "";
     return [done.length ? `${Math.round(seconds)} s of footage` : "", `${money(this.#store.cost)}${of}`].filter(Boolean).join(" · ");
   }
 

@@ -96,15 +96,18 @@ export function waited(status, seconds, expected, speed) {
 }
 
 /**
- * Write an amount of US dollars: two decimals, more where they count.
+ * Write an amount of US dollars as `gridgen.money.dollars` does: in cents, below ten of them with two digits that count.
  *
  * @param {string | null | undefined} amount decimal text, as Python wrote it
  * @returns {string} empty when there is no amount
  */
 export function money(amount) {
   if (amount === null || amount === undefined || amount === "") return "";
-  const [whole, cents = ""] = Number(amount).toFixed(4).split(".");
-  return `$${whole}.${cents.slice(0, 2)}${cents.slice(2).replace(/0+$/, "")}`;
+  const size = Number(amount) && Math.max(1e-6, Math.abs(Number(amount)));
+  const places = size && size < 0.1 ? Math.min(6, 1 - Number(size.toExponential().split("e")[1])) : 2;
+  // half a cent is rounded up in decimals, and no binary fraction is one
+  const [whole, cents] = (size * (1 + 1e-12)).toFixed(places).split(".");
+  return `${Number(amount) < 0 ? "-" : ""}$${whole}.${cents.slice(0, 2)}${cents.slice(2).replace(/0+$/, "")}`;
 }
 
 /**
