@@ -11,7 +11,7 @@ import IPython.display
 import traitlets as t
 
 from gridgen.errors import GridgenError
-from gridgen.gallery.change_feed import beside_notebook
+from gridgen.file_links import beside_notebook
 from gridgen.gallery.folder_mark import folder_mark
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.rpc import QuestionError, SweepWidget

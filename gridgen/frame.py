@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
 from gridgen.money import dollars, without_mathematics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from gridgen.grid import Axis, Grid
     from gridgen.grid.combinations import Combinations
     from gridgen.journal import Row
 
-__all__ = ["COLUMNS", "axes_frame", "cells_frame", "grid_frame", "sweep_frame"]
+__all__ = ["COLUMNS", "axes_frame", "cells_frame", "grid_frame", "illustrated", "sweep_frame"]
 
 PERSONAL = ("rating", "pick", "tags", "note")
 _READ = (
@@ -48,8 +50,20 @@ _INT64 = 2**63
 _TIMES = {"expires_at", "submitted_at", "completed_at"}
 
 
+_FIRST_SIGN, _MOST_SIGNS, _MOST_PICTURES = 0xF0000, 0xFFFE, 200
+_SIGN = re.compile("<td>([\U000f0000-\U000ffffd])</td>")
+"""Signs of the first plane for private use, in which nothing is written."""
+
+
 class Table(pd.DataFrame):
-    """An ordinary table, in the page of which money reads as ``$1.47`` and a prompt with two ``$`` is no formula."""
+    """An ordinary table that reads well in a notebook.
+
+    Money stands there as ``$1.47``, a prompt with two ``$`` is no formula, and a table about
+    clips has a picture of each, where `illustrated` gave it one.
+    """
+
+    _metadata: ClassVar = ["_thumbnail"]
+    _thumbnail: Callable[[str, int | None], str] | None = None
 
     @property
     def _constructor(self) -> type[Table]:
@@ -63,10 +77,42 @@ class Table(pd.DataFrame):
                 sums = self.iloc[:, at]
                 texts = {usd: dollars(Decimal(str(usd))) for usd in sums.dropna().unique()}
                 shown.isetitem(at, sums.astype("object").map(texts, na_action="ignore").array)
-        return shown._repr_html_() or ""  # type: ignore[operator]  # the stubs leave it out
+        if not self._tells_clips():
+            return shown._repr_html_() or ""  # type: ignore[operator]  # the stubs leave it out
+        # pandas escapes what it shows; these signs tell which rows it has shown, and are replaced by pictures
+        signs = [chr(_FIRST_SIGN + at) for at in range(len(self))]
+        shown.insert(0, "clip", signs, allow_duplicates=True)
+        page: str = shown._repr_html_() or ""  # type: ignore[operator]  # as above
+        return _SIGN.sub(functools.partial(self._picture, iter(range(_MOST_PICTURES))), page)
+
+    def _tells_clips(self) -> bool:
+        """Whether each row is about a clip that has a picture, as far as the columns tell it."""
+        known = self._thumbnail is not None and list(self.columns).count("cell") == 1
+        return known and len(self) <= _MOST_SIGNS
+
+    def _picture(self, left: Iterator[int], sign: re.Match[str]) -> str:
+        at = ord(sign[1]) - _FIRST_SIGN
+        if at >= len(self) or self._thumbnail is None or next(left, None) is None:
+            return "<td></td>"
+        take = self["take"].iloc[at] if list(self.columns).count("take") == 1 else None
+        return f"<td>{self._thumbnail(str(self['cell'].iloc[at]), None if pd.isna(take) else int(take))}</td>"
 
     def _repr_html_(self) -> str | None:
         return self._shown() or None
+
+
+def illustrated(table: pd.DataFrame, thumbnail: Callable[[str, int | None], str]) -> pd.DataFrame:
+    """Let a table, and what is taken of it, show a picture of each clip in a notebook; its columns stay as they are.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Made here, with a column ``cell``, and ``take`` where takes are told apart.
+    thumbnail : callable
+        Returns the HTML of a picture of a cell and a take, which is None where any will do.
+    """
+    object.__setattr__(table, "_thumbnail", thumbnail)
+    return table
 
 
 def grid_frame(grid: Grid) -> pd.DataFrame:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from sphinx.config import Config
 
 ROOT = Path(__file__).parents[2]
+FILE_LINK = re.compile(r'<a href=\\"[^>]*\\" (?:target|download)=[^>]*>([^<]*)</a>')
+"""What a notebook wrote lies beside it where it ran, and not beside its page here."""
+
 LINK = "[See its wall play](#the-wall-live), without a kernel."
 PAGE = """## The wall, live
 
@@ -36,7 +40,7 @@ def bring(app: Sphinx, config: Config) -> None:
             _wall(app, source.stem)
             notebook["cells"].insert(1, _cell("to-live-wall", LINK))
             notebook["cells"].append(_cell("live-wall", PAGE.format(name=source.stem)))
-        text = json.dumps(notebook, ensure_ascii=False, indent=1)
+        text = FILE_LINK.sub(r"\1", json.dumps(notebook, ensure_ascii=False, indent=1))
         page = pages / source.name
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             page.write_text(text, encoding="utf-8")

@@ -10,6 +10,8 @@ import ipywidgets
 
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.static import static_form
+from gridgen.gallery.table import ClipTable
+from gridgen.gallery.thumbnails import thumbnails_of
 from gridgen.gallery.wall import Wall
 from gridgen.judgements import reviewer_name
 from gridgen.judgements.ratings import me
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from gridgen.judgements.rounds import Rounds
     from gridgen.sweep import Sweep
 
-__all__ = ["Gallery"]
+__all__ = ["ClipTable", "Gallery", "thumbnails_of"]
 
 WIDEST = 480
 
@@ -110,16 +112,21 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
 
     @property
     def picks(self) -> pd.DataFrame:
-        """The rows of `Sweep.df` that this gallery's reviewer has picked."""
+        """The rows of `Sweep.df` that this gallery's reviewer has picked; a notebook shows them with pictures."""
         found = self.sweep.rows()
         book = self.sweep.internals.judgements.book
         rows = [row.index for row in found if book.of(self.sweep.internals.slot(row), self.reviewer).pick]
-        return self.sweep.df.loc[rows]
+        return self._illustrated(rows)
 
     @property
     def selection(self) -> pd.DataFrame:
-        """The rows of `Sweep.df` that are selected in the wall, in grid order."""
-        return self.sweep.df.loc[list(self.wall.judge.selected)]
+        """The rows of `Sweep.df` that are selected in the wall, in grid order; a notebook shows them with pictures."""
+        return self._illustrated(list(self.wall.judge.selected))
+
+    def _illustrated(self, rows: list[int]) -> pd.DataFrame:
+        from gridgen.frame import illustrated
+
+        return illustrated(self.sweep.df.loc[rows], thumbnails_of(self.sweep, self.sweep.rows()))
 
     def close(self) -> None:
         """Take it off every page and free what it holds."""

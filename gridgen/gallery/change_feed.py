@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gridgen.file_links import beside_notebook
 from gridgen.gallery.layout import coordinates, sheet_axes
 from gridgen.gallery.rpc import QuestionError
 from gridgen.judgements import Opinion
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["ChangeFeed", "beside_notebook", "inside"]
+__all__ = ["ChangeFeed", "inside"]
 
 MEDIA = ("poster", "preview", "small", "path")
 MOST_BYTES = 20_000_000
@@ -170,27 +170,6 @@ class ChangeFeed:
             "note": row.note,
             "said": self._said(row),
         }
-
-
-def beside_notebook(folder: Path) -> str:
-    """Return the folder relative to the notebook, where the kernel is told which that is, else to where it works.
-
-    jupyter_server puts the notebook's path into ``JPY_SESSION_NAME``. It serves whatever a path
-    under its root leads to, links included, and refuses one that leaves the root as it is
-    written (``FileManagerMixin._get_os_path``). Where links give a folder several paths, the
-    one that climbs least is told.
-    """
-    session = os.environ.get("JPY_SESSION_NAME", "")
-    beside = Path(session).parent if Path(session).is_absolute() else Path.cwd()
-    goal = folder.resolve()
-    try:
-        paths = [
-            os.path.relpath(end, start) for end in (folder, goal) for start in (beside, beside.resolve())
-        ]
-    except ValueError:
-        return folder.name
-    leading = [path for path in paths if Path(os.path.normpath(beside / path)).resolve() == goal]
-    return Path(min(leading or paths[-1:], key=lambda path: Path(path).parts.count(os.pardir))).as_posix()
 
 
 def inside(folder: Path, name: str | None) -> Path:

@@ -43,6 +43,7 @@ _SHEETS = (
     "board",
     "layout_picker",
     "form",
+    "table",
 )
 """The style sheets in the order of the cascade: one for each part of what is drawn, the tokens of all of them first."""
 
@@ -54,7 +55,7 @@ def script(entry: str) -> str:
     ----------
     entry : str
         Name of the module to begin with, without ``.js``: ``wall``, ``board`` and ``layout_picker`` have
-        the default export that anywidget wants, ``page`` draws by itself.
+        the default export that anywidget wants, ``page`` and ``table`` draw by themselves.
 
     Returns
     -------
@@ -74,9 +75,9 @@ def _join(name: str, joined: dict[str, str]) -> None:
     joined[name] = _EXPORT.sub("", _IMPORT.sub("", source))
 
 
-def style() -> str:
-    """Return the style sheet of all widgets."""
-    return "\n".join(_read(f"css/{name}.css") for name in _SHEETS)
+def style(*names: str) -> str:
+    """Return the style sheet of all that is drawn, or of the parts that are named."""
+    return "\n".join(_read(f"css/{name}.css") for name in names or _SHEETS)
 
 
 def _read(name: str) -> str:

@@ -6,16 +6,12 @@ players, since some sites refuse those. Nothing in it changes from run to run.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PIL import Image
-
-from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import coordinates, sheet_axes
+from gridgen.gallery.thumbnails import data_uri, shrunk
 from gridgen.grid.pivot import Pivot, Sides
 from gridgen.money import without_mathematics
 from gridgen.states import REASONED, TROUBLED, UNFINISHED, State
@@ -119,26 +115,11 @@ def _pictures(folder: Path, found: Sequence[Row]) -> dict[int, str]:
     side = max(_NARROWEST, min(_WIDEST, round(_WIDEST * (share / 5_000) ** 0.5)))
     pictures, left = {}, _BUDGET
     for index, name in named:
-        data = _shrunk(folder, name, side, share)
+        data = shrunk(folder, name, side, share, effort=6)
         left -= len(data)
         if left < 0:
             break
         if not data:
             continue
-        pictures[index] = "data:image/webp;base64," + base64.b64encode(data).decode()
+        pictures[index] = data_uri(data)
     return pictures
-
-
-def _shrunk(folder: Path, name: str, side: int, most: int) -> bytes:
-    """Return a poster with its long side at most `side` pixels, in about `most` bytes; empty where it is unreadable."""
-    try:
-        with Image.open(inside(folder, name)) as image:
-            image.thumbnail((side, side))
-            for quality in (72, 50, 30):
-                data = io.BytesIO()
-                image.convert("RGB").save(data, "WEBP", quality=quality, method=6)
-                if data.tell() <= most:
-                    break
-    except (OSError, ValueError):
-        return b""
-    return data.getvalue()

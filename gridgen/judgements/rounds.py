@@ -175,7 +175,7 @@ class Rounds:
             ``low`` and ``high`` (the interval), ``beats`` (chance to beat an average one
             in a decided round), ``best`` (probability of being the strongest), and for
             cells ``cell``, the key, so that a part of the table may be given wherever
-            rows are taken.
+            rows are taken. A notebook shows those with a picture of each clip.
 
         Raises
         ------
@@ -200,7 +200,13 @@ class Rounds:
             table["cell"] = [row.cell.key for row in self._first]
         table = table.sort_values("strength", ascending=False, kind="stable").reset_index(drop=True)
         table.index = table.index.rename("rank") + 1
-        return table
+        return table if by is not None else self._illustrated(table)
+
+    def _illustrated(self, table: pd.DataFrame) -> pd.DataFrame:
+        from gridgen.frame import illustrated
+        from gridgen.gallery import thumbnails_of
+
+        return illustrated(table, thumbnails_of(self.sweep, self.rows))
 
     def _draw(self, made: int) -> tuple[Row, Row]:
         import numpy as np

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any
 from gridgen.calls import explained
 from gridgen.client.download import LARGEST_FILE
 from gridgen.errors import GridError, GridgenError, JournalError, absent
+from gridgen.file_links import file_link
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.grid.images import PICTURES
 from gridgen.journal import is_inside, restore
 from gridgen.judgements.ratings import clip_names
 from gridgen.judgements.ratings_file import FORMAT as RATINGS_FORMAT
-from gridgen.share.page import zipped
+from gridgen.share.page import sized, zipped
 from gridgen.share.page_data import ExportOptions, known
 from gridgen.sweep import open as open_sweep
 from gridgen.sweep.reopen import SWEEP_FILE
@@ -75,8 +76,10 @@ class Bundle:
         return str(self.path)
 
     def __repr__(self) -> str:
-        clips = "1 clip" if self.clips == 1 else f"{self.clips} clips"
-        return f"Bundle({self.path.name!r}: {clips}, {self.bytes / 1e6:.1f} MB)"
+        return f"Bundle({self.path.name!r}: {sized(self.clips, self.bytes)})"
+
+    def _repr_html_(self) -> str:
+        return file_link(self.path, sized(self.clips, self.bytes))
 
 
 def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:

@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
+from gridgen.file_links import file_link
 from gridgen.gallery.change_feed import inside
 from gridgen.gallery.layout import Sides, coordinates, sheet_axes, sides, speak
 from gridgen.gallery.rpc import QuestionError
@@ -105,9 +106,14 @@ class ContactSheet:
         try:
             with Image.open(self.path) as image:
                 image.thumbnail((_SHOWN_SIDE, _SHOWN_SIDE * 3), Image.Resampling.LANCZOS)
-                return told | {"image/jpeg": base64.b64encode(_jpeg(image.convert("RGB"))).decode()}
+                shown = base64.b64encode(_jpeg(image.convert("RGB"))).decode()
         except OSError:
             return told
+        # where HTML is shown no picture besides is, so the one with the link holds it as well
+        page = (
+            f'{file_link(self.path)}<img src="data:image/jpeg;base64,{shown}" alt="" style="max-width:100%">'
+        )
+        return told | {"image/jpeg": shown, "text/html": page}
 
 
 def _jpeg(image: Image.Image) -> bytes:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError
+from gridgen.file_links import file_link
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.script import script, style
 from gridgen.share.page_data import ExportOptions, PageData, known
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from gridgen.sweep import Sweep
 
-__all__ = ["Page", "to_html", "zipped"]
+__all__ = ["Page", "sized", "to_html", "zipped"]
 
 MARK = "made-by-gridgen.txt"
 """Lists, in a folder of media, the files that may be deleted by the next export to the same place."""
@@ -62,9 +63,18 @@ class Page:
         return str(self.path)
 
     def __repr__(self) -> str:
-        with_folder = f" with the folder {self.folder.name!r}" if self.folder else ""
-        clips = "1 clip" if self.clips == 1 else f"{self.clips} clips"
-        return f"Page({self.path.name!r}{with_folder}: {clips}, {self.bytes / 1e6:.1f} MB)"
+        return f"Page({self.path.name!r}{self._with_folder()}: {sized(self.clips, self.bytes)})"
+
+    def _repr_html_(self) -> str:
+        return file_link(self.path, f"{sized(self.clips, self.bytes)}{self._with_folder()}")
+
+    def _with_folder(self) -> str:
+        return f" with the folder {self.folder.name!r}" if self.folder else ""
+
+
+def sized(clips: int, size: int) -> str:
+    """Say how many clips there are in so many bytes."""
+    return f"{clips} {'clip' if clips == 1 else 'clips'}, {size / 1e6:.1f} MB"
 
 
 def to_html(

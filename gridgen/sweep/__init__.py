@@ -21,6 +21,7 @@ from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
 from gridgen.calls import Fixed, explained
 from gridgen.errors import GridError, GridgenError
 from gridgen.estimate.costs import Costs, costs
+from gridgen.file_links import WrittenFile
 from gridgen.journal import Row, restore, snapshot
 from gridgen.money import Dollars, dollars, total
 from gridgen.states import UNYIELDED, State
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.estimate import Estimate
     from gridgen.estimate.prices import Prices
-    from gridgen.gallery import Gallery
+    from gridgen.gallery import ClipTable, Gallery
     from gridgen.grid import Cell, Grid
     from gridgen.grid.preview import Preview
     from gridgen.judgements.ratings import Ratings
@@ -367,6 +368,27 @@ class Sweep(Fixed):
 
         return Gallery(self, rows=rows, cols=cols, view=view, reviewer=reviewer)
 
+    def table(self, rows: Any = None) -> ClipTable:
+        """Return a table with the posters of the clips, as they stand, in which a person sorts and searches.
+
+        A click on the head of a column sorts by it: cost, rating, state or an axis; words
+        that are typed find rows by their prompts and all else. It works without a kernel,
+        offline, and in what nbconvert makes of a notebook. For work in pandas there is `df`.
+
+        Parameters
+        ----------
+        rows : int, Row, Series, DataFrame, or several of them, optional
+            Which rows, as in `Ratings.rate`; all by default.
+
+        Raises
+        ------
+        GridError
+            If something is no row of this sweep.
+        """
+        from gridgen.gallery import ClipTable
+
+        return ClipTable(self, rows)
+
     def preview(self, rows: str | list[str] | None = None, cols: str | list[str] | None = None) -> Preview:
         """Return the layout of the gallery with what is made already, what would be made, and what is skipped and why.
 
@@ -557,7 +579,7 @@ class Sweep(Fixed):
         Returns
         -------
         Path
-            Where it is.
+            Where it is; in a notebook it shows as a link.
 
         Raises
         ------
@@ -572,7 +594,7 @@ class Sweep(Fixed):
             raise GridError(msg, nothing="Nothing was written.")
         if self._rows.journal is not None:
             wait(self._rows.journal.flush())
-        return snapshot(self.folder, target)
+        return WrittenFile(snapshot(self.folder, target))
 
     def restore(self, path: str | os.PathLike[str] | None = None) -> None:
         """Make this folder's journal from a `snapshot`, or bring it up to date with the clips that lie beside it.
@@ -650,7 +672,7 @@ class Sweep(Fixed):
         Returns
         -------
         Page
-            Where it is and how large.
+            Where it is and how large; in a notebook it shows as a link.
 
         Raises
         ------
@@ -680,7 +702,7 @@ class Sweep(Fixed):
         Returns
         -------
         Bundle
-            Where it is and how large.
+            Where it is and how large; in a notebook it shows as a link.
 
         Raises
         ------
@@ -709,7 +731,7 @@ class Sweep(Fixed):
         Returns
         -------
         Path
-            Where it is.
+            Where it is; in a notebook it shows as a link.
 
         Raises
         ------
@@ -758,7 +780,7 @@ class Sweep(Fixed):
         Returns
         -------
         ContactSheet
-            Where it is and how large; in a notebook it shows the picture.
+            Where it is and how large; in a notebook it shows the picture, and a link.
 
         Raises
         ------

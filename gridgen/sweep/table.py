@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from gridgen.atomic import write_atomically
 from gridgen.errors import GridError, GridgenError, JournalError
+from gridgen.file_links import WrittenFile
 from gridgen.grid.cells import FIELDS
 from gridgen.grid.rows_io import csv_text
 
@@ -124,7 +125,7 @@ def write_table(folder: Path, axes: Iterable[Axis], rows: Iterable[Row]) -> None
         raise GridgenError(msg) from error
 
 
-def write_workbook(frame: pd.DataFrame, target: Path) -> Path:
+def write_workbook(frame: pd.DataFrame, target: Path) -> WrittenFile:
     """Write a table as an Excel workbook; arguments and errors as in `Sweep.to_excel`."""
     if target.suffix.lower() != ".xlsx":
         msg = f"{str(target)!r} is not the name of a workbook, such as 'boats.xlsx'"
@@ -149,7 +150,7 @@ def write_workbook(frame: pd.DataFrame, target: Path) -> Path:
     except OSError as error:
         msg = f"the workbook {str(target)!r} cannot be written: {error.strerror}. Close it where another program has it open."
         raise GridgenError(msg) from error
-    return target
+    return WrittenFile(target)
 
 
 def _cell_text(value: object) -> str:

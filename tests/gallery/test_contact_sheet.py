@@ -132,7 +132,10 @@ def test_the_kinds_of_file_and_what_a_notebook_shows(coloured: FakeSweep, tmp_pa
         with Image.open(made.path) as image:
             assert image.format == kind
     assert repr(made) == f"ContactSheet('a.webp': 4 clips, {made.width}x{made.height})"
-    assert set(made._repr_mimebundle_()) == {"text/plain", "image/jpeg"}
+    bundle = made._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "image/jpeg", "text/html"}
+    assert 'href="../new/a.webp"' in bundle["text/html"]
+    assert bundle["image/jpeg"] in bundle["text/html"]
     assert sorted(each.name for each in (tmp_path / "new").iterdir()) == ["a.JPG", "a.png", "a.webp"]
     made.path.unlink()
     assert set(made._repr_mimebundle_()) == {"text/plain"}
