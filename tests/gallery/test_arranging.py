@@ -209,6 +209,9 @@ def test_a_view_is_kept_and_given_back(browser: Browser, served: Path, done: Fak
         assert page.evaluate(SIDES) == ["16:9", "9:16"]
         assert page.get_by_label("Speed").first.input_value() == "0.5"
         assert page.locator(".gg-pin").count() == 2
+        page.wait_for_function(
+            "[...document.querySelectorAll('.gg-pin img')].filter((image) => image.naturalWidth > 0).length === 2"
+        )
         assert set(gallery.view.split("&")) >= {"rows=size", "mode=percent", "fit=box", "pins=0,2"}
         assert gallery.wall.get_state()["view"] == gallery.view
         page.locator(PLAY).click()

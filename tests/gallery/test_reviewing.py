@@ -365,11 +365,12 @@ def test_keys_go_on_where_the_mouse_left_off(browser: Browser, served: Path, don
         assert not page.evaluate(here)
 
 
+PICTURES = "[...document.querySelectorAll('.gg-standings img')]"
 PLAYED = ((0, 1, "left"), (3, 2, "right"), (0, 3, "left"), (1, 2, "right"), (2, 0, "right"))
 
 
 def test_the_ranking_is_shown_over_clips_and_axes(browser: Browser, served: Path, done: FakeSweep) -> None:
-    """After some rounds R shows who leads, with intervals, also for the values of each axis."""
+    """After some rounds R shows who leads, with intervals and each clip's picture, also for the values of each axis."""
     rows = done.rows()
     for _ in range(6):
         for left, right, outcome in PLAYED:
@@ -382,8 +383,12 @@ def test_the_ranking_is_shown_over_clips_and_axes(browser: Browser, served: Path
         page.locator(".gg-standings").wait_for()
         leads = "document.querySelector('.gg-standings tbody tr td').textContent"
         assert page.evaluate(leads) == "a paper boat, 16:9"
+        page.wait_for_function(
+            f"{PICTURES}.length === 4 && {PICTURES}.every((image) => image.naturalWidth > 0)"
+        )
         page.locator(".gg-ranking").get_by_role("button", name="size").click()
         assert page.evaluate(leads) == "16:9"
+        assert page.evaluate(f"{PICTURES}.length") == 0
         assert page.locator(".gg-standings tbody tr").first.locator("td").last.inner_text().startswith("24")
         assert "30 choices" in page.locator(".gg-quietly").inner_text()
 

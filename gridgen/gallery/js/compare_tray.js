@@ -1,5 +1,6 @@
 import { icon, make, mark } from "./dom.js";
 import { LETTERS } from "./lightbox.js";
+import { thumbnailOf } from "./thumbnail.js";
 import { nameOf } from "./tile.js";
 
 /**
@@ -14,6 +15,7 @@ export const MOST_PINS = LETTERS.length;
 export class CompareTray {
   #host;
   #sheet;
+  #drawn = new AbortController();
   #list = make("span", { class: "gg-pins" });
   #compare = make("button", { class: "gg-compare", type: "button", title: "Compare them (V)" });
   #none = make("button", { class: "gg-button", type: "button", title: "Put none aside", "aria-label": "Put none aside" }, icon(OUT));
@@ -33,6 +35,7 @@ export class CompareTray {
     this.#none.addEventListener("click", () => this.#put([]), options);
     this.#list.addEventListener("click", ({ target }) => this.#out(target), options);
     host.state.subscribe((changed) => changed.has("pins") && this.draw(), signal);
+    signal.addEventListener("abort", () => this.#drawn.abort());
     this.draw();
   }
 
@@ -51,14 +54,17 @@ export class CompareTray {
 
   /** Draw it as the state now is. */
   draw() {
-    const { store, state } = this.#host;
+    const { store, state, media } = this.#host;
+    this.#drawn.abort();
+    const { signal } = (this.#drawn = new AbortController());
     const pins = state.now.pins.filter((id) => store.tiles.has(id));
     this.element.hidden = pins.length === 0;
     this.#list.replaceChildren(
       ...pins.map((id, at) => {
-        const name = nameOf(store, /** @type {import("./store.js").Tile} */ (store.tiles.get(id)));
+        const tile = /** @type {import("./store.js").Tile} */ (store.tiles.get(id));
+        const name = nameOf(store, tile);
         const letter = make("b", { text: LETTERS[at] });
-        return make("button", { class: "gg-pin", type: "button", "data-pin": id, title: `Put back: ${name}` }, letter, make("span", { dir: "auto", text: name }), icon(OUT));
+        return make("button", { class: "gg-pin", type: "button", "data-pin": id, title: `Put back: ${name}` }, letter, thumbnailOf(media, tile, signal), make("span", { dir: "auto", text: name }), icon(OUT));
       }),
     );
     this.#compare.textContent = pins.length < 2 ? "Add another to compare" : `Compare ${pins.length}`;

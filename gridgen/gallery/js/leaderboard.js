@@ -8,7 +8,7 @@ import { speak } from "./status_texts.js";
  * @typedef {import("./store.js").Store} Store
  * @typedef {import("./store.js").Tile} Tile
  * @typedef {{id: number, takes: number[]}} Item a cell by the first of its clips that take part, and all of those
- * @typedef {{name: string, wins: number, losses: number, ties: number, strength: number, low: number, high: number}} Standing
+ * @typedef {{id: number | null, name: string, wins: number, losses: number, ties: number, strength: number, low: number, high: number}} Standing
  */
 
 /** Standard errors to either side within which the truth lies at a rate of 95 %. */
@@ -77,7 +77,7 @@ export function standings(store, items, rounds, by) {
   });
   const table = names.map((name, code) => {
     const reach = REACH * found.error[code];
-    return { name, ...tally(codes, rounds, code), strength: found.strength[code], low: found.strength[code] - reach, high: found.strength[code] + reach };
+    return { id: by ? null : items[code].id, name, ...tally(codes, rounds, code), strength: found.strength[code], low: found.strength[code] - reach, high: found.strength[code] + reach };
   });
   return table.sort((a, b) => b.strength - a.strength);
 }
@@ -118,17 +118,18 @@ function tally(codes, rounds, code) {
  * Draw standings: a dot for the strength, a line for the interval that holds the truth at 95 %.
  *
  * @param {Standing[]} table
+ * @param {(id: number) => Node} pictureOf draws a clip
  * @returns {HTMLElement}
  */
-export function chartOf(table) {
+export function chartOf(table, pictureOf) {
   const least = Math.min(...table.map(({ low }) => low));
   const most = Math.max(...table.map(({ high }) => high));
   const share = (/** @type {number} */ value) => (value - least) / (most - least || 1);
-  const rows = table.map(({ name, wins, losses, ties, strength, low, high }, at) => {
+  const rows = table.map(({ id, name, wins, losses, ties, strength, low, high }, at) => {
     const bar = make("span", { class: "gg-interval", title: `strength ${strength.toFixed(2)}, 95 % interval ${low.toFixed(2)} to ${high.toFixed(2)} (log-odds above the average)` });
     for (const [part, value] of /** @type {[string, number][]} */ ([["low", low], ["high", high], ["at", strength]])) bar.style.setProperty(`--gg-${part}`, String(share(value)));
     const beats = `${Math.round(100 / (1 + Math.exp(-strength)))} %`;
-    return make("tr", {}, make("th", { scope: "row", text: at + 1 }), make("td", { dir: "auto", text: name, title: name }), make("td", {}, bar), make("td", { text: beats }), make("td", { text: `${wins}–${losses}${ties ? `–${ties}` : ""}` }));
+    return make("tr", {}, make("th", { scope: "row", text: at + 1 }), make("td", { dir: "auto", title: name }, ...(id === null ? [] : [pictureOf(id)]), name), make("td", {}, bar), make("td", { text: beats }), make("td", { text: `${wins}–${losses}${ties ? `–${ties}` : ""}` }));
   });
   const head = ["", "", "strength, with its 95 % interval", "beats average", "won–lost–tied"].map((text) => make("th", { scope: "col", text }));
   return make("table", { class: "gg-standings" }, make("thead", {}, make("tr", {}, ...head)), make("tbody", {}, ...rows));

@@ -4,6 +4,7 @@ import { letteringOf } from "./layout.js";
 import { Player } from "./player.js";
 import { diceOf, fit, nextPair, OUTCOMES } from "./ranking.js";
 import { chartOf, itemsOf, roundsOf, standings, varyingOf } from "./leaderboard.js";
+import { thumbnailOf } from "./thumbnail.js";
 import { shapeOf } from "./tile.js";
 
 /**
@@ -47,6 +48,7 @@ export class Rounds {
   /** @type {ReturnType<typeof setTimeout>[]} */
   #waiting = [];
   #by = "";
+  #drawn = new AbortController();
   #title = make("span", { class: "gg-stage-title" });
   #screen = make("div", { class: "gg-pair" });
   #answers = make("div", { class: "gg-answers", role: "group", "aria-label": "Which clip is better?" });
@@ -105,6 +107,7 @@ export class Rounds {
 
   /** Free what it holds. */
   stop() {
+    this.#drawn.abort();
     for (const timer of this.#waiting.splice(0)) clearTimeout(timer);
     for (const { player } of [...this.#sides, ...this.#ahead]) player.release();
     [this.#sides, this.#ahead] = [[], []];
@@ -242,12 +245,15 @@ export class Rounds {
   }
 
   #rank() {
-    const { store } = this.#host;
+    const { store, media } = this.#host;
+    this.#drawn.abort();
+    const { signal } = (this.#drawn = new AbortController());
+    const pictureOf = (/** @type {number} */ id) => thumbnailOf(media, /** @type {Tile} */ (store.tiles.get(id)), signal);
     const rounds = roundsOf(this.#items, store.choices);
     const names = ["", ...varyingOf(store, this.#items).map(({ name }) => name)];
     const tabs = names.map((name) => make("button", { class: "gg-quickly", type: "button", "data-by": name, "aria-pressed": String(name === this.#by), text: name || "clips" }));
     const words = rounds.length ? `${rounds.length} choices. Intervals hold the true strength at 95 %.` : "Nothing was chosen yet: all are alike.";
-    this.#ranking.replaceChildren(make("div", { class: "gg-strip" }, ...tabs), chartOf(standings(store, this.#items, rounds, this.#by)), make("p", { class: "gg-quietly", text: words }));
+    this.#ranking.replaceChildren(make("div", { class: "gg-strip" }, ...tabs), chartOf(standings(store, this.#items, rounds, this.#by), pictureOf), make("p", { class: "gg-quietly", text: words }));
   }
 
   /** @param {EventTarget | null} target */
