@@ -22,6 +22,7 @@ from gridgen.form.draft import Draft, slots_of
 from gridgen.form.fields import LEFT, WIDE, Chips, Slots, lines_of, priced, searched
 from gridgen.form.layout_picker import LayoutPicker
 from gridgen.form.messages import worded
+from gridgen.gallery.box import Box
 from gridgen.gallery.rpc import QuestionError
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, find
@@ -45,7 +46,7 @@ __all__ = ["Builder", "builder"]
 _REFERENCES = "references"
 
 
-class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Builder(Box):
     """The form that `builder` makes.
 
     Parameters
@@ -247,9 +248,8 @@ class Builder(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return sweep
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_(**kwargs) or {}
         self._show()
-        return {**bundle, "text/plain": repr(self), "text/html": self._static()}
+        return {**super()._repr_mimebundle_(**kwargs), "text/html": self._static()}
 
     @without_mathematics
     def _static(self) -> str:

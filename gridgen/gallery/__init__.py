@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import ipywidgets
 
+from gridgen.gallery.box import Box
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.static import static_form
 from gridgen.gallery.table import ClipTable
@@ -30,7 +31,7 @@ __all__ = ["ClipTable", "Gallery", "thumbnails_of"]
 WIDEST = 480
 
 
-class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Gallery(Box):
     """The clips of a sweep side by side, playing in step.
 
     The menus act in the browser, so they work while a cell keeps the
@@ -146,10 +147,8 @@ class Gallery(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
         return f"Gallery({len(self.sweep.rows())} clips of {Path(self.sweep.name).name[:60]!r})"
 
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle = super()._repr_mimebundle_(**kwargs) or {}
         return {
-            **bundle,
-            "text/plain": repr(self),
+            **super()._repr_mimebundle_(**kwargs),
             "text/html": static_form(self.sweep, self.rows, self.cols),
         }
 

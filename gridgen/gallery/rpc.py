@@ -31,6 +31,8 @@ class RpcWidget(anywidget.AnyWidget):
     same number.
     """
 
+    _ipython_display_ = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
+
     def listen(self) -> None:
         """Take up what the browser asks from now on."""
         self.on_msg(self._heard)
