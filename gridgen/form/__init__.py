@@ -12,6 +12,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import IPython.display
 import ipywidgets
 
 from gridgen._loop import engine
@@ -250,6 +251,15 @@ class Builder(Box):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         self._show()
         return {**super()._repr_mimebundle_(**kwargs), "text/html": self._static()}
+
+    def _display_(self) -> IPython.display.HTML:
+        """Return what marimo shows, which draws none of the fields."""
+        self._show()
+        note = (
+            "<p>marimo does not draw the fields of this form, which are widgets of ipywidgets: write the grid in "
+            "Python, <code>gridgen.Grid(prompt=..., size=...)</code>, and look at <code>grid.preview()</code>.</p>"
+        )
+        return IPython.display.HTML(note + self._static())  # type: ignore[no-untyped-call]
 
     @without_mathematics
     def _static(self) -> str:

@@ -152,6 +152,11 @@ class Gallery(Box):
             "text/html": static_form(self.sweep, self.rows, self.cols),
         }
 
+    def _display_(self) -> Wall:
+        """Return what marimo shows: it draws widgets of anywidget and no others, so the wall has its own menus there."""
+        self.wall.bare = True
+        return self.wall
+
 
 def _controls(wall: Wall) -> tuple[ipywidgets.Box, list[Any]]:
     """Return the menus and the slider, and the links that tie them to the wall."""

@@ -79,6 +79,7 @@ class Wall(SweepWidget):
     look: t.Dict[str, Any] = t.Dict().tag(sync=True)
     view = t.Any().tag(sync=True, to_json=_view)
     selected = t.Any().tag(sync=True, to_json=_selected)
+    bare = t.Bool(default_value=False).tag(sync=True)  # whether nothing around it has its menus
     rounds: t.List[int] = t.List().tag(sync=True)
     snapshot = t.Any().tag(sync=True, to_json=_snapshot)
 

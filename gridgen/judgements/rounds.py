@@ -83,6 +83,13 @@ class Rounds:
             "text/html": self._repr_html_(),
         }
 
+    def _display_(self) -> Any:
+        """Return what marimo shows."""
+        from gridgen.gallery import Gallery
+
+        self._shown = Gallery(self.sweep, reviewer=self.reviewer, rounds=self)
+        return self._shown._display_()
+
     @without_mathematics
     def _repr_html_(self) -> str:
         return f"<div><p>{html.escape(repr(self))}</p></div>"

@@ -241,6 +241,12 @@ class Sweep(Fixed):
 
         return Board(self)._repr_mimebundle_(**options)
 
+    def _display_(self) -> Any:
+        """Return what marimo shows."""
+        from gridgen.board import Board
+
+        return Board(self)
+
     @property
     def df(self) -> pd.DataFrame:
         """One row per cell and take, in grid order; what is unknown is missing.

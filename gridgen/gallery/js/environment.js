@@ -45,7 +45,7 @@ export class KernelHost {
   #page = Math.random().toString(36).slice(2);
   #asked;
   store = new Store();
-  bare = false;
+  bare;
   book = null;
   rounds;
   menus;
@@ -64,6 +64,7 @@ export class KernelHost {
     this.#signal = signal;
     this.#link = new Rpc(model);
     this.menus = /** @type {Menu[]} */ (model.get("menus"));
+    this.bare = Boolean(model.get("bare"));
     /** @type {number[]} ids of the clips whose blind rounds are shown in place of the wall */
     this.rounds = model.get("rounds") ?? [];
     this.media = new Media(new ServedFiles(this.store, this.#link.notebook), new KernelFiles(this.#link));
