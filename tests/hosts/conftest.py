@@ -47,12 +47,12 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Serve:
-    """Start a server by its package's own command, in an environment with that package and gridgen."""
+    """Start a server by the first package's own command, in an environment with those packages and gridgen."""
 
     @contextlib.contextmanager
-    def serving(package: str, *words: str) -> Iterator[str]:
-        name = package.partition("==")[0]
-        python = environment(name, ["install", "-q", package, "-e", str(ROOT)])
+    def serving(packages: tuple[str, ...], *words: str) -> Iterator[str]:
+        name = packages[0].partition("==")[0]
+        python = environment(name, ["install", "-q", *packages, "-e", str(ROOT)])
         with socket.create_server(("127.0.0.1", 0)) as probe:
             port = probe.getsockname()[1]
         folders = {"IPYTHONDIR": "ipython", "JUPYTER_CONFIG_DIR": "config", "JUPYTER_RUNTIME_DIR": "runtime"}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.browser, pytest.mark.full, pytest.mark.timeout(600)]
 
-MARIMO = "marimo==0.25.2"
+MARIMO = ("marimo==0.25.2",)
 APP = """\
 import marimo
 app = marimo.App(width="full")
