@@ -70,6 +70,36 @@ def test_clips_come_through_the_kernel_elsewhere(browser: Browser, gallery: Gall
         page.close()
 
 
+VS_CODE = "https://file+.vscode-resource.vscode-cdn.net/notebooks/"
+"""The base of VS Code's page of outputs, backLayerWebView.ts: what is relative leads nowhere, and there are no files."""
+
+
+@pytest.mark.usefixtures("done")
+def test_in_vs_code_nothing_is_asked_of_the_page_s_address(browser: Browser, gallery: Gallery) -> None:
+    """With VS Code's base and colours, and no server to be seen: all clips by the kernel's channel, not one request elsewhere."""
+    # the line to the stand-in for a kernel is no address of the page's
+    line = "const own = fetch; window.fetch = (url, ...more) => own(new URL(url, location.origin), ...more)"
+    with Pages(gallery.wall, theme=CODE_DARK).serving() as pages:
+        page = opened(browser, pages, before=line)
+        page.evaluate(
+            "(href) => document.head.append(Object.assign(document.createElement('base'), { href }))", VS_CODE
+        )
+        asked: list[str] = []
+        page.on(
+            "request", lambda request: asked.append(request.url) if request.url.startswith(VS_CODE) else None
+        )
+        page.wait_for_function(READY, arg=4)
+        page.locator(PLAY).click()
+        page.wait_for_function(MOVING)
+        page.locator(".gg-tile").nth(1).click()
+        page.wait_for_function("document.querySelector('.gg-stage video')?.readyState >= 2")
+        assert page.evaluate(
+            "[...document.querySelectorAll('video, img')].every(({ src }) => /^(blob:|data:|$)/.test(src))"
+        )
+        assert (asked, pages.fetched, page.troubles) == ([], [], [])
+        page.close()
+
+
 @pytest.mark.alone
 def test_players_are_in_step_and_a_late_one_joins(browser: Browser, served: Path, sweep: FakeSweep) -> None:
     """Shown frames of nine players, three of them late, are at most 50 ms apart against one clock."""
