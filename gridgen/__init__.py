@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 logging.getLogger("gridgen").addHandler(logging.NullHandler())
+
+if sys.platform == "emscripten":
+    from gridgen.emscripten import Finder
+
+    sys.meta_path.append(Finder)
 
 _HOMES = {
     "gridgen._loop": ("allow_nested_loops",),

@@ -86,7 +86,19 @@ _starting = threading.Lock()
 
 
 def engine() -> Engine:
-    """Return the engine of this process, starting it on first use and anew after a fork."""
+    """Return the engine of this process, starting it on first use and anew after a fork.
+
+    Raises
+    ------
+    GridgenError
+        In pyodide, which has no threads.
+    """
+    if sys.platform == "emscripten":
+        msg = (
+            "pyodide has no threads, and what submits clips and asks for them is one: grids, prices and the rows of a "
+            "folder can be had here, but a sweep runs with a Python on a machine. Nothing was sent."
+        )
+        raise GridgenError(msg)
     with _starting:
         if not _engines or _engines[-1].pid != os.getpid():
             _engines[:] = [Engine()]
@@ -121,7 +133,12 @@ def wait(work: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
             "threading.Event, and call it elsewhere. Nothing has changed."
         )
         raise GridgenError(msg)
-    return wait_future(engine().submit(work), timeout)
+    try:
+        future = engine().submit(work)
+    except GridgenError:
+        work.close()
+        raise
+    return wait_future(future, timeout)
 
 
 def wait_future(future: Future[T], timeout: float | None = None, tick: Callable[[], None] | None = None) -> T:

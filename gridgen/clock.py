@@ -162,7 +162,10 @@ def _slept() -> float:
     name = "CLOCK_BOOTTIME" if hasattr(time, "CLOCK_BOOTTIME") else "CLOCK_MONOTONIC"
     if not hasattr(time, name):
         return 0.0
-    return max(0.0, time.clock_gettime(getattr(time, name)) - time.monotonic())  # noqa: TID251 - as above
+    try:
+        return max(0.0, time.clock_gettime(getattr(time, name)) - time.monotonic())  # noqa: TID251 - as above
+    except OSError:  # pyodide names a clock that it does not have
+        return 0.0
 
 
 @functools.cache

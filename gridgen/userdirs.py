@@ -110,6 +110,9 @@ def _make_salt(path: Path) -> None:
         file.write(secrets.token_hex(_SALT_BYTES))
     try:
         with contextlib.suppress(FileExistsError):
-            os.link(name, path)
+            if hasattr(os, "link"):
+                os.link(name, path)
+            else:  # in pyodide, where no other process can have made it
+                Path(name).rename(path)
     finally:
-        Path(name).unlink()
+        Path(name).unlink(missing_ok=True)

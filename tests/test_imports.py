@@ -5,8 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+import tomllib
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+
+import gridgen
 
 HEAVY = [
     "IPython",
@@ -119,6 +124,73 @@ def test_import_starts_no_thread():
     """)
 
     assert result.stdout.strip() == "['MainThread']"
+
+
+def test_what_pyodide_lacks_is_named():
+    """There gridgen says which package is missing, as an ImportError too; other people's imports fail as ever."""
+    result = python(
+        f"""
+        import sys
+        sys.platform = "emscripten"
+        sys.path.append({str(Path(gridgen.__file__).parents[1])!r})
+        import gridgen
+        for act in (lambda: gridgen.Grid(prompt="a boat").df, lambda: __import__("gridgen.media"), lambda: __import__("pandas")):
+            try:
+                act()
+            except ImportError as error:
+                print(isinstance(error, gridgen.GridgenError), error)
+        """,
+        "-S",
+    )
+
+    frame, media, plain = result.stdout.splitlines()
+    assert frame.startswith(
+        "True this needs the package pandas, which this pyodide lacks: `import micropip; "
+    )
+    assert media.startswith(
+        "True this needs the package av, which this pyodide lacks: pyodide has no build of PyAV"
+    )
+    assert plain == "False No module named 'pandas'"
+
+
+def test_what_runs_needs_threads_and_says_so_in_pyodide(tmp_path):
+    """Where no thread can be started a sweep, an await and a simulator on a socket are refused in a sentence, and nothing else is said."""
+    result = python(f"""
+        import asyncio, math, sys
+        from gridgen import Client, Grid, GridgenError, Simulator, Sweep
+        simulator = Simulator(speed=math.inf)
+        sweep = Sweep(Grid(prompt="a boat"), client=simulator.client(), folder={str(tmp_path / "boats")!r}, budget=5)
+        sys.platform = "emscripten"
+        async def awaited():
+            await sweep
+        for act in (sweep.run, sweep.start, Client("sk-none").balance, lambda: asyncio.run(awaited())):
+            try:
+                act()
+            except GridgenError as error:
+                print("no threads" in str(error), len(simulator.ledger))
+        try:
+            Simulator().client()
+        except GridgenError as error:
+            print(error)
+    """)
+
+    assert (result.stdout.splitlines()[:4], result.stderr) == (["True 0"] * 4, "")
+    assert "Simulator(speed=math.inf) needs none" in result.stdout
+
+
+def test_what_no_pyodide_has_is_not_asked_for_there():
+    """The markers of the package leave out on emscripten what has no build for it, and nothing else."""
+    project = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [Requirement(each) for each in project["dependencies"]]
+
+    def asked(platform):
+        return {
+            each.name
+            for each in wanted
+            if each.marker is None or each.marker.evaluate({"sys_platform": platform})
+        }
+
+    assert asked("linux") - asked("emscripten") == {"av", "httptools"}
 
 
 def test_import_is_quick():

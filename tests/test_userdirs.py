@@ -51,6 +51,15 @@ def test_a_fallback_that_others_could_read_is_closed(bare):
     assert USUAL.is_dir() or mode(bare) == 0o700
 
 
+def test_a_system_without_links_has_a_salt_too(monkeypatch):
+    """Pyodide has no os.link: the salt is made once, and stays the same."""
+    monkeypatch.delattr(os, "link")
+
+    made = userdirs.salt()
+    assert made is not None
+    assert (len(made), userdirs.salt()) == (64, made)
+
+
 @pytest.mark.parametrize("made", [True, False], ids=["there", "not there yet"])
 def test_the_named_folder_is_used(bare, monkeypatch, tmp_path, made):
     """XDG_RUNTIME_DIR is where the files go; the first process makes it so that the next one takes it too."""

@@ -7,10 +7,12 @@ import contextlib
 import logging
 import socket
 import struct
+import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from gridgen.clock import Clock
+from gridgen.errors import GridgenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,9 +44,14 @@ class Server:
         If the port is taken.
     ValueError
         If it is none.
+    GridgenError
+        In pyodide, which has neither sockets nor threads.
     """
 
     def __init__(self, app: ASGIApp, port: int = 0) -> None:
+        if sys.platform == "emscripten":
+            msg = "pyodide has no sockets to listen on; Simulator(speed=math.inf) needs none: it lives in virtual time, in process."
+            raise GridgenError(msg)
         from uvicorn.server import ServerState
 
         # else what a client sends that is no HTTP ends as a line in somebody's notebook

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import json
 import math
 import os
@@ -254,6 +255,17 @@ def test_the_machine_tells_its_sleep():
     assert 0 <= Clock().slept() <= Clock().slept() + 1
     steady = SteadyClock()
     assert abs(steady.time() - Clock().time()) < 1
+
+
+def test_a_clock_that_is_named_and_not_there_counts_nothing(monkeypatch):
+    """Pyodide has CLOCK_BOOTTIME by name alone, and EINVAL for who reads it: a clock is made all the same."""
+
+    def refuses(_clock):
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr("time.clock_gettime", refuses)
+    assert Clock().slept() == 0
+    assert abs(SteadyClock().time() - Clock().time()) < 1
 
 
 def test_the_servers_date_sets_a_clock_right(simulate):
