@@ -8,6 +8,7 @@ import pytest
 from fake_sweep import FakeSweep
 from lab import QUIET
 from page import CODE_DARK, LAB_DARK, Pages
+from waiting import until
 from watching import CONTRASTS, MOVING, OFFSETS, PLAY, READY, RECORD, SIDES, opened
 
 from gridgen.gallery import Gallery
@@ -66,6 +67,20 @@ def test_clips_come_through_the_kernel_elsewhere(browser: Browser, gallery: Gall
         page.locator(".gg-tile").nth(1).click()
         page.wait_for_function("document.querySelector('.gg-stage video')?.readyState >= 2")
         assert (pages.asked[-1]["what"], pages.asked[-1]["id"]) == ("path", 1)
+        assert page.troubles == []
+        page.close()
+
+
+@pytest.mark.usefixtures("done")
+def test_a_wall_without_controls_around_it_has_its_menus(browser: Browser, gallery: Gallery) -> None:
+    """Case V10: what marimo is given to show is the wall with menus of its own, which pivot it; Python hears of the view."""
+    assert gallery._display_() is gallery.wall
+    with Pages(gallery.wall).serving() as pages:
+        page = opened(browser, pages)
+        page.wait_for_function(f"{SIDES}[0] === 'a paper boat'")
+        page.locator(".gg-menus select[name=rows]").select_option(label="size")
+        page.wait_for_function(f"{SIDES}[0] === '16:9'")
+        until(lambda: gallery.rows == ("size",))
         assert page.troubles == []
         page.close()
 
