@@ -280,7 +280,7 @@ class Ratings:
                 "at": pd.array([at for _, _, at in lines], dtype="float64"),
                 "when": pd.to_datetime(
                     pd.Series([each.at for each in shown], dtype="int64"), unit="ms", utc=True
-                ),
+                ).dt.as_unit("us"),
                 "cell": pd.array([each.slot.cell for each in shown], dtype="str"),
                 "take": pd.array([each.slot.take for each in shown], dtype="int64"),
                 "undone": pd.array([each.id in undone for each in shown], dtype="bool"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from environments import ROOT, environment, interpreter, run
+
+from gridgen import Grid, Simulator, Sweep
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +48,13 @@ FILES = [
     "gallery/test_gallery.py",
     "form/test_builder.py",
 ]
+TABLES = """
+import sys, gridgen
+sweep = gridgen.open(sys.argv[1])
+for table in (sweep.df, sweep.grid.df, sweep.costs.df, sweep.estimate(ask=False).df, sweep.ratings.df):
+    types = table.dtypes.astype(str).str.replace("object", "str")
+    print(table.to_csv(date_format="%Y-%m-%dT%H:%M:%S.%f"), types.to_dict())
+"""
 DEPRECATED = "ignore:Deprecated in traitlets:DeprecationWarning"
 """What ipywidgets 7.7 does."""
 
@@ -60,6 +70,18 @@ def test_the_pins_are_kept(python: Path) -> None:
     run([str(python), "-m", "pip", "check"])
     frozen = run([str(python), "-m", "pip", "freeze"]).splitlines()
     assert [pin for pin in PINS if pin not in frozen] == []
+
+
+def test_tables_say_the_same_there(python: Path, tmp_path: Path) -> None:
+    """A folder that is read beside the pins has the tables that it has here, to the letter; only text is of pandas' older type."""
+    with Simulator(speed=float("inf"), clips="tiny") as simulator:
+        grid = Grid(prompt=["a boat", "a fox"], size=["16:9", "9:16"], duration=6)
+        sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "boats", budget=5)
+        sweep.run()
+        sweep.ratings.rate(1, stars=4, tags="calm", reviewer="ana")
+    told = [run([each, "-c", TABLES, str(sweep.folder)]) for each in (sys.executable, str(python))]
+    assert told[0] == told[1]
+    assert "a boat" in told[0]
 
 
 @pytest.mark.parametrize("file", FILES)
