@@ -16,6 +16,7 @@ from gridgen.gallery.folder_mark import folder_mark
 from gridgen.gallery.layout import describe, sheet_axes
 from gridgen.gallery.rpc import QuestionError, SweepWidget
 from gridgen.gallery.script import script, style
+from gridgen.gallery.still import Still
 from gridgen.money import total, without_mathematics
 from gridgen.states import ATTENTION, AWAITED, FACTS, RETRIED, UNFINISHED, State, meanings
 from gridgen.sweep.reopen import SWEEP_FILE
@@ -60,16 +61,20 @@ class Board(SweepWidget):
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self._rows = {row.index: row for row in sweep.rows()}
-        super().__init__(states=meanings())
-        self.follow(sweep)
+        still = Still(sweep.rows, lambda: self._static(sweep.rows(), so_far=True))
+        super().__init__(still=still.name, states=meanings())
+        self.follow(sweep, still)
 
     def display(self) -> None:
         """Show the board in the cell that runs."""
         IPython.display.display(self)  # type: ignore[no-untyped-call]
 
+    def _ipython_display_(self) -> None:
+        self.picture.show(*self._repr_mimebundle_())
+
     def state(self) -> dict[str, Any]:
         """Return what the board shows, as JSON values; money is decimal text."""
-        rows = [self._rows[index] for index in sorted(self._rows)]
+        rows = self._known()
         troubled = [row for row in rows if row.status in ATTENTION]
         finished = not any(row.status in UNFINISHED for row in rows)
         prices = [row.price for row in rows if row.price is not None]
@@ -108,7 +113,7 @@ class Board(SweepWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
-        return {**data, "text/plain": repr(self), "text/html": self._static()}, metadata
+        return {**data, "text/plain": repr(self), "text/html": self._static(self._known())}, metadata
 
     def changed(self, rows: tuple[Row, ...]) -> None:
         """Send what the browser has not heard."""
@@ -134,6 +139,9 @@ class Board(SweepWidget):
             case other:
                 msg = f"{other!r} is not a question that the board answers"
                 raise QuestionError(msg)
+
+    def _known(self) -> list[Row]:
+        return [self._rows[index] for index in sorted(self._rows)]
 
     def _offer(self, rows: Sequence[Row]) -> dict[str, Any]:
         """Return which failed clips a click makes again, and for how much; none before all else is over."""
@@ -170,14 +178,13 @@ class Board(SweepWidget):
         return ", ".join(describe(shown, row))
 
     @without_mathematics
-    def _static(self) -> str:
-        """Return the plan as HTML; the outcome too, once nothing is left to do."""
-        rows = [self._rows[index] for index in sorted(self._rows)]
+    def _static(self, rows: Sequence[Row], *, so_far: bool = False) -> str:
+        """Return the plan as HTML; how far it is too, once nothing is left to do or where that is asked for."""
         facts = [
             _clips(_wanted(rows)),
             f"{sum(row.cell.seconds for row in rows if row.status != State.SKIPPED)} s of footage",
         ]
-        if not any(row.status in UNFINISHED for row in rows):
+        if so_far or not any(row.status in UNFINISHED for row in rows):
             facts += [f"{count} {status}" for status, count in _counts(rows)]
         axes = "".join(
             f'<tr style="background:none"><th style="text-align:left">{html.escape(axis.name)}</th>'

@@ -25,6 +25,8 @@ from gridgen.form.layout_picker import LayoutPicker
 from gridgen.form.messages import worded
 from gridgen.gallery.box import Box
 from gridgen.gallery.rpc import QuestionError
+from gridgen.gallery.static import LARGEST
+from gridgen.gallery.still import Still
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, find
 from gridgen.models.price import money
@@ -129,6 +131,8 @@ class Builder(Box):
         self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "auto"})
         self._run.add_class("gg-run")
         self._picker = LayoutPicker(self._toggled, self._take_image)
+        self._still = Still(self._facts, lambda: self._static(so_far=True, largest=LARGEST))
+        self._picker.still = self._still.name
         self._standing = ipywidgets.VBox()
         self._results = ipywidgets.VBox()
         fields = {
@@ -261,17 +265,30 @@ class Builder(Box):
         )
         return IPython.display.HTML(note + self._static())  # type: ignore[no-untyped-call]
 
+    def _ipython_display_(self) -> None:
+        self._still.show(self._repr_mimebundle_())
+
+    def _facts(self) -> object:
+        shown = [(each.sweep.rows(), each.rows, each.cols) for each in self._results.children]
+        return self._grid, self.code, self._picker.plan["problem"], shown
+
     @without_mathematics
-    def _static(self) -> str:
+    def _static(self, *, so_far: bool = False, largest: int | None = None) -> str:
         """Return the form for places where no widgets run: its layout, its Python, and the wall."""
         if self._grid is None:
             return f"<p>{html.escape(self._picker.plan['problem'])}</p>"
-        parts = [self._reckoned(self._grid)[0]._repr_html_(), f"<pre>{html.escape(self.code)}</pre>"]
-        parts += [gallery._repr_mimebundle_()["text/html"] for gallery in self._results.children]
-        return "".join(parts)
+        form = self._reckoned(self._grid)[0]._repr_html_() + f"<pre>{html.escape(self.code)}</pre>"
+        if largest is not None:
+            if len(form.encode()) > largest // 3:
+                form = f"<p>{html.escape(repr(self))}</p>"
+            largest -= len(form.encode())
+        return form + "".join(
+            gallery.static(so_far=so_far, largest=largest) for gallery in self._results.children
+        )
 
     def close(self) -> None:
         """Take the form off every page; a sweep goes on."""
+        self._still.close()
         self._stop_watching()
         self._picker.close()
         super().close()
@@ -355,6 +372,7 @@ class Builder(Box):
         # the engine's threads come here too; who comes last has seen what the others did
         with self._showing:
             self._draw()
+        self._still.changed(last=True)
 
     def _draw(self) -> None:
         try:
@@ -487,6 +505,7 @@ class Builder(Box):
             engine().submit(engine().in_thread(self._show))
         elif _goes_on(self.sweep):
             self._seen = True
+            self._still.changed()
             engine().submit(engine().in_thread(self._count))
 
     def _count(self) -> None:

@@ -40,6 +40,7 @@ class LayoutPicker(RpcWidget):
 
     plan = t.Dict().tag(sync=True)
     said = t.Unicode("").tag(sync=True)
+    still = t.Unicode("").tag(sync=True)
 
     def __init__(self, toggle: Callable[[Pattern], None], take_image: Callable[[str, bytes], str]) -> None:
         self._toggle, self._take_image = toggle, take_image

@@ -10,7 +10,8 @@ import ipywidgets
 
 from gridgen.gallery.box import Box
 from gridgen.gallery.layout import sheet_axes, sides
-from gridgen.gallery.static import static_form
+from gridgen.gallery.static import LARGEST, static_form
+from gridgen.gallery.still import Still
 from gridgen.gallery.table import ClipTable
 from gridgen.gallery.thumbnails import thumbnails_of
 from gridgen.gallery.wall import Wall
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from gridgen.gallery.menus import Menu
+    from gridgen.gallery.static import Poster
     from gridgen.judgements.rounds import Rounds
     from gridgen.sweep import Sweep
 
@@ -81,11 +83,14 @@ class Gallery(Box):
     ) -> None:
         self.sweep = sweep
         self.reviewer = me() if reviewer is None else reviewer_name(reviewer)
+        self._rounds = rounds
+        self._posters: dict[Poster, bytes] = {}
         taking_part = [] if rounds is None else [row.index for row in rounds.rows]
         self.wall = Wall(
             sweep,
             sides(sheet_axes(sweep), rows, cols),
             view,
+            still=Still(self._facts, lambda: self.static(so_far=True, largest=LARGEST)),
             reviewer=self.reviewer,
             rounds=taking_part,
         )
@@ -149,13 +154,27 @@ class Gallery(Box):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         return {
             **super()._repr_mimebundle_(**kwargs),
-            "text/html": static_form(self.sweep, self.rows, self.cols),
+            "text/html": self.static(),
         }
 
     def _display_(self) -> Wall:
         """Return what marimo shows: it draws widgets of anywidget and no others, so the wall has its own menus there."""
         self.wall.bare = True
         return self.wall
+
+    def _ipython_display_(self) -> None:
+        self.wall.picture.show(self._repr_mimebundle_())
+
+    def static(self, *, so_far: bool = False, largest: int | None = None) -> str:
+        """Return what it shows, as HTML for places that run no widgets; of an unfinished sweep the plan, or how far it is."""
+        if self._rounds is not None:
+            return self._rounds._repr_html_()
+        return static_form(
+            self.sweep, self.rows, self.cols, so_far=so_far, largest=largest, drawn=self._posters
+        )
+
+    def _facts(self) -> object:
+        return self.sweep.rows() if self._rounds is None else repr(self._rounds), self.rows, self.cols
 
 
 def _controls(wall: Wall) -> tuple[ipywidgets.Box, list[Any]]:

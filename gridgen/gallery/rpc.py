@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import anywidget
+import traitlets as t
+
+from gridgen.states import UNFINISHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from gridgen.gallery.still import Still
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
@@ -63,17 +67,29 @@ class RpcWidget(anywidget.AnyWidget):
 class SweepWidget(RpcWidget):
     """A widget that follows a sweep."""
 
+    picture: Still
     _stop_watching: Callable[[], None] = staticmethod(_nothing)
 
-    def follow(self, sweep: Sweep) -> None:
-        """Take up what changes, and what the browser asks, from now until `close`."""
+    still = t.Unicode().tag(sync=True)
+    """The name of the still that stands in for it."""
+
+    def follow(self, sweep: Sweep, still: Still) -> None:
+        """Take up what changes, and what the browser asks, from now until `close`; so does what stands in for it."""
+        self.picture = still
         self.listen()
-        self._stop_watching = sweep.watch(self.changed)
+
+        def told(rows: tuple[Row, ...]) -> None:
+            self.changed(rows)
+            if rows and still.shown:
+                still.changed(last=not any(row.status in UNFINISHED for row in sweep.rows()))
+
+        self._stop_watching = sweep.watch(told)
 
     def close(self) -> None:
         """Take it off every page, and stop following the sweep."""
         stop, self._stop_watching = self._stop_watching, _nothing
         stop()
+        self.picture.close()
         super().close()
 
     def changed(self, rows: tuple[Row, ...]) -> None:

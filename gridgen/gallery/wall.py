@@ -20,6 +20,7 @@ from gridgen.gallery.throttle import Throttle
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from gridgen.gallery.still import Still
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
@@ -59,6 +60,8 @@ class Wall(SweepWidget):
         Axes along rows and columns to begin with.
     view : str
         How it is looked at, as `view` once said.
+    still : Still
+        What stands in for it.
     reviewer : str
         Who judges in it.
     rounds : sequence of int, optional
@@ -84,7 +87,14 @@ class Wall(SweepWidget):
     snapshot = t.Any().tag(sync=True, to_json=_snapshot)
 
     def __init__(
-        self, sweep: Sweep, sides: Sides, view: str = "", *, reviewer: str, rounds: Sequence[int] = ()
+        self,
+        sweep: Sweep,
+        sides: Sides,
+        view: str = "",
+        *,
+        still: Still,
+        reviewer: str,
+        rounds: Sequence[int] = (),
     ) -> None:
         self.feed = ChangeFeed(sweep, reviewer)
         self.judge = Judge(sweep, self.feed)
@@ -103,6 +113,7 @@ class Wall(SweepWidget):
             "outer_cols": sides.cols[:-1],
         }
         super().__init__(
+            still=still.name,
             rounds=list(rounds),
             menus=[menu.state() for menu in self.offered],
             look={"rows": list(sides.rows), "cols": list(sides.cols)},
@@ -113,7 +124,7 @@ class Wall(SweepWidget):
             },
         )
         self._outlet = Throttle(self._flow)
-        self.follow(sweep)
+        self.follow(sweep, still)
 
     def __repr__(self) -> str:
         return "Wall()"
@@ -200,4 +211,5 @@ class Wall(SweepWidget):
             msg = "this is no view that the wall can have"
             raise QuestionError(msg)
         self.shown, self.seen = Sides(tuple(sides[0]), tuple(sides[1])), view
+        self.picture.changed(last=True)
         return {}, []

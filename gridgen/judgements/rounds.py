@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from gridgen.gallery import Gallery
     from gridgen.journal import Row
     from gridgen.judgements.ranking import Fit, Floats, Integers
     from gridgen.judgements.store import Choice
@@ -66,7 +67,7 @@ class Rounds:
         self._first = tuple({row.cell.key: row for row in reversed(self.rows)}.values())[::-1]
         self._item = {row.cell.key: item for item, row in enumerate(self._first)}
         self._pair: tuple[int, Row, Row] | None = None
-        self._shown: object = None
+        self._shown: Gallery | None = None
 
     def __repr__(self) -> str:
         made = self.choices
@@ -89,6 +90,11 @@ class Rounds:
 
         self._shown = Gallery(self.sweep, reviewer=self.reviewer, rounds=self)
         return self._shown._display_()
+
+    def _ipython_display_(self) -> None:
+        bundle = self._repr_mimebundle_()
+        if self._shown is not None:
+            self._shown.wall.picture.show(bundle)
 
     @without_mathematics
     def _repr_html_(self) -> str:

@@ -247,6 +247,11 @@ class Sweep(Fixed):
 
         return Board(self)
 
+    def _ipython_display_(self) -> None:
+        from gridgen.board import Board
+
+        Board(self)._ipython_display_()
+
     @property
     def df(self) -> pd.DataFrame:
         """One row per cell and take, in grid order; what is unknown is missing.

@@ -1,5 +1,6 @@
 import { Rpc } from "./rpc.js";
 import { Panel } from "./panel.js";
+import { standIn } from "./still.js";
 import { learnStates } from "./status_texts.js";
 
 /**
@@ -34,12 +35,13 @@ export default function widget() {
       link.ask({ kind: "standing" }, signal).then(({ content }) => show(content.standing), () => undefined);
     },
 
-    /** @param {{el: HTMLElement, signal: AbortSignal}} host */
-    render({ el, signal }) {
+    /** @param {{model: Model, el: HTMLElement, signal: AbortSignal}} host */
+    render({ model, el, signal }) {
       const panel = new Panel(link, signal);
       panels.add(panel);
       panel.show(standing);
       el.append(panel.element);
+      standIn(model, panel.element, signal);
       signal.addEventListener("abort", () => panels.delete(panel) && panel.element.remove());
     },
   };

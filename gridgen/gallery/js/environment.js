@@ -5,6 +5,7 @@ import { Media } from "./media.js";
 import { chosenBy, positionIn } from "./menus.js";
 import { EmbeddedFiles, KernelFiles, NeighbourFiles, ServedFiles } from "./sources.js";
 import { ViewState } from "./state.js";
+import { isFinal } from "./status_texts.js";
 import { Store } from "./store.js";
 
 /**
@@ -40,6 +41,7 @@ export class KernelHost {
   #model;
   #link;
   #signal;
+  #served;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #resting;
   #page = Math.random().toString(36).slice(2);
@@ -67,7 +69,8 @@ export class KernelHost {
     this.bare = Boolean(model.get("bare"));
     /** @type {number[]} ids of the clips whose blind rounds are shown in place of the wall */
     this.rounds = model.get("rounds") ?? [];
-    this.media = new Media(new ServedFiles(this.store, this.#link.notebook), new KernelFiles(this.#link));
+    this.#served = new ServedFiles(this.store, this.#link.notebook);
+    this.media = new Media(this.#served, new KernelFiles(this.#link));
     this.state = new ViewState(model.get("look"));
     this.state.load(model.get("view"));
     this.state.set({ selected: model.get("selected") ?? [] });
@@ -99,6 +102,17 @@ export class KernelHost {
   /** Tell Python that it has not been shown again, as it is where an output is moved. */
   leave() {
     this.ask({ kind: "left" }, this.#signal).catch(() => undefined);
+  }
+
+  /**
+   * Tell whether the wall can do without a kernel: it knows how each clip ended, and the server has their files.
+   *
+   * @returns {Promise<boolean>}
+   */
+  async whole() {
+    const tiles = [...this.store.tiles.values()];
+    const one = tiles.find(({ poster }) => poster);
+    return one !== undefined && tiles.every(({ status }) => isFinal(status)) && Boolean(await this.#served.url(one, "poster"));
   }
 
   #bind() {

@@ -1,6 +1,7 @@
 import { followTheme, make, mark, write } from "./dom.js";
 import { markFields } from "./form_fields.js";
 import { Rpc } from "./rpc.js";
+import { standIn } from "./still.js";
 
 /**
  * @typedef {import("./rpc.js").Model} Model
@@ -312,6 +313,7 @@ export default function widget() {
       signal.addEventListener("abort", () => model.off("change:said", say));
       signal.addEventListener("abort", () => view.element.remove());
       el.append(view.element);
+      standIn(model, view.element, signal);
       draw();
       say();
     },

@@ -1,5 +1,6 @@
 import { RoundsView } from "./pairwise.js";
 import { KernelHost } from "./environment.js";
+import { standIn } from "./still.js";
 import { WallView } from "./view.js";
 
 /**
@@ -30,10 +31,11 @@ export default function widget() {
       signal.addEventListener("abort", () => clearTimeout(leaving));
     },
 
-    /** @param {{el: HTMLElement, signal: AbortSignal}} shown */
-    render({ el, signal }) {
+    /** @param {{model: Model, el: HTMLElement, signal: AbortSignal}} shown */
+    render({ model, el, signal }) {
       const view = host.rounds.length ? new RoundsView(host, host.rounds, signal) : new WallView(host, signal);
       el.append(view.element);
+      standIn(model, view.element, signal, () => host.whole());
       views += 1;
       if (views === 1) tell();
       signal.addEventListener("abort", () => {
