@@ -26,8 +26,6 @@ myst_heading_anchors = 3
 
 # notebooks are shown with the outputs that they were committed with
 nb_execution_mode = "off"
-# of a widget there is no kernel to show it: its still, else its text
-nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", None)]
 
 # what stands between single backticks in a docstring is a name
 default_role = "py:obj"

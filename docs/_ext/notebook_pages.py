@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[2]
 FILE_LINK = re.compile(r'<a href=\\"[^>]*\\" (?:target|download)=[^>]*>([^<]*)</a>')
 """What a notebook wrote lies beside it where it ran, and not beside its page here."""
 
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 LINK = "[See its wall play](#the-wall-live), without a kernel."
 PAGE = """## The wall, live
 
@@ -36,6 +37,7 @@ def bring(app: Sphinx, config: Config) -> None:
     pages.mkdir(exist_ok=True)
     for source in sorted((ROOT / "notebooks").glob("*.ipynb")):
         notebook = json.loads(source.read_text(encoding="utf-8"))
+        _leave_out_widgets(notebook["cells"])
         if source.stem in config.gridgen_walls:
             _wall(app, source.stem)
             notebook["cells"].insert(1, _cell("to-live-wall", LINK))
@@ -44,6 +46,13 @@ def bring(app: Sphinx, config: Config) -> None:
         page = pages / source.name
         if not page.exists() or page.read_text(encoding="utf-8") != text:
             page.write_text(text, encoding="utf-8")
+
+
+def _leave_out_widgets(cells: list[dict[str, Any]]) -> None:
+    """Leave out the widgets, which no kernel keeps alive here: each has its still beside it."""
+    for cell in cells:
+        if outputs := cell.get("outputs"):
+            cell["outputs"] = [each for each in outputs if WIDGET_VIEW not in each.get("data", {})]
 
 
 def _cell(name: str, text: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ LARGEST = 98_000
 """Bytes of the largest form."""
 _BUDGET = 62_000
 """Bytes of pictures in one form; base64 makes them a third more."""
-_MOST_CLIPS = (200, 100, 50, 20, 5, 0)
+_MOST_CLIPS = (200, 100, 50, 20, 5, 2, 1, 0)
 """How many clips are shown at most, as many of them as their words leave room for."""
 _LONGEST = 300
 """Characters of a text about one clip."""

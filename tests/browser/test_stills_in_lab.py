@@ -159,7 +159,8 @@ def test_a_saved_widget_state_shows_a_whole_wall_or_the_still(
     nbformat.sign.NotebookNotary().sign(notebook)
     page, _ = open_notebook(browser, base, "executed/kept.ipynb")
     page.wait_for_function(f"({WALLS})() === 1")
-    page.locator(".gg-tile[data-status=done] .gg-poster").first.wait_for()
+    page.locator(".gridgen-gallery").nth(1).scroll_into_view_if_needed()
+    page.locator(".gridgen-gallery").nth(1).locator(".gg-poster[src]").first.wait_for()
     assert seen(page) == {"posters": 4, "walls": 1, "broken": 0}
     page.close()
 
