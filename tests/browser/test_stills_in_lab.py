@@ -82,11 +82,12 @@ def test_a_reopened_notebook_shows_its_last_wall(browser: Browser, base: str, pl
 def test_a_busy_kernel_leaves_the_still_to_a_page_that_is_loaded_anew(
     browser: Browser, base: str, place: Path
 ) -> None:
-    """While another cell holds the kernel the posters are there, and once it is free the wall instead."""
-    page = opened(browser, base, place, "busy", SWEEP, WAIT, LATE, BUSY)
+    """While another cell holds the kernel the posters came and are there, and once it is free the wall instead."""
+    page = opened(browser, base, place, "busy", SWEEP, EARLY, BUSY)
     page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
     page.wait_for_function(f"({WALLS})() === 1")
     page.wait_for_function(FULL, arg=4)
+    page.wait_for_function("document.querySelectorAll('[data-gg-still] img').length === 4")
     assert seen(page) == {"posters": 0, "walls": 1, "broken": 0}
     page.evaluate(SAVE)
     page.reload()
@@ -101,6 +102,7 @@ def test_a_busy_kernel_leaves_the_still_to_a_page_that_is_loaded_anew(
     page.close()
 
 
+@pytest.mark.full
 def test_a_restarted_kernel_leaves_the_wall_until_the_page_is_loaded_anew(
     browser: Browser, base: str, place: Path
 ) -> None:
@@ -135,7 +137,7 @@ def notebook(place: Path) -> Any:
     return executed(place / "executed", SWEEP, EARLY, WAIT, LATE)
 
 
-@pytest.mark.parametrize("form", ["html", "slides"])
+@pytest.mark.parametrize("form", ["html", pytest.param("slides", marks=pytest.mark.full)])
 def test_what_nbconvert_executes_shows_every_poster_offline(
     browser: Browser, notebook: Any, tmp_path: Path, form: str
 ) -> None:
@@ -151,6 +153,7 @@ def test_what_nbconvert_executes_shows_every_poster_offline(
     page.close()
 
 
+@pytest.mark.full
 def test_a_saved_widget_state_shows_a_whole_wall_or_the_still(
     browser: Browser, base: str, place: Path, notebook: Any
 ) -> None:
