@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Board"]
 
 _MOST_TROUBLES = 20
+_LONGEST = 1_000
+"""Characters that a still says of one axis."""
 _RANKS = {"good": 0, "busy": 1, "warn": 2, "bad": 2, "idle": 3}
 """The order of tones, from finished to not begun."""
 
@@ -61,7 +63,7 @@ class Board(SweepWidget):
     def __init__(self, sweep: Sweep) -> None:
         self.sweep = sweep
         self._rows = {row.index: row for row in sweep.rows()}
-        still = Still(sweep.rows, lambda: self._static(sweep.rows(), so_far=True))
+        still = Still(sweep.rows, lambda _largest: self._static(sweep.rows(), so_far=True))
         super().__init__(still=still.name, states=meanings())
         self.follow(sweep, still)
 
@@ -188,7 +190,7 @@ class Board(SweepWidget):
             facts += [f"{count} {status}" for status, count in _counts(rows)]
         axes = "".join(
             f'<tr style="background:none"><th style="text-align:left">{html.escape(axis.name)}</th>'
-            f'<td style="text-align:left">{html.escape(", ".join(axis.labels))}</td></tr>'
+            f'<td style="text-align:left">{html.escape(_few(axis.labels) if so_far else ", ".join(axis.labels))}</td></tr>'
             for axis in sheet_axes(self.sweep)
             if len(axis) > 1
         )
@@ -218,6 +220,12 @@ def _remedies(rows: Sequence[Row]) -> list[str]:
             text = f"nothing to do: {it} {'is' if count == 1 else 'are'} still asked for"
         found.append(f"{count} {status}: {text}")
     return found
+
+
+def _few(labels: Sequence[str]) -> str:
+    """Return the labels in one line, as many of them as a still has room for."""
+    line = ", ".join(labels)
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]} …"
 
 
 def _wanted(rows: Iterable[Row]) -> int:

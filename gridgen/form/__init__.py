@@ -25,7 +25,6 @@ from gridgen.form.layout_picker import LayoutPicker
 from gridgen.form.messages import worded
 from gridgen.gallery.box import Box
 from gridgen.gallery.rpc import QuestionError
-from gridgen.gallery.static import LARGEST
 from gridgen.gallery.still import Still
 from gridgen.grid.images import LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, find
@@ -131,7 +130,7 @@ class Builder(Box):
         self._run = ipywidgets.Button(description="Run", button_style="primary", layout={"width": "auto"})
         self._run.add_class("gg-run")
         self._picker = LayoutPicker(self._toggled, self._take_image)
-        self._still = Still(self._facts, lambda: self._static(so_far=True, largest=LARGEST))
+        self._still = Still(self._facts, self._static)
         self._picker.still = self._still.name
         self._standing = ipywidgets.VBox()
         self._results = ipywidgets.VBox()
@@ -273,18 +272,17 @@ class Builder(Box):
         return self._grid, self.code, self._picker.plan["problem"], shown
 
     @without_mathematics
-    def _static(self, *, so_far: bool = False, largest: int | None = None) -> str:
-        """Return the form for places where no widgets run: its layout, its Python, and the wall."""
+    def _static(self, largest: int | None = None) -> str:
+        """Return the form for places where no widgets run: its layout, its Python, and the wall; how far it is where bytes are counted."""
         if self._grid is None:
             return f"<p>{html.escape(self._picker.plan['problem'])}</p>"
         form = self._reckoned(self._grid)[0]._repr_html_() + f"<pre>{html.escape(self.code)}</pre>"
-        if largest is not None:
-            if len(form.encode()) > largest // 3:
-                form = f"<p>{html.escape(repr(self))}</p>"
-            largest -= len(form.encode())
-        return form + "".join(
-            gallery.static(so_far=so_far, largest=largest) for gallery in self._results.children
-        )
+        if largest is None:
+            return form + "".join(each._repr_mimebundle_()["text/html"] for each in self._results.children)
+        if len(form.encode()) > largest // 3:
+            form = f"<p>{html.escape(repr(self))}</p>"
+        left = largest - len(form.encode())
+        return form + "".join(each.wall.picture.draw(left) for each in self._results.children)
 
     def close(self) -> None:
         """Take the form off every page; a sweep goes on."""

@@ -10,7 +10,7 @@ import ipywidgets
 
 from gridgen.gallery.box import Box
 from gridgen.gallery.layout import sheet_axes, sides
-from gridgen.gallery.static import LARGEST, static_form
+from gridgen.gallery.static import static_form
 from gridgen.gallery.still import Still
 from gridgen.gallery.table import ClipTable
 from gridgen.gallery.thumbnails import thumbnails_of
@@ -90,7 +90,7 @@ class Gallery(Box):
             sweep,
             sides(sheet_axes(sweep), rows, cols),
             view,
-            still=Still(self._facts, lambda: self.static(so_far=True, largest=LARGEST)),
+            still=Still(self._facts, lambda largest: self._static(so_far=True, largest=largest)),
             reviewer=self.reviewer,
             rounds=taking_part,
         )
@@ -154,7 +154,7 @@ class Gallery(Box):
     def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
         return {
             **super()._repr_mimebundle_(**kwargs),
-            "text/html": self.static(),
+            "text/html": self._static(),
         }
 
     def _display_(self) -> Wall:
@@ -165,7 +165,7 @@ class Gallery(Box):
     def _ipython_display_(self) -> None:
         self.wall.picture.show(self._repr_mimebundle_())
 
-    def static(self, *, so_far: bool = False, largest: int | None = None) -> str:
+    def _static(self, *, so_far: bool = False, largest: int | None = None) -> str:
         """Return what it shows, as HTML for places that run no widgets; of an unfinished sweep the plan, or how far it is."""
         if self._rounds is not None:
             return self._rounds._repr_html_()

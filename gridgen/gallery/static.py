@@ -2,7 +2,7 @@
 
 Inline styles only, since sanitizers drop style sheets; pictures rather than
 players, since some sites refuse those. Nothing in it changes from run to run.
-It is small, however large the sweep: it goes into the notebook itself.
+Where it goes into a notebook it is small, however large the sweep.
 """
 
 from __future__ import annotations
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
     from gridgen.journal import Row
     from gridgen.sweep import Sweep
 
-__all__ = ["LARGEST", "static_form"]
+__all__ = ["static_form"]
 
-LARGEST = 98_000
-"""Bytes of the largest form."""
 _BUDGET = 62_000
 """Bytes of pictures in one form; base64 makes them a third more."""
 _MOST_CLIPS = (200, 100, 50, 20, 5, 2, 1, 0)

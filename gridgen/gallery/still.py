@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Still"]
 
+_LARGEST = 98_000
+"""Bytes of what a still shows; with the frame around it under 100 kB."""
 INTERVAL = 10.0
 """Seconds between two updates while a sweep goes on: each is written into the notebook anew."""
 SOON = 0.3
@@ -52,7 +54,7 @@ class Still:
     facts : callable
         Returns what it depends on, as things stand; it is drawn anew where that is not equal to what it was.
     draw : callable
-        Returns the HTML, at most 98 kB of it. Both are called on any thread, never at once.
+        Returns the HTML as things stand, of at most so many bytes. Both are called on any thread.
 
     Attributes
     ----------
@@ -62,9 +64,9 @@ class Still:
         Whether a cell shows it.
     """
 
-    def __init__(self, facts: Callable[[], object], draw: Callable[[], str]) -> None:
+    def __init__(self, facts: Callable[[], object], draw: Callable[[int], str]) -> None:
         self.name = secrets.token_hex(8)
-        self._facts, self._draw = facts, draw
+        self._facts, self.draw = facts, draw
         self._drawn: tuple[object, str] | None = None
         self._lock = threading.Lock()
         self.shown = False
@@ -139,7 +141,7 @@ class Still:
         try:
             facts = self._facts()
             if self._drawn is None or self._drawn[0] != facts:
-                self._drawn = facts, self._draw()
+                self._drawn = facts, self.draw(_LARGEST)
         except Exception:  # noqa: BLE001 - a folder that is gone or spoilt says so where its sweep is used
             _log.debug("the still of a widget could not be drawn", exc_info=True)
         return self._drawn[1] if self._drawn else ""

@@ -11,8 +11,8 @@ from fake_sweep import FakeSweep
 from hostile import HOSTILE
 from nbclient import NotebookClient
 
+from gridgen.board import Board
 from gridgen.gallery import Gallery
-from gridgen.gallery.static import LARGEST
 from gridgen.grid import Grid
 
 if TYPE_CHECKING:
@@ -87,12 +87,12 @@ def test_a_still_shows_how_far_a_sweep_is(sweep: FakeSweep) -> None:
     gallery = Gallery(sweep, rows="prompt", cols="size")
     sweep.finish(1)
     sweep.change(2, status="running", progress=40)
-    now = gallery.static(so_far=True)
+    now = gallery.wall.picture.draw(98_000)
     assert now.count("data:image/webp") == 1
     assert "1 done · 2 planned · 1 running" in now
-    assert "<img" not in gallery.static()
+    assert "<img" not in gallery._repr_mimebundle_()["text/html"]
     sweep.finish(0)
-    assert gallery.static(so_far=True).count(re.findall(r'src="([^"]*)"', now)[0]) == 1, (
+    assert gallery.wall.picture.draw(98_000).count(re.findall(r'src="([^"]*)"', now)[0]) == 1, (
         "a picture stays as it was"
     )
     gallery.close()
@@ -108,10 +108,13 @@ def test_a_still_is_small_however_large_the_sweep(served: Path) -> None:
         for index in range(1, 300):
             sweep.finish_like(index, 0)
         gallery = Gallery(sweep)
-        shown = gallery.static(so_far=True, largest=LARGEST)
+        shown = gallery.wall.picture.draw(98_000)
         assert len(shown.encode()) < 99_000
         assert re.search(r"300 clips .* the first \d+ are shown", shown)
         assert shown.count("data:image/webp") > 0
+        board = Board(sweep)
+        assert len(board.picture.draw(98_000).encode()) < 99_000
+        board.close()
         gallery.close()
 
 
@@ -122,7 +125,7 @@ def test_many_posters_are_all_there(served: Path) -> None:
     for index in range(1, 60):
         sweep.finish_like(index, 0)
     gallery = Gallery(sweep, rows="prompt")
-    shown = gallery.static(so_far=True, largest=LARGEST)
+    shown = gallery.wall.picture.draw(98_000)
     assert shown.count("data:image/webp") == 60
     assert len(shown.encode()) < 99_000
     gallery.close()
@@ -138,7 +141,7 @@ def test_hostile_words_stay_words_in_a_still(served: Path) -> None:
         gallery = Gallery(sweep, rows="prompt")
         parser = HTMLParser()
         parser.handle_starttag = lambda tag, _attributes: tags.add(tag)  # type: ignore[method-assign]
-        parser.feed(gallery.static(so_far=True, largest=LARGEST))
+        parser.feed(gallery.wall.picture.draw(98_000))
         parser.close()
         gallery.close()
     assert tags == {"div", "p", "strong", "span", "table", "tr", "th", "td"}
