@@ -161,7 +161,7 @@ def submissions(state: Path) -> int:
         return len(simulator.ledger)
 
 
-@pytest.mark.parametrize(("committed_text", "changed"), [("8 cells", "9 cells"), ("0.3264", "0.3265")])
+@pytest.mark.parametrize(("committed_text", "changed"), [("8 cells", "9 cells"), ("0.33", "0.34")])
 def test_a_changed_number_is_noticed(tmp_path, committed_text, changed):
     """One digit of a committed output, changed, makes the comparison fail: it does compare."""
     notebook = nbformat.read(COMMITTED[0], as_version=4)
