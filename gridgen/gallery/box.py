@@ -12,7 +12,7 @@ __all__ = ["Box"]
 class Box(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A column of widgets whose bundle is the same whatever the version of ipywidgets."""
 
-    _ipython_display_ = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
+    _ipython_display_: Any = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         view = {"version_major": 2, "version_minor": 0, "model_id": self.model_id}

@@ -35,7 +35,7 @@ class RpcWidget(anywidget.AnyWidget):
     same number.
     """
 
-    _ipython_display_ = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
+    _ipython_display_: Any = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
 
     def listen(self) -> None:
         """Take up what the browser asks from now on."""
