@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 from fake_sweep import FakeSweep
-from IPython.core.formatters import DisplayFormatter
 from outbox import Outbox
 from waiting import until
 
@@ -535,7 +534,8 @@ def test_a_thousand_that_all_move_are_told_in_little(served: Path) -> None:
 def test_the_bundle_has_widget_html_and_one_line(sweep: FakeSweep) -> None:
     """Places with widgets get one, others a table; the text is short and has no address."""
     for shown in (Gallery(sweep), Board(sweep)):
-        data, _ = DisplayFormatter().format(shown)
+        bundle = shown._repr_mimebundle_()
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
         assert set(data) == {WIDGET_VIEW, "text/html", "text/plain"}
         assert data["text/plain"] == repr(shown)
         assert len(repr(shown)) < 120
