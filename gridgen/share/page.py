@@ -244,14 +244,25 @@ def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
 <style>{sheet}</style>
 </head>
 <body>
-<noscript>This page plays {len(told["snapshot"]["tiles"])} clips side by side. That takes JavaScript, all of which is in the page: allow it to run.</noscript>
-<div id="gridgen-wall"></div>
+<noscript>This page plays {len(told["snapshot"]["tiles"])} clips side by side. That takes JavaScript, all of which is in the page: allow it to run; in JupyterLab by the button Trust HTML.</noscript>
+{_missing(told["snapshot"]["folder"])}<div id="gridgen-wall"></div>
 <script type="application/json" id="gridgen-known">{_json(told)}</script>
 {held}
 <script type="module">{program}</script>
 </body>
 </html>
 """
+
+
+def _missing(folder: str | None) -> str:
+    """Return what the page says where its media cannot be had; its script shows it."""
+    if folder is None:
+        return ""
+    return (
+        f'<p id="gridgen-missing" role="alert" hidden>The clips cannot be reached: they are in the folder '
+        f"<b>{html.escape(folder)}</b>, which is not beside this page. Put it there, or ask for it too; where this is the preview "
+        "of a mail or of a notebook, save page and folder in one place and open the page in a browser.</p>\n"
+    )
 
 
 def _json(told: Mapping[str, Any]) -> str:

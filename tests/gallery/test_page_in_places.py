@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -44,6 +45,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         grid = Grid(prompt=prompts, size=["16:9", "9:16"], duration=[6, 10])
         sweep = Sweep(grid, client=simulator.client(), folder=folder / "boats")
         sweep.run()
+        sweep.to_html(folder / "apart" / "boats.html", rows="prompt", cols=["size", "duration"], limit=1000)
         return sweep.to_html(folder / "boats.html", rows="prompt", cols=["size", "duration"]).path
 
 
@@ -137,3 +139,51 @@ def test_clips_are_seen_from_right_to_left(page, exported, tmp_path):
     page.locator(".gg-scroll").evaluate("(scroll) => scroll.scrollTo({ left: 900 })")
     page.locator(".gg-tile[data-id='2']").wait_for()
     plays(page)
+
+
+@pytest.mark.parametrize("place", ["alone", "srcdoc", "sandbox"])
+def test_a_page_without_its_folder_names_the_folder(page, exported, tmp_path, place):
+    """Case V2: mailed without its media folder, or kept from it, the page and its clips say which folder is missing."""
+    apart = exported.parent / "apart" / "boats.html"
+    frame = page
+    if place == "alone":
+        shutil.copy(apart, tmp_path / "boats.html")
+        page.goto((tmp_path / "boats.html").as_uri())
+    else:
+        text = apart.read_text("utf-8").replace("&", "&amp;").replace('"', "&quot;")
+        where = f'srcdoc="{text}"' if place == "srcdoc" else f'src="{apart.as_uri()}"'
+        (tmp_path / "outer.html").write_text(SANDBOXED % where, "utf-8")
+        page.goto((tmp_path / "outer.html").as_uri())
+        frame = page.frames[1]
+    missing = frame.locator("#gridgen-missing")
+    missing.wait_for()
+    assert "boats_files" in missing.inner_text()
+    until(
+        frame,
+        "document.querySelector('.gg-tile .gg-reason')?.textContent.includes('is not in the folder boats_files')",
+    )
+    assert "format" not in frame.locator(".gg-tile").first.inner_text()
+
+
+def test_a_page_beside_its_folder_misses_nothing(page, exported):
+    """Case V2: with the folder beside it nothing is said of it."""
+    page.goto((exported.parent / "apart" / "boats.html").as_uri())
+    plays(page)
+    assert not page.locator("#gridgen-missing").is_visible()
+
+
+@pytest.mark.parametrize("broken", ["setItem", "localStorage"])
+def test_a_browser_that_keeps_nothing_shows_all_the_same(page, exported, broken):
+    """Case V1: where storage throws, the page plays and takes ratings, and says that it does not keep them."""
+    refuse = "{ throw new DOMException('no', 'SecurityError'); }"
+    page.add_init_script(
+        f"Object.defineProperty(window, 'localStorage', {{ get() {refuse} }})"
+        if broken == "localStorage"
+        else f"Storage.prototype.{broken} = () => {refuse}"
+    )
+    page.goto(exported.as_uri())
+    plays(page)
+    page.locator(".gg-tile").first.focus()
+    page.keyboard.press("4")
+    until(page, "document.querySelector('.gg-badge[data-kind=stars]')?.textContent === '★ 4'")
+    until(page, "document.querySelector('.gg-sender').hasAttribute('data-fleeting')")

@@ -5,6 +5,7 @@
  * @property {(tile: Tile, what: What, signal: AbortSignal) => Promise<string | null>} url null where it does not have it
  * @property {(tile: Tile, what: What) => Promise<string | null>} address one that lasts, for a link; null where it has none
  * @property {(tile: Tile, what: What) => void} free a user of `url` less
+ * @property {(tile: Tile) => Promise<string>} [missed] why a file that it had an address for could not be read, "" where it knows nothing
  * @property {() => void} close gives back all that it holds
  */
 
@@ -45,6 +46,18 @@ export class Media {
       if (found) return found;
     }
     return null;
+  }
+
+  /**
+   * @param {Tile} tile one of whose files could not be played
+   * @returns {Promise<string>} why, where it is for want of the file; "" where that is not known
+   */
+  async missed(tile) {
+    for (const source of this.#sources) {
+      const reason = await source.missed?.(tile);
+      if (reason) return reason;
+    }
+    return "";
   }
 
   /**

@@ -13,7 +13,29 @@ function show() {
   const view = new WallView(host, end.signal);
   const paper = new PrintSheet(host, () => view.shown, end.signal);
   // a page that the browser saved has in it what was drawn then
-  document.getElementById("gridgen-wall")?.replaceChildren(view.element, paper.element);
+  const place = document.getElementById("gridgen-wall");
+  watchFolder(document.getElementById("gridgen-missing"), place, end.signal);
+  place?.replaceChildren(view.element, paper.element);
+}
+
+/**
+ * Say that the folder of media is missing, once something of it could not be had and nothing could.
+ *
+ * @param {HTMLElement | null} said what says so; none where the page has all in itself
+ * @param {HTMLElement | null} place where media are shown
+ * @param {AbortSignal} signal
+ */
+function watchFolder(said, place, signal) {
+  if (!said || !place) return;
+  let had = false;
+  const options = { capture: true, signal };
+  const hear = (/** @type {Event} */ { type, target }) => {
+    // an icon, too, tells that it is loaded
+    if (!(target instanceof HTMLImageElement || target instanceof HTMLVideoElement)) return;
+    had ||= type !== "error";
+    said.hidden = had;
+  };
+  for (const type of ["load", "loadeddata", "error"]) place.addEventListener(type, hear, options);
 }
 
 show();

@@ -73,9 +73,11 @@ export class Player {
       this.ready = true;
       listener.ready(this);
     };
-    const failed = () => {
+    const failed = async () => {
       this.ready = false;
-      listener.failed(this, REASONS[video.error?.code ?? 0] || "it could not be loaded");
+      const reason = REASONS[video.error?.code ?? 0] || "it could not be loaded";
+      const missed = await this.#media.missed(this.#held);
+      if (!signal.aborted) listener.failed(this, missed || reason);
     };
     video.addEventListener("loadeddata", ready, { signal });
     video.addEventListener("error", failed, { signal });

@@ -231,6 +231,21 @@ export class NeighbourFiles {
     return this.url(tile, what);
   }
 
+  /**
+   * Look whether the clip's picture, which any browser can show, is there: a player says of a file that is not there
+   * the same as of one that it cannot play.
+   *
+   * @param {Tile} tile
+   * @returns {Promise<string>}
+   */
+  async missed(tile) {
+    const picture = await this.url(tile, "poster");
+    if (!picture) return "";
+    const image = new Image();
+    image.src = picture;
+    return image.decode().then(() => "", () => `its file is not in the folder ${this.#folder}`);
+  }
+
   free() {}
 
   close() {}
