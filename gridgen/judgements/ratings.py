@@ -219,6 +219,7 @@ class Ratings:
         Parameters
         ----------
         path : str or path
+            The file, or the text that the page offers in its place.
         reviewer : str, optional
             In place of the name in the file; needed where that name has judged here
             as well, so that nobody is spoken for by mistake.

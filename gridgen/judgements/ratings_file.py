@@ -107,23 +107,25 @@ def names_of(store: str, slots: Iterable[ClipKey]) -> dict[str, ClipKey]:
 
 
 def read_ratings(path: str | os.PathLike[str]) -> RatingsFile:
-    """Read and check a ratings file.
+    """Read and check a ratings file, or its text, which begins with a brace.
 
     Raises
     ------
     GridError
         If it is none: what is wrong, and where.
     """
-    file = Path(path).expanduser()
+    is_text = isinstance(path, str) and path.lstrip().startswith("{")
     try:
-        return _checked(json.loads(_text(file), parse_constant=_no_constant))
+        text = str(path) if is_text else _text(Path(path).expanduser())
+        return _checked(json.loads(text, parse_constant=_no_constant))
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, GridError):
             why = "; ".join(map(str, error.problems))
         elif isinstance(error, ValueError):
             why = f"it is not JSON, as the button Download ratings of a page writes it ({error})"
-        msg = f"{str(path)!r} is not a ratings file of an exported page: {why}"
+        what = "the text" if is_text else repr(str(path))
+        msg = f"{what} is not a ratings file of an exported page: {why}"
         raise GridError(msg, nothing="Nothing was merged.") from None
 
 

@@ -2,6 +2,7 @@
 
 from gridgen.share.bundle import Bundle, pack, unpack
 from gridgen.share.contact import ContactSheet, FrameOptions, contact_sheet
+from gridgen.share.heading import Heading
 from gridgen.share.page import Page, to_html
 from gridgen.share.page_data import ExportOptions
 
@@ -10,6 +11,7 @@ __all__ = [
     "ContactSheet",
     "ExportOptions",
     "FrameOptions",
+    "Heading",
     "Page",
     "contact_sheet",
     "pack",

@@ -93,7 +93,7 @@ def pack(sweep: Sweep, path: str | os.PathLike[str]) -> Bundle:
         range(len(sweep.rows())),
         sides(sheet_axes(sweep), None, None),
         "",
-        ExportOptions(originals=True),
+        ExportOptions(cost=True, originals=True),
     )
     found.told["page"] = {"id": secrets.token_hex(12), "sweep": found.told["snapshot"]["name"]}
     # a clip that is its own preview has two names in the page, and is one file of the sweep

@@ -19,6 +19,7 @@ from gridgen.errors import GridError, GridgenError
 from gridgen.file_links import file_link
 from gridgen.gallery.layout import sheet_axes, sides
 from gridgen.gallery.script import script, style
+from gridgen.share.heading import Heading, missing
 from gridgen.share.page_data import ExportOptions, PageData, known
 from gridgen.states import State
 from gridgen.sweep.table import OTHER_FILES
@@ -87,6 +88,7 @@ def to_html(
     clips: Any,
     shown: ExportOptions,
     limit: int,
+    lead: Heading | None = None,
 ) -> Page:
     """Write a page; arguments and errors as in `Sweep.to_html`."""
     target = Path(path).expanduser()
@@ -103,7 +105,12 @@ def to_html(
         msg = "there is no clip to show: clips= names none"
         raise GridError(msg, nothing="Nothing was written.")
     found = known(sweep, chosen, sides(sheet_axes(sweep), rows, cols), view, shown)
-    found.told["page"] = {"id": secrets.token_hex(12), "sweep": found.told["snapshot"]["name"]}
+    found.lead = lead or Heading()
+    found.told["page"] = {
+        "id": secrets.token_hex(12),
+        "sweep": found.told["snapshot"]["name"],
+        "send_to": found.lead.send_to,
+    }
     try:
         return _write(target, found, limit, len(chosen))
     except OSError as error:
@@ -119,7 +126,7 @@ def _write(target: Path, found: PageData, limit: int, clips: int) -> Page:
         folder = _clear(target / "media")
         return _beside(target / _INDEX, folder, found, clips)
     whole = (
-        render(found.told, {name: file.read_bytes() for name, file in found.files.items()})
+        render(found, {name: file.read_bytes() for name, file in found.files.items()})
         if _fits(found, limit)
         else ""
     )
@@ -144,7 +151,7 @@ def _beside(target: Path, folder: Path, found: PageData, clips: int) -> Page:
         shutil.copyfile(file, folder / name)
     (folder / MARK).write_text("\n".join([*found.files, ""]), "utf-8")
     found.told["snapshot"]["folder"] = folder.name
-    _replace(target, render(found.told, {}))
+    _replace(target, render(found, {}))
     return Page(target, folder, clips, target.stat().st_size + found.bytes)
 
 
@@ -158,7 +165,7 @@ def zipped(target: Path, found: PageData, more: Mapping[str, bytes]) -> None:
     """
     stem = target.stem
     found.told["snapshot"]["folder"] = "media"
-    page = render(found.told, {})
+    page = render(found, {})
     target.parent.mkdir(parents=True, exist_ok=True)
     with write_atomically(target, shared=True) as part, zipfile.ZipFile(part, "w") as archive:
         archive.writestr(f"{stem}/{_INDEX}", page, zipfile.ZIP_DEFLATED)
@@ -206,7 +213,7 @@ def _replace(target: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
+def render(found: PageData, files: Mapping[str, bytes]) -> str:
     """Return the page's HTML.
 
     Nothing but its own script and style runs in it, and nothing is fetched but what
@@ -214,11 +221,11 @@ def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
 
     Parameters
     ----------
-    told : mapping
-        As `PageData.told`.
+    found : PageData
     files : mapping
         Media that the page holds in itself, by their names.
     """
+    told = found.told
     sheet = f"{style()}\n{resources.files('gridgen.share').joinpath('page.css').read_text('utf-8')}"
     program = script("page")
     own = "" if told["snapshot"]["folder"] is None else "'self' "
@@ -231,7 +238,7 @@ def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
         f'<script type="application/octet-stream" id="file:{html.escape(name)}">{base64.b64encode(data).decode()}</script>'
         for name, data in files.items()
     )
-    name = html.escape(str(told["snapshot"]["name"]))
+    name = str(told["snapshot"]["name"])
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -240,29 +247,19 @@ def render(told: Mapping[str, Any], files: Mapping[str, bytes]) -> str:
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="gridgen">
-<title>{name}</title>
+<title>{html.escape(found.lead.title or name)}</title>
 <style>{sheet}</style>
 </head>
 <body>
 <noscript>This page plays {len(told["snapshot"]["tiles"])} clips side by side. That takes JavaScript, all of which is in the page: allow it to run; in JupyterLab by the button Trust HTML.</noscript>
-{_missing(told["snapshot"]["folder"])}<div id="gridgen-wall"></div>
+{found.lead.html(name)}
+{missing(told["snapshot"]["folder"])}<div id="gridgen-wall"></div>
 <script type="application/json" id="gridgen-known">{_json(told)}</script>
 {held}
 <script type="module">{program}</script>
 </body>
 </html>
 """
-
-
-def _missing(folder: str | None) -> str:
-    """Return what the page says where its media cannot be had; its script shows it."""
-    if folder is None:
-        return ""
-    return (
-        f'<p id="gridgen-missing" role="alert" hidden>The clips cannot be reached: they are in the folder '
-        f"<b>{html.escape(folder)}</b>, which is not beside this page. Put it there, or ask for it too; where this is the preview "
-        "of a mail or of a notebook, save page and folder in one place and open the page in a browser.</p>\n"
-    )
 
 
 def _json(told: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from gridgen.gallery.menus import menus
 from gridgen.gallery.rpc import QuestionError
 from gridgen.judgements.ratings import clip_names
 from gridgen.media import is_whole, small_of
+from gridgen.share.heading import Heading
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -37,7 +38,7 @@ class ExportOptions:
     """What a page shows; as the arguments of `Sweep.to_html`."""
 
     prompts: bool = True
-    cost: bool = True
+    cost: bool = False
     task_ids: bool = False
     ratings: bool = True
     originals: bool = False
@@ -53,10 +54,13 @@ class PageData:
         For the page's script, as JSON values.
     files : dict
         Where each file is, by its name in the page.
+    lead : Heading
+        What it says above its wall.
     """
 
     told: dict[str, Any]
     files: dict[str, Path] = field(default_factory=dict)
+    lead: Heading = field(default_factory=Heading)
 
     @property
     def bytes(self) -> int:

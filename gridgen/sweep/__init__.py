@@ -645,8 +645,11 @@ class Sweep(Fixed):
         cols: str | list[str] | None = None,
         view: str = "",
         clips: Any = None,
+        title: str = "",
+        intro: str = "",
+        send_to: str = "",
         prompts: bool = True,
-        cost: bool = True,
+        cost: bool = False,
         task_ids: bool = False,
         ratings: bool = True,
         originals: bool = False,
@@ -671,8 +674,14 @@ class Sweep(Fixed):
             How to look at it first, as `Gallery.view` says.
         clips : int, Row, Series, DataFrame, or several of them, optional
             Which clips, such as ``gallery.picks``, as in `Ratings.rate`; all by default.
+        title, intro : str, optional
+            Plain text above the wall: at most 200 characters, by default the sweep's
+            name; and at most 5,000.
+        send_to : str, optional
+            An email address, or an https address such as that of a form, which the
+            page tells a reviewer to send ratings to; it sends nothing by itself.
         prompts, cost, task_ids, ratings : bool
-            What may be seen. Without prompts they are numbered, files are numbered
+            What may be seen; cost and task ids only if asked for. Without prompts they are numbered, files are numbered
             too, and errors show only their kind; what a picture shows cannot be
             hidden. Signed parts of links are never in a page.
         originals : bool, default False
@@ -693,10 +702,13 @@ class Sweep(Fixed):
         GridgenError
             If it cannot be written.
         """
-        from gridgen.share import ExportOptions, to_html
+        from gridgen.share import ExportOptions, Heading, to_html
 
         shown = ExportOptions(prompts, cost, task_ids, ratings, originals)
-        return to_html(self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit)
+        lead = Heading.checked(title, intro, send_to)
+        return to_html(
+            self, path, rows=rows, cols=cols, view=view, clips=clips, shown=shown, limit=limit, lead=lead
+        )
 
     def to_zip(self, path: str | os.PathLike[str]) -> Bundle:
         """Pack all of it into one zip: clips, table, journal, ratings and the wall as a page.

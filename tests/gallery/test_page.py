@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import zipfile
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from fake_sweep import FakeSweep
@@ -211,15 +213,16 @@ class TestHiding:
         assert "paper boat" not in text
 
     def test_cost_task_ids_and_ratings_are_switches(self, made: Sweep, tmp_path: Path) -> None:
-        """Task ids are hidden unless asked for; cost and ratings shown unless hidden; the owner is never named."""
+        """Case U8: cost and task ids are hidden unless asked for, ratings shown unless hidden; the owner is never named."""
         cost, task = str(made.cost), made.rows()[0].task_id
         assert task
         plain = made.to_html(tmp_path / "a.html").path.read_text()
         assert task not in plain
-        assert f'"cost":"{cost}"' in plain
+        assert (known(plain)["snapshot"]["cost"], f"${cost}" in plain) == ("", False)
+        assert f'"cost":"{cost}"' in made.to_html(tmp_path / "c.html", cost=True).path.read_text()
         assert "lovely light" in plain
         assert "owner" not in plain.partition("<style>")[0] + json.dumps(known(plain))
-        bare = made.to_html(tmp_path / "b.html", cost=False, ratings=False, task_ids=True).path.read_text()
+        bare = made.to_html(tmp_path / "b.html", ratings=False, task_ids=True).path.read_text()
         told = known(bare)["snapshot"]
         assert task in bare
         assert "lovely light" not in bare
@@ -234,6 +237,65 @@ class TestHiding:
         assert not re.search(r"127\.0\.0\.1|localhost|sim-[A-Za-z0-9]{8}", text)
         assert "url" not in known(text)["snapshot"]["tiles"][0]
         assert not re.search(r"https?://", told)
+
+
+class TestHeading:
+    """What stands above the wall."""
+
+    def test_title_and_introduction_are_plain_text(self, made: Sweep, tmp_path: Path) -> None:
+        """Case U8: a hostile title, introduction or address opens no element; control characters are dropped, lines stay."""
+        hostile = "</title><script>alarm()</script> & <img src=x onerror=alarm()>"
+        page = made.to_html(
+            tmp_path / "a.html",
+            title=f"{hostile}\x00\n",
+            intro=f"first\n{hostile}\ud800",
+            send_to="a+b@c.example",
+        )
+        text = page.path.read_text("utf-8")
+        assert "<script>alarm" not in text
+        assert "<img src=x" not in text
+        assert f"<title>{html.escape(hostile)}</title>" in text
+        assert f'<h1 dir="auto">{html.escape(hostile)}</h1>' in text
+        assert f'<p class="gg-intro" dir="auto">first\n{html.escape(hostile)}</p>' in text
+        assert "<bdi>a+b@c.example</bdi>" in text
+        assert known(text)["page"]["send_to"] == "a+b@c.example"
+
+    def test_without_them_it_has_the_name_of_the_sweep_and_an_instruction(
+        self, made: Sweep, tmp_path: Path
+    ) -> None:
+        """Case U8: a page that says nothing of itself has a heading and one line on what to do all the same."""
+        text = made.to_html(tmp_path / "a.html").path.read_text()
+        assert '<h1 dir="auto">boats</h1>' in text
+        assert 'gg-intro"' not in text
+        (line,) = re.findall(r'<p class="gg-instruction">(.*?)</p>', text)
+        assert re.search("stars.*Download ratings.*send the file back to who sent you this page", line)
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "anna",
+            "anna@example",
+            "anna@example.org?cc=b@c.example",
+            "a@b.example,c@d.example",
+            "anna@example.org\nBcc: b@c.example",
+            "http://form.example/",
+            "javascript:alarm()",
+            "https://anna:secret@form.example/",
+            "https://",
+            "https://form.example/ two",
+            "https://[",
+        ],
+    )
+    def test_what_is_no_address_is_refused(self, made: Sweep, tmp_path: Path, address: str) -> None:
+        """Ratings go to one email address or one https address; anything else is refused before a file is written."""
+        with pytest.raises(GridError, match=r"send_to=.*neither an email address.*Nothing was written"):
+            made.to_html(tmp_path / "a.html", send_to=address)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_what_is_too_long_is_refused(self, made: Sweep, tmp_path: Path) -> None:
+        """An introduction that is a book is told by its name."""
+        with pytest.raises(GridError, match="intro has 5001 characters, more than 5000"):
+            made.to_html(tmp_path / "a.html", intro="a" * 5001)
 
 
 class TestPolicy:
@@ -365,6 +427,12 @@ class TestInChromium:
         assert started.value.suggested_filename == "ratings_boats_anna-ångström.json"
         file = tmp_path / "ratings.json"
         started.value.save_as(file)
+        after = page.locator(".gg-after")
+        assert "ratings_boats_anna-ångström.json" in after.inner_text()
+        assert "back to who sent you this page" in after.inner_text()
+        assert json.loads(after.locator("textarea").input_value()) == json.loads(file.read_text("utf-8"))
+        page.keyboard.press("Escape")
+        after.wait_for(state="hidden")
         unspoilt(page)
         merged = made.ratings.merge(file)
 
@@ -378,6 +446,52 @@ class TestInChromium:
         assert made.df.loc[0, "rating"] == 4.5
         assert len(made.rounds(reviewer="Anna Ångström").choices) == 1
         assert made.ratings.merge(file, reviewer="Anna Ångström").judgements == 0
+
+    @pytest.mark.parametrize("rated", [1, 8])
+    def test_ratings_go_where_the_page_says(
+        self, browser: Browser, made: Sweep, tmp_path: Path, rated: int
+    ) -> None:
+        """Case V3: the address is a mail with the ratings in it where they are short, else one that says what to attach."""
+        path = made.to_html(tmp_path / "boats.html", send_to="anna@example.org").path
+        page = offline(browser, path)
+        for at in range(rated):
+            page.locator(f".gg-tile[data-id='{at}']").focus()
+            page.keyboard.press("4")
+        if rated > 1:
+            page.keyboard.press("n")
+            page.keyboard.insert_text("a long note " * 40)
+            page.keyboard.press("Escape")
+        page.get_by_role("button", name=f"Download ratings ({rated})").click()
+        link = page.locator(".gg-after a")
+        assert link.inner_text() == "anna@example.org"
+        address = urlsplit(link.get_attribute("href") or "")
+        told = parse_qs(address.query)
+        assert (address.scheme, address.path, told["subject"]) == (
+            "mailto",
+            "anna@example.org",
+            ["Ratings of boats"],
+        )
+        text = page.locator(".gg-after textarea").input_value()
+        assert (text in told["body"][0]) == (rated == 1)
+        assert ("ratings_boats.json, which I attach" in told["body"][0]) == (rated == 8)
+        merged = made.ratings.merge(text, reviewer=f"anna of {rated}")
+        assert merged.judgements == rated
+        unspoilt(page)
+
+    def test_ratings_go_to_a_form(self, browser: Browser, made: Sweep, tmp_path: Path) -> None:
+        """Case V3: an https address is a link in a window of its own, which is told nothing of the page."""
+        path = made.to_html(tmp_path / "boats.html", send_to="https://form.example/a?b=1&c=2").path
+        page = offline(browser, path)
+        page.locator(".gg-tile").first.focus()
+        page.keyboard.press("4")
+        page.get_by_role("button", name="Download ratings (1)").click()
+        link = page.locator(".gg-after a")
+        assert [link.get_attribute(name) for name in ("href", "target", "rel")] == [
+            "https://form.example/a?b=1&c=2",
+            "_blank",
+            "noopener noreferrer",
+        ]
+        unspoilt(page)
 
     def test_hostile_texts_run_nothing(self, browser: Browser, tmp_path: Path) -> None:
         """Prompts, errors, tags, notes and names of sixty and more injections are shown as text; nothing is run or fetched."""

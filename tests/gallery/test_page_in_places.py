@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from gridgen import Grid, Simulator, Sweep
+from gridgen.judgements.ratings_file import read_ratings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,3 +188,22 @@ def test_a_browser_that_keeps_nothing_shows_all_the_same(page, exported, broken)
     page.keyboard.press("4")
     until(page, "document.querySelector('.gg-badge[data-kind=stars]')?.textContent === '★ 4'")
     until(page, "document.querySelector('.gg-sender').hasAttribute('data-fleeting')")
+
+
+def test_a_sandbox_that_forbids_downloads_has_the_ratings_as_text(page, exported, tmp_path):
+    """Case V3: where nothing is saved and nothing said, the ratings can be copied as text, which is a ratings file."""
+    (tmp_path / "outer.html").write_text(SANDBOXED % f'src="{exported.as_uri()}"', "utf-8")
+    page.goto((tmp_path / "outer.html").as_uri())
+    frame = page.frames[1]
+    frame.locator(".gg-tile").first.focus()
+    page.keyboard.press("4")
+    frame.get_by_role("button", name="Download ratings (1)").click()
+    frame.get_by_role("button", name="Copy the text").click()
+    until(frame, "document.querySelector('.gg-copied').textContent === 'Copied.'")
+    text = frame.locator(".gg-after textarea").input_value()
+    assert [said.stars for _, _, said in read_ratings(text).judgements] == [4]
+    page.keyboard.press("Escape")
+    frame.locator(".gg-reviewer").fill("")
+    frame.locator(".gg-reviewer").focus()
+    page.keyboard.press("Control+V")
+    assert frame.locator(".gg-reviewer").input_value() == text[:60]

@@ -6,7 +6,7 @@ import { OUTCOMES } from "./ranking.js";
  * @typedef {import("./judging.js").Opinion} Opinion
  * @typedef {import("./rpc.js").Reply} Reply
  * @typedef {import("./store.js").Store} Store
- * @typedef {{id: string, sweep: string}} Page names an exported page, and the sweep that it shows
+ * @typedef {{id: string, sweep: string, send_to?: string}} Page names an exported page, the sweep that it shows, and where ratings go
  * @typedef {{clip: string, at: number, said: Opinion, before: Opinion}} Word
  * @typedef {{left: string, right: string, outcome: string, at: number}} Pick
  * @typedef {{getItem: (key: string) => string | null, setItem: (key: string, value: string) => void}} Shelf
@@ -77,11 +77,29 @@ export class LocalRatings {
     throw new Error(`a page without a kernel cannot answer ${String(question.kind)}`);
   }
 
+  /** @returns {string} the address that ratings go to, "" for none */
+  get to() {
+    return this.#page.send_to ?? "";
+  }
+
+  /** @returns {string} */
+  get sweep() {
+    return this.#page.sweep;
+  }
+
   /** @returns {string} the ratings file */
   get file() {
+    return JSON.stringify(this.#told, null, 1);
+  }
+
+  /** @returns {string} what the file says, in one line, for a message */
+  get text() {
+    return JSON.stringify(this.#told);
+  }
+
+  get #told() {
     const judgements = [...this.#latest].map(([clip, { at, said }]) => ({ clip, at, ...said }));
-    const told = { gridgen_ratings: FORMAT, page: this.#page.id, sweep: this.#page.sweep, reviewer: this.reviewer || "reviewer", judgements, choices: this.#picks };
-    return JSON.stringify(told, null, 1);
+    return { gridgen_ratings: FORMAT, page: this.#page.id, sweep: this.#page.sweep, reviewer: this.reviewer || "reviewer", judgements, choices: this.#picks };
   }
 
   /** @returns {string} what to call it */
