@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import html
+import itertools
 import math
 import os
 from dataclasses import dataclass, replace
@@ -14,19 +15,27 @@ from gridgen.clock import Clock
 from gridgen.errors import GridError
 from gridgen.journal import store_id
 from gridgen.judgements.agreement import Agreement, agreement
-from gridgen.judgements.opinion import NO_OPINION, UNCHANGED, notes_of, reviewer_name
-from gridgen.judgements.ratings_file import clip_name, names_of, read_ratings
+from gridgen.judgements.opinion import (
+    LONGEST_NAME,
+    NO_OPINION,
+    UNCHANGED,
+    notes_of,
+    reviewer_name,
+    seen_name,
+)
+from gridgen.judgements.ratings_file import browser_of, clip_name, names_of, read_ratings
 from gridgen.judgements.store import Choice, Judgement
 from gridgen.money import without_mathematics
 from gridgen.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import EllipsisType
 
     import pandas as pd
 
     from gridgen.judgements.opinion import Opinion
+    from gridgen.judgements.ratings_file import RatingsFile
     from gridgen.judgements.store import RatingLog
     from gridgen.money import ClipKey
     from gridgen.sweep import Sweep
@@ -134,7 +143,8 @@ class Ratings:
         """Every entry in the order in which it came, those taken back and those that took back too.
 
         Columns as in `df`, then ``undone`` (whether it was taken back) and ``source``
-        (the exported page that it came from, empty when it was made here).
+        (the exported page that it came from, and after a dot the browser; empty when
+        it was made here).
         """
         return self._table(self._book.judgements)
 
@@ -214,7 +224,8 @@ class Ratings:
         """Take in the file that a reviewer downloaded from an exported page.
 
         The same file may be merged again, and a later one of the same page: what is
-        known already is passed over.
+        known already is passed over. Two files of one name from two browsers are of
+        two people unless `reviewer` says otherwise: the second is ``anna 2``.
 
         Parameters
         ----------
@@ -239,30 +250,30 @@ class Ratings:
         foreign = told.clips - known.keys()
         if told.clips and foreign == told.clips:
             msg = (
-                f"{str(path)!r} is about {len(told.clips)} clips, none of which is in this sweep; "
+                f"{str(path)!r:.80} is about {len(told.clips)} clips, none of which is in this sweep; "
                 "merge it into the sweep that its page was exported from"
             )
             raise GridError(msg, nothing="Nothing was merged.")
-        name = self._author(told.reviewer, reviewer)
+        name = self._author(told, reviewer)
         entries = told.entries(known, name, round(Clock().time() * 1000))
         new, touched = self._sweep.internals.judgements.append(entries)
         self._sweep.internals.rejudge(touched)
         known_before = len(entries) - new.total()
         return Merged(name, new[Judgement], new[Choice], known_before, len(foreign), self.agreement)
 
-    def _author(self, told: str, given: str | None) -> str:
+    def _author(self, told: RatingsFile, given: str | None) -> str:
         """Return under whose name a file goes: nobody is spoken for unasked."""
         if given is not None:
             return reviewer_name(given)
-        here = {each.reviewer for each in self._book.judgements if not each.source}
-        here |= {each.reviewer for each in self._book.choices if not each.source}
-        if told in here:
+        name = told.reviewer
+        sources = self._book.sources
+        if "" in sources.get(name, ()):
             msg = (
-                f"the file is by {told!r}, who has judged here as well. If that is the same person, "
-                f"say ratings.merge(..., reviewer={told!r}); else give another name"
+                f"the file is by {name!r}, who has judged here as well. If that is the same person, "
+                f"say ratings.merge(..., reviewer={name!r}); else give another name"
             )
             raise GridError(msg, nothing="Nothing was merged.")
-        return told
+        return _apart(name, told.browser, sources) if told.browser else name
 
     def _table(self, entries: Iterable[Judgement]) -> pd.DataFrame:
         import pandas as pd
@@ -300,6 +311,20 @@ def _lines(entry: Judgement) -> list[tuple[Judgement, Opinion, float]]:
             *((NO_OPINION, *each) for each in further),
         ]
     ]
+
+
+def _apart(name: str, browser: str, sources: Mapping[str, Iterable[str]]) -> str:
+    """Return a reviewer's name, with a number where others have it, none of whom judged in the same browser."""
+    browsers: dict[str, set[str]] = {}
+    for other, found in sources.items():
+        browsers.setdefault(seen_name(other), set()).update(map(browser_of, found))
+    numbers = (f" {number}" for number in itertools.count(2))
+    names = (f"{name[: LONGEST_NAME - len(number)].rstrip()}{number}" for number in numbers)
+    return next(
+        each
+        for each in (name, *itertools.islice(names, len(sources)))
+        if browser in browsers.get(seen_name(each), {browser})
+    )
 
 
 def clip_names(sweep: Sweep) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from gridgen.money import ClipKey
 
-__all__ = ["FORMAT", "MOST_BYTES", "RatingsFile", "clip_name", "names_of", "read_ratings"]
+__all__ = ["FORMAT", "MOST_BYTES", "RatingsFile", "browser_of", "clip_name", "names_of", "read_ratings"]
 
 FORMAT = 1
 MOST_BYTES = 8_000_000
@@ -43,6 +43,9 @@ class RatingsFile:
     ----------
     page : str
         The exported page that it was made on.
+    browser : str
+        The browser that it was made in, by the name that the page gave it at random;
+        empty where the page is too old to give one.
     reviewer : str
     judgements : tuple
         Clip, Unix milliseconds and opinion of each.
@@ -51,9 +54,15 @@ class RatingsFile:
     """
 
     page: str
+    browser: str
     reviewer: str
     judgements: tuple[tuple[str, int, Opinion], ...]
     choices: tuple[tuple[str, str, str, int], ...]
+
+    @property
+    def source(self) -> str:
+        """The page, and the browser where it is known: what an entry of a folder says of where it came from."""
+        return f"{self.page}.{self.browser}" if self.browser else self.page
 
     @property
     def clips(self) -> set[str]:
@@ -75,16 +84,21 @@ class RatingsFile:
             no file outlasts what a reviewer says afterwards.
         """
         judged = [
-            Judgement(0, min(at, latest), reviewer, known[clip], opinion, source=self.page)
+            Judgement(0, min(at, latest), reviewer, known[clip], opinion, source=self.source)
             for clip, at, opinion in self.judgements
             if clip in known
         ]
         chosen = [
-            Choice(0, min(at, latest), reviewer, known[left], known[right], outcome, source=self.page)
+            Choice(0, min(at, latest), reviewer, known[left], known[right], outcome, source=self.source)
             for left, right, outcome, at in self.choices
             if left in known and right in known and known[left].origin == known[right].origin
         ]
         return [*judged, *chosen]
+
+
+def browser_of(source: str) -> str:
+    """Return the browser in an entry's source, empty where there is none."""
+    return source.partition(".")[2]
 
 
 def clip_name(store: str, slot: ClipKey) -> str:
@@ -150,13 +164,15 @@ def _no_constant(name: str) -> None:
 
 
 def _checked(told: object) -> RatingsFile:
-    top = _mapping(told, _TOP, "it")
+    named = isinstance(told, dict) and "browser" in told
+    top = _mapping(told, _TOP | {"browser"} if named else _TOP, "it")
     if top["gridgen_ratings"] != FORMAT or isinstance(top["gridgen_ratings"], bool):
         msg = f"its format is {top['gridgen_ratings']!r:.40}, and this gridgen reads {FORMAT}"
         raise GridError(msg)
     judgements, choices = (_list(top[name], name) for name in ("judgements", "choices"))
     return RatingsFile(
         page=_name(top["page"], "page"),
+        browser=_name(top["browser"], "browser") if named else "",
         reviewer=reviewer_name(top["reviewer"]),
         judgements=tuple(_judged(each, f"judgements[{at}]") for at, each in enumerate(judgements)),
         choices=tuple(_chosen(each, f"choices[{at}]") for at, each in enumerate(choices)),

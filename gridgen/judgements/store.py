@@ -192,6 +192,15 @@ class RatingLog:
         undone = {choice.undoes for choice in self.choices}
         return [choice for choice in self.choices if choice.undoes is None and choice.id not in undone]
 
+    @property
+    def sources(self) -> dict[str, set[str]]:
+        """Where the entries of each reviewer came from, as `Judgement.source` says."""
+        entries: list[Judgement | Choice] = [*self.judgements, *self.choices]
+        found: dict[str, set[str]] = {}
+        for each in entries:
+            found.setdefault(each.reviewer, set()).add(each.source)
+        return found
+
     def moment(self, slot: ClipKey, reviewer: str) -> int:
         """Return when a reviewer last said something of a clip, in Unix milliseconds; 0 for never."""
         return self._latest.get((slot, reviewer), (0, 0))[0]

@@ -26,6 +26,7 @@ from gridgen.grid.images import PICTURES
 from gridgen.journal import is_inside, restore
 from gridgen.judgements.ratings import clip_names
 from gridgen.judgements.ratings_file import FORMAT as RATINGS_FORMAT
+from gridgen.judgements.ratings_file import browser_of
 from gridgen.share.page import sized, zipped
 from gridgen.share.page_data import ExportOptions, known
 from gridgen.sweep import open as open_sweep
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from gridgen.journal import Row
+    from gridgen.judgements.store import RatingLog
     from gridgen.sweep import Sweep
 
 __all__ = ["Bundle", "pack", "unpack"]
@@ -218,11 +220,13 @@ def _ratings(sweep: Sweep) -> dict[str, bytes]:
             found.setdefault(each.reviewer, ([], []))[1].append(
                 {**pair, "outcome": each.outcome, "at": each.at}
             )
+    browsers = _browsers(book)
     return {
         f"ratings/{at}.json": _json(
             {
                 "gridgen_ratings": RATINGS_FORMAT,
                 "page": secrets.token_hex(12),
+                **({"browser": browsers[reviewer]} if reviewer in browsers else {}),
                 "sweep": sweep.folder.name,
                 "reviewer": reviewer,
                 "judgements": judged,
@@ -231,6 +235,12 @@ def _ratings(sweep: Sweep) -> dict[str, bytes]:
         )
         for at, (reviewer, (judged, chosen)) in enumerate(sorted(found.items()))
     }
+
+
+def _browsers(book: RatingLog) -> dict[str, str]:
+    """Return the browser of each reviewer who judged in one alone, so that a later file is still known as theirs."""
+    found = {reviewer: set(map(browser_of, sources)) for reviewer, sources in book.sources.items()}
+    return {reviewer: min(names) for reviewer, names in found.items() if len(names) == 1 and "" not in names}
 
 
 class _Archive:

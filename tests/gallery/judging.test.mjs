@@ -251,7 +251,7 @@ test("a page's ratings are in the file, the latest of each clip, later than what
   book.answer({ kind: "judge", id: 0, said: { pick: true } });
   book.answer({ kind: "choose", left: 0, right: 2, outcome: "tie" });
   const told = JSON.parse(book.file);
-  assert.deepEqual(Object.keys(told), ["gridgen_ratings", "page", "sweep", "reviewer", "judgements", "choices"]);
+  assert.deepEqual(Object.keys(told), ["gridgen_ratings", "page", "browser", "sweep", "reviewer", "judgements", "choices"]);
   assert.equal(told.reviewer, "Anna");
   assert.equal(told.judgements.length, 1);
   const { clip, at, ...said } = told.judgements[0];
@@ -305,6 +305,19 @@ test("a browser that keeps nothing, or something strange, still takes ratings an
     book.answer({ kind: "judge", id: 0, said: { stars: 3 } });
     assert.equal(book.size, 1);
   }
+});
+
+test("a browser has one name at random on all pages, and two have two, which their nameless reviewers bear", () => {
+  const kept = shelf();
+  const [first, second, other] = [kept, kept, shelf()].map((place, at) => JSON.parse(new LocalRatings({ ...page, id: String(at).repeat(24) }, loaded(), place).file));
+  assert.match(first.browser, /^[0-9a-f]{24}$/);
+  assert.equal(second.browser, first.browser);
+  assert.notEqual(other.browser, first.browser);
+  assert.equal(first.reviewer, `reviewer ${first.browser.slice(0, 4)}`);
+  const spoilt = shelf(new Map([["gridgen/browser", "<b>"]]));
+  assert.match(JSON.parse(new LocalRatings(page, loaded(), spoilt).file).browser, /^[0-9a-f]{24}$/);
+  const visit = new LocalRatings(page, loaded(), null);
+  assert.equal(JSON.parse(visit.file).browser, JSON.parse(visit.text).browser);
 });
 
 test("a page refuses what it cannot answer", () => {

@@ -92,7 +92,7 @@ test("standings are those of Python, of an axis and of cells", () => {
 
 test("the file that a page sends back is one that Python reads", (context) => {
   context.mock.timers.enable({ apis: ["Date"], now: 1_800_000_000_000 });
-  const book = new LocalRatings({ id: "f".repeat(24), sweep: "Paper boats!" }, loaded(), null);
+  const book = new LocalRatings({ id: "f".repeat(24), sweep: "Paper boats!" }, loaded(), { getItem: (key) => (key === "gridgen/browser" ? "e".repeat(24) : null), setItem() {} });
   book.sign(`${"Anna ".repeat(11)}1234\u{1f600}\u{1f600}`);
   const tags = judging.readTags(`calm, ${"\u{1f600}".repeat(41)}, be\u0007ll, \ud83d`);
   book.answer({ kind: "judge", id: 0, said: { stars: 4, pick: true, tags, note: judging.readNote(" one\u0000\ntwo\ud83d\t ") } });

@@ -13,6 +13,7 @@ import pytest
 
 import gridgen
 from gridgen import Grid, GridError, JournalError, Sweep
+from gridgen.judgements.ratings import clip_names
 from gridgen.simulator import Fault
 
 if TYPE_CHECKING:
@@ -87,6 +88,20 @@ def test_what_comes_out_is_what_went_in(sweep: Sweep, tmp_path: Path) -> None:
                 assert (again.folder / file).read_bytes() == (sweep.folder / file).read_bytes()
     assert [each.outcome for each in again.internals.judgements.book.counted] == ["left"]
     assert {each.reviewer for each in again.internals.judgements.book.judgements} == {"anna", "ben"}
+
+
+def test_a_reviewer_is_known_again_by_the_browser(sweep: Sweep, tmp_path: Path) -> None:
+    """Case I3: a later file of a reviewer is theirs in the unpacked sweep, too, and that of a namesake is not."""
+
+    def file(of: Sweep, browser: str, stars: int) -> str:
+        judged = {"clip": clip_names(of)[0], "at": 1, "stars": stars, "pick": None, "tags": [], "note": ""}
+        top = {"gridgen_ratings": 1, "page": "0" * 24, "sweep": "boats", "reviewer": "eva", "choices": []}
+        return json.dumps({**top, "browser": browser * 24, "judgements": [judged]})
+
+    sweep.ratings.merge(file(sweep, "a", 5))
+    again = gridgen.unpack(sweep.to_zip(tmp_path / "boats.zip"), tmp_path / "elsewhere")
+    assert again.ratings.merge(file(again, "b", 1)).reviewer == "eva 2"
+    assert again.ratings.merge(file(again, "a", 4)).reviewer == "eva"
 
 
 def test_it_goes_on_where_it_stood(simulate: Callable[..., Simulator], tmp_path: Path) -> None:

@@ -110,6 +110,72 @@ def test_nobody_is_spoken_for_by_mistake(planned, clips, tmp_path):
     assert planned.df.loc[0, "rating"] == 2.5
 
 
+A, B = "a" * 24, "b" * 24
+
+
+def test_two_reviewers_of_one_name_stay_two(planned, clips, tmp_path):
+    """Case I3: files of one name from two browsers are of two people, none of whom overrides the other, however often they are merged."""
+    for _ in range(2):
+        first = planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW - 9000, stars=5)], browser=A))
+        second = planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW - 5000, stars=1)], browser=B))
+    later = planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW - 1000, stars=2)], browser=B))
+
+    assert (first.reviewer, second.reviewer, later.reviewer) == ("anna", "anna 2", "anna 2")
+    assert (first.judgements, second.judgements, later.judgements) == (0, 0, 1)
+    assert planned.ratings.df[["reviewer", "rating"]].to_numpy().tolist() == [["anna", 5], ["anna 2", 2]]
+    assert planned.df.loc[0, "rating"] == 3.5
+
+
+def test_one_browser_is_one_reviewer_on_all_pages(planned, clips, tmp_path):
+    """Who rates two pages of one sweep in one browser is one reviewer, whose latest word counts."""
+    planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW - 9000, stars=5)], browser=A))
+    merged = planned.ratings.merge(
+        file(tmp_path, [judged(clips[0], NOW - 1000, stars=1)], browser=A, page="1" * 24)
+    )
+
+    assert (merged.reviewer, planned.ratings.reviewers) == ("anna", ("anna",))
+    assert planned.df.loc[0, "rating"] == 1
+
+
+def test_a_file_of_a_browser_is_not_taken_for_one_of_an_older_page(planned, clips, tmp_path):
+    """Case I3: nobody knows who was meant by a file without a browser, so nobody is overridden; two such files are one person, as ever."""
+    planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW - 9000, stars=5)]))
+    assert planned.ratings.merge(file(tmp_path, [judged(clips[1], NOW - 9000, stars=4)])).reviewer == "anna"
+    assert (
+        planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW, stars=1)], browser=A)).reviewer
+        == "anna 2"
+    )
+    told = planned.ratings.merge(file(tmp_path, [judged(clips[0], NOW, stars=1)], browser=B), reviewer="anna")
+
+    assert told.reviewer == "anna"
+    assert planned.ratings.reviewers == ("anna", "anna 2")
+
+
+def test_a_long_name_stays_a_name_with_its_number(planned, clips, tmp_path):
+    """A second reviewer whose name has no room for a number loses letters, not the number."""
+    for browser in (A, B):
+        merged = planned.ratings.merge(
+            file(tmp_path, [judged(clips[0], NOW, stars=1)], browser=browser, reviewer="x" * 60)
+        )
+
+    assert (len(merged.reviewer), merged.reviewer[-3:]) == (60, "x 2")
+
+
+@pytest.mark.parametrize("browser", ["", "a" * 23, "A" * 24, 7, None, ["a" * 24]])
+def test_a_browser_that_no_page_names_is_refused(planned, clips, tmp_path, browser):
+    """The name of the browser is checked as the page's is."""
+    with pytest.raises(GridError, match=r"browser is .*, not a name that gridgen gives.*Nothing was merged"):
+        planned.ratings.merge(file(tmp_path, [judged(clips[0], stars=1)], browser=browser))
+
+
+def test_the_text_of_a_file_is_merged_like_the_file(planned, clips, tmp_path):
+    """Case V3: what a reviewer copied from the page can be given as it is."""
+    text = file(tmp_path, [judged(clips[0], NOW, stars=3)]).read_text()
+    assert planned.ratings.merge(f"\n{text}\n").judgements == 1
+    with pytest.raises(GridError, match=r"the text is not a ratings file.*it is not JSON"):
+        planned.ratings.merge(text[:-5])
+
+
 def test_no_file_outlasts_a_later_word(planned, clips, tmp_path):
     """A time in the future counts as now, so that what its reviewer says afterwards still wins."""
     planned.ratings.merge(file(tmp_path, [judged(clips[0], 2**50, stars=0)]))

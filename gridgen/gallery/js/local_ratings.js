@@ -15,9 +15,13 @@ import { OUTCOMES } from "./ranking.js";
 /** The version of the ratings file, as `gridgen.judgements.ratings_file` reads it. */
 const FORMAT = 1;
 
+/** Where a browser keeps the name that it goes by in ratings files. */
+const BROWSER = "gridgen/browser";
+
 /** What a reviewer says on a page without a kernel: kept in the browser, and sent back as a small file. */
 export class LocalRatings {
   #page;
+  #browser;
   #store;
   #shelf;
   /** @type {Word[]} */
@@ -42,6 +46,7 @@ export class LocalRatings {
     this.#page = page;
     this.#store = store;
     this.#shelf = shelf;
+    this.#browser = browserOf(shelf);
     this.#recall();
   }
 
@@ -99,7 +104,7 @@ export class LocalRatings {
 
   get #told() {
     const judgements = [...this.#latest].map(([clip, { at, said }]) => ({ clip, at, ...said }));
-    return { gridgen_ratings: FORMAT, page: this.#page.id, sweep: this.#page.sweep, reviewer: this.reviewer || "reviewer", judgements, choices: this.#picks };
+    return { gridgen_ratings: FORMAT, page: this.#page.id, browser: this.#browser, sweep: this.#page.sweep, reviewer: this.reviewer || `reviewer ${this.#browser.slice(0, 4)}`, judgements, choices: this.#picks };
   }
 
   /** @returns {string} what to call it */
@@ -196,6 +201,24 @@ export function shelf() {
   } catch {
     return null;
   }
+}
+
+/**
+ * Name the browser at random, once: two reviewers without a name, or of one name, stay two.
+ *
+ * @param {Shelf | null} shelf
+ * @returns {string} where nothing is kept, one for this visit
+ */
+function browserOf(shelf) {
+  const fresh = [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  try {
+    const kept = shelf?.getItem(BROWSER) ?? "";
+    if (/^[0-9a-f]{24}$/.test(kept)) return kept;
+    shelf?.setItem(BROWSER, fresh);
+  } catch {
+    // the ratings are not kept either
+  }
+  return fresh;
 }
 
 /** @param {Page} page */
