@@ -111,6 +111,7 @@ def to_html(
         "sweep": found.told["snapshot"]["name"],
         "send_to": found.lead.send_to,
     }
+    found.told["snapshot"]["name"] = found.lead.title or found.told["snapshot"]["name"]
     try:
         return _write(target, found, limit, len(chosen))
     except OSError as error:
@@ -247,7 +248,7 @@ def render(found: PageData, files: Mapping[str, bytes]) -> str:
 <meta name="referrer" content="no-referrer">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="generator" content="gridgen">
-<title>{html.escape(found.lead.title or name)}</title>
+<title>{html.escape(name)}</title>
 <style>{sheet}</style>
 </head>
 <body>

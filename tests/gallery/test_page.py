@@ -585,7 +585,7 @@ class TestInChromium:
             "script-src-elem",
             "connect-src",
         }
-        assert page.evaluate("[ran, getComputedStyle(document.body).display]") == [False, "block"]
+        assert page.evaluate("[ran, getComputedStyle(document.body).display]") == [False, "flex"]
         page.context.close()
 
     @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -24,10 +24,13 @@ import { Store } from "./store.js";
  * @property {LocalRatings | null} book where that is kept, when no kernel keeps it
  * @property {Menu[]} menus what can be chosen of the view
  * @property {boolean} bare whether nothing around the wall has these menus, so that it draws them itself
+ * @property {MediaQueryList | null} phone matches while its clips are to stand in one column, each with its stars; null where never
  */
 
 /** Pixels; a slider below it means to fill the width. */
 const LEAST_TILE = 64;
+/** The screen of a phone, as the style sheet of a page says it. */
+const PHONE = "(max-width: 600px)";
 /** Milliseconds of rest after which Python is told how the wall is looked at. */
 const REST = 300;
 
@@ -48,6 +51,7 @@ export class KernelHost {
   #asked;
   store = new Store();
   bare;
+  phone = null;
   book = null;
   rounds;
   menus;
@@ -185,6 +189,7 @@ export class KernelHost {
 export class PageHost {
   store = new Store();
   bare = true;
+  phone = matchMedia(PHONE);
   state;
   media;
   menus;
@@ -197,7 +202,7 @@ export class PageHost {
    */
   constructor({ snapshot, menus, look, view, page }, signal) {
     this.menus = menus;
-    this.state = new ViewState(look);
+    this.state = new ViewState(this.phone.matches ? { ...look, rows: [], cols: [] } : look);
     this.media = new Media(new EmbeddedFiles(), new NeighbourFiles(snapshot.folder));
     this.store.load(snapshot, performance.now());
     this.book = new LocalRatings(page, this.store, shelf());

@@ -8,7 +8,8 @@ import { boxKey, runs, tileSize } from "./layout.js";
  * @typedef {{width: number, height: number, tiles: Map<number, Place>, tops: Head[], sides: Head[], lines: Place[]}} Geometry
  * @typedef {{width: number, height: number}} Size
  * @typedef {"area" | "height" | "width"} Even what clips of unequal shape have in common
- * @typedef {{width: number, caption: number}} Room what there is across, and what a caption takes below a tile
+ * @typedef {{width: number, caption: number, single?: boolean}} Room what there is across, what a caption takes below a
+ *   tile, and whether each tile has a line of its own where there are no columns
  */
 
 const GAP = 8;
@@ -90,7 +91,7 @@ export function fillingTile(plan, sizeAt, width, even = "area") {
 function flow({ cols }, ids, sizeOf, room) {
   /** @type {Map<number, Place>} */
   const places = new Map();
-  const [limit, most] = cols.length ? [Infinity, abreast(ids.length)] : [room.width - 2 * PAD, Infinity];
+  const [limit, most] = cols.length ? [Infinity, abreast(ids.length)] : [room.width - 2 * PAD, room.single ? 1 : Infinity];
   let [left, top, tall, count, widest_] = [0, 0, 0, 0, 0];
   for (const id of ids) {
     const { width, height } = sizeOf(id);
@@ -195,6 +196,21 @@ function evenSize(ratio, tile, even) {
   if (even === "area") return tileSize(ratio, tile);
   const width = even === "width" ? tile : (tile / WIDE) * ratio;
   return { width: Math.round(width), height: Math.round(width / ratio) };
+}
+
+/**
+ * Say how large pictures are in one column: as wide as there is room, or as tall as may be.
+ *
+ * @param {(id: number) => number} ratioOf width by height
+ * @param {number} width that there is
+ * @param {number} most pixels of height
+ * @returns {(id: number) => Size}
+ */
+export function columnSizes(ratioOf, width, most) {
+  return (id) => {
+    const wide = Math.floor(Math.min(width - 2 * PAD, most * ratioOf(id)));
+    return { width: wide, height: Math.round(wide / ratioOf(id)) };
+  };
 }
 
 /** @param {number[]} ratios @returns {number} the one met most often, the widest of those */

@@ -14,8 +14,10 @@ import { Transport } from "./transport.js";
  */
 
 const CROSS = "M4 4 12 12 M12 4 4 12";
-const FRAME_BACK = "M10 3.5 5 8 10 12.5";
-const FRAME_ON = "M6 3.5 11 8 6 12.5";
+const LEFT_ARROW = "M10 3.5 5 8 10 12.5";
+const RIGHT_ARROW = "M6 3.5 11 8 6 12.5";
+/** Pixels that a finger goes across for the next clip. */
+const SWIPE = 48;
 export const LETTERS = "ABCD";
 /** Frames by which a clip can be shifted, so that an address can name them. */
 const MOST_SHIFT = 9999;
@@ -37,6 +39,11 @@ export class Lightbox {
   #way = "side";
   /** The pane that is seen when flipping, and that may sound. */
   #front = 0;
+  /** @type {{x: number, y: number} | null} where a finger came down */
+  #touched = null;
+  #turn;
+  #back = make("button", { class: "gg-button gg-before", type: "button", "aria-label": "Clip before", title: "Clip before (←)" }, icon(LEFT_ARROW));
+  #on = make("button", { class: "gg-button gg-next", type: "button", "aria-label": "Next clip", title: "Next clip (→)" }, icon(RIGHT_ARROW));
   #paused = false;
   #title = make("span", { class: "gg-stage-title", dir: "auto" });
   #ways = make("div", { class: "gg-ways", role: "group", "aria-label": "How to compare" });
@@ -58,14 +65,16 @@ export class Lightbox {
   /**
    * @param {Host} host
    * @param {Playback} deck
+   * @param {(by: number) => (() => void) | null} turn what opens the clip so many places on, null where there is none
    * @param {AbortSignal} signal
    */
-  constructor(host, deck, signal) {
+  constructor(host, deck, turn, signal) {
     this.#host = host;
+    this.#turn = turn;
     this.#deck = deck;
     this.#signal = signal;
     const close = make("button", { class: "gg-button gg-close", type: "button", "aria-label": "Close (Esc)", title: "Close (Esc)" }, icon(CROSS));
-    const head = make("div", { class: "gg-stage-head" }, this.#title, this.#ways, this.#shifts, close);
+    const head = make("div", { class: "gg-stage-head" }, this.#title, this.#ways, this.#shifts, make("span", { class: "gg-turns" }, this.#back, this.#on), close);
     this.transport = new Transport(deck, signal);
     this.foot = this.transport.element;
     this.element.append(make("div", { class: "gg-card" }, head, this.#screen, this.aside, this.foot));
@@ -168,9 +177,13 @@ export class Lightbox {
       button.addEventListener("click", () => (way === "flip" && this.#way === "flip" ? this.#flip() : this.#arrange(way)), options);
       this.#ways.append(button);
     }
-    const [back, on] = [stageButton("One frame back against the others (J)", FRAME_BACK), stageButton("One frame on against the others (K)", FRAME_ON)];
+    const [back, on] = [stageButton("One frame back against the others (J)", LEFT_ARROW), stageButton("One frame on against the others (K)", RIGHT_ARROW)];
     this.#shifts.append(back, this.#shifted, on, this.#unshift);
     for (const [button, by] of /** @type {[HTMLElement, number][]} */ ([[back, -1], [on, 1], [this.#unshift, 0]])) button.addEventListener("click", () => this.#shift(by), options);
+    this.#back.addEventListener("click", () => this.#go(-1), options);
+    this.#on.addEventListener("click", () => this.#go(1), options);
+    this.#screen.addEventListener("pointerdown", ({ pointerType, clientX: x, clientY: y }) => (this.#touched = pointerType === "touch" ? { x, y } : null), options);
+    this.#screen.addEventListener("pointerup", (event) => this.#swiped(event), options);
     const drag = (/** @type {PointerEvent} */ event) => {
       if (this.#way !== "wipe" || !event.buttons) return;
       const { left, width } = this.#screen.getBoundingClientRect();
@@ -178,6 +191,20 @@ export class Lightbox {
       this.#wiped();
     };
     for (const type of ["pointerdown", "pointermove"]) this.#screen.addEventListener(type, (event) => drag(/** @type {PointerEvent} */ (event)), options);
+  }
+
+  /** @param {number} by places */
+  #go(by) {
+    this.#turn(by)?.();
+  }
+
+  /** @param {PointerEvent} event the end of a touch */
+  #swiped({ clientX, clientY }) {
+    const from = this.#touched;
+    this.#touched = null;
+    if (!from || this.#panes.length !== 1) return;
+    const [across, down] = [clientX - from.x, clientY - from.y];
+    if (Math.abs(across) >= SWIPE && Math.abs(across) > 2 * Math.abs(down)) this.#go(across < 0 ? 1 : -1);
   }
 
   #open() {
@@ -244,6 +271,8 @@ export class Lightbox {
     });
     write(this.#title, several ? `${tiles.length} clips compared` : store.name);
     mark(this.element, "data-count", String(tiles.length));
+    this.#back.toggleAttribute("disabled", several || !this.#turn(-1));
+    this.#on.toggleAttribute("disabled", several || !this.#turn(1));
   }
 
   /** @param {Way} way */

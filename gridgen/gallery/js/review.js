@@ -27,6 +27,8 @@ export class Review {
   #verdict;
   /** @type {Map<number, RatingStrip>} of the clips that are compared */
   #strips = new Map();
+  /** @type {Map<number, RatingStrip>} under the clips of a page in one column */
+  #under = new Map();
   #signal;
   #counts = make("span", { class: "gg-judged" });
   #message = make("span", { class: "gg-said", role: "status" });
@@ -95,6 +97,17 @@ export class Review {
     mark(tile.element, "data-pick", pick === null ? null : pick ? "picked" : "rejected");
     mark(tile.element, "aria-selected", String(this.#host.state.now.selected.includes(tile.id)));
     tile.remark(spell(said));
+    this.#underline(tile);
+  }
+
+  /** @param {TileView} tile that has stars under it in one column, where nothing points */
+  #underline(tile) {
+    const known = this.#under.get(tile.id);
+    if (!this.#sheet.single || tile.data.status !== "done") return known?.element.remove();
+    const strip = known ?? new RatingStrip(this.#host.judging, this.#signal, true);
+    this.#under.set(tile.id, strip);
+    if (strip.element.parentElement !== tile.element) tile.element.append(strip.element);
+    strip.show(tile.id);
   }
 
   /** @param {number[] | null} changed ids, null for all */

@@ -24,6 +24,9 @@ const MOST_ITEMS = 120;
 const LEFTWARDS = "M10 3.5 5 8 10 12.5";
 const RIGHTWARDS = "M6 3.5 11 8 6 12.5";
 
+/** What an answer is called where clips stand above each other. */
+const ABOVE = { left: "Upper", right: "Lower" };
+
 /** @type {[typeof OUTCOMES[number], string, string, string][]} outcome, words, key, key as a person reads it */
 const ANSWERS = [
   ["left", "Left", "ArrowLeft", "←"],
@@ -275,7 +278,9 @@ export class Rounds {
   /** @param {typeof OUTCOMES[number]} outcome @param {string} words @param {string} key @param {AbortSignal} signal */
   #answer(outcome, words, key, signal) {
     const sign = { left: LEFTWARDS, right: RIGHTWARDS }[/** @type {string} */ (outcome)];
-    const parts = [make("span", { text: words }), make("kbd", { text: key })];
+    const above = ABOVE[/** @type {keyof typeof ABOVE} */ (outcome)];
+    const said = above ? [make("span", { class: "gg-if-beside", text: words }), make("span", { class: "gg-if-above", text: above })] : [make("span", { text: words })];
+    const parts = [make("span", {}, ...said), make("kbd", { text: key })];
     if (sign) parts[outcome === "left" ? "unshift" : "push"](/** @type {any} */ (icon(sign)));
     const button = make("button", { class: "gg-answer", type: "button", "data-outcome": outcome }, ...parts);
     button.addEventListener("click", () => (this.#chosen ? this.#next() : this.choose(outcome)), { signal });

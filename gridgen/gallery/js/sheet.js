@@ -1,5 +1,5 @@
 import { make, mark, wantsStill } from "./dom.js";
-import { evenOf, fillingTile, geometryOf, inView, pictureSizes } from "./geometry.js";
+import { columnSizes, evenOf, fillingTile, geometryOf, inView, pictureSizes } from "./geometry.js";
 import { tell } from "./labels.js";
 import { planOf } from "./plan.js";
 import { shapeOf, TileView } from "./tile.js";
@@ -18,6 +18,9 @@ import { speak } from "./status_texts.js";
 
 const HEAD = 30;
 const CAPTION = 22;
+/** Pixels that stars take below a tile, and the share of the screen's height that one picture may have, in one column. */
+const STARS = 50;
+const TALLEST = 0.6;
 /** Pixels around what is in sight in which tiles exist. */
 const MARGIN = 360;
 /** Tiles up to which a new arrangement is shown as a movement. */
@@ -51,6 +54,8 @@ export class Sheet {
   #due = 0;
   /** @type {{left: number, top: number} | null} where it is on its way to scroll */
   #toward = null;
+  /** Whether tiles stand in one column, each with room for its stars. */
+  single = false;
   /** The tile that exists wherever it is, since it has the focus. */
   kept = -1;
   element = make("div", { class: "gg-scroll", tabindex: "-1" }, this.#sheet);
@@ -104,14 +109,16 @@ export class Sheet {
     this.#plan = planOf(this.#store.axes, this.#store.tiles.values(), look);
     this.#told = new Map([...this.#plan.rows, ...this.#plan.cols].map((at) => [at, tell(this.#store.axes[at].labels)]));
     this.#left = this.#widths();
-    const caption = this.#plan.captioned.length ? CAPTION : 0;
+    const caption = this.#below;
     const { tile, fit } = look;
     const clips = [...this.#plan.boxes.values()].flat().map((id) => ({ id, ...this.#shape(id) }));
     this.#shapes = new Map(clips.map(({ id, ...shape }) => [id, shape]));
     const even = fit === "shape" ? evenOf(this.#plan, (id) => this.#shapes.get(id)?.ratio ?? 1) : "area";
     const sizeAt = (/** @type {number} */ wide) => pictureSizes(fit, clips, wide, even);
-    const room = { width: Math.max(this.room, 160), caption };
-    this.#geometry = geometryOf(this.#plan, sizeAt(tile || fillingTile(this.#plan, sizeAt, room.width, even)), room);
+    const room = { width: Math.max(this.room, 160), caption, single: this.single };
+    const column = this.single && !tile && !this.#plan.cols.length;
+    const sizes = column ? columnSizes((id) => this.#shapes.get(id)?.ratio ?? 1, room.width, innerHeight * TALLEST) : sizeAt(tile || fillingTile(this.#plan, sizeAt, room.width, even));
+    this.#geometry = geometryOf(this.#plan, sizes, room);
     this.#order = new Map([...this.#geometry.tiles.keys()].map((id, at) => [id, at + 1]));
     this.#draw(look, caption);
     if (before.size) this.#glide(before);
@@ -192,6 +199,11 @@ export class Sheet {
     for (const tile of this.#views.values()) this.#drop(tile);
   }
 
+  /** @returns {number} pixels below each picture */
+  get #below() {
+    return (this.#plan.captioned.length ? CAPTION : 0) + (this.single ? STARS : 0);
+  }
+
   get #offset() {
     return { left: this.#left.reduce((sum, width) => sum + width, 0), top: headLevels(this.#plan) * HEAD };
   }
@@ -257,7 +269,7 @@ export class Sheet {
   #place(tile) {
     const { captioned } = this.#plan;
     const { axes } = this.#store;
-    tile.move(/** @type {Place} */ (this.#geometry.tiles.get(tile.id)), captioned.length ? CAPTION : 0);
+    tile.move(/** @type {Place} */ (this.#geometry.tiles.get(tile.id)), this.#below);
     const shortFirst = [...captioned].sort((a, b) => Number(axes[a].name === "prompt") - Number(axes[b].name === "prompt"));
     tile.caption(shortFirst.map((at) => speak(axes[at].name, axes[at].labels[tile.data.at[at]])).join(" · "));
     mark(tile.element, "aria-posinset", String(this.#order.get(tile.id)));

@@ -84,7 +84,7 @@ export class WallView {
     this.#header = new Header(store);
     this.#sheet = new Sheet(store, { enter: (tile) => this.#enter(tile), leave: (tile) => this.#players.leave(tile) }, signal);
     this.#rover = new Roving(this.#sheet);
-    this.#stage = new Lightbox(host, this.#deck, signal);
+    this.#stage = new Lightbox(host, this.#deck, (by) => this.#beyond(by), signal);
     this.#tabs = new Tabs(store, state, signal);
     this.#tray = new CompareTray(host, this.#sheet, () => this.#compare(), signal);
     this.#tools = new Tools(host, this.#players, { pin: (id) => this.#tray.toggle(id), hear: (id) => this.#hear(id) }, signal);
@@ -126,6 +126,9 @@ export class WallView {
   #build() {
     const { element: header, progress, live } = this.#header;
     const menus = this.#host.bare && this.#host.menus.length ? [new Menus(this.#host, this.#signal).element] : [];
+    const fold = make("button", { class: "gg-button gg-fold", type: "button", "aria-expanded": "false", text: "Menus" });
+    fold.addEventListener("click", () => this.#unfold(fold), { signal: this.#signal });
+    if (this.#host.phone) header.append(fold);
     const help = make("button", { class: "gg-button", type: "button", title: "Keys (?)", "aria-label": "Keys", text: "?" });
     help.addEventListener("click", () => this.#showKeys(), { signal: this.#signal });
     this.#foot.append(this.#auto.element, help, this.#toast.element);
@@ -136,6 +139,13 @@ export class WallView {
     const shelf = make("div", { class: "gg-shelf" }, this.#tabs.element, this.#review.bar);
     this.element.append(header, progress, ...menus, shelf, this.#sheet.element, this.#tray.element, this.#foot);
     this.element.append(live, this.#stage.element, this.#duel.element, this.#help, this.#tip.element);
+  }
+
+  /** @param {HTMLElement} button that shows what is folded on a narrow page, or hides it */
+  #unfold(button) {
+    const open = !this.element.hasAttribute("data-unfolded");
+    mark(this.element, "data-unfolded", open ? "" : null);
+    mark(button, "aria-expanded", String(open));
   }
 
   #bind() {
@@ -227,6 +237,8 @@ export class WallView {
   }
 
   #arrange() {
+    this.#sheet.single = this.#host.phone?.matches ?? false;
+    mark(this.element, "data-single", this.#sheet.single ? "" : null);
     this.#sheet.lay(this.#host.state.now);
     this.#players.fit();
     this.#rover.settle();
@@ -344,6 +356,14 @@ export class WallView {
     const shown = this.#sheet.places.has(this.#stage.front);
     const next = shown ? this.#rover.next(arrow) : this.#rover.current;
     if (next !== this.#stage.front) this.#open(next);
+  }
+
+  /** @param {number} by places from the clip that is open, in the order of the sheet @returns {(() => void) | null} */
+  #beyond(by) {
+    const ids = [...this.#sheet.places.keys()];
+    const at = ids.indexOf(this.#rover.current);
+    const next = ids[at + by];
+    return next === undefined ? null : () => this.#open(next);
   }
 
   /** @param {number} id */
