@@ -6,10 +6,11 @@ import base64
 import hashlib
 import html
 import json
+import math
 import secrets
 import shutil
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +37,8 @@ MARK = "made-by-gridgen.txt"
 """Lists, in a folder of media, the files that may be deleted by the next export to the same place."""
 
 _INDEX = "index.html"
+_AROUND = 400
+"""Bytes around a file that a page holds in itself, its name among them, and some to spare."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,19 +107,35 @@ def to_html(
     if not chosen:
         msg = "there is no clip to show: clips= names none"
         raise GridError(msg, nothing="Nothing was written.")
-    found = known(sweep, chosen, sides(sheet_axes(sweep), rows, cols), view, shown)
-    found.lead = lead or Heading()
-    found.told["page"] = {
-        "id": secrets.token_hex(12),
-        "sweep": found.told["snapshot"]["name"],
-        "send_to": found.lead.send_to,
-    }
-    found.told["snapshot"]["name"] = found.lead.title or found.told["snapshot"]["name"]
+    laid = sides(sheet_axes(sweep), rows, cols)
+    found = _entitled(
+        known(sweep, chosen, laid, view, replace(shown, originals=shown.originals is not False)), lead
+    )
+    if shown.originals is None and _about(found) > limit:
+        found = _entitled(known(sweep, chosen, laid, view, replace(shown, originals=False)), lead)
     try:
         return _write(target, found, limit, len(chosen))
     except OSError as error:
         msg = f"the page {str(path)!r} cannot be written: {error.strerror or error}. What was there is as it was, or lacks media."
         raise GridgenError(msg) from error
+
+
+def _entitled(found: PageData, lead: Heading | None) -> PageData:
+    """Give a page its name, its heading and its address for ratings."""
+    snapshot = found.told["snapshot"]
+    found.lead = lead or Heading()
+    found.told["page"] = {
+        "id": secrets.token_hex(12),
+        "sweep": snapshot["name"],
+        "send_to": found.lead.send_to,
+    }
+    snapshot["name"] = found.lead.title or snapshot["name"]
+    return found
+
+
+def _about(found: PageData) -> int:
+    """Return the bytes that a page with all in itself has, or a few more."""
+    return len(render(found, {}).encode()) + math.ceil(found.bytes * 4 / 3) + _AROUND * len(found.files)
 
 
 def _write(target: Path, found: PageData, limit: int, clips: int) -> Page:

@@ -41,7 +41,8 @@ class ExportOptions:
     cost: bool = False
     task_ids: bool = False
     ratings: bool = True
-    originals: bool = False
+    originals: bool | None = False
+    """Whether they go along; None for where the page stays within its limit."""
 
 
 @dataclass(slots=True)

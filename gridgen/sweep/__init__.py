@@ -652,7 +652,7 @@ class Sweep(Fixed):
         cost: bool = False,
         task_ids: bool = False,
         ratings: bool = True,
-        originals: bool = False,
+        originals: bool | None = None,
         limit: int = 25_000_000,
     ) -> Page:
         """Write the wall as a page that opens from the disk, offline, in any browser.
@@ -684,8 +684,9 @@ class Sweep(Fixed):
             What may be seen; cost and task ids only if asked for. Without prompts they are numbered, files are numbered
             too, and errors show only their kind; what a picture shows cannot be
             hidden. Signed parts of links are never in a page.
-        originals : bool, default False
-            Whether the originals go along; else a page has the previews only.
+        originals : bool, optional
+            Whether the originals go along, which are then what the open clip shows;
+            by default where all of it stays within `limit`, else the previews alone.
         limit : int, default 25,000,000
             Bytes of the largest single file.
 

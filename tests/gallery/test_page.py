@@ -66,7 +66,7 @@ class TestFiles:
     """What is written where."""
 
     def test_one_file_holds_all(self, made: Sweep, tmp_path: Path) -> None:
-        """A page within the limit is one file with previews and posters, and says how large it is."""
+        """Case U8: a page within the limit is one file with posters, previews and originals, and says how large it is."""
         page = made.to_html(tmp_path / "boats.html")
         assert [each.name for each in tmp_path.iterdir()] == ["boats.html"]
         assert (page.path, page.folder, page.clips) == (tmp_path / "boats.html", None, 8)
@@ -74,12 +74,23 @@ class TestFiles:
         assert re.fullmatch(r"Page\('boats.html': 8 clips, \d+\.\d MB\)", repr(page))
         text = page.path.read_text()
         held = dict(re.findall(r'id="file:([^"]+)">([^<]+)<', text))
-        assert len(held) == 16
+        assert len(held) == 24
         preview = next(name for name in held if name.endswith(".preview.mp4"))
         tile = known(text)["snapshot"]["tiles"][0]
         assert base64.b64decode(held[tile["preview"]]) == (made.folder / made.rows()[0].preview).read_bytes()
-        assert tile["path"] == tile["preview"]
+        assert base64.b64decode(held[tile["path"]]) == (made.folder / made.rows()[0].path).read_bytes()
         assert preview.startswith("a-paper-boat")
+
+    def test_originals_stay_behind_where_they_would_pass_the_limit(self, made: Sweep, tmp_path: Path) -> None:
+        """Case U8: they go along as long as the page stays within its limit, always if asked for, and never if not."""
+        whole = made.to_html(tmp_path / "a.html").bytes
+        page = made.to_html(tmp_path / "b.html", limit=whole - 1)
+        assert page.folder is None
+        assert page.bytes < whole
+        tile = known(page.path.read_text())["snapshot"]["tiles"][0]
+        assert tile["path"] == tile["preview"]
+        assert made.to_html(tmp_path / "c.html", originals=False).bytes == page.bytes
+        assert made.to_html(tmp_path / "d.html", originals=True, limit=whole - 1).folder is not None
 
     def test_beyond_the_limit_the_media_lie_beside_it(self, made: Sweep, tmp_path: Path) -> None:
         """A page over the limit needs its folder, which lists what is in it; a smaller one later takes it away again."""
@@ -119,7 +130,7 @@ class TestFiles:
         page = made.to_html(tmp_path / "picks.html", clips=made.df.query("pick"))
         text = page.path.read_text()
         assert [tile["id"] for tile in known(text)["snapshot"]["tiles"]] == [0]
-        assert len(re.findall(r'id="file:', text)) == 2
+        assert len(re.findall(r'id="file:', text)) == 3
         with pytest.raises(GridError, match="there is no clip to show"):
             made.to_html(tmp_path / "none.html", clips=[])
         with pytest.raises(GridError, match="99 is no row"):
@@ -383,6 +394,7 @@ class TestInChromium:
         page.wait_for_function(f"() => {PLAYABLE}")
         page.wait_for_function(f"() => {MOVING}")
         page.wait_for_function(f"() => {SPREAD} < 0.1")
+        assert not page.get_by_role("button", name="Menus").is_visible()
         page.locator("select[name='rows']").select_option(label="size")
         page.wait_for_function(f"() => {SIDES}.join() === '16:9,9:16'")
         page.locator(".gg-tile[data-id='1']").click()
@@ -492,6 +504,25 @@ class TestInChromium:
             "noopener noreferrer",
         ]
         unspoilt(page)
+
+    def test_an_original_that_a_browser_cannot_play_is_shown_as_its_preview(
+        self, browser: Browser, made: Sweep, tmp_path: Path
+    ) -> None:
+        """Case U8: in the open clip and in blind rounds a spoilt original, or one of a format unknown there, gives way to the preview."""
+        page = made.to_html(tmp_path / "boats", originals=True)
+        tiles = known(page.path.read_text())["snapshot"]["tiles"]
+        for tile in tiles:
+            (page.path.parent / "media" / tile["path"]).write_bytes(b"no film")
+        seen = browser.new_context(offline=True, viewport={"width": 1280, "height": 900}).new_page()
+        seen.goto(page.path.as_uri())
+        seen.locator(".gg-tile[data-id='1']").click()
+        shown = "() => %d === [...document.querySelectorAll('%s video')].filter((video) => video.readyState >= 2 && video.src.includes('preview')).length"
+        seen.wait_for_function(shown % (1, ".gg-stage"))
+        assert not seen.locator(".gg-stage .gg-none").is_visible()
+        seen.keyboard.press("Escape")
+        seen.get_by_role("button", name="Blind rounds").click()
+        seen.wait_for_function(shown % (2, ".gg-pair"))
+        seen.context.close()
 
     def test_hostile_texts_run_nothing(self, browser: Browser, tmp_path: Path) -> None:
         """Prompts, errors, tags, notes and names of sixty and more injections are shown as text; nothing is run or fetched."""
@@ -657,6 +688,8 @@ class TestInFirefox:
         driver.press(*"ben")
         driver.click(".gg-save")
         driver.until("document.querySelector('.gg-reviewer').value === 'ben'")
+        driver.until("document.querySelector('.gg-after').open")
+        driver.until("document.querySelector('.gg-after').innerText.includes('ratings_boats_ben.json')")
         file = downloads / "ratings_boats_ben.json"
         driver.evaluate("new Promise((resolve) => setTimeout(resolve, 500))")
         merged = made.ratings.merge(file)
@@ -665,3 +698,18 @@ class TestInFirefox:
         (at,) = made.ratings.df.query("reviewer == 'ben' and note == 'dark'")["at"]
         assert 0 <= at < 10
         assert driver.logged == []
+
+    def test_a_page_without_its_folder_names_the_folder(
+        self, fox: tuple[Firefox, Path], made: Sweep, tmp_path: Path
+    ) -> None:
+        """Case V2: mailed without its media folder, the page and its clips say which folder is missing."""
+        driver, _ = fox
+        page = made.to_html(tmp_path / "with" / "boats.html", limit=1000).path
+        page.rename(tmp_path / "boats.html")
+        driver.open((tmp_path / "boats.html").as_uri())
+        driver.until(
+            "document.querySelector('#gridgen-missing:not([hidden])')?.innerText.includes('boats_files')"
+        )
+        driver.until(
+            "document.querySelector('.gg-reason')?.innerText.includes('not in the folder boats_files')"
+        )

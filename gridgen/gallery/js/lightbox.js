@@ -217,7 +217,7 @@ export class Lightbox {
   /** @param {number} id @returns {Pane} */
   #pane(id) {
     const tile = this.#tile(id);
-    const player = tile.path ? new Player(this.#host.media, tile, "path", "gg-large") : null;
+    const player = tile.path ? new Player(this.#host.media, tile, "path", "gg-large", "preview") : null;
     const element = make("figure", { class: "gg-pane", "data-id": id });
     element.style.setProperty("--gg-ratio", String(shapeOf(this.#host.store, tile)));
     element.append(make("figcaption", { class: "gg-letter" }));

@@ -22,6 +22,8 @@ export class Player {
   #abort = new AbortController();
   #held;
   #sought = 0;
+  /** @type {What | null} what is played where the file cannot be */
+  #instead;
   /** @type {number | null} where a person's scrubbing wants it next */
   #wanted = null;
   ready = false;
@@ -32,11 +34,13 @@ export class Player {
    * @param {Tile} data
    * @param {What} what
    * @param {string} [className]
+   * @param {What | null} [instead] what to play where that cannot be played
    */
-  constructor(media, data, what, className = "gg-video") {
+  constructor(media, data, what, className = "gg-video", instead = null) {
     this.#media = media;
     this.#held = { ...data };
     this.what = what;
+    this.#instead = instead;
     this.video = /** @type {HTMLVideoElement} */ (
       make("video", { class: className, playsinline: true, preload: "auto", tabindex: "-1", "aria-hidden": "true" })
     );
@@ -59,6 +63,7 @@ export class Player {
    *
    * @param {Listener} listener
    * @param {(video: HTMLVideoElement) => void} show puts the element into the page
+   * @returns {Promise<void>}
    */
   async load(listener, show) {
     const { video } = this;
@@ -66,8 +71,9 @@ export class Player {
     try {
       video.src = await this.#url(signal);
     } catch (reason) {
-      if (!signal.aborted) listener.failed(this, String(/** @type {Error} */ (reason).message));
-      return;
+      if (signal.aborted) return;
+      if (this.#yields()) return this.load(listener, show);
+      return listener.failed(this, String(/** @type {Error} */ (reason).message));
     }
     const ready = () => {
       this.ready = true;
@@ -76,6 +82,10 @@ export class Player {
     const failed = async () => {
       this.ready = false;
       const reason = REASONS[video.error?.code ?? 0] || "it could not be loaded";
+      if (this.#yields()) {
+        const next = await this.#url(signal).catch(() => "");
+        if (next) return void (video.src = next);
+      }
       const missed = await this.#media.missed(this.#held);
       if (!signal.aborted) listener.failed(this, missed || reason);
     };
@@ -84,6 +94,16 @@ export class Player {
     video.addEventListener("seeked", () => this.#settled(), { signal });
     show(video);
     video.load();
+  }
+
+  /** @returns {boolean} whether there is another file to be played in place of the one that could not be */
+  #yields() {
+    const other = this.#instead;
+    this.#instead = null;
+    if (!other || !this.#held[other] || this.#held[other] === this.file) return false;
+    if (this.video.hasAttribute("src")) this.#media.free(this.#held, this.what);
+    this.what = other;
+    return true;
   }
 
   /**

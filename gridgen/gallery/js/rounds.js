@@ -199,7 +199,7 @@ export class Rounds {
   #side(id) {
     const { store, media } = this.#host;
     const tile = this.#tile(id);
-    const player = new Player(media, tile, "path", "gg-large");
+    const player = new Player(media, tile, "path", "gg-large", "preview");
     const frame = make("div", { class: "gg-covered" });
     const element = make("figure", { class: "gg-pane" }, frame, make("figcaption", { class: "gg-reveal", dir: "auto" }));
     const ratio = shapeOf(store, tile);
