@@ -70,22 +70,12 @@ def fits_a_finger(of: Locator) -> bool:
 
 
 def swipe(page: Page, way: int) -> None:
-    """Draw a finger across the open clip."""
-    line = page.context.new_cdp_session(page)
+    """Draw a finger across the open clip; it rests before it leaves, else the browser takes the next touch to stop the fling."""
     at = box(page.locator(".gg-screen"))
-    y = at["y"] + at["height"] / 2
-    xs = [at["x"] + at["width"] / 2 + way * step * 20 for step in range(-4, 5)]
-
-    def send(kind: str, *points: dict[str, float]) -> None:
-        line.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [*points]})
-
-    send("touchStart", {"x": xs[0], "y": y})
-    for x in xs[1:]:
-        send("touchMove", {"x": x, "y": y})
-    # a finger that rests before it leaves flings nothing that the next touch would have to stop
-    page.wait_for_timeout(50)
-    send("touchMove", {"x": xs[-1], "y": y})
-    send("touchEnd")
+    middle = {"x": at["x"] + at["width"] / 2 - way * 80, "y": at["y"] + at["height"] / 2}
+    gesture = {"xDistance": way * 160, "yDistance": 0, "speed": 1600, "preventFling": True}
+    line = page.context.new_cdp_session(page)
+    line.send("Input.synthesizeScrollGesture", {**middle, **gesture, "gestureSourceType": "touch"})
 
 
 def test_clips_stand_in_one_column_with_the_controls_folded(page: Page) -> None:
