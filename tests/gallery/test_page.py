@@ -258,7 +258,7 @@ class TestHeading:
         hostile = "</title><script>alarm()</script> & <img src=x onerror=alarm()>"
         page = made.to_html(
             tmp_path / "a.html",
-            title=f"{hostile}\x00\n",
+            title=f"{hostile}\x1b\n",
             intro=f"first\n{hostile}\ud800",
             send_to="a+b@c.example",
         )
@@ -471,8 +471,9 @@ class TestInChromium:
             page.keyboard.press("4")
         if rated > 1:
             page.keyboard.press("n")
+            page.locator(".gg-moment-at").wait_for()
             page.keyboard.insert_text("a long note " * 40)
-            page.keyboard.press("Escape")
+            page.keyboard.press("Enter")
         page.get_by_role("button", name=f"Download ratings ({rated})").click()
         link = page.locator(".gg-after a")
         assert link.inner_text() == "anna@example.org"
