@@ -18,6 +18,7 @@ extensions = [
     "numpydoc",
     "state_tables",
     "notebook_pages",
+    "accessible_pages",
 ]
 exclude_patterns = ["_build", "_ext", "**/*.sha256"]
 

@@ -18,7 +18,7 @@ import gridgen
 from gridgen.states import FACTS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from playwright.sync_api import Page
 
@@ -182,6 +182,31 @@ class TestSite:
                 wide.append(name)
 
         assert wide == []
+
+    def test_it_keeps_nobody_out(self, site, page):
+        """On a page of each kind, in the light theme, axe-core finds nothing serious or critical."""
+        assert barred(page, site, ("index", "states", "notebooks/01_first_grid"), "light") == {}
+
+    @pytest.mark.full
+    @pytest.mark.timeout(1200)
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    def test_no_page_keeps_anybody_out(self, site, page, theme):
+        """Nor on any other page, in both themes."""
+        pages = [path.relative_to(site).with_suffix("").as_posix() for path in sorted(site.rglob("*.html"))]
+
+        assert barred(page, site, [name for name in pages if not name.startswith("_static/")], theme) == {}
+
+
+def barred(page: Page, site: Path, names: Iterable[str], theme: str) -> dict[str, list[str]]:
+    """Return what axe-core finds on pages, by their names."""
+    from accessibility import barriers
+
+    page.emulate_media(color_scheme=theme)
+    found = {}
+    for name in names:
+        page.goto((site / f"{name}.html").as_uri())
+        found[name] = barriers(page)
+    return {name: said for name, said in found.items() if said}
 
 
 @pytest.fixture

@@ -28,6 +28,14 @@ PLACES = """() => [...document.querySelectorAll(".gg-wall > *, .gg-tile")].map((
   return [each.className, left, top, width, height].join(" ");
 }).filter((line) => !line.startsWith("gg-toast"))"""
 
+OVER_THE_MIDDLE = """(id) => {
+  const tile = document.querySelector(`.gg-tile[data-id="${id}"]`);
+  const { left, top, width, height } = tile.querySelector(".gg-frame").getBoundingClientRect();
+  const points = [0.3, 0.5, 0.7].map((share) => [left + width * share, top + height / 2]);
+  const hit = points.map(([x, y]) => document.elementFromPoint(x, y)?.closest("[role=button], .gg-scrubstrip")).filter(Boolean);
+  return hit.map((button) => `${Math.round(width)}x${Math.round(height)}: ${button.className}`);
+}"""
+
 
 def tile(page: Page, index: int) -> Any:
     """Return the tile of a clip."""
@@ -54,6 +62,19 @@ def test_a_click_on_a_small_tile_opens_it(browser: Browser, served: Path, done: 
         page.evaluate("model.set('tile', 280)")
         tile(page, 0).hover()
         assert page.locator(".gg-tools .gg-star").first.is_visible()
+
+
+def test_a_click_in_the_middle_of_a_picture_opens_it(browser: Browser, served: Path, done: FakeSweep) -> None:
+    """Case U3: between the smallest and the largest tiles no star lies in the middle, playing or not, whatever the shape."""
+    with shown(browser, done, served, rows="prompt", cols="size") as (page, _, _):
+        page.wait_for_function(READY, arg=4)
+        found = []
+        for size in range(150, 341, 10):
+            page.evaluate("(size) => model.set('tile', size)", size)
+            for index in (0, 1):
+                tile(page, index).hover(position={"x": 4, "y": 4})
+                found += page.evaluate(OVER_THE_MIDDLE, index)
+        assert found == []
 
 
 def test_a_rating_by_key_needs_a_clip_that_is_seen_to_have_the_focus(

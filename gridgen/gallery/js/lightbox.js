@@ -60,7 +60,7 @@ export class Lightbox {
   transport;
   foot;
   /** What further parts may be added to, beside the facts. */
-  aside = make("aside", { class: "gg-aside" }, this.#facts);
+  aside = make("aside", { class: "gg-aside", tabindex: "0", "aria-label": "About what is shown" }, this.#facts);
 
   /**
    * @param {Host} host

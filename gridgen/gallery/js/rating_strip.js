@@ -13,27 +13,25 @@ export const CROSS_OUT = "M4.2 4.2 11.8 11.8 M11.8 4.2 4.2 11.8";
 export class RatingStrip {
   #judging;
   #id = -1;
-  #stars = Array.from({ length: MOST_STARS }, (_, at) => starButton(at + 1));
-  #pick = mood("pick", "Pick (P)", CHECK);
-  #reject = mood("reject", "Reject (X)", CROSS_OUT);
-  element = make(
-    "span",
-    { class: "gg-judge", role: "group", "aria-label": "Rating" },
-    make("span", { class: "gg-stars" }, ...this.#stars),
-    make("span", { class: "gg-moods" }, this.#pick, this.#reject),
-  );
+  #stars;
+  #pick;
+  #reject;
+  element = make("span", { class: "gg-judge", role: "group", "aria-label": "Rating" });
 
   /**
    * @param {Judging} judging
    * @param {AbortSignal} signal
-   * @param {boolean} [reached] whether Tab reaches its buttons
+   * @param {boolean} [reached] whether its buttons take the focus, which nothing within a tile may
    */
   constructor(judging, signal, reached = false) {
     this.#judging = judging;
+    this.#stars = Array.from({ length: MOST_STARS }, (_, at) => starButton(at + 1, reached));
+    this.#pick = ratingButton({ class: "gg-mood", "data-mood": "pick" }, "Pick (P)", CHECK, reached);
+    this.#reject = ratingButton({ class: "gg-mood", "data-mood": "reject" }, "Reject (X)", CROSS_OUT, reached);
+    this.element.append(make("span", { class: "gg-stars" }, ...this.#stars), make("span", { class: "gg-moods" }, this.#pick, this.#reject));
     this.element.addEventListener("click", (event) => this.#clicked(event), { signal });
     this.element.addEventListener("pointerover", ({ target }) => this.#lit(starOf(target)), { signal });
     this.element.addEventListener("pointerleave", () => this.#lit(0), { signal });
-    for (const button of [...this.#stars, this.#pick, this.#reject]) mark(button, "tabindex", reached ? null : "-1");
   }
 
   /** @param {number} id of the clip that it is about */
@@ -61,7 +59,7 @@ export class RatingStrip {
 
   /** @param {MouseEvent} event */
   #clicked(event) {
-    const button = event.target instanceof Element ? event.target.closest("button") : null;
+    const button = event.target instanceof Element ? event.target.closest("[data-star], [data-mood]") : null;
     event.stopPropagation();
     if (!button || this.#id < 0) return;
     const stars = starOf(button);
@@ -71,15 +69,15 @@ export class RatingStrip {
   }
 }
 
-/** @param {number} stars */
-function starButton(stars) {
-  const says = `${stars} ${stars === 1 ? "star" : "stars"} (${stars})`;
-  return make("button", { class: "gg-star", type: "button", "data-star": stars, "aria-label": says, title: says }, icon(STAR));
+/** @param {number} stars @param {boolean} reached */
+function starButton(stars, reached) {
+  return ratingButton({ class: "gg-star", "data-star": stars }, `${stars} ${stars === 1 ? "star" : "stars"} (${stars})`, STAR, reached);
 }
 
-/** @param {string} name @param {string} says @param {string} path */
-function mood(name, says, path) {
-  return make("button", { class: "gg-mood", type: "button", "data-mood": name, "aria-label": says, title: says }, icon(path));
+/** @param {Record<string, string | number>} props @param {string} says @param {string} path @param {boolean} reached */
+function ratingButton(props, says, path, reached) {
+  const kind = reached ? { type: "button" } : { role: "button" };
+  return make(reached ? "button" : "span", { ...props, ...kind, "aria-label": says, title: says }, icon(path));
 }
 
 /** @param {EventTarget | null} target @returns {number} of the star that it lies in, 0 for none */

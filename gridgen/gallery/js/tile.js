@@ -8,8 +8,10 @@ import { lasting, meaningOf, money, speak, toneOf, waited } from "./status_texts
  * @typedef {import("./geometry.js").Place} Place
  */
 
-/** Pixels across below which there are no stars over a picture: they would take the clicks that are meant for it. */
-const LEAST_RATED = 150;
+/** Pixels across, and down, below which there are no stars over a picture: they would take the clicks that are meant for it. */
+const LEAST_RATED = [150, 90];
+/** Pixels down below which there are no facts under the stars: they would lift them into the middle. */
+const LEAST_INFORMED = 130;
 /** Pixels on the short side below which there are no buttons over it either. */
 const LEAST_TOOLED = 48;
 /** Pixels across, and down, below which a tile without a clip says its state alone. */
@@ -98,7 +100,8 @@ export class TileView {
     this.element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px;--gg-lines:${lines}`;
     this.frame.style.height = `${tall}px`;
     this.drawn = Math.max(width, tall);
-    mark(this.element, "data-narrow", width < LEAST_RATED ? "" : null);
+    mark(this.element, "data-narrow", width < LEAST_RATED[0] || tall < LEAST_RATED[1] ? "" : null);
+    mark(this.element, "data-short", tall < LEAST_INFORMED ? "" : null);
     mark(this.element, "data-tiny", Math.min(width, tall) < LEAST_TOOLED ? "" : null);
     mark(this.element, "data-terse", width < LEAST_TOLD[0] || tall < LEAST_TOLD[1] ? "" : null);
   }

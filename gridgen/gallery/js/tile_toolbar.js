@@ -94,8 +94,8 @@ export class Tools {
     this.#players.hover(null);
   }
 
-  /** @param {string} says @param {string} path */
+  /** @param {string} says @param {string} path @returns {HTMLElement} no button of HTML, since nothing within a tile may take the focus */
   #button(says, path) {
-    return make("button", { class: "gg-button", type: "button", tabindex: "-1", title: says, "aria-label": says }, icon(path));
+    return make("span", { class: "gg-button", role: "button", title: says, "aria-label": says }, icon(path));
   }
 }

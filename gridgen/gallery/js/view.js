@@ -44,7 +44,7 @@ export class WallView {
   #signal;
   #keys = new Keys();
   #tip = new Tooltip();
-  #help = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-help", "aria-label": "Keys" }));
+  #help = /** @type {HTMLDialogElement} */ (make("dialog", { class: "gg-help", "aria-label": "Keys", tabindex: "0" }));
   #deck;
   #players;
   #header;
@@ -282,7 +282,10 @@ export class WallView {
   }
 
   #second() {
-    this.element.closest(".gridgen-gallery")?.addEventListener("keydown", holdKey, { signal: this.#signal });
+    const around = this.element.closest(".gridgen-gallery");
+    around?.addEventListener("keydown", holdKey, { signal: this.#signal });
+    // ipywidgets draws the slider beside the wall, and gives what is dragged no name
+    for (const handle of around?.querySelectorAll(".noUi-handle") ?? []) mark(handle, "aria-label", "Size of the tiles");
     const gone = this.element.closest(".jupyter-widgets-disconnected");
     mark(this.element, "data-gone", gone ? "" : null);
     mark(this.element, "data-many", this.#players.counts.visible > MANY ? "" : null);
