@@ -27,7 +27,7 @@ sweep.ratings.rate([0, 4], stars=4, pick=True, tags="calm", note="the best light
 sweep.ratings.rate(3, stars=1, pick=False, reviewer="anna")
 sweep.to_html("boats.html", rows="prompt", cols=["size", "duration"])""",
     "wall": 'sweep.gallery(rows="prompt", cols=["size", "duration"], reviewer="anna")',
-    "table": "sweep.df",
+    "table": "sweep.table()",
     "board": """faults = [Fault(kind="fail", on="submit", match="storm", times=2)]
 slow = gg.Simulator(speed=2, clips="tiny", slots=3, faults=faults)
 troubled = gg.Sweep(grid, client=slow.client(), folder="troubled", budget=2.00)
