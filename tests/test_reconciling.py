@@ -152,7 +152,8 @@ def test_retry_chooses_by_class_or_by_function(simulate, tmp_path):
     sweep.run()
     kind = sweep.rows()[0].error_class
 
-    assert sweep.retry(where="no such class") == 0
+    with pytest.warns(UserWarning, match="is no state and no error class of these clips"):
+        assert sweep.retry(where="no such class") == 0
     assert sweep.retry(where=lambda row: row.cell.prompt == "b") == 1
     sweep.wait()
     assert sweep.retry(where=[kind]) >= 1
