@@ -763,8 +763,9 @@ simulator = gg.Simulator(speed=1000.0, clips="tiny")
 sweep = gg.Sweep(gg.Grid(prompt=["a", "b"]), client=simulator.client(), folder="boats")"""
     notebook.cells = [nbformat.v4.new_code_cell(text) for text in (begin, "await sweep", "sweep.run()")]
     NotebookClient(notebook, timeout=60, resources={"metadata": {"path": str(tmp_path)}}).execute()
-    [awaited], [ran] = (cell.outputs for cell in notebook.cells[1:])
+    [awaited, still], [ran, again] = (cell.outputs for cell in notebook.cells[1:])
 
+    assert list(still.data) == list(again.data) == ["text/html"]
     assert awaited.data["text/plain"] == ran.data["text/plain"] == "Board('boats': 2 clips, 12 s of footage)"
 
 

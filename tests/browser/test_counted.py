@@ -26,6 +26,7 @@ def test_a_wall_is_rated_with_two_keys_a_clip(browser: Browser, base: str, place
     assert found["clicks"] == 1
 
 
+@pytest.mark.full
 def test_a_page_is_sent_within_six_clicks_of_the_preview(browser: Browser, base: str, place: Path) -> None:
     """Run, export, and the download of the file: clicks alone; what comes is the page with all its clips."""
     found, file = send_page(browser, base, place / "sent")

@@ -390,7 +390,7 @@ def test_a_cell_that_runs_again_leaves_one_wall_that_plays_in_sight(
     page.close()
 
 
-@pytest.mark.parametrize("comes", ["with the wall", "without it"])
+@pytest.mark.parametrize("comes", ["with the wall", pytest.param("without it", marks=pytest.mark.full)])
 def test_a_wall_of_a_page_that_was_reloaded_is_closed_when_its_cell_runs_again(
     browser: Browser, base: str, place: Path, comes: str
 ) -> None:

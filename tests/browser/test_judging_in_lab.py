@@ -110,6 +110,7 @@ def test_what_is_judged_in_the_wall_is_python_state(browser: Browser, base: str,
     page.close()
 
 
+@pytest.mark.full
 def test_a_note_at_a_moment_and_a_shift_are_python_state(browser: Browser, base: str, place: Path) -> None:
     """N notes the clip under the pointer while the notebook has the focus, and changes no cell; the shift of a compared clip is in the view."""
     page, troubles = opened(browser, base, place, "moments", SWEEP, RUN, GALLERY)

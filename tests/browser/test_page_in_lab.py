@@ -39,6 +39,7 @@ def viewed(browser: Browser, base: str, name: str) -> tuple[Page, FrameLocator]:
     return page, page.frame_locator(".jp-HTMLViewer iframe")
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("exported")
 def test_it_says_what_it_needs_and_plays_once_it_is_trusted(browser, base):
     """Case V1: untrusted it says where the button is; trusted it plays, arranges itself anew and takes a rating."""

@@ -79,6 +79,7 @@ def test_a_reopened_notebook_shows_its_last_wall(browser: Browser, base: str, pl
     page.close()
 
 
+@pytest.mark.full
 def test_a_busy_kernel_leaves_the_still_to_a_page_that_is_loaded_anew(
     browser: Browser, base: str, place: Path
 ) -> None:

@@ -63,6 +63,7 @@ def test_the_table_sorts_and_finds_in_the_notebook(browser: Browser, base: str, 
     page.close()
 
 
+@pytest.mark.full
 def test_the_link_of_an_export_opens(browser: Browser, base: str, place: Path) -> None:
     """A click opens the page in a tab of its own, where its wall is drawn; a workbook is downloaded whole, from a folder beside the notebook."""
     exports = [
