@@ -149,13 +149,13 @@ export class Sheet {
     const { clientWidth, clientHeight, scrollLeft, scrollTop, scrollWidth, scrollHeight } = this.element;
     const [wide, tall] = [clientWidth - this.#offset.left, clientHeight - this.#offset.top];
     const to = {
-      left: nearest(scrollLeft, place.left - 8, place.left + place.width + 8, wide),
-      top: nearest(scrollTop, place.top - 8, place.top + place.height + 8, tall),
+      left: within(nearest(scrollLeft, place.left - 8, place.left + place.width + 8, wide), scrollWidth - clientWidth),
+      top: within(nearest(scrollTop, place.top - 8, place.top + place.height + 8, tall), scrollHeight - clientHeight),
     };
-    if (to.left !== scrollLeft || to.top !== scrollTop) {
-      this.#toward = { left: Math.min(to.left, scrollWidth - clientWidth), top: Math.min(to.top, scrollHeight - clientHeight) };
-      this.element.scrollTo({ ...to, behavior: wantsStill() ? "auto" : "smooth" });
-    }
+    const stays = to.left === scrollLeft && to.top === scrollTop;
+    // one that is in sight now is not for long, where another way is under way
+    if (!stays || this.#toward) this.element.scrollTo({ ...to, behavior: wantsStill() ? "auto" : "smooth" });
+    this.#toward = stays ? null : to;
     this.kept = id;
     this.window();
     return this.#views.get(id);
@@ -369,6 +369,11 @@ function drawn(name, { left, top, width, height }, ...children) {
   const element = make("div", { class: name }, ...children);
   element.style.cssText = `left:${left}px;top:${top}px;width:${width}px;height:${height}px`;
   return element;
+}
+
+/** @param {number} at @param {number} most */
+function within(at, most) {
+  return Math.max(0, Math.min(at, most));
 }
 
 /** @param {number} at where it begins @param {number} length of it @param {number} room from 0 on */
