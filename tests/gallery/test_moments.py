@@ -203,8 +203,9 @@ def test_a_clip_without_a_video_has_a_plain_note_and_a_full_one_takes_no_more(
         page.wait_for_function(READY, arg=3)
         tile(page, 3).focus()
         page.keyboard.press("n")
-        assert page.evaluate("document.activeElement.className").endswith("gg-note-text")
+        page.wait_for_function("document.activeElement.className.endsWith('gg-note-text')")
         page.keyboard.press("Escape")
+        page.wait_for_function("!document.activeElement.className.endsWith('gg-note-text')")
         tile(page, 0).focus()
         page.keyboard.press("n")
         assert page.locator(".gg-moment-text").get_attribute("placeholder").startswith("no room")
@@ -285,8 +286,8 @@ def test_a_link_to_an_exported_page_shows_the_same_shift(
         page.wait_for_function(LARGE, arg=2)
         for _ in range(3):
             page.keyboard.press("k")
-        view = page.evaluate("location.hash")
-        assert view == "#pins=0,2&shift=2:3"
+        view = "#pins=0,2&shift=2:3"
+        page.wait_for_function("(view) => location.hash === view", arg=view)
         page.close()
         page = opened(browser, pages, f"/user/me/files/nb/plain.html{view}")
         page.get_by_role("button", name="Compare 2").click()
@@ -297,8 +298,9 @@ def test_a_link_to_an_exported_page_shows_the_same_shift(
         seek(page, 1.0, bar=".gg-stage .gg-transport")
         page.wait_for_function(LARGE_AT, arg=[1.0, 1.5])
         page.keyboard.press("Escape")
+        page.locator(".gg-stage[open]").wait_for(state="detached")
         tile(page, 2).focus()
         page.keyboard.press("c")
-        assert page.evaluate("location.hash") == "#pins=0"
+        page.wait_for_function("location.hash === '#pins=0'")
         page.close()
     gallery.close()
