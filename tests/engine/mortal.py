@@ -112,6 +112,7 @@ class Life:
                     f"these do not end: {standing()}, {self.opening} {self.journals}"
                 ) from None
             break
+        assert not self.journals, "a dead process still holds its journal"
         self.buried = True
 
     @contextlib.contextmanager
