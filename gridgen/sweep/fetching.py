@@ -45,6 +45,9 @@ SECOND_TASK = "second_task"
 
 MOST_TRIES = 4
 FAILING_FOR = 900.0
+LINKS_LAST = 86_400.0
+"""Seconds that a link lives of which no end is told (docs.apimart.ai, page of VEO: 24 hours)."""
+
 PICTURES = 2
 
 
@@ -293,7 +296,8 @@ class Fetching:
 
     def _has_had_its_time(self, record: Record) -> bool:
         """Whether a link is dead because it was left too long, which tells nothing of others."""
-        return (record.submitted_at or 0.0) < (record.expires_at or 0.0) <= self._run.clock.time()
+        begun, told = record.submitted_at or 0.0, record.expires_at or 0.0
+        return (told if told > begun else begun + LINKS_LAST) <= self._run.clock.time()
 
     def break_off(self, coming: int) -> None:
         """Stop submitting when results in a row could not be had and none of them is tried any more.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import json
@@ -212,6 +213,37 @@ def test_a_way_that_opens_again_goes_on_by_itself(simulate, tmp_path):
         for each in waits
     )
     assert paid[38] <= 25
+
+
+def test_clips_that_were_left_too_long_stop_no_others(simulate, tmp_path):
+    """Links of which no end was told and that are dead after a day say nothing of the clips that are made now."""
+    simulator, earlier, alive = simulate(rate=0.1, burst=1), set(), [True]
+
+    def link(url: str) -> dict[str, object]:
+        if alive[0]:
+            earlier.add(url)
+        return {"videos": [{"url": aside(url, "left.mp4" if url in earlier else "new.mp4")}]}
+
+    clip = video("mp4", "libx264")
+    _, client = altered(
+        simulator,
+        result=link,
+        files={
+            "left.mp4": lambda: httpx.Response(200 if alive[0] else 403, content=clip),
+            "new.mp4": lambda: httpx.Response(200, content=clip),
+        },
+    )
+    prompts = [f"boat {n}" for n in range(20)]
+    left = Sweep(Grid(prompt=prompts[:8]), client=client, folder=tmp_path, previews=False)
+    left.run()
+    for row in left.rows():
+        (tmp_path / row.path).unlink()
+    asyncio.run(simulator.clock.sleep(90_000))
+    alive[0] = False
+    more = Sweep(Grid(prompt=prompts), client=client, folder=tmp_path, previews=False)
+    more.run()
+
+    assert more.counts() == {"expired": 8, "done": 12}
 
 
 def test_a_host_that_leads_inside_stops_at_the_first(simulate, tmp_path, monkeypatch):
