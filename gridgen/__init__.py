@@ -12,7 +12,7 @@ imports only those above it in this list:
 * `task`, `outcome`: what the server said, and what became of a submission;
 * `pacing`, `media`, `_loop`: when to submit and to ask, video files, the engine's thread;
 * `client`, `journal`, `frame`: the HTTP side, the ledger on disk, tables;
-* `estimate`, `judgements`: prices and costs, and what reviewers say of clips;
+* `estimate`, `judgements`, `spending`: prices and costs, what reviewers say of clips, budgets of folders and keys;
 * `sweep`: a grid being executed;
 * `gallery`, `board`, `form`, `share`: what is drawn;
 * `simulator`: the pretend server, which knows the catalogue and nothing else of these.
@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from gridgen.models.price import Price
     from gridgen.share import unpack
     from gridgen.simulator import Simulator
+    from gridgen.spending import budgets, set_budget
     from gridgen.sweep import Sweep, open  # noqa: A004 - as one opens a file
     from gridgen.task import Status, Task
     from gridgen.templates import Template, search_replace, template
@@ -99,6 +100,7 @@ _HOMES = {
     "gridgen.models.price": ("Price",),
     "gridgen.share": ("unpack",),
     "gridgen.simulator": ("Simulator",),
+    "gridgen.spending": ("budgets", "set_budget"),
     "gridgen.sweep": ("Sweep", "open"),
     "gridgen.task": ("Status", "Task"),
     "gridgen.templates": ("Template", "search_replace", "template"),
@@ -149,10 +151,12 @@ __all__ = [
     "UnknownOutcome",
     "Value",
     "allow_nested_loops",
+    "budgets",
     "builder",
     "linked",
     "open",
     "search_replace",
+    "set_budget",
     "template",
     "unpack",
     "value",

@@ -24,6 +24,7 @@ __all__ = [
     "Dollars",
     "Outlay",
     "Stage",
+    "Sums",
     "Verdict",
     "allows",
     "dollars",
@@ -166,6 +167,13 @@ class Answer(Enum):
     OVER = "over"
 
 
+class Sums(NamedTuple):
+    """What some clips have cost or may cost in USD, and how many attempts may cost what nobody knows."""
+
+    known: Decimal
+    unpriced: int
+
+
 class Cap(NamedTuple):
     """A sum that some clips together may cost.
 
@@ -174,13 +182,19 @@ class Cap(NamedTuple):
     name : str
         As a person gave it, such as ``budget=2 USD``.
     usd : Decimal
-    commitments : Commitments
+    commitments : Commitments or Sums
         Of the clips that it is about.
+    own : bool, default True
+        Whether this user gave it, and so leave to spend that much.
+    daily : bool, default False
+        Whether it begins anew with each UTC day.
     """
 
     name: str
     usd: Decimal
-    commitments: Commitments
+    commitments: Commitments | Sums
+    own: bool = True
+    daily: bool = False
 
 
 class Verdict(NamedTuple):

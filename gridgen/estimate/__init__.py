@@ -148,6 +148,8 @@ class Estimate:
         USD that this grid has cost, or may cost, in this folder so far.
     budget : Decimal or None
         The sweep's cap in USD.
+    limits : tuple of str
+        What is left of budgets that count more than this sweep (`set_budget`), in words.
     sources : tuple of str
         Where each price was read, when, and which entry it is.
     guess : Decimal or None
@@ -182,6 +184,7 @@ class Estimate:
     speed: float | None = 1.0
     guess: Decimal | None = None
     like: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
     combinations: Combinations = field(kw_only=True, repr=False, compare=False)
     lines: tuple[ServerQueue, ...] = field(kw_only=True, repr=False, compare=False)
 
@@ -288,6 +291,7 @@ class Estimate:
         facts += [
             ("spent so far", dollars(self.committed)),
             ("budget", "none" if self.budget is None else exact_dollars(self.budget)),
+            *(("beside it", each) for each in self.limits),
             ("price read from", _read_from(self.sources) or "nowhere: no price is known"),
         ]
         if self.videos and self.timed_by:

@@ -58,7 +58,8 @@ def unaffordable(combinations: Combinations, budget: float | Decimal | str, take
         If it is no sum of money, or takes are no number of clips.
     """
     limit = money(budget)
-    cap = Cap("budget", limit, Commitments())
+    chosen = Commitments()
+    cap = Cap("budget", limit, chosen)
     takes = counted_takes(takes)
     positions = combinations.active_positions()
     prices = [cell.price() for cell in combinations.cells(positions)]
@@ -70,7 +71,7 @@ def unaffordable(combinations: Combinations, budget: float | Decimal | str, take
         elif allows([cap], price * takes).answer is not Answer.YES:
             reasons[positions[at]] = f"does not fit in {dollars(limit)}"
         else:
-            cap.commitments.reserve(ClipKey("", str(at), 1), price * takes)
+            chosen.reserve(ClipKey("", str(at), 1), price * takes)
     return reasons
 
 

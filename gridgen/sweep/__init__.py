@@ -1001,7 +1001,13 @@ class Sweep(Fixed):
 
     def _estimate(self, prices: Prices) -> Estimate:
         inner = self.internals
-        return self._pricing.estimate(prices, budget=self.budget, clock=inner.clock, speed=inner.speed)
+        return self._pricing.estimate(
+            prices,
+            budget=self.budget,
+            wider=self._pricing.wider_caps(self._execution.client),
+            clock=inner.clock,
+            speed=inner.speed,
+        )
 
     def _shown_folder(self) -> Path:
         here = Path.cwd()

@@ -6,17 +6,23 @@ from collections import deque
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from gridgen._loop import engine
+from gridgen.errors import JournalError
 from gridgen.estimate.prices import PriceClass, price_class
 from gridgen.money import Answer, Cap, Commitments, Verdict, allows, total
+from gridgen.spending import attempt_id
 from gridgen.states import UNBILLED, Phase
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Collection, Iterator
 
     from gridgen.estimate.prices import Prices
     from gridgen.grid import Cell
+    from gridgen.journal import Record
     from gridgen.models import Price
     from gridgen.money import ClipKey
+    from gridgen.spending import FolderBudget
+    from gridgen.sweep.run import Run
     from gridgen.sweep.work_queue import Job
 
 __all__ = ["Budget"]
@@ -37,8 +43,10 @@ class Budget:
         Origin and key of the cells that the budget is about, in all their takes.
     together : list of Budget
         Those of all sweeps that run in the same folder; what one learns, all know.
-    wake : callable
-        Called when something happened that may let a held job go.
+    folder : FolderBudget
+        What all sweeps of the folder may cost together.
+    run : Run
+        Whose key may have a budget as well.
     first_alone : bool, default True
         Whether the first clip of a price that the server has not told goes alone in
         its class: a wrong price is then paid once, and not by all that are under way.
@@ -49,6 +57,8 @@ class Budget:
         Such clips that are under way, by their price class.
     eased : bool
         Whether something happened that may let a held job go.
+    binding : Cap or None
+        What a job was last held by.
     """
 
     def __init__(
@@ -59,14 +69,16 @@ class Budget:
         *,
         counted: Collection[tuple[str, str]],
         together: list[Budget],
-        wake: Callable[[], None],
+        folder: FolderBudget,
+        run: Run,
         first_alone: bool = True,
     ) -> None:
         self.prices = prices
         self.usd = usd
         self.commitments = commitments
         self.eased = False
-        self._counted, self._together, self._wake = counted, together, wake
+        self.binding: Cap | None = None
+        self._counted, self._together, self._folder, self._run = counted, together, folder, run
         self.first: dict[PriceClass, ClipKey] = {}
         self._first_alone, self._led = first_alone, set[PriceClass]()
         self._reserved: set[ClipKey] = set()
@@ -75,8 +87,19 @@ class Budget:
 
     @property
     def caps(self) -> list[Cap]:
-        """What it caps: one sum, or nothing."""
+        """What this sweep caps: one sum, or nothing."""
         return [] if self.usd is None else [Cap(f"budget={self.usd} USD", self.usd, self.commitments)]
+
+    def _wider_caps(self) -> list[Cap]:
+        """Return the caps of the folder and of the key, as they stand."""
+        folder, key = self._folder.cap(), self._run.key_budget
+        found = [] if folder is None else [folder]
+        return found if key is None else [*found, *key.caps(self._run.clock.time())]
+
+    @property
+    def _capped(self) -> bool:
+        """Whether anything caps it, so that an unknown price matters."""
+        return self.usd is not None or bool(self._wider_caps())
 
     def join(self) -> None:
         """Share with the others from now on."""
@@ -98,7 +121,7 @@ class Budget:
         """Look at the held jobs again."""
         self.eased = True
         if self._held:
-            self._wake()
+            self._run.queue.wake()
 
     def _ease_all(self) -> None:
         for each in self._together:
@@ -114,8 +137,8 @@ class Budget:
                 self._ease_all()
 
     def _sums(self) -> tuple[Decimal | int, ...]:
-        found = self.commitments
-        return found.known, found.unpriced, found.blind
+        mine, of_all = self.commitments, self._folder.commitments
+        return mine.known, mine.unpriced, mine.blind, of_all.known, of_all.unpriced, of_all.blind
 
     def price(self, cell: Cell) -> Decimal | None:
         """Return what a cell costs in USD, None while nobody knows."""
@@ -123,7 +146,7 @@ class Budget:
 
     def asks(self, cell: Cell) -> bool:
         """Whether a cell's price matters and is unknown only because the server's list could not be had."""
-        return self.usd is not None and self.price(cell) is None and not self.prices.heard(cell.model)
+        return self.price(cell) is None and not self.prices.heard(cell.model) and self._capped
 
     def hear_price(self, model: str, price: Price | None) -> None:
         """Take in what the server's list says of a model."""
@@ -149,16 +172,38 @@ class Budget:
 
     def waits_for_price(self, cell: Cell) -> bool:
         """Whether others are held until somebody tells what such a clip costs."""
-        return self.usd is not None and self.price(cell) is None
+        return self.price(cell) is None and self._capped
 
     def allows(self, job: Job, *, besides: Decimal = Decimal(0)) -> Verdict:
         """Say whether a job may be submitted under the caps of all running sweeps that count it."""
-        caps = (cap for each in self._sharing(job) for cap in each.caps)
-        verdict = allows(caps, self.price(job.cell), besides=besides)
+        caps = [cap for each in self._sharing(job) for cap in each.caps]
+        try:
+            verdict = allows([*caps, *self._wider_caps()], self.price(job.cell), besides=besides)
+        except JournalError as error:
+            # a budget that cannot be read may be passed already
+            self._run.queue.fail(error)
+            return Verdict(Answer.OVER)
         # a listed price is believed for one clip; its charge shows whether it holds for the others
         if verdict.answer is Answer.YES and self._waits_for_first(job):
-            return Verdict(Answer.WAIT_FOR_PRICE, next(iter(self.caps)))
+            verdict = Verdict(Answer.WAIT_FOR_PRICE, next(iter(self.caps)))
+        self.binding = verdict.cap or self.binding
         return verdict
+
+    async def claim(self, record: Record, price: Decimal | None) -> Verdict:
+        """Count an attempt that is about to leave under its key's budgets, where other processes see it."""
+        key = self._run.key_budget
+        if key is None or not key.active:
+            return Verdict(Answer.YES)
+        name = attempt_id(self._run.journal.store_id, record)
+        verdict = await engine().in_thread(key.claim, name, price, self._run.clock.time())
+        self.binding = verdict.cap or self.binding
+        return verdict
+
+    def hear_record(self, record: Record) -> None:
+        """Take in what became of an attempt that was claimed."""
+        key = self._run.key_budget
+        if key is not None and key.active:
+            key.put(attempt_id(self._run.journal.store_id, record), record.outlays[-1])
 
     def _wants_first(self, cell: Cell) -> bool:
         """Whether a clip is to go before the others of its price class, to see that the price holds."""
@@ -187,6 +232,10 @@ class Budget:
     def _sharing(self, job: Job) -> Iterator[Budget]:
         return (each for each in self._together if job.slot[:2] in each.counted)
 
+    def _counting(self, job: Job) -> Iterator[Commitments]:
+        yield self._folder.commitments
+        yield from (each.commitments for each in self._sharing(job))
+
     @property
     def counted(self) -> Collection[tuple[str, str]]:
         """Origin and key of the cells that the budget is about."""
@@ -197,8 +246,8 @@ class Budget:
         self._reserved.add(job.slot)
         if self._wants_first(job.cell):
             self.first[price_class(job.cell)] = job.slot
-        for each in self._sharing(job):
-            each.commitments.reserve(job.slot, self.price(job.cell))
+        for each in self._counting(job):
+            each.reserve(job.slot, self.price(job.cell))
 
     def release(self, job: Job) -> None:
         """Count a job no longer, unless its intent is in the journal by now."""
@@ -207,7 +256,8 @@ class Budget:
 
     def _release(self, slot: ClipKey) -> bool:
         self._reserved.discard(slot)
-        return sum(each.commitments.release(slot) for each in (self, *self._together)) > 0
+        found = [self._folder.commitments, *(each.commitments for each in (self, *self._together))]
+        return sum(each.release(slot) for each in found) > 0
 
     def hold(self, job: Job) -> None:
         """Keep a job until there is money for it."""

@@ -397,8 +397,9 @@ class Execution:
     ) -> bool:
         """Raise where there is no money for what would be made; say whether anything would."""
         client = self.connected()
-        found = self._pricing.estimate(prices, budget=budget, clock=client.clock, rows=rows)
-        check_budget(found, budget, client)
+        wider = await engine().in_thread(self._pricing.wider_caps, client)
+        found = self._pricing.estimate(prices, budget=budget, wider=wider, clock=client.clock, rows=rows)
+        check_budget(found, budget, client, wider)
         await check_balance(found, client)
         return found.videos > 0
 

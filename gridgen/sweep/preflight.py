@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.journal import Row
-    from gridgen.money import ClipKey, Commitments
+    from gridgen.money import Cap, ClipKey, Commitments
 
 __all__ = ["check_balance", "check_budget", "check_priced", "warn_of_probes"]
 
@@ -33,9 +33,24 @@ def warn_of_probes(found: Estimate, budget: Decimal) -> None:
         )
 
 
-def check_budget(found: Estimate, budget: Decimal | None, client: Client) -> None:
-    """Raise `BudgetError` if a run would pass the budget, or spend real money without one."""
-    if not found.videos or (budget is None and client.is_simulator):
+def check_budget(found: Estimate, budget: Decimal | None, client: Client, wider: Iterable[Cap]) -> None:
+    """Raise `BudgetError` if a run would pass a budget, or spend real money without one.
+
+    A budget for each day stops no grid that is dearer: what does not fit today is held.
+    """
+    if not found.videos:
+        return
+    leave = False
+    for cap in wider:
+        leave = leave or cap.own
+        if not cap.daily and cap.commitments.known + found.usd > cap.usd:
+            msg = (
+                f"{counted(found.videos)} cost {found.exact_total}, and {exact_dollars(cap.commitments.known)} is spent "
+                f"or promised already; that is more than {cap.name}. Raise it with gridgen.set_budget, or make the grid "
+                "smaller. Nothing was sent."
+            )
+            raise BudgetError(msg)
+    if budget is None and (leave or client.is_simulator):
         return
     if budget is None:
         suggested = "budget=..." if found.unpriced else f"budget={enough(found.usd + found.committed)}"

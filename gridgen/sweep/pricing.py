@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gridgen.clock import Clock, of_the_wire
@@ -11,8 +13,9 @@ from gridgen.errors import GridgenError
 from gridgen.estimate import Estimate, Services, estimate, pictures
 from gridgen.estimate.prices import Prices
 from gridgen.grid.images import FRESH
-from gridgen.journal import read_uploads
-from gridgen.money import Dollars
+from gridgen.journal import read, read_uploads
+from gridgen.money import Commitments, Dollars
+from gridgen.spending import FolderBudget, committed, in_words, own_key_budget
 from gridgen.states import CHARGED, NEW, UNSENT
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.journal import Row
+    from gridgen.money import Cap
     from gridgen.sweep.plan import Plan
     from gridgen.sweep.rows import Rows
 
@@ -112,6 +116,7 @@ class Pricing:
         prices: Prices,
         *,
         budget: Decimal | None,
+        wider: Iterable[Cap],
         clock: Clock,
         rows: Sequence[Row] | None = None,
         speed: float | None = 1.0,
@@ -123,6 +128,8 @@ class Pricing:
         prices : Prices
         budget : Decimal or None
             Shown beside the price.
+        wider : iterable of Cap
+            As of `wider_caps`; shown as well.
         clock : Clock
             Tells which links of uploaded pictures are too old.
         rows : sequence of Row, optional
@@ -131,7 +138,7 @@ class Pricing:
             How many seconds of the sweep's clock pass in one of a person's.
         """
         rows = self._rows.now() if rows is None else rows
-        return estimate(
+        found = estimate(
             self._plan.grid.combinations,
             rows,
             prices,
@@ -142,6 +149,26 @@ class Pricing:
             takes=self._plan.takes,
             speed=speed,
         )
+        return replace(found, limits=tuple(in_words(each) for each in wider))
+
+    def wider_caps(self, client: Client | None) -> list[Cap]:
+        """Return the caps that more than this sweep counts against, as they stand: the folder's, and those of the key.
+
+        Raises
+        ------
+        JournalError
+            If one of them cannot be read.
+        """
+        found = []
+        folder = FolderBudget(self._plan.folder, Commitments())
+        if folder.cap() is not None:
+            folder.commitments = committed(read(self._plan.folder).values(), self._plan.origin)
+            found += [folder.cap()]
+        key = None if client is None else own_key_budget(client)
+        if key is not None and client is not None:
+            with contextlib.closing(key):
+                found += key.caps(client.clock.time())
+        return [each for each in found if each is not None]
 
     def _unsent_pictures(self, rows: Iterable[Row], clock: Clock) -> int:
         """Count the pictures of one's own that a run would upload."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gridgen.journal import Sender
+from gridgen.spending import key_budget
 
 if TYPE_CHECKING:
     from gridgen.client import Client
@@ -34,6 +35,8 @@ class Run:
         What the journal notes of it.
     clock : Clock
         That of the first client: due times are told by it, whoever takes that one's place.
+    key_budget : KeyBudget or None
+        What the client's key may cost over all sweeps.
     open : int
         How many tasks of this run have a place in the window of the client's key.
     """
@@ -41,6 +44,7 @@ class Run:
     def __init__(self, client: Client, journal: Journal, queue: WorkQueue) -> None:
         self.client, self.journal, self.queue = client, journal, queue
         self.sender = self._sender(client)
+        self.key_budget = key_budget(client)
         self.clock = queue.clock
         self.open = 0
 
@@ -52,6 +56,7 @@ class Run:
         # nothing is awaited between these lines, so no part finds one client's key beside the other's pace or sender
         self.client.pace.count(-self.open)
         self.client, self.sender = client, self._sender(client)
+        self.key_budget = key_budget(client)
         client.pace.count(self.open)
         self.queue.wake()
 

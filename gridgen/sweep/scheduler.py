@@ -10,8 +10,10 @@ import asyncio
 import math
 from typing import TYPE_CHECKING
 
+from gridgen._loop import engine
 from gridgen.clock import of_the_person
 from gridgen.errors import APIError, NetworkError
+from gridgen.spending import FolderBudget, attempt_id, committed
 from gridgen.states import ASKED_AGAIN, AWAITED, WITHHOLDABLE, State
 from gridgen.sweep.budget import Budget
 from gridgen.sweep.fetching import Accept, Fetching, accept
@@ -96,13 +98,15 @@ class Scheduler:
     ) -> None:
         self._queue, self._journal = WorkQueue(jobs, client.clock, self._moved), journal
         self._run = run = Run(client, journal, self._queue)
+        folder = _folder_budget(journal, client.origin)
         self._budget = Budget(
             prices,
             budget,
             commitments,
             counted=counted,
             together=journal.shared(_budgets).setdefault(client.origin, []),
-            wake=self._queue.wake,
+            folder=folder,
+            run=run,
             first_alone=not client.is_simulator,
         )
         self._fetching = Fetching(run, previews=previews, quota=quota, accept=accept)
@@ -161,16 +165,15 @@ class Scheduler:
             slow=self._submitting.slow,
             failing=self._polling.failing,
             results=(queue.results.count, queue.results.why) if queue.results.open else None,
-            committed=self._budget.commitments.known,
-            cap=self._budget.usd,
+            cap=self._budget.binding or next(iter(self._budget.caps), None),
             probing=self._budget.probing,
-            unpriced=self._budget.commitments.unpriced - self._budget.commitments.blind,
         )
 
     async def run(self) -> None:
         """Work until nothing is left to submit, to follow or to download."""
         jobs = self._queue.jobs
         self._journal.watchers.append(self._hear)
+        await self._follow_claims()
         self._budget.join()
         self._reconciling.join()
         try:
@@ -186,8 +189,22 @@ class Scheduler:
             self._budget.leave()
             self._reconciling.leave()
             self._journal.release({job.slot for job in jobs if job.phase != "foreign"})
+            await self._flush_claims()
             self.finished = True
             self.idle.set()
+
+    async def _follow_claims(self) -> None:
+        """Let the key's budget know what has become of what earlier runs have claimed."""
+        key, store = self._run.key_budget, self._journal.store_id
+        if key is not None and key.active:
+            records = tuple(self._journal.records.values())
+            outlays = {attempt_id(store, each): each.outlays[-1] for each in records if each.submitted_at}
+            await engine().in_thread(key.follow, outlays)
+
+    async def _flush_claims(self) -> None:
+        key = self._run.key_budget
+        if key is not None and key.active:
+            await engine().in_thread(key.flush)
 
     async def stop(self) -> None:
         """Let no further submission leave; what was submitted is still followed.
@@ -269,6 +286,7 @@ class Scheduler:
         if record is not None:
             self._fetching.hear(record)
             self._reconciling.hear(record)
+            self._budget.hear_record(record)
             self._budget.hear()
         if self._foreign and (record is None or record.slot in self._foreign):
             self._queue.wake()
@@ -357,6 +375,27 @@ class Scheduler:
             return 0
         found = (self._journal.records.get(slot) for slot in self._foreign)
         return sum(record is None or record.state in AWAITED for record in found)
+
+
+def _folder_budget(journal: Journal, origin: str) -> FolderBudget:
+    """Return that of all runs of a folder at one service; it hears what is noted from now on."""
+    known = journal.shared(_folder_budgets)
+    if origin not in known:
+        commitments = committed(journal.records.values(), origin)
+        known[origin] = FolderBudget(journal.folder, commitments)
+
+        def hear(record: Record | None) -> None:
+            if record is not None and record.origin == origin:
+                commitments.put(record.slot, record.outlays)
+
+        # before the runs, which look at what is committed when they hear of a record
+        journal.watchers.insert(0, hear)
+    return known[origin]
+
+
+def _folder_budgets() -> dict[str, FolderBudget]:
+    """Return an empty table of the folder's budgets, by where the clips are made."""
+    return {}
 
 
 def _budgets() -> dict[str, list[Budget]]:

@@ -42,6 +42,10 @@ class StoppedError(GridgenError):
     """Submitting was stopped, by a person or an error, before this request left."""
 
 
+class OverBudgetError(GridgenError):
+    """A budget that is wider than the sweep's own forbade it at the last moment: another sweep or process was quicker."""
+
+
 class Submitting:
     """The submissions of a run, in order, and what becomes of each.
 
@@ -204,6 +208,10 @@ class Submitting:
             if isinstance(body, bytes):
                 record = await self._prepared(job, body)
                 outcome = await self.send(record, lambda sender: self._intend(job, record, sender))
+        except OverBudgetError:
+            self._queue.move(job, "held")
+            self._budget.hold(job)
+            return
         finally:
             # its intent is written by now, and counts by itself, or nothing has left
             self._budget.release(job)
@@ -242,6 +250,9 @@ class Submitting:
 
     async def _intend(self, job: Job, record: Record, sender: Sender) -> None:
         price = self._budget.price(job.cell)
+        # before the intent: a process that dies between them leaves money counted, and not money spent that nobody counts
+        if (await self._budget.claim(record, price)).answer is not Answer.YES:
+            raise OverBudgetError
         await self._journal.intend(record, job.cell, price=price, sender=sender)
 
     async def _prepared(self, job: Job, body: bytes) -> Record:

@@ -13,6 +13,8 @@ from gridgen.money import exact_dollars
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from gridgen.money import Cap
+
 __all__ = ["CHARGED_MORE", "WaitReasons"]
 
 MANY_FAILURES = 5
@@ -49,16 +51,12 @@ class WaitReasons:
         How many questions failed in a row, and the last reason.
     results : tuple of int and str, or None
         How many paid clips in a row could not be had, so that no more are paid, and the last reason.
-    committed : Decimal
-        What the clips have cost or may cost.
-    cap : Decimal or None
-        The budget.
+    cap : Cap or None
+        What holds clips, else the sweep's own budget.
     at_risk : Decimal
         What unknown submissions may have cost.
     probing : bool
         Whether the first clip of some price is under way, and tells it.
-    unpriced : int
-        Attempts that may have been billed at a price that nobody knows, and will tell none any more.
     unaccounted : Decimal
         What the key was charged in the last run beyond what its sweeps know of.
     """
@@ -79,11 +77,9 @@ class WaitReasons:
     slow: str | None = None
     failing: tuple[int, str] | None = None
     results: tuple[int, str] | None = None
-    committed: Decimal = Decimal(0)
-    cap: Decimal | None = None
+    cap: Cap | None = None
     at_risk: Decimal = Decimal(0)
     probing: bool = False
-    unpriced: int = 0
     unaccounted: Decimal = Decimal(0)
 
     def words(self) -> tuple[str, ...]:
@@ -125,17 +121,8 @@ class WaitReasons:
     def _for_a_person(self) -> Iterator[str]:
         if self.held and (self.cap is None or self.probing):
             yield f"a price: {_clips(self.held)} held until the first of their kind tells it"
-        elif self.held and self.unpriced:
-            yield (
-                f"a price: {_clips(self.held)} held, as {self.unpriced} of unknown price got lost or never told its "
-                f"cost, and nobody knows what is left of budget={self.cap} USD; unknown.attach() tells it, or make "
-                "these in another folder, with a budget of its own"
-            )
-        elif self.held:
-            yield (
-                f"money: {_clips(self.held)} held, as {exact_dollars(self.committed)} of budget={self.cap} USD are spent or "
-                "promised; more budget makes them"
-            )
+        elif self.held and self.cap is not None:
+            yield _money(_clips(self.held), self.cap)
         if self.stalled:
             stalled = "1 stalled clip" if self.stalled == 1 else f"{self.stalled} stalled clips"
             yield f"news of {stalled}, asked for once a minute for a day; run() does not wait for it"
@@ -145,6 +132,19 @@ class WaitReasons:
             yield f"you: {count} of unknown outcome{risk}; see sweep.unknown"
         if self.unaccounted:
             yield f"{CHARGED_MORE} {exact_dollars(self.unaccounted)} more than this folder knows; others may use the key"
+
+
+def _money(clips: str, cap: Cap) -> str:
+    lost = cap.commitments.unpriced - getattr(cap.commitments, "blind", 0)
+    if lost:
+        return (
+            f"a price: {clips} held, as {lost} of unknown price got lost or never told its "
+            f"cost, and nobody knows what is left of {cap.name}; unknown.attach() tells it, or make "
+            "these in another folder, with a budget of its own"
+        )
+    remedy = "run() makes them on the next UTC day" if cap.daily else "more budget makes them"
+    spent = exact_dollars(cap.commitments.known)
+    return f"money: {clips} held, as {spent} of {cap.name} are spent or promised; {remedy}"
 
 
 _SLOW = {

@@ -469,7 +469,7 @@ class Machine(RuleBasedStateMachine):
 
     def wait_for(self, sweep: Sweep) -> None:
         """Wait as long as the process lives, but not for ever: a sweep that hangs is a fault of ours."""
-        for seconds in (0.5 if self.offline is None else 0.1, 1.0, 3.0, 10.0, 20.0):
+        for seconds in (0.5 if self.offline is None else 0.1, 1.0, 3.0, 10.0, 20.0, 60.0):
             with contextlib.suppress(TimeoutError):
                 sweep.wait(seconds)
                 return
@@ -480,7 +480,7 @@ class Machine(RuleBasedStateMachine):
                 self.life.alive = False
                 return
         scheduler = sweep._execution.scheduler
-        found = f"{sweep.counts()} {scheduler.standing()} {dict(+scheduler._agenda.flying)}"
+        found = f"{sweep.counts()} {scheduler.wait_reasons().words()} {dict(+scheduler._queue.flying)}"
         raise AssertionError(f"it hangs: {found}, {standing()}")
 
     def wait(self) -> None:
