@@ -12,16 +12,19 @@ import re
 import sys
 import sysconfig
 import traceback
+import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["masked", "rendered"]
+__all__ = ["masked", "printable", "rendered"]
 
 _MOST_FRAMES, _MOST_LINES = 6, 12
 _VERBOSE = "%xmode Verbose, and the cell run again, shows the frames of the libraries too"
+_CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+_TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _RED, _BOLD, _PLAIN = "\x1b[31m", "\x1b[1m", "\x1b[0m"
 
 _ANSI = r"(?:\x1b\[[\d;]*m)*"
@@ -58,6 +61,16 @@ def rendered(error: BaseException) -> list[str]:
 def masked(text: str) -> str:
     """Return source text, or a traceback, without the string literals that may be keys."""
     return _LOOKS_LIKE_ONE.sub("[key]", _NAMED.sub(r"\1'[key]'", text))
+
+
+def printable(text: str) -> str:
+    """Return a text that does nothing to a terminal but stand there: no controls but the line's end, no turned letters."""
+    return "".join(
+        letter
+        if letter == "\n" or (unicodedata.category(letter) not in _CONTROLS and letter not in _TURNING)
+        else " "
+        for letter in text
+    )
 
 
 def _frame(shell: Any, frame: traceback.FrameSummary, bold: str, plain: str) -> str:

@@ -14,6 +14,7 @@ from gridgen.money import dollars
 from gridgen.states import TROUBLED, State
 from gridgen.sweep.wait_reasons import CHARGED_MORE
 from gridgen.sweep.watching import INTERVAL, LEISURE
+from gridgen.traces import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,7 +160,8 @@ def _line(sweep: Sweep, seconds: float, percent: int | None = None) -> str:
     waits = sweep.waits_for
     shown = f"; waits for {waits[0]}" if waits and sweep.running else ""
     done = "" if percent is None else f"{percent} %, "
-    return f"{sweep.name[:30]}: {done}{_counts(sweep)}; {seconds:.0f} s; {dollars(sweep.cost)}{shown}"
+    line = f"{sweep.name[:30]}: {done}{_counts(sweep)}; {seconds:.0f} s; {dollars(sweep.cost)}{shown}"
+    return printable(line).replace("\n", " ")
 
 
 def _in_notebook() -> bool:
