@@ -2,4 +2,7 @@
 
 from gridgen.command import main
 
-main()
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    main()

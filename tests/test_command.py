@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import yaml
+from environments import environment
 from waiting import until
 
 import gridgen as gg
@@ -249,21 +251,18 @@ def test_nothing_is_paid_unasked(tmp_path, call, surroundings):
 
 
 def test_no_text_of_others_commands_a_terminal(tmp_path, surroundings, made):
-    """A prompt and a server's words with control sequences are shown without them, in a terminal, by all that list them."""
+    """A prompt and a folder's name with control sequences are shown without them by all that show them in a terminal."""
     evil = "a boat \x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
-    patch = {"data": {"error": {"message": evil}}}
-    folder = made(evil, failures=1.0, faults=[Fault(kind="patch", on="status", patch=patch)])
-    rows = gg.open(folder).rows()
-    shown = [
-        in_terminal(verb, "made", *more, cwd=tmp_path, env=surroundings)
-        for verb, more in (("status", ()), ("retry", ("--simulator",)), ("estimate", ("--simulator",)))
-    ]
-
-    assert rows[0].error
-    for _, text in shown:
+    lost = Fault(kind="reset", on="submit", when="after", match="boat")
+    made(evil, "a kite", faults=[lost]).rename(tmp_path / "\x1b[2J\u202e")
+    verbs = {"status": "waits for you", "unknown": "boat", "estimate": "boat", "run": "1 unknown"}
+    for verb, said in verbs.items():
+        more = ("--simulator",) if verb in {"estimate", "run"} else ()
+        _, text = in_terminal(verb, "\x1b[2J\u202e", *more, cwd=tmp_path, env=surroundings)
         ours = text.replace("\r\x1b[K", "").replace("\r\n", "\n")
-        assert not [each for each in ours if each in "\x1b\x07\x9b\u202e\r"]
-    assert "\r\x1b[K" in shown[1][1]  # the line of progress
+        assert [each for each in ours if each in "\x1b\x07\x9b\u202e\r"] == []
+        assert said in ours
+        assert ("\r\x1b[K" in text) == (verb == "run")  # the line of progress
 
 
 def test_a_killed_run_is_taken_up(tmp_path, call, surroundings):
@@ -342,3 +341,54 @@ def test_importing_gridgen_does_not_load_the_command(surroundings):
     )
 
     assert ended.stdout == "set()\n"
+
+
+BLOCK = re.compile(r"^```(yaml|text)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+
+
+@pytest.fixture
+def workflows(tmp_path: Path) -> Path:
+    """Write the files of the guide's page on scripts into a folder."""
+    text = (Path(__file__).parents[1] / "docs/guide/scripts.md").read_text(encoding="utf-8")
+    files = [block for _, block in BLOCK.findall(text)]
+    for name, block in zip(("boats.yaml", "Snakefile", "dvc.yaml"), files, strict=True):
+        (tmp_path / name).write_text(block, "utf-8")
+    return tmp_path
+
+
+def test_the_commands_of_the_workflows_run_again_for_nothing(workflows, call):
+    """The commands that the guide gives to Snakemake and DVC are the same, work, and make 0 POSTs when they are run again."""
+    snakefile = (workflows / "Snakefile").read_text("utf-8")
+    rules = re.findall(
+        r'shell: "gridgen (.*)"', snakefile.replace("{input}", "boats.yaml").replace("{output}", "boats.html")
+    )
+    stages = [
+        each["cmd"].removeprefix("gridgen ")
+        for each in yaml.safe_load((workflows / "dvc.yaml").read_text("utf-8"))["stages"].values()
+    ]
+    assert sorted(rules) == sorted(stages)
+
+    for _ in range(2):
+        assert [call(*each.split()).returncode for each in stages] == [0, 0]
+        assert len(paid(workflows / "boats")) == 1
+    assert (workflows / "boats.html").exists()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(
+    ("package", "commands"),
+    [
+        ("snakemake", ("snakemake -c1", "snakemake -c1", "snakemake -c1 --forceall")),
+        ("dvc", ("dvc init --no-scm -q", "dvc repro", "dvc repro", "dvc repro --force")),
+    ],
+)
+def test_a_workflow_runs_again_for_nothing(package, commands, workflows, surroundings):
+    """Snakemake and DVC make the page, and made to do all of it again they make 0 POSTs."""
+    programs = environment(package, ["install", "-q", package]).parent
+    path = os.pathsep.join([str(programs), str(Path(sys.executable).parent), surroundings["PATH"]])
+    for command in commands:
+        subprocess.run(command.split(), cwd=workflows, env=surroundings | {"PATH": path}, check=True)
+
+    assert len(paid(workflows / "boats")) == 1
+    assert (workflows / "boats.html").exists()
