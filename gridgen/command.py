@@ -24,7 +24,6 @@ from gridgen.errors import BudgetError, GridgenError, MissingKeyError, OutOfCred
 from gridgen.estimate import counted
 from gridgen.money import dollars, total
 from gridgen.states import RETRIED, TROUBLED, State
-from gridgen.sweep.preflight import check_budget
 from gridgen.traces import printable
 
 if TYPE_CHECKING:
@@ -199,7 +198,7 @@ def run(folder: str, file: str | None, budget: str | None, *, simulator: bool, y
     sweep = _opened(folder, file, budget, _client(simulator=simulator))
     if not simulator:
         found = sweep.estimate()
-        check_budget(found, sweep.budget, sweep.client)
+        sweep.internals.check_budget(found, sweep.budget)
         _agree(sweep, found, yes=yes)
     return _carry_out(sweep, sweep.run)
 

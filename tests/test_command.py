@@ -165,6 +165,7 @@ def test_a_second_run_pays_nothing(tmp_path, call):
     assert re.fullmatch(r"boats: 1 done; \$0\.\d+\n", opened.stdout)
 
 
+@pytest.mark.full
 def test_failed_clips_end_with_3_and_are_made_again(made, call):
     """A folder with a failed clip gives 3 and a line for it; `retry` makes it again, once, and gives 0."""
     folder = made("a paper boat", failures=1.0)
@@ -305,6 +306,7 @@ def test_an_interrupt_stops_submitting_and_fetches_what_is_paid(tmp_path, surrou
     assert "Traceback" not in err
 
 
+@pytest.mark.full
 def test_what_is_shared_is_written_beside_the_folder(tmp_path, made, call):
     """`page`, `sheet` and `bundle` write a file of the folder's name, or the one that is named, and print its path; `rank` a table."""
     folder = made("a paper boat", "a paper kite")
@@ -356,6 +358,7 @@ def workflows(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.full
 def test_the_commands_of_the_workflows_run_again_for_nothing(workflows, call):
     """The commands that the guide gives to Snakemake and DVC are the same, work, and make 0 POSTs when they are run again."""
     snakefile = (workflows / "Snakefile").read_text("utf-8")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from gridgen.client import Client
     from gridgen.clock import Clock
+    from gridgen.estimate import Estimate
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Record, Row
     from gridgen.money import ClipKey
@@ -391,6 +392,11 @@ class Execution:
             yield
         finally:
             scheduler.look_again(job)
+
+    def check_budget(self, found: Estimate, budget: Decimal | None) -> None:
+        """Raise `BudgetError` if a run would pass a budget, or spend real money without one; from any thread."""
+        client = self.connected()
+        check_budget(found, budget, client, self._pricing.wider_caps(client))
 
     async def _check_funds(
         self, prices: Prices, budget: Decimal | None, rows: Sequence[Row] | None = None

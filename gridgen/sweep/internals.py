@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from decimal import Decimal
 
+    from gridgen.estimate import Estimate
     from gridgen.journal import Journal, Row
     from gridgen.judgements import Judgements
     from gridgen.money import ClipKey
@@ -138,6 +139,10 @@ class Internals:
             If there is not. Nothing has changed then.
         """
         wait(self._execution.renew(rows, budget))
+
+    def check_budget(self, found: Estimate, budget: Decimal | None) -> None:
+        """Raise `BudgetError` if a run would pass a budget, or spend real money without one."""
+        self._execution.check_budget(found, budget)
 
     def replay(self, rows: Sequence[Row]) -> None:
         """Let the next run send these again as they were."""
