@@ -72,7 +72,7 @@ def main() -> int:
     }
     if chosen.fresh:
         with tempfile.TemporaryDirectory() as folder:
-            _, figures["seconds_from_a_fresh_clone"] = film(Path(folder) / "film.webp")
+            _, figures["seconds_from_a_fresh_clone"] = film(Path(folder))
     text = json.dumps({name: round(value, 1) for name, value in figures.items()})
     print(text)
     if chosen.json:

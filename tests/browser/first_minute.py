@@ -1,8 +1,8 @@
 """Film the first minute: README's command in a fresh clone, and the first notebook until its wall plays.
 
-Run as ``python tests/browser/first_minute.py``; it writes ``docs/images/first_minute.webp``. The film has the speed
-of what it shows: nothing is cut, and a clock in its corner runs from the command on. Terminal and JupyterLab
-are one page of Chromium, so that one recording has both.
+Run as ``python tests/browser/first_minute.py``; it writes ``docs/images/first_minute.webp`` and a small one for README.
+The film has the speed of what it shows: nothing is cut, and a clock in its corner runs from the command on.
+Terminal and JupyterLab are one page of Chromium, so that one recording has both.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from lab import READY, chromium
+from lab import chromium
 from PIL import Image, ImageDraw, ImageFont
 from still import screencast
 
@@ -33,13 +33,22 @@ if TYPE_CHECKING:
 
 CLOCK = Clock()
 ROOT = Path(__file__).parents[2]
-FILM = ROOT / "docs" / "images" / "first_minute.webp"
-MOST = 1_000_000
-"""Bytes of it, as of any file that is kept."""
 SIZE = (1280, 800)
-SHOWN = (800, 500)
-TERMINAL_MS, PLAYING_MS = 500, 125
-"""How long a picture of it is shown, at least: of the terminal, and once JupyterLab is open."""
+IMAGES = ROOT / "docs" / "images"
+
+
+class Cut(NamedTuple):
+    """One film of a recording: its size, the most bytes of it, and the milliseconds that a picture is shown, at least."""
+
+    name: str
+    size: tuple[int, int]
+    most: int
+    terminal: int
+    playing: int
+
+
+FILM = Cut("first_minute.webp", (720, 450), 1_000_000, 1000, 250)
+SMALL = Cut("first_minute_small.webp", (480, 300), 400_000, 1000, 400)
 TERMINAL = """<!doctype html><meta charset="utf-8"><title>Terminal</title><style>
   body { margin: 0; background: #14161a; color: #d8dbe2; }
   pre { position: fixed; inset: auto 0 0; max-height: 100vh; margin: 0; padding: 18px 22px; overflow: hidden;
@@ -50,36 +59,45 @@ PRINT = """(text) => {
   const pre = document.querySelector("pre");
   pre.textContent += text;
   pre.classList.toggle("few", pre.scrollHeight < innerHeight);
+  pre.scrollTop = pre.scrollHeight;
 }"""
-ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/lab/\S*token=\w+)")
-WALL = "document.querySelector('.gridgen-gallery')"
+ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+/lab\?token=\w+)")
+NOTEBOOK = "01_first_grid.ipynb"
 MOVING = """() => [...document.querySelectorAll(".gg-video")].some((video) => video.currentTime > 0 && !video.paused)"""
-TO_WALL = """() => {
-  const { content } = jupyterapp.shell.currentWidget;
-  const at = content.widgets.findIndex(({ model }) => model.sharedModel.getSource().startsWith("sweep.gallery("));
-  return content.scrollToItem(at, "start");
-}"""
 
 
 def commands() -> tuple[str, str]:
     """Return README's first command, and what it says to add in a container."""
     text = (ROOT / "README.md").read_text("utf-8")
-    (shell, added) = re.findall(r"```sh\n(.*)\n```|container, add `(.*?)`", text)
+    (shell, added) = re.findall(r"```sh\n(.*&&.*)\n```|container, add `(.*?)`", text)
     return shell[0], added[1]
 
 
 def spoken(line: str, root: Path) -> str:
     """Return a line as it is shown: without this machine's name, folders, mirrors and passwords."""
-    if "Looking in" in line or socket.gethostname() in line:
+    if any(word in line for word in ("Looking in", "Location 'file:", socket.gethostname())):
         return ""
-    line = re.sub(r"https?://(?!127)\S*/", "", line.replace(str(root), "~"))
+    line = re.sub(r"(?<=[ (])(https?://(?!127)|/)\S*/", "", line.replace(str(root), "~"))
     return re.sub(r"token=\w+", "token=…", line)
 
 
 @contextlib.contextmanager
 def running(command: str, root: Path) -> Iterator[queue.Queue[str]]:
-    """Run a command in the clone, with a home of its own, and give its lines as they come; it ends with the block."""
-    places = {"HOME": str(root), "PYTHONUNBUFFERED": "1", "PIP_NO_CACHE_DIR": "1", "PIP_NO_COLOR": "1"}
+    """Run a command in the clone, with settings of its own, and give its lines as they come; it ends with the block."""
+    names = (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTERLAB_SETTINGS_DIR",
+        "IPYTHONDIR",
+    )
+    places = {name: str(root / ".jupyter" / name.lower()) for name in names}
+    places |= {
+        "PIP_FIND_LINKS": "",
+        "PYTHONUNBUFFERED": "1",
+        "PIP_NO_CACHE_DIR": "1",
+        "GRIDGEN_DATA_DIR": str(root / ".gridgen"),
+    }
     process = subprocess.Popen(
         ["bash", "-c", command],
         cwd=root / "gridgen",
@@ -112,44 +130,55 @@ def install(page: Page, lines: queue.Queue[str], root: Path) -> str:
 
 
 def play(page: Page, address: str) -> float:
-    """Open the address, run all cells by the menu, look at the wall; return when its first clip moved."""
+    """Open the address and the notebook, run all by the menu, scroll to the wall; return when its first clip moved."""
     page.goto(address)
-    page.wait_for_function(READY)
+    with page.expect_websocket(lambda socket: "/channels" in socket.url):
+        page.locator(".jp-DirListing-item", has_text=NOTEBOOK).dblclick()
+    page.wait_for_timeout(1500)  # who runs all before the kernel is there is asked for one
+    page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator(".lm-Menu-itemLabel", has_text=re.compile("^Run All Cells$")).click()
-    page.wait_for_function(f"Boolean({WALL})")
-    page.evaluate(TO_WALL)
+    wall = page.locator(".gridgen-gallery .gg-transport").first
+    page.get_by_role("button", name="No", exact=True).click()  # JupyterLab asks whether to tell of its news
+    page.mouse.move(SIZE[0] / 2, SIZE[1] / 2)
+    page.mouse.wheel(0, -100_000)  # JupyterLab has gone to the last cell
+    page.wait_for_timeout(300)
+    while not wall.is_visible() or wall.bounding_box()["y"] > SIZE[1] - 80:
+        page.mouse.wheel(0, 60)
+        page.wait_for_timeout(60)
     page.wait_for_function(MOVING)
     moved = CLOCK.time()
-    page.wait_for_timeout(9000)
+    page.wait_for_timeout(7000)
     return moved
 
 
-def film(target: Path) -> tuple[float, float]:
+def film(folder: Path) -> tuple[float, float]:
     """Film it; return the seconds to the address and to the first clip that moves."""
     command, added = commands()
     whole = f"{command} {added}"
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        root = Path(folder)
+    with tempfile.TemporaryDirectory() as clone, chromium() as browser:
+        root = Path(clone)
         subprocess.run(["git", "clone", "-q", ROOT, root / "gridgen"], check=True)
         page = browser.new_page(viewport={"width": SIZE[0], "height": SIZE[1]})
         page.set_default_timeout(300_000)
         page.set_content(TERMINAL)
         with screencast(page) as pictures:
             page.evaluate(PRINT, f"~/gridgen$ {whole}\n")
+            page.wait_for_timeout(300)  # the first picture of the film has the command
             began = CLOCK.time()
             with running(whole, root) as lines:
                 address = install(page, lines, root)
                 ready = CLOCK.time()
                 page.wait_for_timeout(700)
                 moved = play(page, address)
-        save(pictures, began, ready, target)
+        for cut in (FILM, SMALL):
+            save(pictures, began, ready, cut, folder / cut.name)
     return ready - began, moved - began
 
 
-def save(pictures: list[tuple[float, bytes]], began: float, ready: float, target: Path) -> None:
-    """Write the film, as good as there is room for."""
-    shown = list(drawn(pictures, began, ready))
+def save(pictures: list[tuple[float, bytes]], began: float, ready: float, cut: Cut, target: Path) -> None:
+    """Write a film, as good as there is room for."""
+    shown = list(drawn(pictures, began, ready, cut))
     images, lasting = [image for image, _ in shown], [milliseconds for _, milliseconds in shown]
     for quality in (60, 45, 32, 22, 12):
         images[0].save(
@@ -160,23 +189,26 @@ def save(pictures: list[tuple[float, bytes]], began: float, ready: float, target
             loop=0,
             quality=quality,
             method=4,
+            minimize_size=True,
         )
-        if target.stat().st_size < MOST:
+        if target.stat().st_size < cut.most:
             return
-    msg = f"{target.name} has {target.stat().st_size} bytes, more than {MOST}"
+    msg = f"{target.name} has {target.stat().st_size} bytes, more than {cut.most}"
     raise RuntimeError(msg)
 
 
 def drawn(
-    pictures: list[tuple[float, bytes]], began: float, ready: float
+    pictures: list[tuple[float, bytes]], began: float, ready: float, cut: Cut
 ) -> Iterator[tuple[Image.Image, int]]:
     """Give the pictures with a clock in their corner, and how many milliseconds each is shown."""
     at, now, end = 0, began, pictures[-1][0]
     while now < end:
-        milliseconds = TERMINAL_MS if now < ready else PLAYING_MS
+        milliseconds = cut.terminal if now < ready else cut.playing
         while at + 1 < len(pictures) and pictures[at + 1][0] <= now:
             at += 1
-        image = Image.open(io.BytesIO(pictures[at][1])).convert("RGB").resize(SHOWN, Image.Resampling.LANCZOS)
+        image = (
+            Image.open(io.BytesIO(pictures[at][1])).convert("RGB").resize(cut.size, Image.Resampling.LANCZOS)
+        )
         passed = int(now - began)
         clock(image, f"{passed // 60}:{passed % 60:02}")
         yield image, milliseconds
@@ -185,11 +217,11 @@ def drawn(
 
 def clock(image: Image.Image, text: str) -> None:
     """Draw a clock into the upper right corner."""
-    pen = ImageDraw.Draw(image)
-    pen.rounded_rectangle((SHOWN[0] - 66, 8, SHOWN[0] - 8, 34), 7, fill="#1f5ed2")
-    pen.text((SHOWN[0] - 37, 21), text, fill="white", font=ImageFont.load_default(16), anchor="mm")
+    pen, right = ImageDraw.Draw(image), image.width
+    pen.rounded_rectangle((right - 66, 8, right - 8, 34), 7, fill="#1f5ed2")
+    pen.text((right - 37, 21), text, fill="white", font=ImageFont.load_default(16), anchor="mm")
 
 
 if __name__ == "__main__":
-    FILM.parent.mkdir(exist_ok=True)
-    print("%.1f s to the address, %.1f s to the first moving clip" % film(FILM))  # noqa: T201, UP031
+    IMAGES.mkdir(exist_ok=True)
+    print("%.1f s to the address, %.1f s to the first moving clip" % film(IMAGES))  # noqa: T201, UP031
