@@ -50,6 +50,16 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return sweep.to_html(folder / "boats.html", rows="prompt", cols=["size", "duration"]).path
 
 
+@pytest.fixture(scope="module")
+def made_of_one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a single clip."""
+    folder = tmp_path_factory.mktemp("one")
+    with Simulator(speed=float("inf"), clips="tiny") as simulator:
+        sweep = Sweep(Grid(prompt="a paper boat"), client=simulator.client(), folder=folder / "boat")
+        sweep.run()
+        return sweep.to_html(folder / "boat.html").path
+
+
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A page without a network; nothing may go wrong in it."""
@@ -207,3 +217,33 @@ def test_a_sandbox_that_forbids_downloads_has_the_ratings_as_text(page, exported
     frame.locator(".gg-reviewer").focus()
     page.keyboard.press("Control+V")
     assert frame.locator(".gg-reviewer").input_value() == text[:60]
+
+
+def test_one_clip_is_in_no_rounds(page, made_of_one):
+    """Case U8: where fewer than two clips are on the page, the button of the rounds says so instead of doing nothing."""
+    page.goto(made_of_one.as_uri())
+    plays(page)
+    page.get_by_role("button", name="Blind rounds").click()
+    until(page, "document.querySelector('.gg-toast').textContent.includes('two finished clips')")
+    assert not page.locator(".gg-duel").is_visible()
+
+
+def test_two_tabs_of_one_page_keep_what_is_said_in_both(page, exported):
+    """Case I3: a page that is open twice shows in each tab what was rated in the other, and neither file lacks any of it."""
+    page.goto(exported.as_uri())
+    other = page.context.new_page()
+    other.goto(exported.as_uri())
+    for tab, at, stars in ((page, 0, 4), (other, 1, 2), (page, 2, 5)):
+        tab.locator(f".gg-tile[data-id='{at}']").focus()
+        tab.keyboard.press(str(stars))
+        for each in (page, other):
+            until(
+                each,
+                f"[...document.querySelectorAll('.gg-save')].some((e) => e.textContent.includes('({at + 1})'))",
+            )
+            badge = f".gg-tile[data-id='{at}'] .gg-badge[data-kind=stars]"
+            until(each, f"""document.querySelector("{badge}")?.textContent === '★ {stars}'""")
+    other.reload()
+    until(
+        other, "[...document.querySelectorAll('.gg-save')].some((each) => each.textContent.includes('(3)'))"
+    )

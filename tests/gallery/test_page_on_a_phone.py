@@ -159,3 +159,51 @@ def test_blind_rounds_are_decided_by_touch(page: Page) -> None:
     page.wait_for_function("() => !document.querySelector('.gg-rounds[data-chosen]')")
     page.locator(".gg-pair .gg-pane").last.tap()
     page.locator(".gg-rounds[data-chosen='right']").wait_for()
+
+
+@pytest.mark.parametrize(("wide", "tall"), [(844, 390), (667, 320)])
+def test_a_phone_that_lies_on_its_side_has_all_in_sight(page: Page, wide: int, tall: int) -> None:
+    """Case U8: turned, the menus stay folded, the open clip has its stars beside it, and rounds their answers below, without keys."""
+    page.set_viewport_size({"width": wide, "height": tall})
+    assert not page.locator("select[name='rows']").is_visible()
+    assert box(page.locator(".gg-tile").first)["y"] < tall
+    page.locator(".gg-tile[data-id='0'] .gg-frame").tap(position={"x": 30, "y": 12})
+    stage = page.locator(".gg-stage")
+    page.wait_for_function("() => document.querySelector('.gg-stage .gg-pane')?.dataset.id === '0'")
+    screen, bar = box(stage.locator(".gg-screen")), box(stage.locator(".gg-transport"))
+    assert screen["width"] > 300
+    assert screen["height"] > tall * 0.45
+    assert screen["y"] + screen["height"] <= bar["y"] + 1
+    assert bar["y"] + bar["height"] <= tall
+    for star in stage.locator(".gg-star").all():
+        assert fits_a_finger(star)
+        at = box(star)
+        assert screen["x"] + screen["width"] <= at["x"] <= wide - at["width"]
+        assert at["y"] + at["height"] <= bar["y"]
+    swipe(page, -1)
+    page.wait_for_function("() => document.querySelector('.gg-stage .gg-pane')?.dataset.id === '1'")
+    stage.get_by_role("button", name="Close").tap()
+    stage.wait_for(state="hidden")
+    page.get_by_role("button", name="Blind rounds").tap()
+    page.wait_for_function("() => document.querySelectorAll('.gg-pair video').length === 2")
+    left, right = (box(pane) for pane in page.locator(".gg-pair .gg-pane").all())
+    assert left["y"] == right["y"]
+    assert left["height"] > tall * 0.3
+    assert page.locator(".gg-duel kbd:visible").count() == 0
+    chosen = page.get_by_role("button", name="Right")
+    assert fits_a_finger(chosen)
+    assert box(chosen)["y"] + box(chosen)["height"] <= tall
+
+
+def test_a_long_title_leaves_the_ways_on_beside_each_other(page: Page) -> None:
+    """Case U8: in the open clip the title gives way to the buttons, which stay in one row."""
+    page.locator(".gg-tile[data-id='0'] .gg-frame").tap()
+    stage = page.locator(".gg-stage")
+    stage.locator(".gg-stage-title").evaluate(
+        "(title) => { title.textContent = 'The spring film, all drafts '.repeat(7); }"
+    )
+    rows = {
+        box(stage.get_by_role("button", name=name))["y"] for name in ("Clip before", "Next clip", "Close")
+    }
+    assert len(rows) == 1
+    assert box(stage.locator(".gg-stage-head"))["height"] < 80

@@ -205,7 +205,7 @@ export class PageHost {
     this.state = new ViewState(this.phone.matches ? { ...look, rows: [], cols: [] } : look);
     this.media = new Media(new EmbeddedFiles(), new NeighbourFiles(snapshot.folder));
     this.store.load(snapshot, performance.now());
-    this.book = new LocalRatings(page, this.store, shelf());
+    this.book = new LocalRatings(page, this.store, shelf(), signal);
     this.#follow(view, signal);
     signal.addEventListener("abort", () => this.media.close());
   }

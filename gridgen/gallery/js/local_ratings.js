@@ -23,6 +23,8 @@ export class LocalRatings {
   #page;
   #browser;
   #store;
+  /** @type {number[][]} choices that came with the page */
+  #given;
   #shelf;
   /** @type {Word[]} */
   #words = [];
@@ -41,13 +43,22 @@ export class LocalRatings {
    * @param {Page} page
    * @param {Store} store loaded, and told what was said on earlier visits
    * @param {Shelf | null} shelf where it lasts, null where the browser has no such place
+   * @param {AbortSignal} [signal]
    */
-  constructor(page, store, shelf) {
+  constructor(page, store, shelf, signal) {
     this.#page = page;
     this.#store = store;
+    this.#given = store.choices;
     this.#shelf = shelf;
     this.#browser = browserOf(shelf);
     this.#recall();
+    // the same page in another tab has written all that it knew, and what was said there
+    if (signal) addEventListener("storage", ({ key }) => key === shelfKey(page) && this.#hear(), { signal });
+  }
+
+  #hear() {
+    this.#recall();
+    notify(this.#listeners);
   }
 
   /** @returns {number} clips and rounds that are in the file */
@@ -190,7 +201,7 @@ export class LocalRatings {
       if (id !== undefined) this.#store.settle(id, said);
     }
     const rounds = this.#picks.filter(({ outcome }) => outcome !== "skip").map(({ left, right, outcome }) => [ids.get(left), ids.get(right), OUTCOMES.indexOf(/** @type {any} */ (outcome))]);
-    this.#store.choices = [...this.#store.choices, .../** @type {number[][]} */ (rounds.filter(([left, right]) => left !== undefined && right !== undefined))];
+    this.#store.choices = [...this.#given, .../** @type {number[][]} */ (rounds.filter(([left, right]) => left !== undefined && right !== undefined))];
   }
 }
 

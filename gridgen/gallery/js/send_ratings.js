@@ -35,7 +35,9 @@ export class Sender {
 
   /** Draw it as the book now is. */
   draw() {
-    const { size, lasting } = this.#book;
+    const { size, lasting, reviewer } = this.#book;
+    // another tab may have been told the name
+    if (reviewer && !this.#name.matches(":focus")) this.#name.value = reviewer;
     write(this.#words, size ? `Download ratings (${size})` : "Download ratings");
     this.#save.toggleAttribute("disabled", size === 0);
     mark(this.element, "data-fleeting", lasting ? null : "");

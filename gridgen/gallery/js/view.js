@@ -385,8 +385,8 @@ export class WallView {
   /** Let two clips at a time be compared blindly. */
   #challenge() {
     const { selected } = this.#host.state.now;
-    if (!this.#duel.open(selected.length > 1 ? selected : [...this.#sheet.places.keys()])) return;
-    this.#cover();
+    if (this.#duel.open(selected.length > 1 ? selected : [...this.#sheet.places.keys()])) this.#cover();
+    else this.#toast.tell("Blind rounds take two finished clips of different cells.");
   }
 
   /** @param {number[]} ids */
