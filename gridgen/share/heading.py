@@ -60,7 +60,7 @@ class Heading:
             f"to <bdi>{html.escape(self.send_to)}</bdi>" if self.send_to else "back to who sent you this page"
         )
         return (
-            f'<header class="gg-lead">\n<h1 dir="auto">{html.escape(self.title or name)}</h1>{intro}\n'
+            f'<header class="gg-lead" dir="ltr">\n<h1 dir="auto">{html.escape(self.title or name)}</h1>{intro}\n'
             '<p class="gg-instruction">Open a clip to see it large, give it stars, then press '
             f"<b>Download ratings</b> and send the file {where}.</p>\n</header>"
         )
@@ -71,7 +71,7 @@ def missing(folder: str | None) -> str:
     if folder is None:
         return ""
     return (
-        '<p id="gridgen-missing" role="alert" hidden>The clips cannot be reached: they are in the folder '
+        '<p id="gridgen-missing" role="alert" dir="ltr" hidden>The clips cannot be reached: they are in the folder '
         f"<b>{html.escape(folder)}</b>, which is not beside this page. Put it there, or ask for it too; where this is the preview "
         "of a mail or of a notebook, save page and folder in one place and open the page in a browser.</p>\n"
     )

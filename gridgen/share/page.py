@@ -271,7 +271,7 @@ def render(found: PageData, files: Mapping[str, bytes]) -> str:
 <style>{sheet}</style>
 </head>
 <body>
-<noscript>This page plays {len(told["snapshot"]["tiles"])} clips side by side. That takes JavaScript, all of which is in the page: allow it to run; in JupyterLab by the button Trust HTML.</noscript>
+<noscript dir="ltr">This page plays {len(told["snapshot"]["tiles"])} clips side by side. That takes JavaScript, all of which is in the page: allow it to run; in JupyterLab by the button Trust HTML. The preview of a mail or of a phone runs none: save this file and open it in a browser.</noscript>
 {found.lead.html(name)}
 {missing(told["snapshot"]["folder"])}<div id="gridgen-wall"></div>
 <script type="application/json" id="gridgen-known">{_json(told)}</script>

@@ -247,3 +247,25 @@ def test_two_tabs_of_one_page_keep_what_is_said_in_both(page, exported):
     until(
         other, "[...document.querySelectorAll('.gg-save')].some((each) => each.textContent.includes('(3)'))"
     )
+
+
+def test_its_own_sentences_keep_their_order_from_right_to_left(page, exported, tmp_path):
+    """Case V4: on a page in Arabic or Hebrew what gridgen says in English begins at the left and ends with its full stop."""
+    text = exported.read_text("utf-8").replace('<html lang="en">', '<html lang="ar" dir="rtl">')
+    (tmp_path / "rtl.html").write_text(text, "utf-8")
+    page.goto((tmp_path / "rtl.html").as_uri())
+    page.locator(".gg-tile").first.wait_for()
+    said = page.evaluate("""() => ["#gridgen-missing", ".gg-instruction", ".gg-header", ".gg-after"].flatMap((name) =>
+      [...document.querySelectorAll(name)].map((each) => getComputedStyle(each).direction))""")
+    assert set(said) == {"ltr"}
+
+
+def test_without_scripts_it_says_what_to_do(browser, exported):
+    """Case V1: the preview of a mail or of a phone runs no script; there the page says to open it in a browser."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(exported.as_uri())
+    said = page.locator("noscript").inner_text()
+    assert "in a browser" in said
+    assert "24 clips" in said
+    context.close()
