@@ -27,6 +27,8 @@ __all__ = ["FORMAT", "MOST_BYTES", "RatingsFile", "browser_of", "clip_name", "na
 
 FORMAT = 1
 MOST_BYTES = 8_000_000
+_IN_MAIL = re.compile(r"^[> \t]*(\{\"gridgen_ratings\".*)$", re.MULTILINE)
+"""The one line that a page puts into a mail, which a program may quote."""
 _MOST_ENTRIES = 50_000
 _NAME = re.compile(r"[0-9a-f]{24}")
 _TOP = {"gridgen_ratings", "page", "sweep", "reviewer", "judgements", "choices"}
@@ -121,17 +123,17 @@ def names_of(store: str, slots: Iterable[ClipKey]) -> dict[str, ClipKey]:
 
 
 def read_ratings(path: str | os.PathLike[str]) -> RatingsFile:
-    """Read and check a ratings file, or its text, which begins with a brace.
+    """Read and check a ratings file, or its text, with or without a mail around it.
 
     Raises
     ------
     GridError
         If it is none: what is wrong, and where.
     """
-    is_text = isinstance(path, str) and path.lstrip().startswith("{")
+    is_text = isinstance(path, str) and (path.lstrip().startswith("{") or bool(_IN_MAIL.search(path)))
     try:
         text = str(path) if is_text else _text(Path(path).expanduser())
-        return _checked(json.loads(text, parse_constant=_no_constant))
+        return _checked(_json(text))
     except (ValueError, RecursionError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         if isinstance(error, GridError):
@@ -156,6 +158,12 @@ def _text(file: Path) -> str:
         msg = f"it has more than {MOST_BYTES // 1_000_000} MB"
         raise GridError(msg)
     return data.decode("utf-8-sig")
+
+
+def _json(text: str) -> Any:
+    """Return what a text says; of a mail, what the line says that the page wrote into it."""
+    found = _IN_MAIL.search(text)
+    return json.loads(found[1].rstrip() if found else text, parse_constant=_no_constant)
 
 
 def _no_constant(name: str) -> None:

@@ -176,6 +176,18 @@ def test_the_text_of_a_file_is_merged_like_the_file(planned, clips, tmp_path):
         planned.ratings.merge(text[:-5])
 
 
+@pytest.mark.parametrize("quote", ["", "> "])
+@pytest.mark.parametrize("as_file", [False, True])
+def test_the_mail_around_a_text_is_left_out(planned, clips, tmp_path, as_file, quote):
+    """Case V3: the mail that the page begins, pasted or saved with greeting, signature and quotes, is read like the file."""
+    told = json.loads(file(tmp_path, [judged(clips[0], NOW, stars=3, note="a {brace}")]).read_text())
+    line = json.dumps(told, separators=(",", ":"))
+    mail = f"Hi,\n\nMy ratings:\n\n{quote}{line}\n\nSent {{from}} my phone\n-- \nAnna"
+    if as_file:
+        (tmp_path / "mail.txt").write_text(mail, "utf-8")
+    assert planned.ratings.merge(tmp_path / "mail.txt" if as_file else mail).judgements == 1
+
+
 def test_no_file_outlasts_a_later_word(planned, clips, tmp_path):
     """A time in the future counts as now, so that what its reviewer says afterwards still wins."""
     planned.ratings.merge(file(tmp_path, [judged(clips[0], 2**50, stars=0)]))
