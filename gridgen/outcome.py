@@ -9,6 +9,7 @@ a body that failed to go out can surface as a read error.
 from __future__ import annotations
 
 import email.utils
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,7 +23,16 @@ from gridgen.errors import (
     OutOfCreditsError,
     RateLimitError,
 )
-from gridgen.task import LONGEST_ID, cleaned, error_text, parse_json, task_ids, wrong_code
+from gridgen.task import (
+    LONGEST_ID,
+    cleaned,
+    error_text,
+    parse_json,
+    says_error,
+    says_taken,
+    task_ids,
+    wrong_code,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -158,7 +168,14 @@ _KEPT = 16_384
 _REFUSED = {300, 301, 302, 304, 305, 307, 308, 400, 404, 405, 413, 415, 422}
 
 
-def classify(events: Sequence[str], status: int | None, headers: Mapping[str, str], body: bytes) -> Outcome:
+def classify(
+    events: Sequence[str],
+    status: int | None,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    sent: bytes = b"",
+) -> Outcome:
     """Decide what became of one POST of a video submission.
 
     Parameters
@@ -173,10 +190,13 @@ def classify(events: Sequence[str], status: int | None, headers: Mapping[str, st
         Headers of the answer, names in lower case.
     body : bytes
         Body of the answer.
+    sent : bytes, optional
+        Body of the POST: a task that it names and a refusal quotes was there before.
 
     Notes
     -----
-    Two cases are judged apart from the letter of the rules, on the safe side of them.
+    A task that is named was made, and what says that all is well may have made one,
+    whatever status or code stands beside it. Two cases are judged apart from the letter of the rules, on the safe side of them.
     Headers that left without a body (never empty here) are `NotSent`, not
     `NotApplied`: no server can apply half a request, so none has anything to say of
     it, and what is to be mended is the connection. A stream that an HTTP/2 server
@@ -187,7 +207,12 @@ def classify(events: Sequence[str], status: int | None, headers: Mapping[str, st
     if status is None:
         return _unanswered(events)
     payload = parse_json(body)
-    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+    well = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+    quoting = not well or (isinstance(payload, dict) and says_error(payload))
+    found = [each for each in task_ids(payload) if not (quoting and json.dumps(each).encode() in sent)]
+    if found:
+        return Accepted(found[0], _replayed(headers), tuple(found[1:]))
+    if well or says_taken(payload):
         return _success(status, headers, payload, body)
     return _refusal(status, headers, payload, body)
 
@@ -243,12 +268,9 @@ def _unanswered(events: Sequence[str]) -> Outcome:
 
 
 def _success(status: int, headers: Mapping[str, str], payload: Any, body: bytes) -> Outcome:
-    found = task_ids(payload)
-    if found:
-        return Accepted(found[0], _replayed(headers), found[1:])
-    if isinstance(payload, dict):
+    if isinstance(payload, dict) and not says_taken(payload):
         refused = wrong_code(payload)
-        if refused is None and (payload.get("success") is False or payload.get("error")):
+        if refused is None and (payload.get("success") is False or says_error(payload)):
             refused = HTTPStatus.BAD_REQUEST
         if refused is not None:
             return _refusal(max(refused, HTTPStatus.BAD_REQUEST), headers, payload, body)

@@ -26,7 +26,9 @@ __all__ = [
     "error_text",
     "parse_json",
     "parse_task",
+    "says_error",
     "says_nothing",
+    "says_taken",
     "task_id",
     "task_ids",
     "valid_id",
@@ -45,6 +47,11 @@ _FIRST_STAMP, _LAST_STAMP = 1e9, 1e10
 
 _MOST_VIDEOS = 16
 """Videos of a task, and links of a video, that are looked at."""
+
+_STREAM = re.compile(r"(data|event|id|retry):")
+_LARGEST_ID = 10**18
+_MOST_DIGITS = 400
+"""Digits of a whole number from which on it is as good as infinite."""
 
 _UNSOUND = re.compile(r"[\x00\ud800-\udfff]")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
@@ -79,7 +86,7 @@ _STATUS = {word: status for status, words in _WORDS.items() for word in words.sp
 _LATE = frozenset({"expired", "timeout", "timed_out"})
 """Words that say nothing against a link beside them."""
 
-_WELL = frozenset({*_WORDS[Status.COMPLETED].split(), "ok"})
+_WELL = frozenset({*_WORDS[Status.COMPLETED].split(), "ok", "none", "null"})
 """Words that are no reason for a failure, though they stand where one should."""
 
 
@@ -164,14 +171,32 @@ class Task:
 def parse_json(body: bytes) -> Any:
     """Return the decoded JSON, None when the body is no JSON.
 
-    No text in it has NUL or half a surrogate pair, which JSON can spell and nothing can store.
+    Neither a byte that is no UTF-8, nor a number of thousands of digits, nor what stands
+    behind an object hides that. No text in it has NUL or half a surrogate pair, which JSON can spell and nothing can store.
     """
     try:
         found = json.loads(body)
     except (ValueError, RecursionError):
-        return None
+        found = _legible(body)
     # such a character is spelled with a backslash, or takes bytes that are not ASCII, or NUL
     return found if body.isascii() and b"\\u" not in body and b"\0" not in body else _sound(found)
+
+
+def _legible(body: bytes) -> Any:
+    """Return the object or list that a body begins with, or the first event of a stream, None where none is whole."""
+    text = body.decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
+    if _STREAM.match(text):
+        text = next((line[5:].strip() for line in text.splitlines() if line.startswith("data:")), "")
+    if not text.startswith(("{", "[")):
+        return None
+    try:
+        return json.JSONDecoder(parse_int=_whole).raw_decode(text)[0]
+    except (ValueError, RecursionError):
+        return None
+
+
+def _whole(digits: str) -> float:
+    return int(digits) if len(digits) < _MOST_DIGITS else float(digits)
 
 
 def _sound(found: Any) -> Any:
@@ -223,18 +248,45 @@ def task_id(payload: Any) -> str | None:
 
 
 def task_ids(payload: Any) -> tuple[str, ...]:
-    """Return the ids of all tasks that a submit reply names; a submission should have made one."""
-    if not isinstance(payload, dict):
-        return ()
-    data = payload.get("data")
-    found = data if isinstance(data, list) else [data]
-    if not data and not payload.get("error") and wrong_code(payload) is None:
-        found = [payload]
-    named = [each for each in found if isinstance(each, Mapping)]
-    ids = (
-        next((each[name] for name in ("task_id", "id") if valid_id(each.get(name))), None) for each in named
-    )
-    return tuple(dict.fromkeys(filter(None, ids)))
+    """Return the ids of all tasks that a submit reply names; a submission should have made one.
+
+    A bare ``id`` beside an error, or beside other data, may be the error's or the request's.
+    """
+    whole = _mapping(payload)
+    data = whole.get("data") if whole else payload
+    found = list(_named(data))
+    if not found and whole:
+        alone = not data and not whole.get("error") and wrong_code(whole) is None
+        found = [*_named([{name: whole.get(name) for name in _NAMES[: 3 if alone else 2]}])]
+        found = found or [*_named(whole.get("result"))]
+    return tuple(dict.fromkeys(found))
+
+
+_NAMES = ("task_id", "taskId", "id")
+
+
+def _named(told: Any) -> Iterator[str]:
+    """Yield the id of each task in a part of a reply, or in its ``task`` or ``tasks``."""
+    for each in told if isinstance(told, list) else [told]:
+        if isinstance(each, Mapping):
+            tasks = each.get("tasks")
+            inner = [each.get("task"), *(tasks if isinstance(tasks, list) else ())]
+            own = _own_id(each)
+            yield from filter(None, [own] if own else map(_own_id, inner))
+
+
+def _own_id(task: object) -> str | None:
+    named = (_id(task, name) for name in _NAMES) if isinstance(task, Mapping) else ()
+    return next(filter(None, named), None)
+
+
+def _id(task: Mapping[str, Any], name: str) -> str | None:
+    """Return a task's id, which may be a number as well; a mere ``id`` only where a status shows whose it is."""
+    value = task.get(name)
+    numbered = isinstance(value, int) and not isinstance(value, bool) and 0 < value < _LARGEST_ID
+    if numbered and (name != "id" or "status" in task):
+        return str(value)
+    return value if isinstance(value, str) and valid_id(value) else None
 
 
 def parse_task(payload: Any, known_id: str) -> Task | None:
@@ -295,7 +347,7 @@ def _described(payload: Any, known_id: str) -> Mapping[str, Any] | None:
     data = payload.get("data")
     if isinstance(data, list):
         items = [each for each in data if isinstance(each, Mapping)]
-        data = next((each for each in items if known_id in (each.get("id"), each.get("task_id"))), None)
+        data = next((each for each in items if known_id in _named(each)), None)
         data = items[0] if data is None and items else data
     if isinstance(data, Mapping) and _tells(data):
         return data
@@ -326,6 +378,27 @@ def wrong_code(payload: Mapping[str, Any]) -> int | None:
         known = {0: None, 605: 402}
         return known.get(number, None if number // 100 == 2 else number)  # noqa: PLR2004 - any 2xx
     return None if not text or text in _WELL else 400
+
+
+def says_error(payload: Mapping[str, Any]) -> bool:
+    """Whether an ``error`` in a reply says that something went wrong; some give one that says that all is well."""
+    error = payload.get("error")
+    code = str(error.get("code") or "").lower() if isinstance(error, Mapping) else ""
+    return bool(error) and (_reason(payload) is not None or code not in {"", "200", *_WELL})
+
+
+def says_taken(payload: Any) -> bool:
+    """Whether a reply says that all is well and tells of no failure, though it names no task."""
+    if not isinstance(payload, Mapping) or payload.get("success") is False or says_error(payload):
+        return False
+    wrong = wrong_code(payload)
+    words = (payload.get(name) for name in ("message", "msg"))
+    praised = payload.get("success") is True or any(
+        isinstance(word, str) and _is_well(word) for word in words
+    )
+    if wrong is None:
+        return bool(payload.get("data")) and (praised or "code" in payload)
+    return praised and (not str(payload["code"]).isdecimal() or wrong // 100 not in {4, 5})
 
 
 def says_nothing(payload: Any) -> bool:
@@ -367,12 +440,12 @@ def _readable(places: Any) -> Iterator[str]:
     """Yield the texts that say what went wrong: not that all is well, and no link."""
     for text in places:
         found = cleaned(text) if isinstance(text, str) else ""
-        if (
-            found
-            and found.lower().strip(" .!") not in _WELL
-            and not found.startswith(("http://", "https://"))
-        ):
+        if found and not _is_well(found) and not found.startswith(("http://", "https://")):
             yield found
+
+
+def _is_well(text: str) -> bool:
+    return text.lower().strip(" .!") in _WELL
 
 
 def _error_code(data: Mapping[str, Any]) -> str | None:

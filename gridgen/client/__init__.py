@@ -519,7 +519,9 @@ class Wire:
         if idempotency_key is not None:
             headers["Idempotency-Key"] = idempotency_key
         answer = await self._post("/v1/videos/generations", trace, seconds=45, content=body, headers=headers)
-        return answer if isinstance(answer, (NotSent, Ambiguous)) else classify(trace.events, *answer)
+        return (
+            answer if isinstance(answer, (NotSent, Ambiguous)) else classify(trace.events, *answer, sent=body)
+        )
 
     async def send_image(self, name: str, data: bytes, content_type: str) -> UploadOutcome:
         """Send one picture and say what became of it; on the engine's loop."""
