@@ -315,7 +315,7 @@ def parse_task(payload: Any, known_id: str) -> Task | None:
         id=known_id,
         status=status,
         progress=_percent(data.get("progress")),
-        cost=_money(data.get("cost")),
+        cost=_cost(data),
         created=_stamp(data.get("created")),
         completed=_stamp(data.get("completed")),
         estimated_time=_number(data.get("estimated_time")),
@@ -477,12 +477,25 @@ def _percent(value: Any) -> int | None:
     return None if number is None else min(100, int(number))
 
 
-def _money(value: Any) -> Decimal | None:
+def _cost(data: Mapping[str, Any]) -> Decimal | None:
+    """Return what a task costs in USD, the most that is told; ten credits are a dollar, where no dollars are told."""
+    places = (data, _mapping(data.get("usage")))
+    told = [_money(place.get(name)) for place in places for name in ("cost", "total_cost", "actual_cost")]
+    in_credits = (_money(place.get("credits_cost"), 10) for place in places)
+    told += [] if any(told) else in_credits
+    return max((usd for usd in told if usd is not None), default=None)
+
+
+def _money(value: Any, per_dollar: int = 1) -> Decimal | None:
     """Return USD rounded to a micro-dollar: floats on the wire carry noise."""
+    if isinstance(value, Mapping):
+        value = value.get("amount") if str(value.get("currency")).upper() == "USD" else None
     if isinstance(value, bool) or not isinstance(value, (int, float, str)):
         return None
+    if isinstance(value, str):
+        value = value.strip().removeprefix("$").removesuffix("USD")
     try:
-        amount = Decimal(str(value))
+        amount = Decimal(str(value)) / per_dollar
         return (
             Dollars(amount.quantize(Decimal("0.000001")).normalize() + 0)
             if amount.is_finite() and 0 <= amount <= _LARGEST_COST

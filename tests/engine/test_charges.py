@@ -243,3 +243,52 @@ def test_a_list_that_tells_too_little_is_believed_until_a_charge_says_otherwise(
         again.run()
     assert len(server.bills) == made
     assert again.cost == server.billed
+
+
+TOLD = {
+    "in credits": lambda usd: {"credits_cost": float(usd * 10)},
+    "0 and credits": lambda usd: {"cost": 0, "credits_cost": float(usd * 10)},
+    "as text": lambda usd: {"cost": str(usd)},
+    "with a sign": lambda usd: {"cost": f" ${usd}"},
+    "with its unit": lambda usd: {"cost": f"{usd} USD"},
+    "with its currency": lambda usd: {"cost": {"amount": float(usd), "currency": "USD"}},
+    "as a total": lambda usd: {"total_cost": float(usd)},
+    "as usage": lambda usd: {"usage": {"cost": float(usd), "credits_cost": float(usd * 10)}},
+}
+"""Ways to tell the same charge."""
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_a_charge_is_read_however_it_is_told(clip, tmp_path, told):
+    """Case P2: a charge counts under whatever name and in whatever unit it is told; 12 clips never pass the budget."""
+
+    class Telling(Biller):
+        def _task(self, number: int) -> dict:
+            task = super()._task(number)
+            task = {name: said for name, said in task.items() if not name.endswith("cost")}
+            return task | (TOLD[told](USD) if task["status"] == "completed" else {})
+
+    server = Telling(clip, lambda _body: USD)
+    sweep = Sweep(boats(12), client=server.client(), folder=tmp_path, budget="0.20", previews=False)
+    sweep.run()
+
+    assert len(server.bills) == 3
+    assert sweep.cost == server.billed
+
+
+@pytest.mark.parametrize(
+    "told", ["¥0.06", "0.06 CNY", {"amount": 0.06, "currency": "CNY"}, "0,06", -0.06, [0.06]]
+)
+def test_a_charge_in_another_unit_is_none(clip, tmp_path, told):
+    """Case P3: what is not USD prices nothing: no second clip of unknown price follows."""
+
+    class Telling(Biller):
+        def _task(self, number: int) -> dict:
+            task = super()._task(number)
+            task.pop("credits_cost", None)
+            return task | {"cost": told}
+
+    server = Telling(clip, lambda _body: USD)
+    Sweep(boats(12), client=server.client(), folder=tmp_path, budget="0.20", previews=False).run()
+
+    assert len(server.bills) == 1
