@@ -47,6 +47,8 @@ MOST_TRIES = 4
 FAILING_FOR = 900.0
 LINKS_LAST = 86_400.0
 """Seconds that a link lives of which no end is told (docs.apimart.ai, page of VEO: 24 hours)."""
+DEAD_FOR = 60.0
+"""Seconds for which a link that should live may be refused before it is dead."""
 
 PICTURES = 2
 
@@ -274,7 +276,7 @@ class Fetching:
         job.tries += not isinstance(error, (APIError, NetworkError))
         since = self._failing.setdefault(job, now)
         hopeless = is_hopeless(error) or job.tries >= MOST_TRIES or now - since > FAILING_FOR
-        if hopeless or (dead and not await self._may_be_renewed(record)):
+        if hopeless or (dead and not await self._may_be_renewed(record) and self._stays_dead(record, since)):
             self._queue.move(job, "over")
             kind, state = ("expired", State.EXPIRED) if dead else ("download", State.MISSING)
             await self._journal.save(record, state=state, error_class=kind, error=why)
@@ -293,6 +295,10 @@ class Fetching:
         if job not in self._failing:
             await self._may_be_renewed(record)
         return record.url != url
+
+    def _stays_dead(self, record: Record, since: float) -> bool:
+        """Whether a link will not come alive: its time is over, or storage that lags behind its API had a minute."""
+        return self._has_had_its_time(record) or self._run.clock.monotonic() - since >= DEAD_FOR
 
     def _has_had_its_time(self, record: Record) -> bool:
         """Whether a link is dead because it was left too long, which tells nothing of others."""
