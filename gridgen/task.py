@@ -315,7 +315,7 @@ def parse_task(payload: Any, known_id: str) -> Task | None:
         id=known_id,
         status=status,
         progress=_percent(data.get("progress")),
-        cost=_cost(data),
+        cost=_cost(data, failed=status in {Status.FAILED, Status.CANCELLED}),
         created=_stamp(data.get("created")),
         completed=_stamp(data.get("completed")),
         estimated_time=_number(data.get("estimated_time")),
@@ -477,12 +477,15 @@ def _percent(value: Any) -> int | None:
     return None if number is None else min(100, int(number))
 
 
-def _cost(data: Mapping[str, Any]) -> Decimal | None:
-    """Return what a task costs in USD, the most that is told; ten credits are a dollar, where no dollars are told."""
+def _cost(data: Mapping[str, Any], *, failed: bool) -> Decimal | None:
+    """Return what a task costs in USD, the most that is told; ten credits are a dollar, where no dollars are told.
+
+    Of one that failed no dollars are all that it costs.
+    """
     places = (data, _mapping(data.get("usage")))
     told = [_money(place.get(name)) for place in places for name in ("cost", "total_cost", "actual_cost")]
     in_credits = (_money(place.get("credits_cost"), 10) for place in places)
-    told += [] if any(told) else in_credits
+    told += [] if any(told) or (failed and Decimal(0) in told) else in_credits
     return max((usd for usd in told if usd is not None), default=None)
 
 

@@ -362,3 +362,99 @@ def test_the_simulator_takes_what_live_clients_send(simulate, tmp_path):
     )
     sweep.run()
     assert set(sweep.counts()) == {"done"}
+
+
+UNREAD = {
+    "a text": {"720P": "0.142"},
+    "a text with a sign": {"720P": "$0.142"},
+    "nothing": {"720P": None},
+    "less than nothing": {"720P": -1},
+    "too much": {"720P": 1e30},
+    "yes": {"720P": True},
+    "zero": {"720P": 0, "480P": 0.05},
+    "an object": {"720P": {"price": 0.142}},
+    "within": {"default": {"720P": 0.142}},
+    "a list": [{"resolution": "720P", "price": 0.142}],
+    "another word for it": {"HD": 0.142},
+}
+"""What a table of what is paid may say of 720p that gives no number."""
+
+
+@pytest.mark.parametrize("table", ["resolution_paid_prices", "billing_tier_paid_prices"])
+@pytest.mark.parametrize("form", UNREAD)
+def test_an_entry_that_cannot_be_read_is_no_base_price(server, tmp_path, form, table):
+    """Case P2: where an entry may be about the clip and gives no number, its price is unknown."""
+    listed = {"billing_type": "per_second", "paid_price": 0.01, table: UNREAD[form]}
+    found = quoted(server, tmp_path, listed, "seedance-2.0", duration=5, quality="720p")
+
+    assert found.unpriced == 1
+
+
+ODD = {
+    "a size's table": {"size_quality_paid_prices": {"16:9": {"720p": 0.5}}},
+    "a length's table": {"duration_paid_prices": {"5": 0.9}},
+    "another currency": {"currency": "CNY"},
+    "cents": {"unit": "cent"},
+    "a base of text": {
+        "paid_price": "0.142",
+        "resolution_paid_prices": {},
+        "resolution_prices": {"720P": 0.1},
+    },
+    "at least": {"min_price": 2},
+    "more than the list": {
+        "discount_rate": 1.5,
+        "resolution_paid_prices": {},
+        "resolution_prices": {"720P": 0.1},
+    },
+}
+
+
+@pytest.mark.parametrize("form", ODD)
+def test_what_changes_a_price_and_is_not_understood_makes_it_unknown(server, tmp_path, form):
+    """Case P2: beside prices that are understood stands what makes them others."""
+    listed = {"billing_type": "per_second", "resolution_paid_prices": {"720P": 0.1}, **ODD[form]}
+    found = quoted(server, tmp_path, listed, "seedance-2.0", duration=5, quality="720p")
+
+    assert found.unpriced == 1
+
+
+SPELLED = {
+    "with blanks": {"resolution_paid_prices": {" 720P ": 0.142}},
+    "twice": {"resolution_paid_prices": {"720P": 0.142, "720p": 0.05}},
+    "twice the other way": {"resolution_paid_prices": {"720p": 0.05, "720P": 0.142}},
+    "another word for the unit": {"billing_type": "Per Second", "resolution_paid_prices": {"720P": 0.142}},
+    "the unit alone": {"billing_type": "second", "resolution_paid_prices": {"720P": 0.142}},
+    "the unit in camel case": {"billing_type": "perSecond", "resolution_paid_prices": {"720P": 0.142}},
+}
+
+
+@pytest.mark.parametrize("form", SPELLED)
+def test_a_price_is_read_however_it_is_spelled(server, tmp_path, form):
+    """Case P1: another spelling is the same price, and of two for one clip the higher one counts."""
+    listed = {"billing_type": "per_second", "paid_price": 0.01, "model_price": 0.01, **SPELLED[form]}
+    found = quoted(server, tmp_path, listed, "seedance-2.0", duration=5, quality="720p")
+
+    assert found.usd == Decimal("0.710")
+
+
+@pytest.mark.parametrize("image", ["0.02", {"price": 0.02}])
+def test_a_price_of_pictures_that_cannot_be_read_is_not_left_out(server, tmp_path, image):
+    """Case P1: a price of pictures that is not understood makes the clip's unknown."""
+    listed = {
+        "billing_type": "per_second",
+        "resolution_paid_prices": {"720P": 0.1},
+        "input_image_price": image,
+    }
+    asked = {"duration": 5, "quality": "720p", "image_urls": [PICTURE]}
+    found = quoted(server, tmp_path, listed, "seedance-2.0", **asked)
+
+    assert found.unpriced == 1
+
+
+def test_the_price_of_another_model_is_none_of_this(server, tmp_path):
+    """Case P1: a list that answers with another model's prices tells nothing of the one that was asked about."""
+    listed = {"model_name": "gpt-9", "billing_type": "per_second", "paid_price": 0.001}
+    found = quoted(server, tmp_path, listed, "seedance-2.0", duration=5, quality="720p")
+
+    assert found.usd == Decimal("0.710")
+    assert not found.sources[0].startswith("the server's")

@@ -629,9 +629,11 @@ class Wire:
         """
         found = None
         known = find(model)
-        for name in dict.fromkeys((model, known.id, *known.aliases)):
+        names = dict.fromkeys((model, known.id, *known.aliases))
+        for name in names:
             data = (await self._get(f"/api/pricing/model?model={quote(name, safe='')}")).get("data")
-            found = listed_price(data, known) if isinstance(data, dict) else None
+            of_another = isinstance(data, dict) and (data.get("model_name") or name) not in names
+            found = listed_price(data, known) if isinstance(data, dict) and not of_another else None
             if found is not None:
                 break
         self.listed[model] = found

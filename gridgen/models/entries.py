@@ -34,6 +34,7 @@ _FAMILIES = {
 """What sets an entry apart, by the page's words; nothing that can be asked for here asks for a voice."""
 
 _TIER = re.compile(r"\d{3,4}p|\d{1,2}k|std|pro|draft|hd|fhd")
+_OTHER_WORDS = {"hd": "720p", "fhd": "1080p"}
 _LENGTH = re.compile(r"(\d{1,3})s")
 
 
@@ -42,8 +43,8 @@ class Entries:
 
     Parameters
     ----------
-    table : mapping of str to Decimal
-        USD by the list's own names.
+    table : mapping of str to Decimal or None
+        USD by the list's own names; None where what stands there cannot be read.
     quality : Choice or None
         Knows the tiers' names on the wire.
 
@@ -52,24 +53,27 @@ class Entries:
     usd : dict of str to Decimal
         As of `Price`.
     unread : tuple of str
-        Tiers with an entry of a family that is not known.
+        Tiers with an entry of a family that is not known, or without a number.
     """
 
-    def __init__(self, table: Mapping[str, Decimal], quality: Choice | None) -> None:
+    def __init__(self, table: Mapping[str, Decimal | None], quality: Choice | None) -> None:
         self._quality = quality
         self.usd: dict[str, Decimal] = {}
         unread: dict[str, None] = {}
         for name, usd in table.items():
-            words = name.casefold().split("-")
+            words = name.strip().casefold().split("-")
             if words[0] == "token":
                 # USD for a million tokens, beside the prices by which they are reckoned
                 continue
             tier, traits, seconds, odd = self._read(words)
-            if odd:
+            if odd or usd is None:
                 unread[tier] = None
-            if not odd or len(words) == 1:
-                # a single word may be a tier that nobody has heard of
-                self.usd[entry_name(tier or "".join(odd), traits, seconds)] = usd
+            elif self._by_another_word(tier):
+                unread[_OTHER_WORDS[tier]] = None
+            if usd is not None and (not odd or len(words) == 1):
+                # a single word may be a tier that nobody has heard of; of two spellings of one the dearer counts
+                entry = entry_name(tier or "".join(odd), traits, seconds)
+                self.usd[entry] = max(usd, self.usd.get(entry, usd))
         self.unread = tuple(unread)
 
     @property
@@ -77,6 +81,11 @@ class Entries:
         """The tier that has the entries without one: Kling's ``std``, which is what its ``mode`` leaves out."""
         quality = self._quality
         return quality.word("std") if quality is not None and quality.field == "mode" else None
+
+    def _by_another_word(self, tier: str) -> bool:
+        """Whether a tier that the model does not know may be one that it knows."""
+        quality = self._quality
+        return quality is not None and quality.word(tier) is None and tier in _OTHER_WORDS
 
     def _read(self, words: list[str]) -> tuple[str, set[str], int | None, list[str]]:
         """Return tier, families and length of an entry, and the words that are none of these."""
