@@ -91,3 +91,21 @@ def test_nothing_is_logged_to_a_person_who_asked_for_nothing():
     handlers = logging.getLogger("gridgen").handlers
 
     assert any(isinstance(handler, logging.NullHandler) for handler in handlers)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "https://{}@h.example",
+        "https://u:{}@h.example",
+        "https://h.example/v1?key={}",
+        "http://h.example/{}",
+        "{}",
+    ],
+)
+def test_a_key_in_an_address_is_not_repeated(place):
+    """Case A10: a key that was put into the address is refused there, and the error does not show it."""
+    with pytest.raises(GridgenError, match="base_url=") as refused:
+        Client("sk-another-key-0123", place.format(CANARY))
+
+    assert CANARY not in str(refused.value)

@@ -50,6 +50,7 @@ from gridgen.errors import (
 from gridgen.grid import Grid
 from gridgen.grid.images import FRESH, LocalImage, reference
 from gridgen.models import DEFAULT_MODEL, Price, enough, find
+from gridgen.models.price import money
 from gridgen.models.pricelist import listed_price
 from gridgen.models.refresh import CatalogueReport, Told, compared
 from gridgen.money import exact_dollars
@@ -387,16 +388,18 @@ class Client(Fixed):
         ------
         BudgetError
             If the budget is missing or too small; the price is in it. Nothing was sent.
+        GridError
+            If it is no sum of money.
         APIError, NetworkError, UnknownOutcome
             As `submit`, of the first submission.
         """
-        return wait(self.wire.prove(model, None if budget is None else Decimal(str(budget))))
+        return wait(self.wire.prove(model, None if budget is None else money(budget)))
 
     async def aprove_idempotency(
         self, model: str = DEFAULT_MODEL, *, budget: float | Decimal | str | None = None
     ) -> IdempotencyProbe:
         """Do as `prove_idempotency`, from any event loop."""
-        work = self.wire.prove(model, None if budget is None else Decimal(str(budget)))
+        work = self.wire.prove(model, None if budget is None else money(budget))
         return await wait_async(engine().submit(work))
 
     def proof(self, model: str) -> IdempotencyProbe | None:
@@ -1025,10 +1028,18 @@ def _base_url(text: str) -> str:
     except ValueError:
         parts, host, port = urlsplit(""), "", None
     if parts.scheme not in {"http", "https"} or not host or parts.username or parts.query or parts.fragment:
-        msg = f"base_url={text!r} is not the address of a server; expected for example {OFFICIAL!r}"
+        # a key may stand anywhere in it, but for the name of a host
+        shown = f"{parts.scheme}://{host}"[:100] if parts.scheme and host else "..."
+        msg = (
+            f"base_url={shown!r} and what was given around it is not the address of a server; expected for example "
+            f"{OFFICIAL!r}, with the key as api_key="
+        )
         raise GridgenError(msg)
     if parts.scheme == "http" and not is_loopback(host):
-        msg = f"base_url={text!r} would send the key unencrypted; use https (plain http only on this machine)"
+        msg = (
+            f"base_url='{parts.scheme}://{host[:100]}' would send the key unencrypted; "
+            "use https (plain http only on this machine)"
+        )
         raise GridgenError(msg)
     path = parts.path.rstrip("/")
     while path.endswith("/v1"):

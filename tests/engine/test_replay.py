@@ -496,3 +496,13 @@ def test_why_nothing_is_replayed(facts, why):
     """Each condition alone forbids a replay; a row from the future counts as old."""
     assert why in why_no_replay(**facts)
     assert why_no_replay(proven=True, age=599.0, replays=2) is None
+
+
+@pytest.mark.parametrize("budget", ["2 USD", "nan", float("inf"), True, -1, "a lot"])
+def test_a_proof_is_made_under_a_sum_of_money(simulate, budget):
+    """Case A8: what is no sum of money is refused with a sentence, and nothing is sent."""
+    simulator = simulate()
+    with pytest.raises(GridError, match="is not a sum of money in USD"):
+        simulator.client().prove_idempotency(budget=budget)
+
+    assert posts(simulator) == []
