@@ -87,8 +87,12 @@ def test_grids_that_run_at_once_share_a_folders_budget(simulate, price):
         each.wait()
 
     assert simulator.ledger.billed == price * 5
-    (held,) = [each for each in sweeps if "held" in each.counts()]
-    assert f"of budget={price * 5} USD of the folder 'boats' are spent or promised" in "".join(held.waits_for)
+    held = [each for each in sweeps if "held" in each.counts()]
+    assert sum(each.counts()["held"] for each in held) == 3
+    for each in held:
+        assert f"of budget={price * 5} USD of the folder 'boats' are spent or promised" in "".join(
+            each.waits_for
+        )
 
 
 def test_retries_count(simulate, price):
