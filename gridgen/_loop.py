@@ -76,9 +76,9 @@ class Engine:
         """Start a coroutine on the engine's loop, from any thread but its own."""
         return asyncio.run_coroutine_threadsafe(work, self.loop)
 
-    async def in_thread(self, work: Callable[..., T], *args: Any) -> T:
+    async def in_thread(self, work: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Run a blocking function in the pool, from the engine's loop."""
-        return await self.loop.run_in_executor(self._pool, functools.partial(work, *args))
+        return await self.loop.run_in_executor(self._pool, functools.partial(work, *args, **kwargs))
 
 
 _engines: list[Engine] = []

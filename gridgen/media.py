@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Facts",
     "MediaError",
+    "draw",
     "fingerprint",
     "is_whole",
     "poster",
@@ -200,7 +201,41 @@ def probe(path: Path) -> Facts:
         )
 
 
-def poster(path: Path, target: Path) -> None:
+def draw(
+    make: Callable[..., None], path: Path, target: Path, *, shared: bool = False
+) -> GridgenError | OSError | None:
+    """Draw a picture of a video into a folder beside it, and return what is wrong with the one or the other.
+
+    What it raises all the same is no fault of the file, so that whoever has it done by
+    another process can tell that process's failures from the file's.
+
+    Parameters
+    ----------
+    make : callable
+        `poster` or `preview`.
+    path, target : Path
+        As of that function; the folder of `target` is made where it is missing, that of `path` is not.
+    shared : bool, default False
+        Whether somebody else may be drawing the same picture at this moment.
+
+    Returns
+    -------
+    GridgenError, OSError or None
+        None once it is drawn.
+    """
+    try:
+        target.parent.mkdir(mode=0o700, exist_ok=True)
+        if target.parent.is_symlink():
+            return MediaError(target, "its folder is a link, which is not written through")
+        if path.is_symlink():
+            return MediaError(path, "it is a link, which is not followed")
+        make(path, target, shared=shared)
+    except (GridgenError, OSError) as error:
+        return error
+    return None
+
+
+def poster(path: Path, target: Path, *, shared: bool = False) -> None:
     """Write a still of a video as a small WebP, atomically.
 
     The frame lies 40 % into the clip, or elsewhere where that one is black.
@@ -211,6 +246,8 @@ def poster(path: Path, target: Path) -> None:
         The video.
     target : Path
         The WebP to write: 320 px on the long side at most, 7 kB or less where the picture allows.
+    shared : bool, default False
+        Whether somebody else may write the same target at this moment.
 
     Raises
     ------
@@ -220,10 +257,10 @@ def poster(path: Path, target: Path) -> None:
     with _opened(path) as (container, stream):
         image = _telling_frame(path, container, stream)
     image = image.resize(_fit(*image.size), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    _replace(target, lambda part: part.write_bytes(_webp(image)))
+    _replace(target, lambda part: part.write_bytes(_webp(image)), shared=shared)
 
 
-def preview(path: Path, target: Path) -> None:
+def preview(path: Path, target: Path, *, shared: bool = False) -> None:
     """Write two light copies of a video for tiles, each atomically.
 
     320 px on the long side at most, and 160 px beside it under the name that
@@ -237,6 +274,8 @@ def preview(path: Path, target: Path) -> None:
         The video; its copies are stored as it is shown, turned and with square pixels.
     target : Path
         The larger MP4 to write.
+    shared : bool, default False
+        Whether somebody else may write the same targets at this moment.
 
     Raises
     ------
@@ -248,7 +287,10 @@ def preview(path: Path, target: Path) -> None:
         try:
             _replace(
                 small,
-                lambda low: _replace(target, lambda part: _transcode(path, container, stream, part, low)),
+                lambda low: _replace(
+                    target, lambda part: _transcode(path, container, stream, part, low), shared=shared
+                ),
+                shared=shared,
             )
         except av.error.FFmpegError as error:
             raise MediaError(path, f"cannot be decoded to the end ({error.strerror}).") from error
@@ -580,8 +622,8 @@ def _thinned(frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
         yield frame
 
 
-def _replace(target: Path, write: Callable[[Path], object]) -> None:
+def _replace(target: Path, write: Callable[[Path], object], *, shared: bool) -> None:
     if target.is_symlink():
         raise MediaError(target, "a symbolic link; it is not written through. Remove it first.")
-    with write_atomically(target, mode=0o600) as part:
+    with write_atomically(target, mode=0o600, shared=shared) as part:
         write(part)

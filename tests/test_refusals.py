@@ -31,6 +31,7 @@ ATTRIBUTES = {
     "budget": ("much", "not a sum of money in USD"),
     "previews": ("some", "neither True nor False"),
     "disk_quota": (-5, "not a number of bytes"),
+    "workers": (4, r"ProcessPoolExecutor\(4\)"),
     "client": (3, r"client= is a gridgen\.Client"),
     "bugdet": (3, r"has no 'bugdet' \(did you mean 'budget'\?\)"),
     "df": (3, "not to be set"),

@@ -25,7 +25,7 @@ from gridgen.file_links import WrittenFile
 from gridgen.journal import Row, restore, snapshot
 from gridgen.money import Dollars, dollars, total
 from gridgen.states import UNYIELDED, State
-from gridgen.sweep.arguments import cap, check, client_of, flag, policy, quota
+from gridgen.sweep.arguments import cap, check, client_of, flag, policy, quota, workers
 from gridgen.sweep.execution import Execution, RunOptions
 from gridgen.sweep.explain import explain
 from gridgen.sweep.internals import INTERRUPTED, Internals
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         Iterator,
         Mapping,
     )
+    from concurrent.futures import Executor
     from decimal import Decimal
 
     import pandas as pd
@@ -133,6 +134,7 @@ _SYNONYMS = {
     **dict.fromkeys(("path", "dir", "directory", "output", "out", "output_dir", "name"), "folder"),
     **dict.fromkeys(("max_cost", "limit", "cap", "cost", "price", "usd"), "budget"),
     **dict.fromkeys(("api", "api_key", "simulator"), "client"),
+    **dict.fromkeys(("executor", "pool", "n_workers", "max_workers", "processes", "n_jobs"), "workers"),
     **dict.fromkeys(("columns", "x"), "cols"),
     **dict.fromkeys(("index", "y"), "rows"),
 }
@@ -181,6 +183,13 @@ class Sweep(Fixed):
     disk_quota : int, optional
         Bytes that the videos of this folder may take together; what would pass it is
         not downloaded until there is room. A disk is never filled to the last 16 MB.
+    workers : concurrent.futures.Executor, optional
+        Who draws posters and previews, by default two threads of this process: a
+        ``ProcessPoolExecutor``, or ``client.get_executor()`` of ``dask.distributed``. Its
+        workers see the folder under the same path and have this version of gridgen. It
+        draws nothing else, submits nothing, and is never shut down here. What a lost
+        worker drew is drawn again, three times at most; where the executor itself is
+        broken, this process draws, and `waits_for` says so.
 
     Raises
     ------
@@ -194,6 +203,7 @@ class Sweep(Fixed):
         "client": client_of,
         "previews": flag,
         "disk_quota": quota,
+        "workers": workers,
     }
 
     def __init__(
@@ -208,9 +218,11 @@ class Sweep(Fixed):
         on_unknown: str = "hold",
         resubmit_budget: float | Decimal | str | None = None,
         disk_quota: int | None = None,
+        workers: Executor | None = None,
     ) -> None:
         check(grid, client, takes, disk_quota)
         self.disk_quota = disk_quota
+        self.workers = workers
         self._policy = policy(on_unknown, resubmit_budget)
         self.grid = grid
         self.name = os.fspath(folder)
@@ -291,9 +303,9 @@ class Sweep(Fixed):
         """What the sweep waits for now, in words: the server, a pause that it asked for, the rate, money, you.
 
         What holds everything up comes first; empty when nothing is waited for. After a run it
-        may end with what the account was charged beyond what the folder knows, for you to
-        look at: where the key has a balance of its own in USD, and no other process of
-        this machine used the key meanwhile.
+        may end with what is for you to look at: what went wrong with the executor of `workers`,
+        and what the account was charged beyond what the folder knows, where the key has a
+        balance of its own in USD and no other process of this machine used the key meanwhile.
         """
         unknown = [row.price for row in self.rows() if row.status == State.UNKNOWN]
         standing = self._execution.wait_reasons
@@ -990,7 +1002,7 @@ class Sweep(Fixed):
 
     @property
     def _terms(self) -> RunOptions:
-        return RunOptions(self.budget, self.previews, self.disk_quota, self._policy)
+        return RunOptions(self.budget, self.previews, self.disk_quota, self._policy, self.workers)
 
     def _start(self, stops: int) -> None:
         """Begin a run, unless there was a stop since so many were counted."""
@@ -1021,6 +1033,7 @@ def open(  # noqa: A001 - as one opens a file
     client: Client | None = None,
     budget: float | Decimal | str | None = None,
     takes: int | None = None,
+    workers: Executor | None = None,
 ) -> Sweep:
     """Open a sweep's folder again, with the grid that was last begun there.
 
@@ -1037,6 +1050,8 @@ def open(  # noqa: A001 - as one opens a file
         earlier gridgen, needs it again to spend real money.
     takes : int, optional
         Clips of each cell; as before by default.
+    workers : concurrent.futures.Executor, optional
+        As of `Sweep`.
 
     Returns
     -------
@@ -1060,4 +1075,5 @@ def open(  # noqa: A001 - as one opens a file
         folder=folder,
         budget=budget,
         takes=told["takes"] if takes is None else takes,
+        workers=workers,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from gridgen.grid.selection import counted_takes
 from gridgen.models.price import money
 from gridgen.outcome import Policy
 
-__all__ = ["cap", "check", "client_of", "flag", "policy", "quota"]
+__all__ = ["cap", "check", "client_of", "flag", "policy", "quota", "workers"]
 
 
 def check(grid: object, client: object, takes: int, disk_quota: object) -> None:
@@ -55,6 +56,29 @@ def flag(value: Any) -> bool:
         msg = f"previews={value!r:.80} is neither True nor False"
         raise GridError(msg)
     return value
+
+
+def workers(value: Any) -> Executor | None:
+    """Return who draws, None for the engine's own threads, if it is an executor."""
+    if value is not None and not isinstance(value, Executor):
+        given = "a class" if isinstance(value, type) else f"a {type(value).__name__}"
+        msg = (
+            f"workers= takes an object that is a concurrent.futures.Executor, not {given}: "
+            f"{_executor_meant(value)}"
+        )
+        raise GridError(msg)
+    found: Executor | None = value
+    return found
+
+
+def _executor_meant(value: Any) -> str:
+    """Return what to write for something that stands for workers elsewhere."""
+    if isinstance(value, type):
+        return f"workers={value.__name__}(4)"
+    if callable(getattr(value, "get_executor", None)):
+        return "workers=client.get_executor(), of that client"
+    count = value if type(value) is int and value > 0 else 4
+    return f"workers=concurrent.futures.ProcessPoolExecutor({count}), or client.get_executor() of dask.distributed"
 
 
 def _check_seeds(grid: Grid, takes: int) -> None:

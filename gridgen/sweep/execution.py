@@ -31,7 +31,7 @@ from gridgen.sweep.wait_reasons import WaitReasons
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-    from concurrent.futures import Future
+    from concurrent.futures import Executor, Future
     from decimal import Decimal
 
     from gridgen.client import Client
@@ -62,6 +62,7 @@ class RunOptions:
     previews: bool
     disk_quota: int | None
     policy: Policy
+    workers: Executor | None
 
 
 class Execution:
@@ -216,6 +217,7 @@ class Execution:
             previews=terms.previews,
             quota=terms.disk_quota,
             policy=terms.policy,
+            workers=terms.workers,
             replaying=self.replaying,
         )
         self.future = engine().submit(self._run(self.scheduler, journal, reconciliation))

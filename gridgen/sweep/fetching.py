@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from gridgen import media
 from gridgen._loop import engine
 from gridgen.client import DOWNLOADS
-from gridgen.client.download import LARGEST_FILE, is_dead_link, is_hopeless, make_sure_of_room
+from gridgen.client.download import LARGEST_FILE, is_dead_link, is_hopeless
 from gridgen.client.links import InsideError
 from gridgen.errors import APIError, GridgenError, JournalError, NetworkError, RateLimitError
 from gridgen.journal import extras
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from gridgen.money import ClipKey
     from gridgen.sweep.run import Run
     from gridgen.sweep.work_queue import Job
+    from gridgen.sweep.workers import Workers
 
 __all__ = ["SECOND_TASK", "Accept", "Fetching", "accept"]
 
@@ -43,14 +44,15 @@ Accept = Callable[["Path", "Path"], Awaitable[media.Facts]]
 SECOND_TASK = "second_task"
 """Error class of a row whose submission made more tasks than its own: that is told for good."""
 
+UNDRAWN = "preview"
+"""Error class of a row whose clip is here and could not be drawn; the next run tries again."""
+
 MOST_TRIES = 4
 FAILING_FOR = 900.0
 LINKS_LAST = 86_400.0
 """Seconds that a link lives of which no end is told (docs.apimart.ai, page of VEO: 24 hours)."""
 DEAD_FOR = 60.0
 """Seconds for which a link that should live may be refused before it is dead."""
-
-PICTURES = 2
 
 
 class Fetching:
@@ -65,11 +67,16 @@ class Fetching:
         Bytes that the videos of the folder may take together.
     accept : callable
         Checks a downloaded file, and only then gives it its name; see `accept`.
+    workers : Workers
+        Who draws.
     """
 
-    def __init__(self, run: Run, *, previews: bool, quota: int | None, accept: Accept) -> None:
+    def __init__(
+        self, run: Run, *, previews: bool, quota: int | None, accept: Accept, workers: Workers
+    ) -> None:
         self._run, self._queue, self._journal = run, run.queue, run.journal
         self._previews, self._quota, self._accept = previews, quota, accept
+        self._workers = workers
         self._coming: dict[Job, int] = {}
         self._links: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
@@ -142,7 +149,7 @@ class Fetching:
             job = heapq.heappop(self._links)[-1]
             self._coming[job] = most
             self._queue.spawn("download", job, self._download(job, most))
-        while self._pictures and flying["picture"] < PICTURES:
+        while self._pictures and flying["picture"] < self._workers.most:
             job = self._pictures.popleft()
             self._queue.spawn("picture", job, self._picture(job))
 
@@ -381,12 +388,18 @@ class Fetching:
         except JournalError:
             raise
         except Exception as error:  # noqa: BLE001 - a server's file may cause anything; it is this row's error alone
-            text = f"no preview could be made: {error}"[:500]
-            self._journal.show(record, error_class="preview", error=text)
+            await self._tell_undrawn(record, f"no preview could be made: {error}"[:500])
         finally:
             self._fresh.discard(job)
             if job.phase == "picture":
                 self._queue.move(job, "over")
+
+    async def _tell_undrawn(self, record: Record, why: str) -> None:
+        """Keep in the row why its clip has no pictures, unless it says something that is kept for good."""
+        if record.error_class not in {None, UNDRAWN}:
+            self._journal.show(record, error_class=UNDRAWN, error=why)
+        elif record.error != why:
+            await self._journal.save(record, error_class=UNDRAWN, error=why)
 
     async def _is_as_checked(self, record: Record) -> bool:
         """Whether a file is the one that was checked, though it was written since."""
@@ -403,10 +416,12 @@ class Fetching:
         video = self._journal.folder / (record.path or "")
         stem = _stem_of(record.path or "")
         poster, preview = f"posters/{stem}.webp", f"previews/{stem}.mp4"
-        await engine().in_thread(_draw, media.poster, video, self._journal.folder / poster)
+        await self._workers.draw(media.poster, video, self._journal.folder / poster)
         await self._journal.save(record, poster=poster)
-        await engine().in_thread(_draw, media.preview, video, self._journal.folder / preview)
+        await self._workers.draw(media.preview, video, self._journal.folder / preview)
         await self._journal.save(record, preview=preview)
+        if record.error_class == UNDRAWN:
+            await self._journal.save(record, error_class=None, error=None)
 
 
 async def accept(part: Path, target: Path) -> media.Facts:
@@ -485,16 +500,6 @@ def _sync(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _draw(make: Callable[[Path, Path], object], video: Path, target: Path) -> None:
-    target.parent.mkdir(mode=0o700, exist_ok=True)
-    if target.parent.is_symlink():
-        raise media.MediaError(target, "its folder is a link, which is not written through")
-    if video.is_symlink():
-        raise media.MediaError(video, "it is a link, which is not followed")
-    make_sure_of_room(target, 0)
-    make(video, target)
 
 
 def _stem(cell: Cell) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from gridgen.clock import Clock
 from gridgen.money import dollars
 from gridgen.states import TROUBLED, State
-from gridgen.sweep.wait_reasons import CHARGED_MORE
+from gridgen.sweep.wait_reasons import TO_LOOK
 from gridgen.sweep.watching import INTERVAL, LEISURE
 from gridgen.traces import printable
 
@@ -73,7 +73,7 @@ def _line_in_terminal(sweep: Sweep) -> Iterator[Callable[[], None]]:
     finally:
         show()
         sys.stderr.write("\n")
-        _tell_of_charges(sweep)
+        _tell_a_person(sweep)
 
 
 @contextlib.contextmanager
@@ -95,12 +95,12 @@ def _lines_in_log(sweep: Sweep) -> Iterator[Callable[[], None]]:
         # who was told nothing meanwhile is told nothing at the end
         if said:
             show(at_last=True)
-            _tell_of_charges(sweep)
+            _tell_a_person(sweep)
 
 
-def _tell_of_charges(sweep: Sweep) -> None:
+def _tell_a_person(sweep: Sweep) -> None:
     for each in sweep.waits_for:
-        if each.startswith(CHARGED_MORE):
+        if each.startswith(TO_LOOK):
             sys.stderr.write(f"{each.partition(': ')[2]}\n")
 
 

@@ -24,9 +24,11 @@ from gridgen.sweep.stats import Limits
 from gridgen.sweep.submitting import SHORTEST_REST, Submitting
 from gridgen.sweep.wait_reasons import WaitReasons
 from gridgen.sweep.work_queue import Job, WorkQueue
+from gridgen.sweep.workers import Workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable
+    from concurrent.futures import Executor
     from decimal import Decimal
 
     from gridgen.client import Client
@@ -69,6 +71,8 @@ class Scheduler:
         Bytes that the videos of the folder may take together.
     accept : callable
         How a downloaded file is checked and named.
+    workers : Executor, optional
+        Who draws posters and previews, by default the engine's threads.
 
     Attributes
     ----------
@@ -95,6 +99,7 @@ class Scheduler:
         previews: bool = True,
         quota: int | None = None,
         accept: Accept = accept,
+        workers: Executor | None = None,
     ) -> None:
         self._queue, self._journal = WorkQueue(jobs, client.clock, self._moved), journal
         self._run = run = Run(client, journal, self._queue)
@@ -109,7 +114,8 @@ class Scheduler:
             run=run,
             first_alone=not client.is_simulator,
         )
-        self._fetching = Fetching(run, previews=previews, quota=quota, accept=accept)
+        self._workers = Workers(workers)
+        self._fetching = Fetching(run, previews=previews, quota=quota, accept=accept, workers=self._workers)
         self._polling = Polling(run, self._budget, self._fetching)
         self._submitting = Submitting(run, self._budget, self._polling, lost=self._lost)
         self._reconciling = Reconciling(
@@ -156,6 +162,8 @@ class Scheduler:
             at_server=phases["submit"] + phases["poll"],
             stalled=self.stalled,
             downloads=phases["download"],
+            pictures=phases["picture"] if self._workers.elsewhere else 0,
+            workers=self._workers.trouble,
             elsewhere=self._still_foreign(),
             uploads=self._submitting.uploads,
             stopped=queue.stopping,

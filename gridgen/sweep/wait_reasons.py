@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 
     from gridgen.money import Cap
 
-__all__ = ["CHARGED_MORE", "WaitReasons"]
+__all__ = ["TO_LOOK", "WaitReasons"]
 
 MANY_FAILURES = 5
 """Questions that failed in a row from which on it is told."""
 
-CHARGED_MORE = "you to look: the account was charged"
+TO_LOOK = "you to look: "
+"""How a sentence begins that waits for nothing but a person to read it; it is told after a run too."""
 
 _LONGEST = 300
 
@@ -33,6 +34,10 @@ class WaitReasons:
     ----------
     planned, held, replays, at_server, stalled, downloads, unknown : int
         How many clips wait for each.
+    pictures : int
+        How many clips wait for an executor to draw them.
+    workers : str
+        What went wrong with that executor, and what is done instead; empty for nothing.
     elsewhere : int
         How many another sweep of this process brings.
     uploads : int
@@ -67,6 +72,8 @@ class WaitReasons:
     at_server: int = 0
     stalled: int = 0
     downloads: int = 0
+    pictures: int = 0
+    workers: str = ""
     uploads: int = 0
     unknown: int = 0
     elsewhere: int = 0
@@ -115,6 +122,8 @@ class WaitReasons:
             yield f"the server: {_clips(self.at_server - self.stalled)} in its hands"
         if self.downloads:
             yield f"downloads: {_clips(self.downloads)}"
+        if self.pictures:
+            yield f"the executor of workers=: the pictures of {_clips(self.pictures)}"
         if self.elsewhere:
             yield f"another sweep in this folder: {_clips(self.elsewhere)} that it brings for both"
 
@@ -130,8 +139,11 @@ class WaitReasons:
             risk = f", at most {exact_dollars(self.at_risk)} at risk" if self.at_risk else ""
             count = "1 submission" if self.unknown == 1 else f"{self.unknown} submissions"
             yield f"you: {count} of unknown outcome{risk}; see sweep.unknown"
+        if self.workers:
+            yield f"{TO_LOOK}{self.workers}"
         if self.unaccounted:
-            yield f"{CHARGED_MORE} {exact_dollars(self.unaccounted)} more than this folder knows; others may use the key"
+            more = exact_dollars(self.unaccounted)
+            yield f"{TO_LOOK}the account was charged {more} more than this folder knows; others may use the key"
 
 
 def _money(clips: str, cap: Cap) -> str:
