@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 
 from gridgen.errors import CallError, GridgenError
 
-__all__ = ["Fixed", "explained"]
+__all__ = ["Fixed", "Rooted", "explained"]
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -136,6 +136,25 @@ def _said(why: str, signature: inspect.Signature, synonyms: Mapping[str, str]) -
     meant = synonyms.get(found[1])
     near = [meant] if meant in known else difflib.get_close_matches(found[1], known, n=1)
     return f"{why} (did you mean {near[0]!r}?)" if near else why
+
+
+class Rooted:
+    """Holds what is of one process alone, so it is neither pickled nor copied; who tries is told what to send.
+
+    ``_SEND`` says what it holds and what to send instead, as the sentence goes on that begins with its name.
+    """
+
+    _SEND: ClassVar[str]
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        msg = f"a {type(self).__name__} {self._SEND}"
+        raise TypeError(msg)
+
+    def __copy__(self) -> NoReturn:
+        self.__reduce_ex__(0)
+
+    def __deepcopy__(self, _known: object) -> NoReturn:
+        self.__reduce_ex__(0)
 
 
 class Fixed:

@@ -7,6 +7,7 @@ There only what was built for it can be had of the packages that are compiled.
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from gridgen.errors import GridgenError
 
@@ -22,6 +23,11 @@ _IMPORTERS = {"importlib", "_frozen_importlib", "_frozen_importlib_external"}
 
 class LackingError(GridgenError, ModuleNotFoundError):
     """A package is not there."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        *kept, state = super().__reduce__()
+        # Python keeps it beside the other attributes
+        return *kept, {**state, "name": self.name}
 
 
 class Finder:

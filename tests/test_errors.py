@@ -3,67 +3,103 @@
 from __future__ import annotations
 
 import copy
+import importlib
+import inspect
+import math
 import multiprocessing
 import pickle
+import pkgutil
 from concurrent.futures import ProcessPoolExecutor
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import cloudpickle
 import pytest
 
-from gridgen import Cell, Grid, GridError, GridgenError, Task, errors
-from gridgen.client.links import InsideError, RefusedError
+import gridgen
+from gridgen import Cell, Grid, GridError, Price, Simulator, Sweep, Task, errors, media
+from gridgen.board import Board
 from gridgen.media import MediaError
-from gridgen.sweep.submitting import StoppedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
+CANARY = "sk-test-CANARY0123456789"
 BOAT = Cell("boat", "16:9", 6, "480p")
-TASK = Task("task_1")
-ERRORS = [
-    errors.GridgenError("no"),
-    errors.GridError("no"),
-    errors.GridError(errors.Problem("no", "size", "4:5", ("1:1",)), "nor this", nothing="Nothing was sent."),
-    errors.CallError("no"),
-    errors.MissingKeyError("no"),
-    errors.BudgetError("no"),
-    errors.JournalError("no"),
-    errors.APIError("no", status=500, code="broken", request_id="r1"),
-    errors.AuthenticationError("no", status=401),
-    errors.OutOfCreditsError("no", status=402),
-    errors.RateLimitError("no", retry_after=3.0),
-    errors.NetworkError("no", trusted=False),
-    errors.UnknownOutcome("no", cell=BOAT, evidence="sent", idempotency_key="k"),
-    errors.TaskFailed("no", task=TASK),
-    RefusedError("no"),
-    InsideError("no"),
-    MediaError(Path("boat.mp4"), "is no video"),
-]
+PROBLEM = errors.Problem("no", "size", "4:5", ("1:1",))
+ARGUMENTS = {
+    "str": ["no", "wrong"],
+    "int": [500],
+    "float | None": [3.5],
+    "bool": [False],
+    "object": [31],
+    "Path": [Path("boat.mp4")],
+    "Cell": [BOAT],
+    "Task": [Task("task_1")],
+    "str | int": ["broken", 7],
+    "str | Problem": ["no", PROBLEM],
+    "dict[str, str] | None": [{"retry-after": "3"}],
+    "dict[str, Any] | None": [{"code": 500}],
+}
+"""Values for the parameters of an error, by their annotation."""
 
 
-def kinds(base: type[BaseException]) -> set[type[BaseException]]:
-    """Return a class and all that derive from it."""
-    return {base}.union(*(kinds(each) for each in base.__subclasses__()))
+def errors_of_the_package() -> list[type[BaseException]]:
+    """Return every class of errors that a module of gridgen defines, by its name."""
+    found = set()
+    for each in pkgutil.walk_packages(gridgen.__path__, "gridgen."):
+        if not each.name.endswith("__main__"):
+            values = vars(importlib.import_module(each.name)).values()
+            found |= {
+                value for value in values if isinstance(value, type) and issubclass(value, BaseException)
+            }
+    return sorted(
+        (each for each in found if each.__module__.startswith("gridgen.")), key=lambda each: each.__name__
+    )
 
 
-def test_every_error_is_tried():
-    """Case N4: no error of ours is left out of what follows, but one that never leaves the engine."""
-    assert kinds(GridgenError) - {type(error) for error in ERRORS} <= {StoppedError}
+def made(kind: type[BaseException]) -> BaseException:
+    """Return an error with an argument for each parameter, none of them what it is by default."""
+    given: list[object] = []
+    named: dict[str, object] = {}
+    if not inspect.isfunction(kind.__init__):
+        return kind("no", 3, **{"name": "av"} if issubclass(kind, ImportError) else {})
+    for each in inspect.signature(kind).parameters.values():
+        values = ARGUMENTS[str(each.annotation)]
+        if each.kind is each.VAR_POSITIONAL:
+            given += values
+        elif each.kind is each.KEYWORD_ONLY:
+            named[each.name] = values[-1]
+        else:
+            given.append(values[0])
+    return kind(*given, **named)
 
 
-@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def told(error: BaseException) -> dict[str, object]:
+    """Return the attributes of an error, those too that Python keeps elsewhere."""
+    return {**vars(error), "name": getattr(error, "name", None)}
+
+
+def test_the_errors_of_the_package_are_found():
+    """Case N4: what follows is about every class of errors, private ones too, and about more than the public ones."""
+    found = {each.__name__ for each in errors_of_the_package()}
+
+    assert {name for name in errors.__all__ if isinstance(getattr(errors, name), type)} - {"Problem"} < found
+    assert {"MediaError", "StoppedError", "ErrorReply"} < found
+
+
+@pytest.mark.parametrize("kind", errors_of_the_package(), ids=lambda kind: kind.__name__)
 @pytest.mark.parametrize("again", [lambda error: pickle.loads(pickle.dumps(error)), copy.deepcopy, copy.copy])
-def test_errors_survive_a_round_trip(error, again):
+def test_errors_survive_a_round_trip(kind, again):
     """Case N4: kind, message, arguments and all that it tells are the same after pickling and copying."""
+    error = made(kind)
+    error.add_note("row 3")
+    error.seen = "later"
     found = again(error)
 
-    assert (type(found), str(found), found.args, vars(found)) == (
-        type(error),
-        str(error),
-        error.args,
-        vars(error),
-    )
+    assert (type(found), str(found), found.args, told(found)) == (kind, str(error), error.args, told(error))
 
 
 def test_a_grid_survives_a_round_trip():
@@ -73,6 +109,93 @@ def test_a_grid_survives_a_round_trip():
     )
     for found in (pickle.loads(pickle.dumps(grid)), copy.deepcopy(grid)):
         assert (found == grid, list(found), repr(found)) == (True, list(grid), repr(grid))
+
+
+BOUND = {
+    "client": lambda sweep: sweep.client,
+    "wire": lambda sweep: sweep.client.wire,
+    "sweep": lambda sweep: sweep,
+    "simulator": lambda sweep: sweep.client.simulator,
+    "gallery": lambda sweep: sweep.gallery(),
+    "board": Board,
+    "builder": lambda sweep: gridgen.builder(client=sweep.client, folder=sweep.folder),
+    "ratings": lambda sweep: sweep.ratings,
+    "unknown": lambda sweep: sweep.unknown,
+    "rounds": lambda sweep: sweep.rounds(),
+    "table": lambda sweep: sweep.table(),
+    "a verb": lambda sweep: sweep.run,
+    "a list of sweeps": lambda sweep: [sweep],
+}
+VALUES = {
+    "grid": lambda sweep: sweep.grid,
+    "cell": lambda sweep: sweep.grid[0],
+    "axis": lambda sweep: sweep.grid.axes,
+    "rows": lambda sweep: sweep.rows(),
+    "skipped": lambda sweep: sweep.grid.skipped,
+    "facts": lambda sweep: media.probe(sweep.folder / sweep[0].path),
+    "estimate": lambda sweep: sweep.estimate(),
+    "costs": lambda sweep: sweep.costs,
+    "cost": lambda sweep: sweep.cost,
+    "stats": lambda sweep: sweep.stats(),
+    "reasons": lambda sweep: sweep.explain(0),
+    "task": lambda sweep: sweep.client.task(sweep.df["task_id"][0]),
+    "balance": lambda sweep: sweep.client.balance(),
+    "price": lambda _sweep: Price("second", {"480p": Decimal("0.05")}, "a page", date(2026, 9, 24)),
+    "model": lambda _sweep: gridgen.Model,
+    "linked": lambda _sweep: gridgen.linked(size=["16:9"], duration=[6]),
+    "template": lambda _sweep: gridgen.template("a {animal}", animal=["hen", "fox"]),
+    "a page that was written": lambda sweep: sweep.to_html(sweep.folder / "boats.html"),
+}
+
+
+@pytest.fixture(scope="module")
+def boats(tmp_path_factory) -> Iterator[Sweep]:
+    """A sweep of three clips that are made; a fourth is left out."""
+    with Simulator(speed=math.inf, clips="tiny") as simulator:
+        grid = Grid(
+            prompt=["a boat", "a kite"],
+            size=["16:9", "9:16"],
+            exclude=[{"prompt": "a boat", "size": "9:16"}],
+        )
+        client = simulator.client(api_key=CANARY)
+        sweep = Sweep(grid, client=client, folder=tmp_path_factory.mktemp("boats"), budget=1)
+        sweep.run()
+        yield sweep
+
+
+@pytest.mark.security("S1")
+@pytest.mark.parametrize("of", BOUND.values(), ids=BOUND)
+@pytest.mark.parametrize("again", [pickle.dumps, cloudpickle.dumps, copy.deepcopy])
+def test_what_is_of_one_process_is_not_sent(boats, of, again):
+    """Case N4, S1: what holds threads, sockets or the key refuses, and says in a sentence without a key what to send."""
+    with pytest.raises(TypeError, match=r"neither pickled nor copied: (send|make)") as caught:
+        again(of(boats))
+
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("of", [BOUND[each] for each in ("client", "sweep", "simulator", "gallery", "board")])
+def test_what_is_of_one_process_is_not_copied_by_half(boats, of):
+    """Case N4: a shallow copy would stop, or be closed, with the first."""
+    with pytest.raises(TypeError, match="neither pickled nor copied"):
+        copy.copy(of(boats))
+
+
+@pytest.mark.parametrize("of", VALUES.values(), ids=VALUES)
+@pytest.mark.parametrize(
+    "again",
+    [
+        lambda value: pickle.loads(pickle.dumps(value)),
+        lambda value: pickle.loads(cloudpickle.dumps(value)),
+        copy.deepcopy,
+    ],
+)
+def test_values_survive_a_round_trip(boats, of, again):
+    """Case N4, S1: what a person would hand to a worker arrives equal, whoever pickles it, and with no key in it."""
+    value = of(boats)
+
+    assert again(value) == value
+    assert CANARY.encode() not in pickle.dumps(value)
 
 
 def refused(make: Callable[[], object]) -> GridError:

@@ -29,7 +29,7 @@ import httpx
 
 from gridgen import userdirs
 from gridgen._loop import engine, on_engine, wait, wait_async
-from gridgen.calls import Fixed, explained
+from gridgen.calls import Fixed, Rooted, explained
 from gridgen.client import download, idempotency
 from gridgen.client.download import LARGEST_FILE, http_errors, untrusted
 from gridgen.client.key import Key
@@ -129,8 +129,14 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
+_MAKE_ANOTHER = (
+    "holds a key and open connections, so it is neither pickled nor copied: make a new one where it is needed, "
+    "gridgen.Client(), which reads APIMART_API_KEY there"
+)
+
+
 @explained(_EXAMPLES, dict.fromkeys(("key", "token", "apikey", "secret"), "api_key"))
-class Client(Fixed):
+class Client(Rooted, Fixed):
     """A connection to the APIMart video API, or to a simulator of it.
 
     Parameters
@@ -163,6 +169,7 @@ class Client(Fixed):
     Each verb has an async twin with the prefix ``a``.
     """
 
+    _SEND = _MAKE_ANOTHER
     ONCE = frozenset({"wire", "pace", "base_url", "host", "clock", "is_simulator", "on_loopback", "listed"})
     INSTEAD: ClassVar[Mapping[str, str]] = dict.fromkeys(
         ("api_key", *ONCE), "make another gridgen.Client(...); sweep.client = client goes on with it"
@@ -228,10 +235,6 @@ class Client(Fixed):
 
     def __repr__(self) -> str:
         return f"Client({self.base_url!r}, origin={self.origin!r})"
-
-    def __getstate__(self) -> object:
-        msg = "a Client holds a key and open connections; make a new one instead of copying it"
-        raise TypeError(msg)
 
     def __enter__(self) -> Self:
         return self
@@ -415,7 +418,7 @@ class Client(Fixed):
         await wait_async(engine().submit(self.wire.close()))
 
 
-class Wire:
+class Wire(Rooted):
     """What a client does on the engine's loop: each coroutine refuses to run anywhere else, and in a forked child.
 
     Parameters
@@ -435,6 +438,8 @@ class Wire:
     connections : tuple of dict
         What is open: in use, and closed as soon as it carries nothing.
     """
+
+    _SEND = _MAKE_ANOTHER
 
     def __init__(
         self, key: Key, base_url: str, *, timeout: float | None, http_client: Any, clock: Clock | None

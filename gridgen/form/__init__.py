@@ -70,6 +70,8 @@ class Builder(Box):
         What Run started last.
     """
 
+    _SEND = "lives in one notebook, so it is neither pickled nor copied: send its grid, or the Python that is its code"
+
     def __init__(
         self,
         *,

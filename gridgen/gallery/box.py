@@ -6,12 +6,20 @@ from typing import Any
 
 import ipywidgets
 
-__all__ = ["Box"]
+from gridgen.calls import Rooted
+
+__all__ = ["IN_A_NOTEBOOK", "Box"]
+
+IN_A_NOTEBOOK = (
+    "lives in one notebook, so it is neither pickled nor copied: send the folder of its sweep and show it there, or "
+    "the page that sweep.to_html() writes"
+)
 
 
-class Box(ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
+class Box(Rooted, ipywidgets.VBox):  # type: ignore[misc]  # ipywidgets has no types
     """A column of widgets whose bundle is the same whatever the version of ipywidgets."""
 
+    _SEND = IN_A_NOTEBOOK
     _ipython_display_: Any = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:

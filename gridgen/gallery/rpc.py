@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import anywidget
 import traitlets as t
 
+from gridgen.calls import Rooted
+from gridgen.gallery.box import IN_A_NOTEBOOK
 from gridgen.states import UNFINISHED
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def _nothing() -> None:
     """Stop nothing: it is not watching, or no more."""
 
 
-class RpcWidget(anywidget.AnyWidget):
+class RpcWidget(Rooted, anywidget.AnyWidget):
     """A widget that answers questions.
 
     Questions from the browser are custom messages with a number; what bytes came
@@ -35,6 +37,7 @@ class RpcWidget(anywidget.AnyWidget):
     same number.
     """
 
+    _SEND = IN_A_NOTEBOOK
     _ipython_display_: Any = None  # ipywidgets 7 displays by it, and would leave out what the bundle adds
 
     def listen(self) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from email.utils import formatdate
 from typing import Any
 
+from gridgen.errors import GridgenError
+
 __all__ = ["ErrorReply"]
 
 _PLEASE_WAIT = "Too many requests"
@@ -44,6 +46,8 @@ class ErrorReply(Exception):  # noqa: N818 - a reply of the simulated server, no
         self.headers = headers or {}
         error = {"code": code, "message": message, "param": "", "type": type}
         self.body = {"error": error} if body is None else body
+
+    __reduce__ = GridgenError.__reduce__
 
     @classmethod
     def invalid(cls, message: str, code: str = "invalid_parameter") -> ErrorReply:

@@ -11,7 +11,7 @@ import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
-from gridgen.calls import explained
+from gridgen.calls import Rooted, explained
 from gridgen.simulator import pricing
 from gridgen.simulator.app import App, Gate
 from gridgen.simulator.clip_cache import ClipCache
@@ -52,7 +52,7 @@ _KEY = re.compile(r"sim-[!-~]+")
         "Simulator": "simulator = gridgen.Simulator(speed=60)",
     }
 )
-class Simulator:
+class Simulator(Rooted):
     """A pretend APIMart with real, playable clips; nothing it bills is real.
 
     It is reached over HTTP on 127.0.0.1 at `base_url`, by any client that sends
@@ -103,6 +103,11 @@ class Simulator:
     ...     simulator.base_url
     'http://127.0.0.1'
     """
+
+    _SEND = (
+        "is a server of this process, so it is neither pickled nor copied: send its api_key and base_url, and make "
+        "gridgen.Client(api_key, base_url) of them, or another one with its own state="
+    )
 
     def __init__(
         self,

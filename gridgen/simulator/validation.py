@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from gridgen.errors import GridgenError
 from gridgen.models.fields import AUTOMATIC, public_url
 from gridgen.simulator.error_replies import ErrorReply
 
@@ -74,6 +75,8 @@ class _Unoffered(Exception):  # noqa: N818 - caught where the profile decides wh
         super().__init__(f"invalid {field}: {value}, allowed: {legal}")
         self.field = field
         self.beyond = beyond
+
+    __reduce__ = GridgenError.__reduce__
 
 
 _Understood: TypeAlias = tuple[Any, Any, _Unoffered | None]

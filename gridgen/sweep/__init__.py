@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
 from gridgen._loop import engine, on_engine, wait, wait_async, wait_future
-from gridgen.calls import Fixed, explained
+from gridgen.calls import Fixed, Rooted, explained
 from gridgen.errors import GridError, GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.file_links import WrittenFile
@@ -141,7 +141,7 @@ _SYNONYMS = {
 
 
 @explained(_EXAMPLES, _SYNONYMS)
-class Sweep(Fixed):
+class Sweep(Rooted, Fixed):
     """A grid, executed once and for all in a folder.
 
     What exists is never made again, whatever happens to the process: the
@@ -197,6 +197,10 @@ class Sweep(Fixed):
         If an argument is wrong.
     """
 
+    _SEND = (
+        "holds its client and its folder, so it is neither pickled nor copied: send str(sweep.folder) and call "
+        "gridgen.open() there, or send what it says, such as sweep.rows() or sweep.df"
+    )
     ONCE = INSTEAD = _INSTEAD
     CHECKED: ClassVar[Mapping[str, Callable[[Any], Any]]] = {
         "budget": cap,
