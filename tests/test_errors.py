@@ -167,7 +167,7 @@ def boats(tmp_path_factory) -> Iterator[Sweep]:
 @pytest.mark.parametrize("of", BOUND.values(), ids=BOUND)
 @pytest.mark.parametrize("again", [pickle.dumps, cloudpickle.dumps, copy.deepcopy])
 def test_what_is_of_one_process_is_not_sent(boats, of, again):
-    """Case N4, S1: what holds threads, sockets or the key refuses, and says in a sentence without a key what to send."""
+    """S1, case N4: what holds threads, sockets or the key refuses, and says in a sentence without a key what to send."""
     with pytest.raises(TypeError, match=r"neither pickled nor copied: (send|make)") as caught:
         again(of(boats))
 
@@ -191,7 +191,7 @@ def test_what_is_of_one_process_is_not_copied_by_half(boats, of):
     ],
 )
 def test_values_survive_a_round_trip(boats, of, again):
-    """Case N4, S1: what a person would hand to a worker arrives equal, whoever pickles it, and with no key in it."""
+    """S1, case N4: what a person would hand to a worker arrives equal, whoever pickles it, and with no key in it."""
     value = of(boats)
 
     assert again(value) == value

@@ -6,6 +6,7 @@ import logging
 import multiprocessing
 import os
 import pickle
+import signal
 import threading
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -13,13 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from distributed import Client, LocalCluster
 from waiting import until
 
 import gridgen
 from gridgen import Grid, GridError, Sweep, media
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 BOATS = Grid(prompt=[f"boat {number}" for number in range(6)])
 
@@ -90,10 +92,12 @@ def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
     return said
 
 
-def pictures(folder: Path) -> dict[str, bytes]:
-    """Return all that was drawn, by its name."""
-    found = (each for name in ("posters", "previews") for each in (folder / name).iterdir())
-    return {each.name: each.read_bytes() for each in found}
+def pictures(folder: Path) -> dict[str, object]:
+    """Return by its name what was drawn: the bytes of posters, what previews show."""
+    posters = {each.name: each.read_bytes() for each in (folder / "posters").iterdir()}
+    facts = {each.name: media.probe(each) for each in (folder / "previews").iterdir()}
+    shown = {name: (each.width, each.height, each.frames, each.seconds) for name, each in facts.items()}
+    return {**posters, **shown}
 
 
 def drawn(sweep: Sweep) -> list[bool]:
@@ -112,7 +116,7 @@ def damage(file: Path) -> None:
 
 
 def test_a_pool_of_processes_draws_the_same(made, simulate, tmp_path):
-    """What processes draw is what threads draw, byte for byte; they are sent functions by name, paths, and no POST."""
+    """What processes draw is what threads draw; they are sent functions by name, paths, and no POST."""
     simulator = simulate()
     threads = Sweep(BOATS, client=simulator.client(), folder=tmp_path / "threads")
     threads.run()
@@ -169,7 +173,7 @@ def test_what_a_lost_worker_drew_is_drawn_again(fetched):
     def script(target: Path) -> Any:
         says = lost.setdefault(target, ["cancel", KilledWorker("died"), None])
         if len(says) == 3:
-            target.with_name(f"{target.name}.1-0123.part").write_bytes(b"half")
+            target.with_name(f"{target.name}.1-0123456789abcdef.part").write_bytes(b"half")
         return says.pop(0)
 
     executor = Scripted(script)
@@ -302,3 +306,44 @@ def test_what_is_no_executor(made, value, said):
     with pytest.raises(GridError, match=said):
         sweep.workers = value
     assert sweep.workers is None
+
+
+@pytest.fixture
+def dask(tmp_path) -> Iterator[Client]:
+    """A cluster of two worker processes on this machine, which are started again when they die."""
+    with (
+        LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            local_directory=str(tmp_path / "dask"),
+            silence_logs=logging.CRITICAL,
+        ) as cluster,
+        Client(cluster) as client,
+    ):
+        yield client
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_a_thousand_clips_on_dask(simulate, tmp_path, dask):
+    """A thousand clips, one damaged, on a cluster that loses a worker: 999 are drawn, one row says why, and no more."""
+    grid = Grid(prompt=[f"boat {number}" for number in range(1000)])
+    simulator = simulate()
+    sweep = Sweep(grid, client=simulator.client(), folder=tmp_path / "boats", previews=False)
+    sweep.run()
+    damage(sweep.folder / sweep[500].path)
+    [first, second] = dask.run(os.getpid).values()
+    again = gridgen.open(sweep.folder, client=simulator.client(), workers=dask.get_executor())
+    again.start()
+    until(lambda: sum(row.preview is not None for row in again) > 100, 300)
+    os.kill(first, signal.SIGKILL)
+    again.wait(600)
+    told = [(row.index, row.error_class) for row in again if row.error]
+
+    assert (sum(drawn(again)), told, again.waits_for) == (999, [(500, "preview")], ())
+    assert len(simulator.ledger) == 1000
+    until(lambda: len(dask.scheduler_info()["workers"]) == 2)
+    pids = set(dask.run(os.getpid).values())
+    assert (first in pids, second in pids) == (False, True)
+    assert not list(sweep.folder.glob("p*/*.part"))

@@ -190,6 +190,7 @@ class Scheduler:
             await self._reconciling.reconcile_earlier()
             while self._step(now := self._run.clock.monotonic()):
                 await self._queue.rest(self._due(now))
+            await self._workers.clear(self._journal.folder)
         finally:
             self._queue.cancel_alarm()
             self._polling.close()

@@ -7,14 +7,15 @@ submission, and the check that makes a paid clip safe waits for nobody's cluster
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import re
 from concurrent.futures import BrokenExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gridgen import media
 from gridgen._loop import engine
-from gridgen.atomic import clear_parts
 from gridgen.client.download import make_sure_of_room
 from gridgen.errors import GridgenError
 
@@ -36,6 +37,8 @@ TRIES = 3
 
 MISSES = 3
 """Pictures in a row that workers could not read or write, from which on they are asked for none."""
+
+_PART = re.compile(r"\.\d+-[0-9a-f]{16}\.part$")
 
 _log = logging.getLogger("gridgen")
 
@@ -66,6 +69,7 @@ class Workers:
 
     def __init__(self, executor: Executor | None) -> None:
         self._executor = executor
+        self._had_one = executor is not None
         self.trouble = ""
         self._brought = self._missed = 0
         self._handing, self._threads = asyncio.Lock(), asyncio.Semaphore(THREADS)
@@ -79,6 +83,11 @@ class Workers:
     def most(self) -> int:
         """How many clips may be drawn at once."""
         return ELSEWHERE if self.elsewhere else THREADS
+
+    async def clear(self, folder: Path) -> None:
+        """Remove what workers that died left half written; one that lives and was given up is not waited for."""
+        if self._had_one:
+            await engine().in_thread(_clear, folder)
 
     async def draw(self, make: Callable[..., None], video: Path, target: Path) -> None:
         """Draw one picture.
@@ -109,21 +118,17 @@ class Workers:
     async def _is_drawn_elsewhere(self, make: Callable[..., None], video: Path, target: Path) -> bool:
         """Whether the executor, if there is one, has drawn a picture, asked again for what it lost."""
         tries, brought = 0, self._brought
-        try:
-            while self._executor is not None:
-                found = await self._asked(self._executor, make, video, target)
-                if not isinstance(found, _Lost):
-                    return self._has_brought(found, target.parent.parent)
-                tries += 1
-                _log.info("a worker was lost that drew %s: %s", target.name, found.why)
-                if found.over or (tries == TRIES and brought == self._brought and not found.deadly):
-                    self._give_up(f"brings nothing any more ({found.why})")
-                elif tries == TRIES:
-                    msg = f"{tries} times the worker was lost that drew it ({found.why}); run() tries again"
-                    raise GridgenError(msg)
-        finally:
-            if tries:
-                await engine().in_thread(_clear, target)
+        while self._executor is not None:
+            found = await self._asked(self._executor, make, video, target)
+            if not isinstance(found, _Lost):
+                return self._has_brought(found, target.parent.parent)
+            tries += 1
+            _log.info("a worker was lost that drew %s: %s", target.name, found.why)
+            if found.over or (tries == TRIES and brought == self._brought and not found.deadly):
+                self._give_up(f"brings nothing any more ({found.why})")
+            elif tries == TRIES:
+                msg = f"{tries} times the worker was lost that drew it ({found.why}); run() tries again"
+                raise GridgenError(msg)
         return False
 
     async def _asked(
@@ -201,7 +206,9 @@ def _drawn_here(make: Callable[..., None], video: Path, target: Path) -> Gridgen
     return media.draw(make, video, target)
 
 
-def _clear(target: Path) -> None:
-    """Remove what lost workers left half written; one that lives and writes yet is not waited for."""
-    for each in (target, target.with_name(media.small_of(target.name))):
-        clear_parts(each)
+def _clear(folder: Path) -> None:
+    for drawn in (folder / "posters", folder / "previews"):
+        with contextlib.suppress(OSError):
+            for part in drawn.iterdir() if not drawn.is_symlink() else ():
+                if _PART.search(part.name):
+                    part.unlink(missing_ok=True)
