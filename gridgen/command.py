@@ -23,7 +23,7 @@ from gridgen.client.key import VARIABLE
 from gridgen.errors import BudgetError, GridgenError, MissingKeyError, OutOfCreditsError
 from gridgen.estimate import counted
 from gridgen.money import dollars, total
-from gridgen.states import RETRIED, TROUBLED, State
+from gridgen.states import ACHIEVED, RETRIED, TROUBLED, State
 from gridgen.traces import printable
 
 if TYPE_CHECKING:
@@ -408,7 +408,7 @@ def _code(rows: tuple[Row, ...], *, finished: bool) -> int:
         return MONEY
     if State.UNKNOWN in found:
         return UNKNOWN
-    left = found - {State.DONE, State.SKIPPED} if finished else found & TROUBLED
+    left = found - ACHIEVED if finished else found & TROUBLED
     return FAILED if left else 0
 
 

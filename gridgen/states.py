@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "ACHIEVED",
     "ASKED_AGAIN",
     "ATTENTION",
     "AT_SERVER",
@@ -322,6 +323,9 @@ RETRIED = frozenset(state for state, facts in FACTS.items() if facts.retried == 
 RETRIED_BY_NAME = frozenset(state for state, facts in FACTS.items() if facts.retried == "by name")
 """What `Sweep.retry` makes, and pays, again only where the state is named."""
 
+
+ACHIEVED = frozenset({State.DONE, State.SKIPPED})
+"""What a run that came to its end leaves of a cell where nothing went wrong."""
 
 PLAIN = AWAITED | {State.DONE}
 """What the bare word says well enough where there is little room."""

@@ -485,7 +485,8 @@ def _cost(data: Mapping[str, Any], *, failed: bool) -> Decimal | None:
     places = (data, _mapping(data.get("usage")))
     told = [_money(place.get(name)) for place in places for name in ("cost", "total_cost", "actual_cost")]
     in_credits = (_money(place.get("credits_cost"), 10) for place in places)
-    told += [] if any(told) or (failed and Decimal(0) in told) else in_credits
+    if not any(told) and not (failed and Decimal(0) in told):
+        told = [*told, *in_credits]
     return max((usd for usd in told if usd is not None), default=None)
 
 

@@ -324,5 +324,5 @@ def test_processes_that_are_killed_never_pass_a_keys_budget(simulate, price):
     for child in again:
         child.communicate(timeout=60)
 
-    # a claim whose process died before its submission left counts all the same
-    assert price * 17 <= simulator.ledger.billed <= price * 21
+    # a claim whose process died before its submission left counts all the same, and a grid that cannot fit is refused
+    assert price * 8 <= simulator.ledger.billed <= price * 21
