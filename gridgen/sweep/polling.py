@@ -106,7 +106,8 @@ class Polling:
         flying, schedule = self._queue.flying, self.schedule
         questions = self._run.client.pace.questions
         telling = schedule.queue.look(now)
-        if telling is not None:
+        # what it told has come to its end meanwhile: when it is fetched again is not for a question to say
+        if telling is not None and telling.phase == "poll":
             self._put(telling, math.inf)
         schedule.rank(self._run.clock.time(), now, room=CONTROL, waits=_is_put)
         most = self._queue.breaker.most(now, CONTROL - flying["submit"])
@@ -150,7 +151,9 @@ class Polling:
         self._plan([job for job in jobs if -math.inf < job.due < math.inf])
 
     def _later(self, seconds: float, job: Job) -> None:
-        """Ask after a while, but for no reason later than in ten minutes."""
+        """Ask after a while, but for no reason later than in ten minutes; what has ended is asked no more."""
+        if job.phase != "poll":
+            return
         self._queue.later(min(LONGEST_WAIT, max(0.0, seconds)), "poll", job)
 
     def _ended(self, job: Job, record: Record, task: Task) -> float | None:
