@@ -147,6 +147,7 @@ def test_the_demo_is_one_line(tmp_path):
     assert len(paid(tmp_path / "gridgen-demo")) == 8
 
 
+@pytest.mark.full
 def test_a_second_run_pays_nothing(tmp_path, call):
     """`run` of a grid on the simulator ends with 0 and its clips; the same again, with and without the grid, makes 0 POSTs."""
     (tmp_path / "boats.yaml").write_text(ONE, "utf-8")
@@ -180,6 +181,7 @@ def test_failed_clips_end_with_3_and_are_made_again(made, call):
     assert len(paid(folder)) == 2
 
 
+@pytest.mark.full
 def test_an_unknown_clip_ends_with_4_and_is_not_sent_again(made, call):
     """A lost answer beside a failed clip gives 4, is listed with what is at risk, and is not repeated by `run`."""
     lost = Fault(kind="reset", on="submit", when="after", match="kite")
@@ -289,6 +291,7 @@ def test_a_killed_run_is_taken_up(tmp_path, call, surroundings):
     assert paid(folder) == after
 
 
+@pytest.mark.full
 def test_an_interrupt_stops_submitting_and_fetches_what_is_paid(tmp_path, surroundings):
     """After Ctrl-C all that the server has taken is fetched, the exit code is that of an interrupt, and no traceback is shown."""
     (tmp_path / "kites.yaml").write_text(KITES, "utf-8")

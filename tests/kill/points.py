@@ -184,11 +184,11 @@ def _between_pictures(passed: Callable[[], bool], random: Random) -> None:
     preview = fetching.media.preview
     made = random.random() < 0.5
 
-    def wrapped(video: Any, target: Any) -> None:
+    def wrapped(video: Any, target: Any, **options: Any) -> None:
         last = passed()
         if last and not made:
             die()
-        preview(video, target)
+        preview(video, target, **options)
         if last:
             die()
 
