@@ -209,17 +209,14 @@ class KeyBudget:
     Parameters
     ----------
     path : Path
-        The database with this user's data; made when something is to be noted.
+        The database with this user's data; made with the first budget.
     key : str
         Stands for service and key; neither can be read from it.
-    always : bool
-        Whether submissions are noted while there is no budget as well, so that one that is
-        given later counts them.
     """
 
-    def __init__(self, path: Path, key: str, *, always: bool) -> None:
+    def __init__(self, path: Path, key: str) -> None:
         self.named = path, key
-        self._path, self._key, self._always = path, key, always
+        self._path, self._key = path, key
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._open: dict[str, _Counted] = {}
@@ -227,8 +224,8 @@ class KeyBudget:
 
     @property
     def active(self) -> bool:
-        """Whether submissions are noted."""
-        return self._always or self._path.exists()
+        """Whether submissions are noted: from this user's first budget of a key on."""
+        return self._path.exists()
 
     def close(self) -> None:
         """Close the file; it is opened again when needed."""
@@ -351,9 +348,6 @@ class KeyBudget:
     def _connect(self) -> sqlite3.Connection:
         connection = connect(self._path)
         connection.execute(f"PRAGMA busy_timeout = {_BUSY}")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # what a crash of the machine may take is in the journals; a killed process loses nothing
-        connection.execute("PRAGMA synchronous = NORMAL")
         connection.executescript(_TABLES)
         return connection
 
@@ -392,7 +386,7 @@ def own_key_budget(client: Client) -> KeyBudget | None:
     if folder is None or secret is None:
         return None
     name = client.fingerprint(f"{secret} spending {client.origin}")
-    return KeyBudget(folder / DATABASE, name, always=not client.is_simulator)
+    return KeyBudget(folder / DATABASE, name)
 
 
 def _known() -> dict[tuple[Path, str], KeyBudget]:
@@ -415,15 +409,15 @@ def set_budget(
 ) -> None:
     """Cap what several sweeps together may cost: those of a folder, or all under a key.
 
-    It holds beside each sweep's own ``budget=``, and the tightest of them binds. What was
-    spent before counts, and so does what is under way or unknown. A sweep that does not
+    It holds beside each sweep's own ``budget=``, and the tightest of them binds. What is
+    under way or unknown counts, and in a folder all that was ever spent there. A sweep that does not
     know of it obeys it all the same. On a key of the real API a budget that this user gave
     stands in for the sweep's own.
 
     A budget of a folder lies in it (``budget.json``), where every process and machine that
     uses the folder sees it. One of a key lies with this user's data on this machine, beside
-    a note of every submission under the key; a simulator's key is noted from its first
-    budget on.
+    a note of every submission that is made from the user's first budget of a key on; it
+    does not count what was spent before that.
 
     Parameters
     ----------

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import math
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 from decimal import Decimal
@@ -21,6 +23,7 @@ from waiting import until
 import gridgen as gg
 from gridgen import BudgetError, GridError, GridgenError, JournalError
 from gridgen.simulator import Fault, Simulator
+from gridgen.spending import KeyBudget
 
 PRICED = "grok-imagine-1.5-video-apimart"
 """A model whose price is listed: a clip of six seconds in 480p costs the same each time."""
@@ -291,6 +294,35 @@ def test_no_budget_is_ever_passed(data, tmp_path_factory):
         in_one = sum(each.cost for each in simulator.ledger if each.body["prompt"] in folders["one"])
     assert billed <= min(Decimal(caps["all"]), Decimal(caps["day"])) + probe
     assert caps["one"] is None or in_one <= Decimal(caps["one"]) + probe
+
+
+HAMMER = """
+import sys
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from gridgen.spending import KeyBudget
+path, name = Path(sys.argv[1]), sys.argv[2]
+kept = KeyBudget(path, "key")
+for number in range(150):
+    with closing(KeyBudget(path, "key")) as other:
+        other.caps(1.8e9)
+        (other if name == "closes" else kept).claim(f"{name} {number}", Decimal("0.01"), 1.8e9)
+"""
+
+
+def test_processes_that_look_and_claim_at_once_damage_nothing(tmp_path):
+    """Processes that look at budgets beside what they have open, or close it each time, lose no claim, and the file stays whole."""
+    path = tmp_path / "spending.sqlite"
+    KeyBudget(path, "key").save("all", Decimal(100))
+    arguments = [sys.executable, "-c", HAMMER, str(path)]
+    children = [subprocess.Popen([*arguments, name]) for name in ("keeps", "keeps too", "closes")]
+    assert [child.wait(60) for child in children] == [0] * 3
+
+    (cap,) = KeyBudget(path, "key").caps(1.8e9)
+    assert cap.commitments.known == Decimal("0.01") * 450
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
 RUN = """

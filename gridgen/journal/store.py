@@ -628,7 +628,8 @@ def connect(path: Path, *, readonly: bool = False) -> sqlite3.Connection:
         If it cannot be opened.
     """
     try:
-        if not readonly:
+        # a file that this process has open already is not opened besides: closing it would give back SQLite's locks on it
+        if not readonly and (path.is_symlink() or not path.exists()):
             os.close(os.open(path, os.O_CREAT | os.O_RDWR | getattr(os, "O_NOFOLLOW", 0), 0o600))
         address = f"{path.resolve().as_uri()}?mode={'ro' if readonly else 'rw'}"
         connection = sqlite3.connect(
