@@ -253,6 +253,7 @@ def test_nothing_is_paid_unasked(tmp_path, call, surroundings):
     assert not (tmp_path / "boats").exists()
 
 
+@pytest.mark.full
 def test_no_text_of_others_commands_a_terminal(tmp_path, surroundings, made):
     """A prompt and a folder's name with control sequences are shown without them by all that show them in a terminal."""
     evil = "a boat \x1b]0;owned\x07\x1b[2J\x9b31m\u202e"
@@ -268,6 +269,7 @@ def test_no_text_of_others_commands_a_terminal(tmp_path, surroundings, made):
         assert ("\r\x1b[K" in text) == (verb == "run")  # the line of progress
 
 
+@pytest.mark.full
 def test_a_killed_run_is_taken_up(tmp_path, call, surroundings):
     """Killed in mid-run and run again, no cell is paid twice; and a run after that makes 0 POSTs."""
     (tmp_path / "kites.yaml").write_text(KITES, "utf-8")
