@@ -215,6 +215,56 @@ def test_what_is_noted_of_a_key_and_cannot_be_read_lets_nothing_go(simulate):
     assert len(simulator.ledger) == 0
 
 
+def test_notes_that_cannot_be_written_at_the_end_hold_nobody(simulate, price):
+    """Where a key's notes are spoilt while the last clip is made, the clip is there and the wait ends with the cause."""
+    simulator = simulate(speed=60.0)
+    client = simulator.client()
+    gg.set_budget(price * 100, client=client)
+    sweep = gg.Sweep(grid("boat"), client=client, folder="boats", previews=False)
+    sweep.start()
+    until(lambda: sweep.rows()[0].task_id)
+    Path(os.environ["GRIDGEN_DATA_DIR"], "spending.sqlite").write_bytes(b"rubbish" * 1000)
+    with pytest.raises(JournalError, match="spending"):
+        sweep.wait(20)
+    until(lambda: not sweep.running)
+
+    assert sweep.counts() == {"done": 1}
+
+
+def damage(simulator, path: Path):
+    """Return a watcher that spoils a file once something was submitted."""
+
+    def spoil(_rows) -> None:
+        if len(simulator.ledger) and not path.read_bytes().startswith(b"rubbish"):
+            path.write_bytes(b"rubbish" * 1000)
+
+    return spoil
+
+
+@pytest.mark.parametrize("of", ["folder", "key"])
+def test_a_budget_that_is_damaged_in_mid_run_loses_no_clip(simulate, price, of):
+    """What is paid is fetched, nothing more is submitted, and the wait ends with the cause, now and in the next run."""
+    simulator = simulate(speed=60.0, rate=4.0, burst=1)
+    client = simulator.client()
+    gg.set_budget(price * 100, **({"folder": "boats"} if of == "folder" else {"client": client}))
+    path = (
+        Path("boats/budget.json")
+        if of == "folder"
+        else Path(os.environ["GRIDGEN_DATA_DIR"], "spending.sqlite")
+    )
+    sweep = gg.Sweep(grid(*numbered(30)), client=client, folder="boats", previews=False)
+    sweep.watch(damage(simulator, path))
+    sweep.start()
+    with pytest.raises(JournalError):
+        sweep.wait(30)
+    until(lambda: not sweep.running)
+
+    assert 0 < len(simulator.ledger) < 30
+    assert sweep.counts()["done"] == len(simulator.ledger)
+    with pytest.raises(JournalError):
+        sweep.run()
+
+
 def test_a_strangers_budget_is_no_leave_to_spend():
     """On the real API a budget stands in for a sweep's own only where this user gave it."""
     from gridgen.estimate.prices import Prices

@@ -99,7 +99,11 @@ class Budget:
     @property
     def _capped(self) -> bool:
         """Whether anything caps it, so that an unknown price matters."""
-        return self.usd is not None or bool(self._wider_caps())
+        try:
+            return self.usd is not None or bool(self._wider_caps())
+        except JournalError:
+            # one that cannot be read is a cap all the same; what is paid is followed without it
+            return True
 
     def join(self) -> None:
         """Share with the others from now on."""

@@ -7,12 +7,13 @@ in flight.
 from __future__ import annotations
 
 import asyncio
+import functools
 import math
 from typing import TYPE_CHECKING
 
 from gridgen._loop import engine
 from gridgen.clock import of_the_person
-from gridgen.errors import APIError, NetworkError
+from gridgen.errors import APIError, JournalError, NetworkError
 from gridgen.spending import FolderBudget, attempt_id, committed
 from gridgen.states import ASKED_AGAIN, AWAITED, WITHHOLDABLE, State
 from gridgen.sweep.budget import Budget
@@ -208,12 +209,19 @@ class Scheduler:
         if key is not None and key.active:
             records = tuple(self._journal.records.values())
             outlays = {attempt_id(store, each): each.outlays[-1] for each in records if each.submitted_at}
-            await engine().in_thread(key.follow, outlays)
+            await self._noting(functools.partial(key.follow, outlays))
 
     async def _flush_claims(self) -> None:
         key = self._run.key_budget
         if key is not None and key.active:
-            await engine().in_thread(key.flush)
+            await self._noting(key.flush)
+
+    async def _noting(self, work: Callable[[], None]) -> None:
+        """Do something with the notes of the key; where they cannot be used, nothing is submitted, and all else goes on."""
+        try:
+            await engine().in_thread(work)
+        except JournalError as error:
+            self._queue.fail(error)
 
     async def stop(self) -> None:
         """Let no further submission leave; what was submitted is still followed.

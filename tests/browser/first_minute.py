@@ -15,6 +15,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 from pathlib import Path
@@ -224,4 +225,5 @@ def clock(image: Image.Image, text: str) -> None:
 
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
-    print("%.1f s to the address, %.1f s to the first moving clip" % film(IMAGES))  # noqa: T201, UP031
+    address, moving = film(IMAGES)
+    sys.stdout.write(f"{address:.1f} s to the address, {moving:.1f} s to the first moving clip\n")
