@@ -99,8 +99,19 @@ def pattern(size: tuple[int, int] = (480, 300)) -> bytes:
 
 @pytest.fixture(scope="module")
 def grid() -> dict[tuple[str, str, int], bytes]:
-    """Return a clip for each size, quality and duration, rendered by two threads."""
-    cells = [(*cell, seconds) for seconds in (30, 6) for cell in SIZES]
+    """Return a clip of six seconds for each size and quality, rendered by two threads."""
+    return rendered(6)
+
+
+@pytest.fixture(scope="module")
+def long_grid() -> dict[tuple[str, str, int], bytes]:
+    """Return a clip of thirty seconds for each size and quality."""
+    return rendered(30)
+
+
+def rendered(seconds: int) -> dict[tuple[str, str, int], bytes]:
+    """Return a clip for each size and quality, rendered by two threads."""
+    cells = [(*cell, seconds) for cell in SIZES]
 
     def clip(number: int) -> bytes:
         size, quality, seconds = cells[number]
@@ -111,11 +122,13 @@ def grid() -> dict[tuple[str, str, int], bytes]:
         return dict(zip(cells, pool.map(clip, range(len(cells))), strict=True))
 
 
-@pytest.mark.parametrize("seconds", [6, 30])
+@pytest.mark.parametrize(
+    ("clips", "seconds"), [("grid", 6), pytest.param("long_grid", 30, marks=pytest.mark.full)]
+)
 @pytest.mark.parametrize(("size", "quality"), SIZES)
-def test_container_facts(grid, size, quality, seconds):
+def test_container_facts(request, size, quality, clips, seconds):
     """Each size, quality and duration is H.264 yuv420p at 24 fps, exactly as long and large as asked."""
-    data = grid[size, quality, seconds]
+    data = request.getfixturevalue(clips)[size, quality, seconds]
     with av.open(io.BytesIO(data)) as container:
         [stream] = container.streams
         context = stream.codec_context

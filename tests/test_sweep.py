@@ -464,7 +464,7 @@ sweep.run()
 
 def test_killed_in_mid_sweep_and_finished_by_another(simulate, tmp_path):
     """SIGKILL while submitting; a new process takes the folder over; the ledger counts one submission per cell."""
-    simulator = simulate(speed=1.0, service=0.02)
+    simulator = simulate(speed=1.0, service=0.02, clips="tiny")
     arguments = [sys.executable, "-c", textwrap.dedent(CHILD)]
     arguments += [simulator.base_url, simulator.api_key, str(tmp_path / "boats"), "1"]
     with subprocess.Popen(arguments, stdout=subprocess.DEVNULL) as child:

@@ -191,7 +191,9 @@ def test_the_stop_button_of_the_board_stops_submitting(browser: Browser, base: s
     page.close()
 
 
-FOUR = SWEEP.replace("duration=6)", 'duration=[6, 7], quality=["480p", "720p"])')
+FOUR = SWEEP.replace("duration=6)", 'duration=[6, 7], quality=["480p", "720p"])').replace(
+    "600)", '600, clips="tiny")'
+)
 TOPS = """() => [...document.querySelectorAll(".gg-top")].map((head) => head.innerText)"""
 CHOSEN = """() => [...document.querySelectorAll(".gridgen-controls select")].map((menu) => menu.selectedOptions[0]?.text ?? "")"""
 

@@ -84,7 +84,11 @@ def click_stop(page: Page, button: str, slow: Simulator) -> int:
 
 @pytest.mark.parametrize(
     "verb",
-    ["sweep.run()", "sweep.start(); sweep.wait()", "sweep.start(); sweep.run()"],
+    [
+        "sweep.run()",
+        pytest.param("sweep.start(); sweep.wait()", marks=pytest.mark.full),
+        pytest.param("sweep.start(); sweep.run()", marks=pytest.mark.full),
+    ],
     ids=["run", "wait", "again"],
 )
 def test_a_click_on_stop_while_a_verb_holds_the_kernel(place: Place, slow: Simulator, verb: str) -> None:

@@ -35,7 +35,7 @@ def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
         return sweep.to_html(folder / "boats.html", rows="prompt", cols=["size", "duration"]).path
 
 
-@pytest.fixture(params=["light", "dark"])
+@pytest.fixture(params=["light", pytest.param("dark", marks=pytest.mark.full)])
 def page(browser: Browser, exported: Path, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page on a phone with no network; nothing may go wrong in it."""
     context = browser.new_context(

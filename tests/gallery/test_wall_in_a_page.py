@@ -301,7 +301,7 @@ def alive(page: Page, devtools: CDPSession) -> dict[str, int]:
 
 
 @pytest.mark.usefixtures("done")
-@pytest.mark.parametrize("times", [40, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("times", [15, pytest.param(200, marks=pytest.mark.full)])
 def test_hundreds_of_outputs_leave_nothing(browser: Browser, gallery: Gallery, times: int) -> None:
     """Shown, used and taken away many times: listeners, blobs and nodes are as before, counted by the page and by the browser."""
     with Pages(gallery.wall).serving() as pages:

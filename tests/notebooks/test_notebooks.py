@@ -161,7 +161,10 @@ def submissions(state: Path) -> int:
         return len(simulator.ledger)
 
 
-@pytest.mark.parametrize(("committed_text", "changed"), [("8 cells", "9 cells"), ("0.33", "0.34")])
+@pytest.mark.parametrize(
+    ("committed_text", "changed"),
+    [("8 cells", "9 cells"), pytest.param("0.33", "0.34", marks=pytest.mark.full)],
+)
 def test_a_changed_number_is_noticed(tmp_path, committed_text, changed):
     """One digit of a committed output, changed, makes the comparison fail: it does compare."""
     notebook = nbformat.read(COMMITTED[0], as_version=4)
