@@ -44,7 +44,8 @@ class Job:
 
     ``phase`` is what happens with it next: foreign (another sweep of this
     process has it), planned, held, submit, replay, poll, download, picture, or over;
-    ``due`` is when, on the clock's monotonic scale, as far as that is set.
+    ``due`` is when, on the clock's monotonic scale, as far as that is set, and ``turn``
+    tells that plan from earlier ones for the same moment.
     ``failures`` counts failed requests in a row, ``tries`` answers of no use.
     """
 
@@ -56,6 +57,7 @@ class Job:
     tries: int = 0
     failures: int = 0
     due: float = math.inf
+    turn: int = 0
     pending: bool = False
 
 
@@ -143,21 +145,23 @@ class WorkQueue:
     def later(self, seconds: float, what: str, job: Job) -> None:
         """Bring a job up again after a while, and not when an earlier call said."""
         job.due = math.ceil((self.clock.monotonic() + seconds) / GRAIN) * GRAIN
-        heapq.heappush(self._due, (job.due, next(self._order), what, job))
+        job.turn = next(self._order)
+        heapq.heappush(self._due, (job.due, job.turn, what, job))
         if job.due < self._alarm_at:
             self._set_alarm(job.due)
 
     def due(self, now: float) -> Iterator[tuple[str, Job]]:
         """Yield what has become due."""
         while self._due and self._due[0][0] <= now:
-            due, _, what, job = heapq.heappop(self._due)
-            if job.due == due:
+            plan = heapq.heappop(self._due)
+            *_, what, job = plan
+            if _holds(plan):
                 job.due = math.inf
                 yield what, job
 
     def reschedule_all(self, what: str) -> None:
         """Bring up now, in their order, all jobs that were to come up for one thing."""
-        waiting = sorted(each for each in self._due if each[2] == what and each[3].due == each[0])
+        waiting = sorted(each for each in self._due if each[2] == what and _holds(each))
         self._due = [each for each in self._due if each[2] != what]
         heapq.heapify(self._due)
         for *_, job in waiting:
@@ -180,7 +184,7 @@ class WorkQueue:
 
     async def rest(self, until: float) -> None:
         """Wait until something changed, the next job is due, or the clock shows `until`."""
-        while self._due and self._due[0][3].due != self._due[0][0]:
+        while self._due and not _holds(self._due[0]):
             heapq.heappop(self._due)
         due = min(until, self._due[0][0]) if self._due else until
         if due == self._alarm_at == math.inf and self._is_neglected():
@@ -253,3 +257,9 @@ class WorkQueue:
         going = [task for task in self._tasks if task.get_name() == what]
         if going:
             await asyncio.wait(going, timeout=seconds)
+
+
+def _holds(plan: tuple[float, int, str, Job]) -> bool:
+    """Whether no later plan has taken the place of one, be it for the same moment, and none was given up."""
+    due, turn, _, job = plan
+    return (job.due, job.turn) == (due, turn)

@@ -156,3 +156,20 @@ def test_what_waits_for_nothing_of_its_own_is_not_woken(phase):
         return queue.clock.monotonic()
 
     assert asyncio.run(rests()) == 0.0
+
+
+@pytest.mark.parametrize("forward", [False, True])
+def test_of_two_plans_for_one_moment_the_later_one_holds(forward):
+    """Case W1: a question that was planned for the moment at which its clip is fetched again does not take its place."""
+
+    async def planned() -> list[tuple[str, int]]:
+        queue = resting("download")
+        (job,) = queue.jobs
+        queue.later(1.0, "poll", job)
+        queue.later(1.0, "download", job)
+        if forward:
+            queue.reschedule_all("poll")
+        queue.cancel_alarm()
+        return [(what, each.index) for what, each in queue.due(job.due)]
+
+    assert asyncio.run(planned()) == [("download", 0)]
