@@ -309,6 +309,7 @@ def test_a_slice_of_hostile_replies_and_clips(tmp_path, caplog, seed):
 
 
 @pytest.mark.fuzz
+@pytest.mark.timeout(3600)
 def test_ten_thousand_hostile_replies_and_two_thousand_damaged_clips(tmp_path, caplog):
     """Cases A3, A5: the same for as long as it takes to meet them all."""
     replies = clips = 0
