@@ -183,6 +183,7 @@ class Fixed:
                 value = self.CHECKED[name](value)
             elif not name.startswith("_") and (name not in self.ONCE or name in vars(self)):
                 msg = f"{self._unsettable(name)}. Nothing has changed."
+                del value
                 raise GridgenError(msg)
             super().__setattr__(name, value)
 

@@ -9,7 +9,6 @@ process of this user spends the same money, and a process that dies leaves it co
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import hashlib
 import hmac
 import json
@@ -22,8 +21,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from gridgen import userdirs
 from gridgen._loop import engine
 from gridgen.atomic import write_atomically
+from gridgen.clock import Clock
 from gridgen.errors import GridError, JournalError
 from gridgen.journal.store import connect, read
+from gridgen.ledger import TEAM, address, day_of, open_ledger
 from gridgen.models.price import money
 from gridgen.money import (
     NOTHING,
@@ -279,7 +280,7 @@ class KeyBudget:
                     "INSERT INTO attempt (id, key, day, nano, unpriced) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                     "day = excluded.day, earlier = earlier + nano, nano = excluded.nano, unpriced = excluded.unpriced, "
                     "settled = 0",
-                    (attempt, self._key, _day(now), counted.nano, counted.unpriced),
+                    (attempt, self._key, day_of(now), counted.nano, counted.unpriced),
                 )
                 self._open[attempt] = counted
         return verdict
@@ -325,7 +326,7 @@ class KeyBudget:
         asked = "SELECT coalesce(sum(nano), 0), coalesce(sum(unpriced), 0) FROM spent WHERE key = ?"
         budgets, caps = self._budgets(connection), []
         for per, usd in sorted(budgets.items()):
-            which, values = (" AND day = ?", (self._key, _day(now))) if per == DAY else ("", (self._key,))
+            which, values = (" AND day = ?", (self._key, day_of(now))) if per == DAY else ("", (self._key,))
             nano, unpriced = connection.execute(asked + which, values).fetchone()
             name = f"budget={usd} USD {'a day ' if per == DAY else ''}of this key"
             caps.append(Cap(name, usd, Sums(nano * _NANO, unpriced), own=True, daily=per == DAY))
@@ -362,10 +363,6 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
-
-
-def _day(now: float) -> str:
-    return dt.datetime.fromtimestamp(now, dt.UTC).date().isoformat()
 
 
 def attempt_id(store: str, record: Record) -> str:
@@ -405,9 +402,10 @@ def set_budget(
     *,
     folder: str | os.PathLike[str] | None = None,
     client: Client | None = None,
+    ledger: str | None = None,
     per_day: bool = False,
 ) -> None:
-    """Cap what several sweeps together may cost: those of a folder, or all under a key.
+    """Cap what several sweeps together may cost: those of a folder, all under a key, or all machines of a ledger.
 
     It holds beside each sweep's own ``budget=``, and the tightest of them binds. What is
     under way or unknown counts, and in a folder all that was ever spent there. A sweep that does not
@@ -417,7 +415,8 @@ def set_budget(
     A budget of a folder lies in it (``budget.json``), where every process and machine that
     uses the folder sees it. One of a key lies with this user's data on this machine, beside
     a note of every submission that is made from the user's first budget of a key on; it
-    does not count what was spent before that.
+    does not count what was spent before that. One of a ledger (`Sweep`, ``ledger=``) lies in
+    its database and holds for every machine that submits by it, whatever its key.
 
     Parameters
     ----------
@@ -426,9 +425,11 @@ def set_budget(
     folder : path, optional
         All sweeps of this folder; made when absent.
     client : Client, optional
-        All sweeps under this client's key; give either this or the folder.
+        All sweeps under this client's key.
+    ledger : str, optional
+        The address of a ledger; give one of the three.
     per_day : bool, default False
-        With a client: for each UTC day. A clip counts on the day on which it was submitted.
+        With a client or a ledger: for each UTC day. A clip counts on the day on which it was submitted.
 
     Raises
     ------
@@ -442,10 +443,12 @@ def set_budget(
     >>> gridgen.set_budget(20, folder="boats")
     >>> gridgen.set_budget(5, client=client, per_day=True)
     """
+    given, ledger = iter((ledger,)), None  # it may hold a password, so no frame that raises may hold it
+    where = address(next(given))
     found = None if usd is None else money(usd, "usd")
-    if (folder is None) == (client is None) or (per_day and client is None):
+    if [folder, client, where].count(None) != 2 or (per_day and folder is not None):  # noqa: PLR2004 - one of three
         msg = (
-            "a budget is for a folder or for the key of a client: set_budget(20, folder='boats'), "
+            "a budget is for a folder, for the key of a client or for a ledger: set_budget(20, folder='boats'), "
             "set_budget(50, client=client) or set_budget(5, client=client, per_day=True). Nothing has changed."
         )
         raise GridError(msg)
@@ -454,16 +457,23 @@ def set_budget(
     elif client is not None:
         with contextlib.closing(_of_key(client)) as key:
             key.save(DAY if per_day else ALL, found)
+    elif where is not None:
+        with contextlib.closing(open_ledger(where)) as book:
+            book.save_budget(DAY if per_day else TEAM, found)
 
 
-def budgets(folder: str | os.PathLike[str] | None = None, *, client: Client | None = None) -> pd.DataFrame:
-    """Return the budgets of a folder and of a client's key, with what is left of each.
+def budgets(
+    folder: str | os.PathLike[str] | None = None, *, client: Client | None = None, ledger: str | None = None
+) -> pd.DataFrame:
+    """Return the budgets of a folder, of a client's key and of a ledger, with what is left of each.
 
     Parameters
     ----------
     folder : path, optional
     client : Client, optional
         Without one, a folder's clips count wherever they are made.
+    ledger : str, optional
+        The address of a ledger; its day is this machine's.
 
     Returns
     -------
@@ -480,7 +490,9 @@ def budgets(folder: str | os.PathLike[str] | None = None, *, client: Client | No
     """
     import pandas as pd
 
-    if folder is None and client is None:
+    given, ledger = iter((ledger,)), None
+    where = address(next(given))
+    if folder is None and client is None and where is None:
         msg = "say whose budgets: budgets('boats'), budgets(client=client), or both"
         raise GridError(msg)
     found: list[Cap] = []
@@ -489,6 +501,9 @@ def budgets(folder: str | os.PathLike[str] | None = None, *, client: Client | No
     if client is not None:
         with contextlib.closing(_of_key(client)) as key:
             found += key.caps(client.clock.time())
+    if where is not None:
+        with contextlib.closing(open_ledger(where)) as book:
+            found += book.caps(day_of((Clock() if client is None else client.clock).time()))
     rows = [
         (
             each.name.partition(" USD ")[2],

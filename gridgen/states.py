@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 __all__ = [
     "ACHIEVED",
     "ASKED_AGAIN",
+    "ATTEMPTED",
     "ATTENTION",
     "AT_SERVER",
     "AWAITED",
     "CHARGED",
     "FACTS",
     "FINAL",
+    "GIVEN_UP",
     "LIVE",
     "MADE",
     "NEW",
@@ -37,6 +39,7 @@ __all__ = [
     "TROUBLED",
     "UNBILLED",
     "UNFINISHED",
+    "UNHEARD",
     "UNSENT",
     "UNYIELDED",
     "VACANT",
@@ -284,6 +287,9 @@ MADE = frozenset(state for state, facts in FACTS.items() if facts.made)
 SENDABLE = frozenset(state for state, facts in FACTS.items() if facts.sendable)
 """What may still leave, or leave again under its own key."""
 
+CLAIMED = frozenset(state for state in SENDABLE if FACTS[state].sent)
+"""What an attempt is that has left, or is about to, until it is known what became of it."""
+
 UNSENT = frozenset(state for state, facts in FACTS.items() if not facts.sent)
 """What never left."""
 
@@ -298,6 +304,27 @@ CHARGED = frozenset(state for state, facts in FACTS.items() if facts.billing == 
 
 ASKED_AGAIN = frozenset(state for state, facts in FACTS.items() if facts.asked)
 """Whose task a run asks for: a paid video that could not be had last time may be had now."""
+
+FOLLOWED = LIVE & ASKED_AGAIN
+"""What a process that dies leaves to be followed by another one."""
+
+IN_HAND = frozenset(state for state in LIVE & AWAITED if FACTS[state].billing == "under way")
+"""What one process has at the server, so that another one that shares the clip leaves it alone."""
+
+TOLD = frozenset(state for state, facts in FACTS.items() if facts.sent) - {State.SENDING}
+"""What has left and come to something, so that other machines take it in."""
+
+UNSETTLED = FOLLOWED | {State.UNKNOWN}
+"""Of which another process may learn more."""
+
+UNHEARD = SYNCED - _NOT_TAKEN
+"""What may be paid, and of which nobody has heard more than that it left."""
+
+GIVEN_UP = UNHEARD - LIVE
+"""What the process in whose hands it is knows better than one that has not heard of it."""
+
+ATTEMPTED = SENDABLE | frozenset(state for state, facts in FACTS.items() if facts.sent)
+"""What an attempt may be; a row may be more."""
 
 FINAL = frozenset(state for state, facts in FACTS.items() if facts.final)
 """What never changes; only the file of one that is done may go missing."""
@@ -361,6 +388,18 @@ OWED = AT_SERVER | {Phase.REPLAY, Phase.DOWNLOAD, Phase.PICTURE}
 def is_step(before: str, after: str) -> bool:
     """Whether a state may follow another, or is the same."""
     return before == after or after in NEXT.get(before, ())
+
+
+def way(before: str, after: str) -> tuple[str, ...] | None:
+    """Return the shortest way from a state to another one, both as attempts go, without the first; None where none leads there."""
+    ways: dict[str, tuple[str, ...]] = {before: ()}
+    line = [before]
+    for state in line:
+        for later in sorted(NEXT.get(state, ())):
+            if later not in ways:
+                ways[later] = (*ways[state], later)
+                line.append(later)
+    return ways.get(after)
 
 
 def meanings() -> dict[str, dict[str, Any]]:

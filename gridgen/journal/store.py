@@ -33,7 +33,7 @@ from gridgen.journal.record import (
 from gridgen.journal.uploads import Upload, begin, end, load_uploads
 from gridgen.journal.writer import Statement, Writer
 from gridgen.money import ClipKey, Stage, later_cost
-from gridgen.states import FINAL, SENDABLE, SYNCED, State, is_step
+from gridgen.states import FINAL, SENDABLE, STRANDED, SYNCED, VACANT, State, is_step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -275,9 +275,11 @@ class Journal:
 
     def is_own(self, record: Record, body: bytes) -> bool:
         """Whether an attempt that is planned sends this body, under the key that this journal gives it."""
-        return record.body == body and record.idempotency_key == _idempotency_key(
-            self.store_id, record.slot, record.n
-        )
+        return record.body == body and record.idempotency_key == self.key_of(record)
+
+    def key_of(self, record: Record) -> str:
+        """Return the key that this journal gives an attempt."""
+        return _idempotency_key(self.store_id, record.slot, record.n)
 
     def _new(self, slot: ClipKey, last: Record | None, body: bytes) -> Record:
         n = 1 if last is None else last.n + 1
@@ -406,6 +408,63 @@ class Journal:
             await self.save(record, durable=True, detail="taken in", state=State.DOWNLOADING)
         if told["state"] != State.QUEUED:
             await self.save(record, durable=True, detail="taken in", **told)
+
+    @property
+    def lease_token(self) -> str:
+        """Names this process for as long as it has the folder; another one each time."""
+        return self._lease.owner.token
+
+    def attempts(self) -> list[tuple[str, Record]]:
+        """Return every attempt that was ever sent, the first one first, by the key that it left with; from any thread."""
+        columns = {name: selected(name) for name in COLUMNS} | {"body": "x''"}
+        asked = (
+            f"SELECT {', '.join(columns.values())} FROM attempt WHERE submitted_at IS NOT NULL ORDER BY id"  # noqa: S608 - our own names
+        )
+        with contextlib.closing(connect(self.folder / NAME, readonly=True)) as connection:
+            found = [loaded(values, {}) for values in connection.execute(asked)]
+        return [(each.idempotency_key, each) for each in found]
+
+    async def mirror(self, slot: ClipKey, *, name: str) -> Record | None:
+        """Return a new attempt that another machine makes, for `step`; None where this one has one that stands in its way.
+
+        Parameters
+        ----------
+        slot : ClipKey
+        name : str
+            What it is filed under in place of a key; it is never sent from here.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        last = self.records.get(slot)
+        if last is not None and last.state == State.PLANNED:
+            text = "another machine makes this clip"
+            await self.save(last, durable=True, state=State.REJECTED, error_class="ledger", error=text)
+        elif last is not None and last.state in STRANDED:
+            # there it was given up, or another one could not have begun
+            await self.save(last, durable=True, state=State.LOST)
+        elif last is not None and last.state not in VACANT:
+            return None
+        record = self._new(slot, last, b"")
+        record.idempotency_key = name
+        return record
+
+    async def step(self, record: Record, cell: Cell, state: str, told: Changes) -> None:
+        """Note that another machine tells that an attempt has come to a state.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        taken: Changes = {**told, "state": state}
+        if self.records.get(record.slot) is record:
+            await self.save(record, durable=True, detail="told by the ledger", **taken)
+        else:
+            taken["tries"] = 1
+            await self._begin(record, cell, taken, detail="told by the ledger")
 
     async def refuse(self, record: Record, cell: Cell, error: str) -> None:
         """Note that an attempt never left, since what it needs was refused."""

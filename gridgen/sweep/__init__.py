@@ -23,6 +23,7 @@ from gridgen.errors import GridError, GridgenError
 from gridgen.estimate.costs import Costs, costs
 from gridgen.file_links import WrittenFile
 from gridgen.journal import Row, restore, snapshot
+from gridgen.ledger import address
 from gridgen.money import Dollars, dollars, total
 from gridgen.states import UNYIELDED, State
 from gridgen.sweep.arguments import cap, check, client_of, flag, policy, quota, workers
@@ -190,6 +191,12 @@ class Sweep(Rooted, Fixed):
         draws nothing else, submits nothing, and is never shut down here. What a lost
         worker drew is drawn again, three times at most; where the executor itself is
         broken, this process draws, and `waits_for` says so.
+    ledger : str, optional
+        Where several machines claim the clips that they make, so that each is made once,
+        all keep to `budget` and to the key's rate together, and every machine's folder
+        and wall get all of them: ``"postgresql://host/database"`` (with the extra
+        ``team``), or ``"sqlite:///path"`` for the processes of one machine. Each has a
+        folder of its own. Without the database nothing is submitted.
 
     Raises
     ------
@@ -223,7 +230,11 @@ class Sweep(Rooted, Fixed):
         resubmit_budget: float | Decimal | str | None = None,
         disk_quota: int | None = None,
         workers: Executor | None = None,
+        ledger: str | None = None,
     ) -> None:
+        # it may hold a password, so no frame that raises may hold it
+        given, ledger = iter((ledger,)), None
+        self._ledger = address(next(given))
         check(grid, client, takes, disk_quota)
         self.disk_quota = disk_quota
         self.workers = workers
@@ -1006,7 +1017,9 @@ class Sweep(Rooted, Fixed):
 
     @property
     def _terms(self) -> RunOptions:
-        return RunOptions(self.budget, self.previews, self.disk_quota, self._policy, self.workers)
+        return RunOptions(
+            self.budget, self.previews, self.disk_quota, self._policy, self.workers, self._ledger
+        )
 
     def _start(self, stops: int) -> None:
         """Begin a run, unless there was a stop since so many were counted."""
@@ -1038,6 +1051,7 @@ def open(  # noqa: A001 - as one opens a file
     budget: float | Decimal | str | None = None,
     takes: int | None = None,
     workers: Executor | None = None,
+    ledger: str | None = None,
 ) -> Sweep:
     """Open a sweep's folder again, with the grid that was last begun there.
 
@@ -1056,6 +1070,8 @@ def open(  # noqa: A001 - as one opens a file
         Clips of each cell; as before by default.
     workers : concurrent.futures.Executor, optional
         As of `Sweep`.
+    ledger : str, optional
+        As of `Sweep`; it is not kept with the folder.
 
     Returns
     -------
@@ -1066,6 +1082,8 @@ def open(  # noqa: A001 - as one opens a file
     JournalError
         If the folder holds no sweep.
     """
+    # it may hold a password, so no frame that raises may hold it
+    given, ledger = iter((ledger,)), None
     if client is not None:
         client_of(client)
     told = load_sweep_json(Path(folder).expanduser().absolute())
@@ -1080,4 +1098,5 @@ def open(  # noqa: A001 - as one opens a file
         budget=budget,
         takes=told["takes"] if takes is None else takes,
         workers=workers,
+        ledger=next(given),
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from gridgen._loop import engine
 from gridgen.errors import JournalError
 from gridgen.estimate.prices import PriceClass, price_class
-from gridgen.money import Answer, Cap, Commitments, Verdict, allows, total
+from gridgen.money import Answer, Cap, Commitments, Outlay, Stage, Verdict, allows, total
 from gridgen.spending import attempt_id
 from gridgen.states import UNBILLED, Phase
 
@@ -59,6 +59,8 @@ class Budget:
         Whether something happened that may let a held job go.
     binding : Cap or None
         What a job was last held by.
+    shared_caps : list of Cap
+        Those of a ledger that other machines spend from too, as last heard.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Budget:
         self.commitments = commitments
         self.eased = False
         self.binding: Cap | None = None
+        self.shared_caps: list[Cap] = []
         self._counted, self._together, self._folder, self._run = counted, together, folder, run
         self.first: dict[PriceClass, ClipKey] = {}
         self._first_alone, self._led = first_alone, set[PriceClass]()
@@ -91,9 +94,9 @@ class Budget:
         return [] if self.usd is None else [Cap(f"budget={self.usd} USD", self.usd, self.commitments)]
 
     def _wider_caps(self) -> list[Cap]:
-        """Return the caps of the folder and of the key, as they stand."""
+        """Return the caps of the folder, of a ledger and of the key, as they stand."""
         folder, key = self._folder.cap(), self._run.key_budget
-        found = [] if folder is None else [folder]
+        found = [*self.shared_caps] if folder is None else [folder, *self.shared_caps]
         return found if key is None else [*found, *key.caps(self._run.clock.time())]
 
     @property
@@ -202,6 +205,12 @@ class Budget:
         verdict = await engine().in_thread(key.claim, name, price, self._run.clock.time())
         self.binding = verdict.cap or self.binding
         return verdict
+
+    def give_back(self, record: Record) -> None:
+        """Count an attempt no longer that was claimed and does not leave."""
+        key = self._run.key_budget
+        if key is not None and key.active:
+            key.put(attempt_id(self._run.journal.store_id, record), Outlay(Stage.FREE, None, None))
 
     def hear_record(self, record: Record) -> None:
         """Take in what became of an attempt that was claimed."""

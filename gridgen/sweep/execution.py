@@ -18,6 +18,7 @@ from gridgen.errors import GridgenError, JournalError
 from gridgen.estimate import pictures
 from gridgen.grid.images import copy_into
 from gridgen.journal import is_begun
+from gridgen.ledger import open_ledger
 from gridgen.money import NOTHING
 from gridgen.states import LIVE, STRANDED, VACANT, State
 from gridgen.sweep import witnesses
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from gridgen.estimate import Estimate
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Record, Row
+    from gridgen.ledger import Address
     from gridgen.money import ClipKey
     from gridgen.outcome import Policy
     from gridgen.sweep.plan import Plan
@@ -63,6 +65,7 @@ class RunOptions:
     disk_quota: int | None
     policy: Policy
     workers: Executor | None
+    ledger: Address | None
 
 
 class Execution:
@@ -218,6 +221,7 @@ class Execution:
             quota=terms.disk_quota,
             policy=terms.policy,
             workers=terms.workers,
+            ledger=None if terms.ledger is None else open_ledger(terms.ledger),
             replaying=self.replaying,
         )
         self.future = engine().submit(self._run(self.scheduler, journal, reconciliation))

@@ -21,6 +21,7 @@ from gridgen.sweep.fetching import Accept, Fetching, accept
 from gridgen.sweep.polling import Polling
 from gridgen.sweep.reconciling import Reconciling
 from gridgen.sweep.run import Run
+from gridgen.sweep.sharing import Sharing
 from gridgen.sweep.stats import Limits
 from gridgen.sweep.submitting import SHORTEST_REST, Submitting
 from gridgen.sweep.wait_reasons import WaitReasons
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from gridgen.client import Client
     from gridgen.estimate.prices import Prices
     from gridgen.journal import Journal, Record
+    from gridgen.ledger.tables import Tables
     from gridgen.money import ClipKey, Commitments
     from gridgen.outcome import Ambiguous, Policy
     from gridgen.sweep.stats import Meter
@@ -74,6 +76,8 @@ class Scheduler:
         How a downloaded file is checked and named.
     workers : Executor, optional
         Who draws posters and previews, by default the engine's threads.
+    ledger : Tables, optional
+        Where other machines that make the same clips claim them too.
 
     Attributes
     ----------
@@ -101,6 +105,7 @@ class Scheduler:
         quota: int | None = None,
         accept: Accept = accept,
         workers: Executor | None = None,
+        ledger: Tables | None = None,
     ) -> None:
         self._queue, self._journal = WorkQueue(jobs, client.clock, self._moved), journal
         self._run = run = Run(client, journal, self._queue)
@@ -118,14 +123,25 @@ class Scheduler:
         self._workers = Workers(workers)
         self._fetching = Fetching(run, previews=previews, quota=quota, accept=accept, workers=self._workers)
         self._polling = Polling(run, self._budget, self._fetching)
-        self._submitting = Submitting(run, self._budget, self._polling, lost=self._lost)
+        self._elsewhere: dict[ClipKey, Job] = {}
+        self._sharing = (
+            None if ledger is None else Sharing(run, ledger, self._budget, counted, on_news=self._hear_news)
+        )
+        self._submitting = Submitting(
+            run,
+            self._budget,
+            self._polling,
+            lost=self._lost,
+            sharing=self._sharing,
+            taken=self._hear_taken,
+        )
         self._reconciling = Reconciling(
             run, self._submitting, policy=policy, asked=replaying, counted=counted
         )
         self._foreign: dict[ClipKey, Job] = {}
         self._on_change, self._on_step = on_change, on_step
         self.idle = asyncio.Event()
-        self.finished = False
+        self.finished = self._begun = False
 
     @property
     def error(self) -> Exception | None:
@@ -166,6 +182,8 @@ class Scheduler:
             pictures=phases["picture"] if self._workers.elsewhere else 0,
             workers=self._workers.trouble,
             elsewhere=self._still_foreign(),
+            machines=len(self._elsewhere),
+            ledger="" if self._sharing is None else self._sharing.trouble,
             uploads=self._submitting.uploads,
             stopped=queue.stopping,
             error=queue.error,
@@ -186,6 +204,9 @@ class Scheduler:
         self._budget.join()
         self._reconciling.join()
         try:
+            if self._sharing is not None:
+                await self._sharing.begin()
+            self._begun = True
             for job in sorted(jobs, key=self._submitted):
                 self._take_on(job)
             await self._reconciling.reconcile_earlier()
@@ -194,6 +215,8 @@ class Scheduler:
             await self._workers.clear(self._journal.folder)
         finally:
             self._queue.cancel_alarm()
+            if self._sharing is not None:
+                await self._sharing.leave()
             self._polling.close()
             self._journal.watchers.remove(self._hear)
             self._budget.leave()
@@ -276,7 +299,43 @@ class Scheduler:
         record = self._journal.records.get(job.slot)
         return 0.0 if record is None else record.submitted_at or 0.0
 
+    def _leave_to_others(self, job: Job) -> None:
+        """Wait for what the machine makes of a clip that has it."""
+        self._queue.move(job, "foreign")
+        self._elsewhere[job.slot] = job
+        self._journal.release({job.slot})
+
+    def _hear_taken(self, job: Job) -> None:
+        """Leave a clip to the machine that was quicker, and ask for what it has made of it: all news may have been heard."""
+        self._leave_to_others(job)
+        if self._sharing is not None:
+            self._sharing.ask(job.slot)
+
+    def _hear_news(self, job: Job) -> None:
+        """Look at a clip again of which another machine has told something."""
+        there = self._sharing is not None and self._sharing.elsewhere(job.slot)
+        if there and self.withhold(job):
+            self._leave_to_others(job)
+        elif not there and self._elsewhere.pop(job.slot, None) is not None:
+            self._take_on(job)
+        elif not there and self._is_found(job) and self.withhold(job):
+            # what was over, in line or held for money was made, or made again, elsewhere
+            self.look_again(job)
+        self._queue.wake()
+
+    def _is_found(self, job: Job) -> bool:
+        """Whether the journal has an attempt of a clip that nobody here has in hand."""
+        record = self._journal.records.get(job.slot)
+        return job.phase == "over" or (record is not None and record.state != State.PLANNED)
+
     def _take_on(self, job: Job) -> None:
+        if not self._begun:
+            # a ledger is asked at first; each job is taken on once that is done, and by nobody before
+            return
+        if self._sharing is not None and self._sharing.elsewhere(job.slot):
+            self._queue.move(job, "foreign")
+            self._elsewhere[job.slot] = job
+            return
         if job.slot in self._journal.claims:
             self._queue.move(job, "foreign")
             self._foreign[job.slot] = job
@@ -303,6 +362,8 @@ class Scheduler:
         if record is not None:
             self._fetching.hear(record)
             self._reconciling.hear(record)
+            if self._sharing is not None:
+                self._sharing.hear(record)
             self._budget.hear_record(record)
             self._budget.hear()
         if self._foreign and (record is None or record.slot in self._foreign):
@@ -325,12 +386,23 @@ class Scheduler:
         self._fetching.start()
         phases = self._queue.phases
         self._fetching.break_off(phases["submit"] + phases["poll"] - self.stalled)
-        waiting = self._queue.unfinished + self._still_foreign() + self._queue.flying["charge"]
+        waiting = (
+            self._queue.unfinished
+            + self._still_foreign()
+            + self._with_others()
+            + self._queue.flying["charge"]
+        )
         if waiting == self.stalled:
             self.idle.set()
         self.finished = not waiting
         self._on_step()
         return bool(waiting)
+
+    def _with_others(self) -> int:
+        """Count what other machines have in hand, or have had, of which news are still to come."""
+        if self._sharing is None or self._sharing.hopeless:
+            return 0
+        return len(self._elsewhere) + self._sharing.behind
 
     def _recover_from_sleep(self) -> None:
         """Trust no connection and no count of failures from before; ask for every task, at the usual pace.

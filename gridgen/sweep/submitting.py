@@ -21,12 +21,14 @@ from gridgen.sweep.uploading import Uploading
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+    from decimal import Decimal
 
     from gridgen.journal import Record, Sender
     from gridgen.pacing import Bucket
     from gridgen.sweep.budget import Budget
     from gridgen.sweep.polling import Polling
     from gridgen.sweep.run import Run
+    from gridgen.sweep.sharing import Sharing
     from gridgen.sweep.work_queue import Job
 
 __all__ = ["Submitting"]
@@ -46,6 +48,14 @@ class OverBudgetError(GridgenError):
     """A budget that is wider than the sweep's own forbade it at the last moment: another sweep or process was quicker."""
 
 
+class TakenError(GridgenError):
+    """Another machine has the clip."""
+
+
+class NotYetError(GridgenError):
+    """The rate that several machines share lets it out later."""
+
+
 class Submitting:
     """The submissions of a run, in order, and what becomes of each.
 
@@ -57,6 +67,10 @@ class Submitting:
         Follows what was accepted.
     lost : callable
         Awaited with a job and its record when the answer was lost.
+    sharing : Sharing or None
+        Claims what leaves where other machines make the same clips.
+    taken : callable
+        Called with a job that another machine has.
     """
 
     def __init__(
@@ -66,8 +80,10 @@ class Submitting:
         polling: Polling,
         *,
         lost: Callable[[Job, Record, Ambiguous], Awaitable[None]],
+        sharing: Sharing | None,
+        taken: Callable[[Job], None],
     ) -> None:
-        self._lost = lost
+        self._lost, self._sharing, self._taken = lost, sharing, taken
         self._run, self._queue, self._journal = run, run.queue, run.journal
         self._budget, self._polling = budget, polling
         self._uploading = Uploading(run)
@@ -212,6 +228,13 @@ class Submitting:
             self._queue.move(job, "held")
             self._budget.hold(job)
             return
+        except TakenError:
+            self._taken(job)
+            return
+        except NotYetError:
+            self._queue.move(job, "planned")
+            self._planned.appendleft(job)
+            return
         finally:
             # its intent is written by now, and counts by itself, or nothing has left
             self._budget.release(job)
@@ -253,7 +276,36 @@ class Submitting:
         # before the intent: a process that dies between them leaves money counted, and not money spent that nobody counts
         if (await self._budget.claim(record, price)).answer is not Answer.YES:
             raise OverBudgetError
-        await self._journal.intend(record, job.cell, price=price, sender=sender)
+        try:
+            if self._sharing is not None:
+                await self._claim(self._sharing, record, price)
+            await self._journal.intend(record, job.cell, price=price, sender=sender)
+            self._check_age(record)
+        except BaseException:
+            # it does not leave, so that nothing of it counts anywhere
+            self._budget.give_back(record)
+            if self._sharing is not None:
+                self._sharing.give_back(record)
+            raise
+
+    def _check_age(self, record: Record) -> None:
+        """Raise where the claim is so old, as after a sleep, that the others may have settled it as unknown."""
+        if self._sharing is not None and self._sharing.is_too_old(record):
+            msg = "its claim in the ledger has grown too old"
+            raise StoppedError(msg)
+
+    async def _claim(self, sharing: Sharing, record: Record, price: Decimal | None) -> None:
+        """Claim clip, money and turn for all machines in one step; raise where one of them is not to be had now."""
+        reply = await sharing.claim(record, price)
+        if reply.taken:
+            raise TakenError
+        if reply.verdict.answer is not Answer.YES:
+            self._budget.binding = reply.verdict.cap or self._budget.binding
+            raise OverBudgetError
+        if not reply.n:
+            self._late = True
+            self._bucket.pause(self._run.clock.monotonic(), max(reply.wait, SHORTEST_REST))
+            raise NotYetError
 
     async def _prepared(self, job: Job, body: bytes) -> Record:
         record = self._journal.prepare(origin=job.slot.origin, cell=job.cell, take=job.take, body=body)
@@ -283,8 +335,8 @@ class Submitting:
             outcome = await client.wire.send(
                 record.body, idempotency_key=record.idempotency_key, on_sending=on_sending
             )
-        except StoppedError:
-            outcome = NotSent("stopped")
+        except StoppedError as error:
+            outcome = NotSent(str(error) or "stopped")
         except asyncio.CancelledError:
             # before its intent nothing has left; after it the request may have arrived, which is for classify to say
             if record.state != State.SENDING:
@@ -401,9 +453,11 @@ class Submitting:
             wait = min(LONGEST_WAIT, 10 * self._refused.failed() if asked is None else asked)
             self._run.client.pace.refused(now, wait, beside)
             self._hold_back(now, wait, _left_alone(outcome))
+            # the key was refused, not this process
             if self._run.client.limiter is not None:
-                # the key was refused, not this process
                 self._run.client.limiter.pause(wait)
+            if self._sharing is not None:
+                self._sharing.paused(wait)
         elif self._queue.submits:
             self._hold_back(now, self._unsent.failed(), f"a connection to {self._run.client.host}")
             if self._unsent.failures >= MOST_UNSENT or outcome.hopeless:

@@ -40,6 +40,10 @@ class WaitReasons:
         What went wrong with that executor, and what is done instead; empty for nothing.
     elsewhere : int
         How many another sweep of this process brings.
+    machines : int
+        How many another machine brings that shares a ledger.
+    ledger : str
+        Why the ledger cannot be used just now; empty when it can, or there is none.
     uploads : int
         How many pictures are still to be sent to the server.
     stopped : bool
@@ -77,6 +81,8 @@ class WaitReasons:
     uploads: int = 0
     unknown: int = 0
     elsewhere: int = 0
+    machines: int = 0
+    ledger: str = ""
     stopped: bool = False
     error: Exception | None = None
     probe_at: float | None = None
@@ -91,7 +97,7 @@ class WaitReasons:
 
     def words(self) -> tuple[str, ...]:
         """Return one sentence for each thing that is waited for, what holds everything up first."""
-        return (*self._hindered(), *self._under_way(), *self._for_a_person())
+        return (*self._hindered(), *self._unanswered(), *self._under_way(), *self._for_a_person())
 
     def _hindered(self) -> Iterator[str]:
         if self.error is not None:
@@ -108,6 +114,10 @@ class WaitReasons:
             yield f"{why}; nothing is submitted before {_clock(until)}"
         elif self.planned and self.slow is not None:
             yield f"{_SLOW[self.slow]}: {_clips(self.planned)} in line"
+
+    def _unanswered(self) -> Iterator[str]:
+        if self.ledger and self.error is None:
+            yield f"{self.ledger[:_LONGEST]}; it is asked again"
         if self.failing is not None and self.failing[0] >= MANY_FAILURES:
             count, why = self.failing
             yield f"an answer: the last {count} questions failed ({why[:_LONGEST]}); no task is lost by that"
@@ -126,6 +136,8 @@ class WaitReasons:
             yield f"the executor of workers=: the pictures of {_clips(self.pictures)}"
         if self.elsewhere:
             yield f"another sweep in this folder: {_clips(self.elsewhere)} that it brings for both"
+        if self.machines:
+            yield f"other machines of the ledger: {_clips(self.machines)} in their hands"
 
     def _for_a_person(self) -> Iterator[str]:
         if self.held and (self.cap is None or self.probing):
