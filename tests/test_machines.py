@@ -74,6 +74,14 @@ def prompts(simulator: Simulator) -> Counter[str]:
     return Counter(str(entry.body["prompt"]) for entry in simulator.ledger)
 
 
+def states(where: str) -> Counter[str]:
+    """Count the states of all attempts of a ledger."""
+    book = open_ledger(address(where))
+    found = book.rows("SELECT state, count(*) FROM attempt GROUP BY state")
+    book.close()
+    return Counter({state: int(count) for state, count in found})
+
+
 def test_two_machines_make_each_clip_once_and_both_get_all(live, where, tmp_path):
     """Side by side in folders of their own: one submission a clip, every clip in both folders, and each saw the other's run."""
     simulator = live(service=2.0)
@@ -88,6 +96,8 @@ def test_two_machines_make_each_clip_once_and_both_get_all(live, where, tmp_path
         each.wait()
 
     assert [each.counts() for each in sweeps] == [{"done": 16}] * 2
+    # what became of one's own clips is told, also while those of others are taken in
+    assert states(where) == {"done": 16}
     assert set(prompts(simulator).values()) == {1}
     assert len(simulator.ledger) == 16
     assert {row.task_id for row in sweeps[0].rows()} == {row.task_id for row in sweeps[1].rows()}
@@ -273,6 +283,10 @@ class Machines:
         os.kill(child.pid, signal.SIGKILL)
         child.communicate()
 
+    def any_ended(self) -> bool:
+        """Whether some have come to their end."""
+        return any(child.poll() is not None for child in self.running.values())
+
     def ended(self, number: int) -> dict[str, int]:
         """Wait for one to end, and return what became of its rows."""
         printed, complaint = self.running.pop(number).communicate(timeout=300)
@@ -284,11 +298,9 @@ class Machines:
 def judged(simulator: Simulator, where: str, folder: Path, count: int, *, kills: int) -> dict[str, int]:
     """Hold what the server billed against what the ledger and the folders say; return the ledger's states."""
     assert set(prompts(simulator).values()) == {1}, "a clip was paid twice"
-    book = open_ledger(address(where))
-    rows = book.rows("SELECT state, count(*) FROM attempt GROUP BY state")
-    ((committed,),) = book.rows("SELECT nano FROM cap WHERE name = 'all'")
-    book.close()
-    found = {state: int(number) for state, number in rows}
+    found = states(where)
+    with contextlib.closing(open_ledger(address(where))) as book:
+        ((committed,),) = book.rows("SELECT nano FROM cap WHERE name = 'all'")
     unknown = found.get("unknown", 0)
     assert sum(found.values()) == count
     assert len(simulator.ledger) <= count
@@ -333,7 +345,7 @@ def put_to_the_test(
         machines.begin(number)
     for kill in range(kills):
         before = len(simulator.ledger)
-        until(lambda before=before: len(simulator.ledger) >= min(count, before + 4), seconds=120)
+        until(lambda before=before: len(simulator.ledger) >= before + 3 or machines.any_ended(), seconds=120)
         number = dice.randrange(8)
         machines.kill(number)
         machines.begin(number)
@@ -351,7 +363,7 @@ def put_to_the_test(
 @pytest.mark.timeout(3600)
 def test_eight_processes_two_hundred_kills_and_a_restart(live, server, tmp_path):
     """A thousand cells: what the server billed are as many distinct cells, none untracked, the budget kept to the cent."""
-    simulator = live(rate=600.0, burst=4)
+    simulator = live(rate=12.0, burst=2)
     found = put_to_the_test(simulator, server, tmp_path, 1000, 200)
     billed = simulator.ledger.billed
     print(f"the ledger: {found}; {len(simulator.ledger)} of 1000 cells for {billed} USD")  # noqa: T201 - shown by -rP
@@ -452,14 +464,6 @@ def taken_by_other(book: Tables, clip: ClipKey, usd: Decimal) -> None:
         ),
     )
     assert reply.n == 1
-
-
-def states(where: str) -> Counter[str]:
-    """Count the states of all attempts of a ledger."""
-    book = open_ledger(address(where))
-    found = book.rows("SELECT state, count(*) FROM attempt GROUP BY state")
-    book.close()
-    return Counter({state: int(count) for state, count in found})
 
 
 def test_what_is_given_up_is_made_again_at_once(live, where, tmp_path):

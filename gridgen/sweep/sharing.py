@@ -105,7 +105,7 @@ class Sharing:
         self._told: dict[tuple[ClipKey, int], Entry] = {}
         # whose clips somebody else had, so that they are looked at whatever has changed
         self._asked: set[ClipKey] = set()
-        self._taking_in = False
+        self._taking_in: ClipKey | None = None
         self._since = 0
         self._sums: dict[str, Cap] = {}
         self._pauses: list[float] = []
@@ -328,7 +328,7 @@ class Sharing:
     def hear(self, record: Record) -> None:
         """Take in what became of an attempt that the ledger knows, to be told soon."""
         known = self._known.get(record.slot)
-        if self._taking_in or record.state == State.SENDING:
+        if record.slot == self._taking_in or record.state == State.SENDING:
             return
         if known is None or known.record < record.id:
             if (
@@ -472,7 +472,7 @@ class Sharing:
                 self._seen[entry.clip] = entry
                 self._number(entry)
                 continue
-            self._taking_in = True
+            self._taking_in = job.slot
             try:
                 await self._mirror(job, entry)
             except JournalError as error:
@@ -482,7 +482,7 @@ class Sharing:
                     "what the ledger tells of cell %s cannot be taken in: %r", entry.clip.cell[:8], error
                 )
             finally:
-                self._taking_in = False
+                self._taking_in = None
             self._seen[entry.clip] = entry
             self._on_news(job)
 
