@@ -1048,7 +1048,8 @@ class Machine(RuleBasedStateMachine):
 def going_on() -> list[asyncio.Task[Any]]:
     """Return what an interrupted verb has left to the engine, but for what brings clips home."""
     found = asyncio.all_tasks(engine().loop)
-    return [task for task in found if task.get_coro().__qualname__ in LEFT]
+    # what closes a generator is a task too, and has no name
+    return [task for task in found if getattr(task.get_coro(), "__qualname__", "") in LEFT]
 
 
 async def awaited(sweep: Sweep) -> None:
