@@ -125,6 +125,7 @@ def made(tmp_path, simulate):
     return make
 
 
+@pytest.mark.full
 def test_the_demo_is_one_line(tmp_path):
     """Of an environment with PATH and HOME alone, `demo` makes a page that has all eight clips in it, and writes two lines."""
     ended = subprocess.run(

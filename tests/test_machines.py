@@ -221,6 +221,7 @@ def passed_on(port: int, to_port: int) -> Iterator[int]:
         child.kill()
 
 
+@pytest.mark.full
 def test_who_was_cut_off_takes_in_all_that_was_made_meanwhile(live, server, tmp_path):
     """Clips that another machine made while the ledger was out of reach are fetched, though the whole budget is spent on them."""
     simulator = live(rate=6.0, burst=1)

@@ -81,6 +81,7 @@ def test_a_grid_is_built_and_run_by_keyboard(place: Place) -> None:
     page.close()
 
 
+@pytest.mark.full
 def test_images_are_dropped_and_a_grid_is_run_by_mouse(place: Place) -> None:
     """G15: pictures dropped on the mark and anywhere on the form are an axis; what is none is named; clicks do the rest."""
     page, troubles = open_form(place, "mouse")
@@ -139,6 +140,7 @@ def see_that_nothing_is_cut(place: Place, width: int) -> None:
     page.close()
 
 
+@pytest.mark.full
 def test_u9_a_phone_shows_the_whole_form(place: Place) -> None:
     """Case U9: at 390 pixels Run is first, no field and no word of the board is cut, and a mistake is told at its field."""
     see_that_nothing_is_cut(place, 390)

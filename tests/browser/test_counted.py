@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 MOST_KEYS, MOST_CLICKS = 36, 6
 
 
+@pytest.mark.full
 def test_a_wall_is_rated_with_two_keys_a_clip(browser: Browser, base: str, place: Path) -> None:
     """Eighteen clips on the stage: a digit and an arrow each, and the way back; Python has what was pressed."""
     found, stars = rate_all(browser, base, place / "rated")

@@ -259,6 +259,7 @@ def test_clips_are_compared_in_step_and_a_removed_output_leaves_nothing(
     page.close()
 
 
+@pytest.mark.full
 def test_the_theme_is_followed_also_when_it_changes(browser: Browser, base: str, place: Path) -> None:
     """Dark in a dark JupyterLab, light in a light one, without a new page."""
     page, troubles = opened(browser, base, place, "theme", SWEEP.replace("\nsweep.start()", ""), GALLERY)
@@ -274,6 +275,7 @@ def test_the_theme_is_followed_also_when_it_changes(browser: Browser, base: str,
 NOTEBOOK_S_OWN = ("(reading 'schema')", "Command 'filebrowser:open-path' not registered")
 
 
+@pytest.mark.full
 def test_the_gallery_runs_in_notebook_7(browser: Browser, base: str, place: Path) -> None:
     """The same wall with the same controls, from the files route, in Notebook's own page."""
     write_notebook(place / "seven" / "first.ipynb", [SWEEP, GALLERY, WAIT])
@@ -392,6 +394,7 @@ def test_a_cell_that_runs_again_leaves_one_wall_that_plays_in_sight(
     page.close()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("comes", ["with the wall", pytest.param("without it", marks=pytest.mark.full)])
 def test_a_wall_of_a_page_that_was_reloaded_is_closed_when_its_cell_runs_again(
     browser: Browser, base: str, place: Path, comes: str

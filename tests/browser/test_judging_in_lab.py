@@ -137,6 +137,7 @@ def test_a_note_at_a_moment_and_a_shift_are_python_state(browser: Browser, base:
     page.close()
 
 
+@pytest.mark.full
 def test_blind_rounds_lead_to_a_ranking(browser: Browser, base: str, place: Path) -> None:
     """A person who likes foxes chooses by keys and by mouse; the page's ranking and Python's say so; the clips do not tell by their lettering."""
     page, troubles = opened(browser, base, place, "rounds", SWEEP, RUN, ROUNDS)

@@ -55,6 +55,7 @@ def test_it_says_what_it_needs_and_plays_once_it_is_trusted(browser, base):
     page.context.close()
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("exported")
 def test_it_names_the_folder_that_the_viewer_keeps_from_it(browser, base):
     """Case V2: where the viewer gives it no file beside it, the page names its folder."""

@@ -177,6 +177,7 @@ def test_a_saved_widget_state_shows_a_whole_wall_or_the_still(
     page.close()
 
 
+@pytest.mark.full
 def test_an_untrusted_notebook_shows_posters(browser: Browser, base: str, place: Path, notebook: Any) -> None:
     """Of a stranger's notebook, without scripts and style sheets, as GitHub shows it: one line and the posters."""
     stranger = json.loads(nbformat.writes(notebook))

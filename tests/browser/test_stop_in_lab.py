@@ -106,6 +106,7 @@ def test_a_click_on_stop_while_a_verb_holds_the_kernel(place: Place, slow: Simul
     page.close()
 
 
+@pytest.mark.full
 def test_a_click_on_the_forms_stop_while_a_cell_holds_the_kernel(place: Place, slow: Simulator) -> None:
     """Case U1: the form's button stops what Run started while any cell at all holds the kernel, and that cell goes on."""
     cells = (
@@ -124,6 +125,7 @@ def test_a_click_on_the_forms_stop_while_a_cell_holds_the_kernel(place: Place, s
     page.close()
 
 
+@pytest.mark.full
 def test_where_the_server_cannot_write_the_kernels_own_button_is_named(place: Place, slow: Simulator) -> None:
     """Case U1: a folder that the server does not serve leaves the kernel's own button, which the board names; cells run."""
     cells = (

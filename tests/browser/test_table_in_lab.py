@@ -38,6 +38,7 @@ def opened(browser: Browser, base: str, place: Path, folder: str, *cells: str) -
     return page, troubles
 
 
+@pytest.mark.full
 def test_the_table_sorts_and_finds_in_the_notebook(browser: Browser, base: str, place: Path) -> None:
     """Posters load, those inside of the page and those beside the notebook; heads sort, and letters typed are no commands."""
     page, troubles = opened(browser, base, place, "sorted", SWEEP, "sweep.table()", FAR)

@@ -89,7 +89,14 @@ def test_what_waits_is_refused_in_a_callback(simulate, tmp_path):
     assert sweep.counts() == {"done": 2}
 
 
-@pytest.mark.parametrize("verb", ["start", "run", "retry", "resubmit", "await"])
+VERBS = [
+    "run",
+    "retry",
+    *(pytest.param(verb, marks=pytest.mark.full) for verb in ("start", "resubmit", "await")),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
 def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
     """Case A2: interrupted while the account's balance is asked for, no verb submits anything afterwards."""
     lost = Fault(kind="close", on="submit", when="after", match="boat 0")
@@ -119,7 +126,7 @@ def test_an_interrupted_verb_submits_nothing(simulate, tmp_path, verb):
     assert posts(simulator) == before
 
 
-@pytest.mark.parametrize("verb", ["start", "run", "retry", "resubmit", "await"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_a_stop_counts_for_a_verb_that_has_only_begun(simulate, tmp_path, verb):
     """A verb that still asks for prices when stop() is called submits nothing afterwards; the next one does."""
     lost = Fault(kind="close", on="submit", when="after", match="boat 0")

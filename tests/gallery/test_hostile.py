@@ -105,6 +105,7 @@ def test_names_of_files_lead_nowhere_else(browser: Browser, served: Path, sweep:
         assert all(url.startswith((pages.base, "blob:")) for url in fetched)
 
 
+@pytest.mark.full
 def test_in_the_address_of_a_view_it_stays_text(browser: Browser, served: Path, sweep: FakeSweep) -> None:
     """A view text that someone sends is read as a view or not at all."""
     for text in HOSTILE[::6]:

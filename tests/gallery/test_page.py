@@ -640,6 +640,7 @@ class TestInChromium:
         context.close()
 
 
+@pytest.mark.full
 @pytest.mark.browser
 @pytest.mark.timeout(180)
 class TestInFirefox:

@@ -82,7 +82,10 @@ def test_queued_cells_all_run_in_order(kernel):
 
 @pytest.mark.parametrize(
     ("waiting", "errors"),
-    [("sweep.run()", {"KeyboardInterrupt"}), ("await sweep", {"KeyboardInterrupt", "CancelledError"})],
+    [
+        ("sweep.run()", {"KeyboardInterrupt"}),
+        pytest.param("await sweep", {"KeyboardInterrupt", "CancelledError"}, marks=pytest.mark.full),
+    ],
 )
 def test_the_stop_button_stops_submitting_and_loses_nothing(kernel, slow, waiting, errors):
     """The cell ends before a clip does, no POST leaves after it, what runs is fetched, run() makes the rest."""
