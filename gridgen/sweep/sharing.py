@@ -122,11 +122,11 @@ class Sharing:
 
     @property
     def behind(self) -> bool:
-        """Whether the ledger refused a claim for money since it was last looked at.
+        """Whether something was heard of that is not in the journal yet, or will be at the next look.
 
-        It may be spent on clips of this very run, of which is heard at the next look.
+        What a claim was refused for may be spent on clips of this very run.
         """
-        return self._refused > self._looked_since
+        return self._taking_in is not None or self._refused > self._looked_since
 
     def elsewhere(self, slot: ClipKey) -> bool:
         """Whether another process has a clip in its hands."""
