@@ -286,6 +286,14 @@ class Machines:
         # one that begins while there is no database says so and ends
         assert by_itself in {None, 0} or "cannot be used" in complaint, complaint[-2000:]
 
+    def all_ended(self) -> list[dict[str, int]]:
+        """Wait for all to end, and once more, as one may end before another has told of its last clips."""
+        numbers = sorted(self.running)
+        for number in numbers:
+            self.ended(number)
+            self.begin(number)
+        return [self.ended(number) for number in numbers]
+
     def any_ended(self) -> bool:
         """Whether some have come to their end."""
         return any(child.poll() is not None for child in self.running.values())
@@ -330,11 +338,11 @@ def test_machines_that_are_killed_pay_for_nothing_twice(live, server, tmp_path):
         number = dice.randrange(3)
         machines.kill(number)
         machines.begin(number)
-    counts = [machines.ended(number) for number in range(3)]
+    counts = machines.all_ended()
 
     found = judged(simulator, where, tmp_path, count, kills=6)
     assert simulator.ledger.billed <= one * count
-    assert all(each.get("done", 0) == found["done"] for each in counts)
+    assert [each.get("done", 0) for each in counts] == [found["done"]] * 3
 
 
 def put_to_the_test(
@@ -355,10 +363,10 @@ def put_to_the_test(
         if kill == kills // 2:
             server.stop("immediate")
             server.start()
-    counts = [machines.ended(number) for number in range(8)]
+    counts = machines.all_ended()
     found = judged(simulator, where, folder, count, kills=kills)
     assert simulator.ledger.billed <= one * count
-    assert all(each.get("done", 0) == found["done"] for each in counts)
+    assert [each.get("done", 0) for each in counts] == [found["done"]] * 8
     return found
 
 
@@ -452,14 +460,14 @@ def told(clip: ClipKey, state: str, usd: Decimal, n: int = 1, **more: object) ->
     )
 
 
-def taken_by_other(book: Tables, clip: ClipKey, usd: Decimal) -> None:
+def taken_by_other(book: Tables, clip: ClipKey, usd: Decimal, name: str = "") -> None:
     """Let the other machine claim a clip."""
     reply = book.claim(
         OTHER,
         Claim(
             clip,
             0,
-            f"theirs {clip.cell}",
+            name or f"theirs {clip.cell}",
             "account",
             usd,
             money_of(Outlay(Stage.UNDER_WAY, usd, None)),
@@ -650,6 +658,31 @@ def test_a_plan_that_knew_of_no_clip_is_dropped_for_the_clip(live, where, tmp_pa
 
     assert sweep.counts() == {"done": 1}
     assert len(simulator.ledger) == 1
+
+
+@pytest.mark.parametrize("since", ["given back", "claimed again"])
+def test_what_another_machine_claimed_and_never_sent_costs_nothing(live, where, tmp_path, since):
+    """A claim that was taken for unknown, and turns out never to have left, is no money: a budget for one clip makes it."""
+    simulator = live()
+    one = price(simulator, tmp_path)
+    sweep = gg.Sweep(grid(1), client=simulator.client(), folder=tmp_path / "boats", ledger=where, budget=one)
+    book, (clip,) = beside(where, sweep)
+    taken_by_other(book, clip, one)
+    book.leave(OTHER)
+    sweep.run()
+    assert sweep.counts() == {"unknown": 1}
+    book.tell(OTHER, [told(clip, "planned", one)])
+    if since == "claimed again":
+        taken_by_other(book, clip, one, name="another key")
+        book.tell(OTHER, [replace(told(clip, "failed", one, task_id="task_of_theirs"), name="another key")])
+        sweep.run()
+        assert sweep.counts() == {"failed": 1}
+        sweep.retry()
+    sweep.run()
+
+    assert sweep.counts() == {"done": 1}
+    assert sweep.cost == one == simulator.ledger.billed
+    book.close()
 
 
 PASSING_ON = """

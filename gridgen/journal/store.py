@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
     from gridgen.grid import Cell
 
-__all__ = ["NAME", "Journal", "connect", "is_begun", "read", "read_uploads", "store_id"]
+__all__ = ["NAME", "Journal", "connect", "filed_under", "is_begun", "read", "read_uploads", "store_id"]
 
 NAME = "journal.sqlite"
 
@@ -53,6 +53,9 @@ _Kept = TypeVar("_Kept")
 _log = logging.getLogger("gridgen")
 
 _ENDED = "the process ended while the request was on its way"
+
+_MIRRORED = "#"
+"""What stands in no key of ours, and in what another machine's attempt is filed under."""
 
 _LARGEST = 64 * 2**20
 """Bytes of the longest text or blob that is read; foreign files may hold anything."""
@@ -113,6 +116,11 @@ def _read(
         # a writer that died in mid-commit left changes that only a writer may take back
         with contextlib.closing(Journal(folder, Clock())) as journal:
             return held(journal)
+
+
+def filed_under(record: Record) -> str:
+    """Return the key of an attempt, or what was given to `Journal.mirror` for it."""
+    return record.idempotency_key.partition(_MIRRORED)[0]
 
 
 def store_id(folder: Path) -> str:
@@ -415,14 +423,13 @@ class Journal:
         return self._lease.owner.token
 
     def attempts(self) -> list[tuple[str, Record]]:
-        """Return every attempt that was ever sent, the first one first, by the key that it left with; from any thread."""
+        """Return every attempt that was sent, here or elsewhere, the first one first, by what it is filed under; from any thread."""
         columns = {name: selected(name) for name in COLUMNS} | {"body": "x''"}
-        asked = (
-            f"SELECT {', '.join(columns.values())} FROM attempt WHERE submitted_at IS NOT NULL ORDER BY id"  # noqa: S608 - our own names
-        )
+        sent = f"submitted_at IS NOT NULL OR instr(idempotency_key, '{_MIRRORED}') AND state <> '{State.PLANNED}'"
+        asked = f"SELECT {', '.join(columns.values())} FROM attempt WHERE {sent} ORDER BY id"  # noqa: S608 - our own names
         with contextlib.closing(connect(self.folder / NAME, readonly=True)) as connection:
             found = [loaded(values, {}) for values in connection.execute(asked)]
-        return [(each.idempotency_key, each) for each in found]
+        return [(filed_under(each), each) for each in found]
 
     async def mirror(self, slot: ClipKey, *, name: str) -> Record | None:
         """Return a new attempt that another machine makes, for `step`; None where this one has one that stands in its way.
@@ -448,8 +455,29 @@ class Journal:
         elif last is not None and last.state not in VACANT:
             return None
         record = self._new(slot, last, b"")
-        record.idempotency_key = name
+        # the same may be filed again, where it never left the first time
+        record.idempotency_key = f"{name}{_MIRRORED}{record.id}"
         return record
+
+    async def unsent(self, record: Record) -> None:
+        """Note that an unknown attempt of another machine never left, and costs nothing; its clip is planned again.
+
+        Raises
+        ------
+        JournalError
+            If it cannot be written.
+        """
+        await self.save(record, durable=True, detail="told by the ledger", state=State.SENDING)
+        await self.save(
+            record,
+            durable=True,
+            detail="never left",
+            state=State.PLANNED,
+            submitted_at=None,
+            error_class=None,
+            error=None,
+            evidence=None,
+        )
 
     async def step(self, record: Record, cell: Cell, state: str, told: Changes) -> None:
         """Note that another machine tells that an attempt has come to a state.

@@ -18,6 +18,7 @@ from gridgen._loop import engine
 from gridgen.clock import Clock
 from gridgen.errors import JournalError
 from gridgen.journal.record import MOST_MONEY
+from gridgen.journal.store import filed_under
 from gridgen.ledger import DAY, FREED, TEAM, Claim, Entry, Holder, Reply, day_of, money_of, named, project_of
 from gridgen.ledger.tables import SILENT_AFTER
 from gridgen.money import Answer, Cap, Dollars, Outlay, Stage, Verdict
@@ -497,6 +498,7 @@ class Sharing:
             self._known[entry.clip] = _Known(record.id, entry.n, entry.name)
 
     async def _mirror(self, job: Job, entry: Entry) -> None:
+        await self._drop_unsent(entry)
         if entry.state not in TOLD:
             return
         told, state = _checked(entry), entry.state
@@ -515,6 +517,16 @@ class Sharing:
             await self._bring_new(job, made, state, told)
         if state in CHARGED and told.get("cost"):
             self._budget.learn(job.cell, told["cost"])
+
+    async def _drop_unsent(self, entry: Entry) -> None:
+        """Note that what was taken for unknown never left: its number is free, or another claim has it by now."""
+        record = self._journal.records.get(entry.clip)
+        if record is None or record.state != State.UNKNOWN or "@" not in record.idempotency_key:
+            return
+        name, _, number = filed_under(record).rpartition("@")
+        if number == str(entry.n) and (entry.state == FREED or name != entry.name[:150]):
+            await self._journal.unsent(record)
+            self._known[entry.clip] = _Known(0, entry.n - 1, "")
 
     def _is_superseded(self, planned: Record | None, entry: Entry) -> bool:
         """Whether another attempt was planned here in place of one that turns out to have brought a clip."""
