@@ -431,6 +431,15 @@ class Journal:
             found = [loaded(values, {}) for values in connection.execute(asked)]
         return [(filed_under(each), each) for each in found]
 
+    def next_key(self, slot: ClipKey) -> str:
+        """Return the key with which a submission of a take would leave now."""
+        last = self.records.get(slot)
+        if last is None:
+            return _idempotency_key(self.store_id, slot, 1)
+        if last.state == State.PLANNED and filed_under(last) == last.idempotency_key:
+            return last.idempotency_key
+        return _idempotency_key(self.store_id, slot, last.n + 1)
+
     async def mirror(self, slot: ClipKey, *, name: str) -> Record | None:
         """Return a new attempt that another machine makes, for `step`; None where this one has one that stands in its way.
 

@@ -189,6 +189,8 @@ class Sharing:
             if each.state in SENDABLE
             and each.state != FREED
             and (each.clip, each.name) not in mine
+            # whoever told of it last is noted as its holder: what counts is whose claim it was
+            and each.name == self._journal.next_key(each.clip)
             and each.holder != self._me.token
             and each.holder.split(":")[0] == self._home
         ]
@@ -469,7 +471,7 @@ class Sharing:
             if before is not None and before.n > entry.n:
                 continue
             job = self._jobs.get(entry.clip)
-            if job is None or entry.holder == self._me.token:
+            if job is None or self._knows_better(entry):
                 self._seen[entry.clip] = entry
                 self._number(entry)
                 continue
@@ -486,6 +488,13 @@ class Sharing:
                 self._taking_in = None
             self._seen[entry.clip] = entry
             self._on_news(job)
+
+    def _knows_better(self, entry: Entry) -> bool:
+        """Whether an attempt is this one's own, or in its journal already; what was only taken over is taken in first."""
+        if entry.holder != self._me.token:
+            return False
+        known = self._known.get(entry.clip)
+        return (known is not None and known.n >= entry.n) or entry.name == self._journal.next_key(entry.clip)
 
     def _number(self, entry: Entry) -> None:
         """Take in the number that the ledger gave to an attempt that this one did not claim, such as one that was adopted."""
