@@ -642,6 +642,7 @@ def test_a_database_that_is_gone_for_good_ends_the_waiting(live, server, tmp_pat
     assert len(simulator.ledger) == 0
 
 
+@pytest.mark.full
 def test_a_plan_that_knew_of_no_clip_is_dropped_for_the_clip(live, where, tmp_path):
     """What one person submits anew as unknown while another one, elsewhere, finds its task is not paid again: the clip is fetched."""
     simulator = live(faults=[Fault(kind="reset", on="submit", when="after", times=1)])

@@ -462,6 +462,7 @@ sweep.run()
 """
 
 
+@pytest.mark.full
 def test_killed_in_mid_sweep_and_finished_by_another(simulate, tmp_path):
     """SIGKILL while submitting; a new process takes the folder over; the ledger counts one submission per cell."""
     simulator = simulate(speed=1.0, service=0.02, clips="tiny")

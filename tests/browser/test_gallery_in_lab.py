@@ -198,6 +198,7 @@ TOPS = """() => [...document.querySelectorAll(".gg-top")].map((head) => head.inn
 CHOSEN = """() => [...document.querySelectorAll(".gridgen-controls select")].map((menu) => menu.selectedOptions[0]?.text ?? "")"""
 
 
+@pytest.mark.full
 def test_axes_move_in_place_by_menus_and_tabs(browser: Browser, base: str, place: Path) -> None:
     """Rows, columns and outside of them by menu, with no kernel; axes change places; Python knows; a reload keeps it."""
     cells = (FOUR, 'gallery = sweep.gallery(rows="prompt", cols="size")\ngallery', WAIT)

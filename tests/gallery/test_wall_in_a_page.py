@@ -300,6 +300,7 @@ def alive(page: Page, devtools: CDPSession) -> dict[str, int]:
     }
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("times", [15, pytest.param(200, marks=pytest.mark.full)])
 def test_hundreds_of_outputs_leave_nothing(browser: Browser, gallery: Gallery, times: int) -> None:

@@ -114,6 +114,7 @@ def test_the_stop_button_stops_submitting_and_loses_nothing(kernel, slow, waitin
     assert kernel.complaints() == ""
 
 
+@pytest.mark.full
 def test_interrupting_wait_ends_only_the_waiting(kernel, slow):
     """The sweep goes on in the background after an interrupted wait(), also while another cell is busy."""
     kernel.run(sweep_of(slow) + "sweep.start()")
