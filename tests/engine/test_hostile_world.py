@@ -7,6 +7,7 @@ the simulator. Each cell's prompt says what its task meets.
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import itertools
 import json
@@ -208,7 +209,8 @@ class World(httpx.AsyncBaseTransport):
     def _spoil(self, told: dict[str, Any]) -> None:
         data = told.get("data")
         place = data if isinstance(data, dict) and self.chance.random() < 0.8 else told
-        place[self.chance.choice([*place, *SAVED])] = self.chance.choice(ODD)
+        # a copy, or what is spoilt next would hold itself
+        place[self.chance.choice([*place, *SAVED])] = copy.deepcopy(self.chance.choice(ODD))
 
     def _response(self, told: Any, status: int = 200) -> httpx.Response:
         body = told if isinstance(told, str) else json.dumps(told, ensure_ascii=True)
