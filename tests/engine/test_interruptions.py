@@ -118,7 +118,14 @@ def test_a_closed_lid(simulate, tmp_path):
     assert posts(simulator) == len(simulator.ledger) == 30
     assert len(lid.made) >= 3  # control and downloads, and control once more
     woken = [seen.at for seen in simulator.requests if seen.at > simulator.requests[0].at + 7 * HOUR]
-    assert len([at for at in woken if at < woken[0] + 5]) >= 20
+    asleep = woken[0] - HOUR
+    fetched = {
+        seen.path.rpartition("/")[2] for seen in simulator.requests if seen.at < asleep and "/f/" in seen.path
+    }
+    known = {entry.task_id for entry in simulator.ledger if entry.accepted_at < asleep}
+    asked = {seen.path.rpartition("/")[2] for seen in simulator.requests if 0 <= seen.at - woken[0] < 5}
+    assert len(known) >= 5
+    assert known - fetched <= asked
 
 
 class Slow:
