@@ -313,6 +313,7 @@ class Postgres(Tables):
             connection.execute("SET search_path TO gridgen")
             connection.execute(f"SET statement_timeout = '{_PATIENCE}'")
         except BaseException:
+            # nobody else knows of this connection yet, so nobody else would close it
             connection.close()
             raise
         self._made = True

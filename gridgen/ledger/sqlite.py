@@ -286,6 +286,7 @@ class SQLite(Tables):
             connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", fresh)
             ((version,),) = connection.execute("SELECT value FROM meta WHERE name = 'version'")
         except BaseException:
+            # nobody else knows of this connection yet, so nobody else would close it
             connection.close()
             raise
         if version != str(VERSION):
